@@ -1,0 +1,256 @@
+"""Owns one shopper of the crowd: its socket, its one submission, what it is told, its payment."""
+
+import asyncio
+import random
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from benchmarks.client import HttpPool, NoAnswer, ShopClient, Tries
+from benchmarks.http_wire import HttpProtocolError, Response, Target
+from benchmarks.records import FINAL, Told
+from benchmarks.ws_wire import WebSocket, open_socket
+
+RECONNECT_PAUSE_S: Final = 0.2  # seconds; doubled at each failure, with jitter
+LONGEST_PAUSE_S: Final = 3.0  # seconds
+READY_TIMEOUT_S: Final = 20.0  # seconds from the upgrade to the sale's snapshot
+NOT_OFFERED: Final = frozenset({404, 405})
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What every shopper of a crowd is after."""
+
+    target: Target
+    sale_id: str
+    quantity: int
+    source: str | None = None  # the loopback address to come from, when one has too few ports
+
+
+class Shopper:
+    """A client of the shop. It remembers everything that it hears, also what contradicts itself."""
+
+    def __init__(self, errand: Errand, pool: HttpPool, user_id: str, token: str) -> None:
+        self._errand = errand
+        self._http = ShopClient(pool, token)
+        self._token = token
+        self.user_id = user_id
+        self._key = str(uuid.uuid4())
+        self._payment_key = str(uuid.uuid4())
+        self._socket: WebSocket | None = None
+        self._snapshot: asyncio.Future[None] | None = None
+        self._reconnecting: asyncio.Task[None] | None = None
+        self._leaving = False
+        self._tries = Tries()
+        self._intents: dict[str, None] = {}  # an ordered set, as the three below
+        self._tickets: dict[int, None] = {}
+        self._verdicts: dict[str, None] = {}
+        self._orders: dict[str, None] = {}
+        self._answered_ns: int | None = None
+        self._refusal: str | None = None
+        self._decided_ns: int | None = None
+        self._final_ns: int | None = None
+        self._heard_by: str | None = None
+        self._order_status: str | None = None
+        self._reconnects = 0
+        self.answer: int | None = None
+        self.has_submitted = False  # the submission came to its end, whatever that was
+        self.is_standby = False
+        self.payment_answer: int | None = None
+        self.has_paid = False  # the payment's post came to its end
+        self.socket_error: str | None = None
+
+    @property
+    def is_connected(self) -> bool:
+        """The socket is subscribed."""
+        return self._socket is not None and self._snapshot is not None and self._snapshot.done()
+
+    @property
+    def is_final(self) -> bool:
+        """The final verdict has been heard."""
+        return bool(self._verdicts)
+
+    @property
+    def holds(self) -> bool:
+        """This shopper was granted its units."""
+        return "held" in self._verdicts
+
+    @property
+    def order_status(self) -> str | None:
+        """The order's status as last heard."""
+        return self._order_status
+
+    async def connect(self) -> None:
+        """Open the socket, authenticate, subscribe, and wait for the sale's snapshot.
+
+        Raises:
+            OSError: refused at any of these.
+            TimeoutError: no snapshot in time.
+        """
+        self._snapshot = asyncio.get_running_loop().create_future()
+        errand = self._errand
+        self._socket = await open_socket(errand.target, self._hear, self._lose, source=errand.source)
+        self._socket.send(orjson.dumps({"type": "auth", "token": self._token}))
+        async with asyncio.timeout(READY_TIMEOUT_S):
+            await self._snapshot
+
+    async def connect_stubbornly(self) -> None:
+        """Connect until it works; the last reason that it did not is kept in `socket_error`."""
+        pause = RECONNECT_PAUSE_S
+        while not self._leaving:
+            try:
+                await self.connect()
+            except (OSError, TimeoutError) as error:
+                self.socket_error = f"{type(error).__name__}: {error}"
+                self._drop_socket()
+            else:
+                return
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+            pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    async def submit(self, deadline: float) -> None:
+        """Ask for the units; the same key again until the shop answers."""
+        path = f"/api/v1/sales/{self._errand.sale_id}/intents"
+        body = {"quantity": self._errand.quantity}
+        try:
+            response = await self._http.post(path, body, key=self._key, tries=self._tries, deadline=deadline)
+            self._answered_ns = response.received_ns
+            self.answer = response.status
+            self._take_answer(response)
+        except (NoAnswer, HttpProtocolError) as error:
+            self._refusal = str(error)
+        finally:
+            self.has_submitted = True
+
+    def _take_answer(self, response: Response) -> None:
+        said = response.json()
+        if response.status == 202:
+            self._take_intent(said, "answer", response.received_ns)
+        else:
+            self._refusal = said.get("code")
+
+    async def poll(self, deadline: float) -> None:
+        """Ask for what the socket has not brought: the verdict, and a payment's outcome."""
+        try:
+            if not self.is_final and self._intents:
+                response = await self._http.get(
+                    f"/api/v1/intents/{next(iter(self._intents))}", deadline=deadline
+                )
+                if response.status == 200:
+                    self._take_intent(response.json(), "poll", response.received_ns)
+            if self.payment_answer == 202 and self._orders:
+                response = await self._http.get(
+                    f"/api/v1/orders/{next(iter(self._orders))}", deadline=deadline
+                )
+                if response.status == 200:
+                    self._take_order(response.json())
+        except (NoAnswer, HttpProtocolError) as error:
+            self.socket_error = str(error)
+
+    async def pay(self, deadline: float) -> None:
+        """Pay for the order; the outcome comes by socket. Without an order there is nothing to pay for."""
+        if not self._orders:
+            self.has_paid = True
+            return
+        path = f"/api/v1/orders/{next(iter(self._orders))}/payments"
+        body = {"method": "sandbox_ok"}
+        try:
+            response = await self._http.post(
+                path, body, key=self._payment_key, tries=Tries(), deadline=deadline
+            )
+            self.payment_answer = response.status
+        except NoAnswer as error:
+            self.socket_error = str(error)
+        finally:
+            self.has_paid = True
+
+    def leave(self) -> None:
+        """Close the socket for good."""
+        self._leaving = True
+        if self._reconnecting is not None:
+            self._reconnecting.cancel()
+        if self._socket is not None:
+            self._socket.close()
+
+    def told(self) -> Told:
+        """What this shopper can testify."""
+        return Told(
+            shopper_id=self.user_id,
+            quantity=self._errand.quantity,
+            sent_ns=self._tries.first_sent_ns,
+            answered_ns=self._answered_ns,
+            answer=self.answer,
+            refusal=self._refusal,
+            intent_ids=tuple(self._intents),
+            tickets=tuple(self._tickets),
+            decided_ns=self._decided_ns,
+            final_ns=self._final_ns,
+            verdicts=tuple(self._verdicts),
+            heard_by=self._heard_by,
+            order_ids=tuple(self._orders),
+            order_status=self._order_status,
+            payment_answer=self.payment_answer,
+            resubmits=self._tries.resent,
+            throttled=self._tries.throttled,
+            reconnects=self._reconnects,
+        )
+
+    def _hear(self, message: bytes) -> None:
+        if message.startswith(b'{"type":"sale"') and self.is_connected:
+            return  # only the snapshot matters here, and parsing each tick would take CPU from the shop
+        said: dict[str, Any] = orjson.loads(message)
+        kind = said.get("type")
+        if kind == "intent":
+            self._take_intent(said, "socket", time.monotonic_ns())
+        elif kind == "order":
+            self._take_order(said)
+        elif kind == "ready" and self._socket is not None:
+            self._socket.send(orjson.dumps({"type": "subscribe", "sale_id": self._errand.sale_id}))
+        elif kind == "sale" and self._snapshot is not None and not self._snapshot.done():
+            self._snapshot.set_result(None)
+        elif kind == "error" and self._snapshot is not None and not self._snapshot.done():
+            self._snapshot.set_exception(ConnectionRefusedError(f"{said.get('code')}: {said.get('detail')}"))
+
+    def _lose(self, error: Exception) -> None:
+        self.socket_error = f"{type(error).__name__}: {error}"
+        self._socket = None
+        if self._snapshot is not None and not self._snapshot.done():
+            self._snapshot.set_exception(ConnectionResetError(str(error)))
+            return
+        if not self._leaving:
+            self._reconnects += 1
+            self._reconnecting = asyncio.get_running_loop().create_task(self.connect_stubbornly())
+
+    def _drop_socket(self) -> None:
+        if self._snapshot is not None and self._snapshot.done() and not self._snapshot.cancelled():
+            self._snapshot.exception()  # seen: the failure is what brought us here
+        self._snapshot = None
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _take_intent(self, intent: dict[str, Any], channel: str, now_ns: int) -> None:
+        if intent.get("sale_id") != self._errand.sale_id:
+            return
+        self._intents.setdefault(intent["id"])
+        if intent.get("ticket") is not None:
+            self._tickets.setdefault(intent["ticket"])
+        if intent.get("order_id") is not None:
+            self._orders.setdefault(intent["order_id"])
+        status = str(intent["status"])
+        self.is_standby = self.is_standby or status == "standby"  # a slower answer may be older news
+        if status == "standby" or status in FINAL:
+            self._decided_ns = self._decided_ns or now_ns
+        if status in FINAL and status not in self._verdicts:
+            self._verdicts[status] = None
+            self._final_ns = self._final_ns or now_ns
+            self._heard_by = self._heard_by or channel
+
+    def _take_order(self, order: dict[str, Any]) -> None:
+        if order.get("sale_id") != self._errand.sale_id:
+            return
+        self._orders.setdefault(order["id"])
+        self._order_status = order["status"]

@@ -1,0 +1,1 @@
+"""Owns how the platform is set up, launched and kept alive; knows nothing of sales."""

@@ -1,0 +1,1 @@
+"""What is true: rows, vocabulary, errors and events; `models.live` is the Redis side of the same truth."""

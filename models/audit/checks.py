@@ -1,0 +1,189 @@
+"""Owns the checks of an audit: one function an invariant, from a reading to a verdict with figures."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from models.audit.reading import MOST_ROWS, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One invariant: does it hold, by which figures, and which rows break it."""
+
+    name: str
+    ok: bool
+    figures: dict[str, Any]
+    rows: list[dict[str, Any]]
+
+
+def _no_oversell(reading: Reading) -> Check:
+    look, ledger = reading.look, reading.ledger
+    figures = {
+        "live": {name: look.number(name) for name in ("allocation", "available", "held", "sold")},
+        "ledger": {name: ledger[name] for name in ("allocation", "held", "sold")},
+        "orders": {"held": int(ledger["held_in_orders"]), "sold": int(ledger["sold_in_orders"])},
+    }
+    ok = (
+        look.number("held") + look.number("sold") <= look.number("allocation")
+        and look.number("available") >= 0
+        and ledger["held"] + ledger["sold"] <= ledger["allocation"]
+        and ledger["held_in_orders"] + ledger["sold_in_orders"] <= ledger["allocation"]
+    )
+    return Check("no_oversell", ok, figures, [])
+
+
+def _conservation(reading: Reading) -> Check:
+    look, ledger = reading.look, reading.ledger
+    live_sum = look.number("available") + look.number("held") + look.number("sold")
+    figures = {
+        "live_allocation": look.number("allocation"),
+        "live_sum": live_sum,
+        "ledger_held": ledger["held"],
+        "held_in_orders": int(ledger["held_in_orders"]),
+        "ledger_sold": ledger["sold"],
+        "sold_in_orders": int(ledger["sold_in_orders"]),
+    }
+    ok = (
+        live_sum == look.number("allocation")
+        and ledger["held"] == ledger["held_in_orders"]
+        and ledger["sold"] == ledger["sold_in_orders"]
+    )
+    return Check("conservation", ok, figures, [])
+
+
+def _stores_agree(reading: Reading) -> Check:
+    """Free units: never more in Redis than in the ledger; equal in all when nothing is in flight."""
+    look, ledger = reading.look, reading.ledger
+    ledger_available = ledger["allocation"] - ledger["held"] - ledger["sold"]
+    figures = {
+        "epoch_live": look.fields.get("epoch"),
+        "epoch_ledger": ledger["epoch"],
+        "available_live": look.number("available"),
+        "available_ledger": ledger_available,
+        "in_flight": not reading.is_still,
+    }
+    ok = look.fields.get("epoch") == ledger["epoch"]
+    if reading.is_still:
+        names = ("allocation", "held", "sold")
+        ok = ok and all(look.number(name) == ledger[name] for name in names)
+    return Check("stores_agree", ok, figures, [])
+
+
+def _dense_tickets(reading: Reading) -> Check:
+    """Tickets in the ledger are 1, 2, 3 … up to the one being served."""
+    look, ledger = reading.look, reading.ledger
+    figures = {
+        "intents": ledger["intents"],
+        "last_decided_ticket": ledger["last_decided_ticket"],
+        "last_ticket_in_ledger": ledger["last_ticket"],
+        "now_serving": look.number("now_serving"),
+    }
+    ok = ledger["last_ticket"] == ledger["last_decided_ticket"] and ledger["intents"] <= ledger["last_ticket"]
+    if reading.is_still:
+        ok = ok and ledger["intents"] == ledger["last_ticket"] == look.number("now_serving")
+    return Check("dense_tickets", ok, figures, [])
+
+
+def _line_is_whole(reading: Reading) -> Check:
+    """Who has a ticket and no verdict stands in the line."""
+    look = reading.look
+    undecided = look.number("last_ticket") - look.number("now_serving")
+    figures = {"line": look.line_length, "undecided": undecided, "waiting": look.number("waiting")}
+    ok = look.line_length == undecided and 0 <= look.number("waiting") <= undecided
+    return Check("line_is_whole", ok, figures, [])
+
+
+def _standby_agrees(reading: Reading) -> Check:
+    """Who stands by in the ledger stands by in Redis, and nobody stands by who could be served."""
+    live, ledger, look = reading.live_people.standby, reading.ledger_people.standby, reading.look
+    figures = {"live": len(live), "ledger": len(ledger), "counter": look.number("standby")}
+    if not reading.is_still:
+        return Check("standby_agrees", True, figures, [])
+    rows = [{"intent_id": one} for one in sorted(live ^ ledger)[:MOST_ROWS]]
+    return Check("standby_agrees", not rows and look.number("standby") == len(live), figures, rows)
+
+
+def _holds_agree(reading: Reading) -> Check:
+    """Every open hold of the ledger is one in Redis, of the same shopper and units."""
+    live, ledger = reading.live_people.holds, reading.ledger_people.holds
+    figures = {"live": len(live), "ledger": len(ledger), "counter": reading.look.number("open_holds")}
+    if not reading.is_still:
+        return Check("holds_agree", True, figures, [])
+    differing = sorted(set(live.items()) ^ set(ledger.items()))
+    rows = [{"intent_id": intent, "hold": hold} for intent, hold in differing[:MOST_ROWS]]
+    ok = not rows and reading.look.number("open_holds") == len(live)
+    return Check("holds_agree", ok, figures, rows)
+
+
+def _limit_is_kept(reading: Reading) -> Check:
+    """Nobody has more units, held, paid and waiting, than the sale allows; and both stores count the same."""
+    limit, look = reading.ledger["per_shopper_limit"], reading.look
+    live, ledger = reading.live_people.units, reading.ledger_people.units
+    counted = ledger if reading.is_still else reading.ledger_people.owned
+    over = {user: units for user, units in counted.items() if units > limit}
+    figures = {"limit": limit, "live_shoppers": len(live), "ledger_shoppers": len(ledger)}
+    if reading.is_still and look.line_length == 0:
+        over |= {user: units for user, units in live.items() if ledger.get(user, 0) != units}
+        over |= {user: units for user, units in ledger.items() if live.get(user, 0) != units}
+    rows = [{"user_id": user, "units": units} for user, units in sorted(over.items())[:MOST_ROWS]]
+    return Check("limit_is_kept", not rows, figures, rows)
+
+
+def _draw_repeats(reading: Reading) -> Check:
+    """The lobby stands in the order of SHA-1(«seed:intent's id»); the seed is told once it was drawn."""
+    ledger = reading.ledger
+    if ledger["admission_order"] != "draw" or ledger["lobby_size"] is None:
+        return Check("draw_repeats", True, {"drawn": False}, [])
+    lots = reading.lots
+    drawn = [hashlib.sha1(f"{ledger['draw_seed']}:{one}".encode()).hexdigest() for one, _ in lots]  # noqa: S324
+    figures = {
+        "drawn": True,
+        "seed": ledger["draw_seed"],
+        "seed_sha256": hashlib.sha256(ledger["draw_seed"].encode()).hexdigest(),
+        "lobby": ledger["lobby_size"],
+        "decided": len(lots),
+    }
+    rows = [
+        {"ticket": lots[at][1], "intent_id": lots[at][0]}
+        for at in range(1, len(lots))
+        if drawn[at - 1] > drawn[at]
+    ]
+    return Check("draw_repeats", not rows, figures, rows[:MOST_ROWS])
+
+
+def _fifo(reading: Reading) -> Check:
+    """Nobody was refused a unit that a later ticket got, and nobody waited while a later ticket got it."""
+    # Who stands by in the ledger may have been served by a claim that is in flight.
+    overtaken = [row for row in reading.overtaken if reading.is_still or row["status"] != "standby"]
+    figures = {"refused": len(reading.passed_over), "overtaken": len(overtaken)}
+    rows = [*reading.passed_over, *overtaken]
+    return Check("fifo", not rows, figures, rows[:MOST_ROWS])
+
+
+def _one_order(reading: Reading) -> Check:
+    """Every granted intent has its order, and no other has one."""
+    return Check("one_order_a_held_intent", not reading.mismatched, {}, reading.mismatched)
+
+
+def _nothing_parked(reading: Reading) -> Check:
+    """No claim was given up."""
+    parked = reading.look.parked
+    return Check("nothing_parked", parked == 0, {"parked_claims": parked}, [])
+
+
+CHECKS: Final[tuple[Callable[[Reading], Check], ...]] = (
+    _no_oversell,
+    _conservation,
+    _stores_agree,
+    _fifo,
+    _dense_tickets,
+    _one_order,
+    _line_is_whole,
+    _standby_agrees,
+    _holds_agree,
+    _limit_is_kept,
+    _draw_repeats,
+    _nothing_parked,
+)

@@ -1,0 +1,114 @@
+"""Owns the reading of both stores for an audit, in one go and as still as they are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from models.audit import queries
+from models.database import Database
+from models.errors import NoSuchSale
+from models.live.records import Look
+from models.live.store import Live
+
+MOST_ROWS: Final = 20  # offending rows shown a check
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who waits and who holds, as one of the stores knows it."""
+
+    standby: frozenset[str]
+    holds: dict[str, str]  # intent's id → user|units
+    units: dict[str, int]  # shopper → units held, paid and waiting
+    owned: dict[str, int] = field(default_factory=dict)  # shopper → units held and paid; the ledger's only
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Both stores, read as close together as can be; `is_still`: nothing moved and nothing is in flight."""
+
+    look: Look
+    ledger: Mapping[str, Any]
+    passed_over: list[dict[str, Any]]
+    overtaken: list[dict[str, Any]]
+    mismatched: list[dict[str, Any]]
+    ledger_people: People
+    live_people: People
+    lots: list[tuple[str, int]]
+    is_still: bool
+
+
+def read(database: Database, live: Live, sale_id: UUID) -> Reading:
+    """Read what an audit needs.
+
+    Raises:
+        NoSuchSale: there is none.
+        LineUnavailable, LedgerUnavailable: a store is away.
+    """
+    before = live.look(sale_id)
+    with database.transaction() as session:
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        ledger = session.execute(queries.SALE, {"sale_id": sale_id}).mappings().one_or_none()
+        if ledger is None:
+            raise NoSuchSale("No sale has this id.")
+        passed_over = _rows(session, queries.PASSED_OVER, sale_id)
+        overtaken = _rows(session, queries.OVERTAKEN, sale_id)
+        mismatched = _rows(session, queries.MISMATCHED, sale_id)
+        ledger_people = _people_of_ledger(session, sale_id)
+        lots = _lots(session, sale_id, ledger["lobby_size"] or 0)
+    live_people = People(*live.people(sale_id))
+    after = live.look(sale_id)
+    is_still = (
+        _moving_parts(before) == _moving_parts(after)
+        and before.claims == after.claims == 0
+        and ledger["adjusting"] == 0
+        and ledger["unreleased"] == 0
+    )
+    return Reading(
+        look=after,
+        ledger=dict(ledger),
+        passed_over=passed_over,
+        overtaken=overtaken,
+        mismatched=mismatched,
+        ledger_people=ledger_people,
+        live_people=live_people,
+        lots=lots,
+        is_still=is_still,
+    )
+
+
+def _people_of_ledger(session: Session, sale_id: UUID) -> People:
+    bound = {"sale_id": sale_id}
+    units = session.execute(queries.UNITS, bound).all()
+    return People(
+        standby=frozenset(str(row.id) for row in session.execute(queries.WAITING, bound)),
+        holds={
+            str(row.intent_id): f"{row.user_id}|{row.quantity}"
+            for row in session.execute(queries.HOLDS, bound)
+        },
+        units={str(row.user_id): int(row.units) for row in units},
+        owned={str(row.user_id): int(row.owned) for row in units},
+    )
+
+
+def _lots(session: Session, sale_id: UUID, lobby: int) -> list[tuple[str, int]]:
+    rows = session.execute(queries.LOTS, {"sale_id": sale_id, "lobby": lobby})
+    return [(str(row.id), row.ticket) for row in rows]
+
+
+def _moving_parts(look: Look) -> tuple[str | None, ...]:
+    """What differs when anything happened in between; `moves` only grows."""
+    return tuple(look.fields.get(name) for name in ("epoch", "revision", "moves", "last_ticket"))
+
+
+def _rows(session: Session, query: Any, sale_id: UUID) -> list[dict[str, Any]]:
+    found = session.execute(query, {"sale_id": sale_id, "most": MOST_ROWS}).mappings()
+    return [{name: _plain(value) for name, value in row.items()} for row in found]
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, UUID | datetime) else value

@@ -1,0 +1,53 @@
+"""Owns the audit of a sale: the invariants, checked over the live state and the ledger, with figures.
+
+The two stores cannot be read in one instant. Where the live side moved meanwhile, the reading is repeated;
+while verdicts are in flight, only what must hold at every instant is asked.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from models.audit.checks import CHECKS, Check
+from models.audit.reading import read
+from models.database import Database
+from models.live.store import Live
+
+READINGS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """All checks of a sale. `in_flight`: verdicts were under way, so that some were asked weakly."""
+
+    sale_id: str
+    ok: bool
+    in_flight: bool
+    checked_at_ms: int
+    checks: list[Check]
+
+    def as_message(self) -> dict[str, Any]:
+        """Give the audit as plain data."""
+        return asdict(self)
+
+
+def audit_sale(database: Database, live: Live, sale_id: UUID) -> Audit:
+    """Check the invariants of a sale.
+
+    Raises:
+        NoSuchSale: there is none.
+        LineUnavailable, LedgerUnavailable: a store is away, so that nothing can be said.
+    """
+    reading = read(database, live, sale_id)
+    for _ in range(READINGS - 1):
+        if reading.is_still:
+            break
+        reading = read(database, live, sale_id)
+    checks = [check(reading) for check in CHECKS]
+    return Audit(
+        str(sale_id),
+        all(check.ok for check in checks),
+        not reading.is_still,
+        reading.look.now_ms,
+        checks,
+    )

@@ -1,0 +1,105 @@
+"""Owns the tree of the domain's errors. HTTP codes and wording for people live in `web/errors.py`.
+
+Being sold out is a verdict and not an error. Drivers' errors become these at the edge of `models/`.
+"""
+
+from typing import Any
+
+from models.vocabulary import SaleStatus
+
+
+class FlashSaleError(Exception):
+    """Root of everything that the domain raises on purpose."""
+
+
+class Unavailable(FlashSaleError):
+    """A store cannot be reached or cannot answer now; trying again later may help."""
+
+
+class LineUnavailable(Unavailable):
+    """Redis did not answer, so that it is not known to be durable: surely nothing was promised."""
+
+
+class LateSubmission(LineUnavailable):
+    """The line got the intents after their sender had given up; none of them stands in line."""
+
+
+class LedgerUnavailable(Unavailable):
+    """PostgreSQL did not answer."""
+
+
+class Fenced(FlashSaleError):
+    """The caller's epoch is not the present one: it belongs to the world before a rebuild."""
+
+
+class LineDiverged(FlashSaleError):
+    """The live line and the ledger tell different stories of the same tickets."""
+
+
+class NotFound(FlashSaleError):
+    """No such thing, or not for the one who asks."""
+
+
+class NoSuchSale(NotFound):
+    """No sale has this id."""
+
+
+class SaleNotOpen(FlashSaleError):
+    """The sale does not take intents yet, or not at the moment."""
+
+
+class SaleOver(FlashSaleError):
+    """The sale has ended or was cancelled."""
+
+
+class AlreadyInLine(FlashSaleError):
+    """The shopper stands in this sale's line already; `intent` tells where."""
+
+    def __init__(self, intent: dict[str, Any]) -> None:
+        super().__init__("You stand in line already.")
+        self.intent = intent
+
+
+class LimitReached(FlashSaleError):
+    """The shopper's units, held, paid and waiting, would exceed the sale's limit for one shopper."""
+
+
+class IdempotencyKeyReused(FlashSaleError):
+    """The same key came with another body."""
+
+
+class AlreadyDecided(FlashSaleError):
+    """The intent has its verdict, so that it can no longer leave."""
+
+
+class OrderNotHeld(FlashSaleError):
+    """The order is not a hold (any more), so that it cannot be cancelled or paid."""
+
+
+class IllegalTransition(FlashSaleError):
+    """The sale's present status does not lead to the wished one."""
+
+    def __init__(self, present: SaleStatus, wished: SaleStatus) -> None:
+        super().__init__(f"A sale that is {present} cannot become {wished}.")
+        self.present = present
+        self.wished = wished
+
+
+class AllocationTooSmall(FlashSaleError):
+    """The wished allocation is below what is held, sold or already decided."""
+
+
+class EmailTaken(FlashSaleError):
+    """An account with this e-mail address exists."""
+
+
+class BadCredentials(FlashSaleError):
+    """E-mail and password do not belong together."""
+
+
+class TokenReused(FlashSaleError):
+    """A spent refresh token was shown again; its family is revoked."""
+
+
+class ProductInUse(FlashSaleError):
+    """A sale that is not over sells this product."""

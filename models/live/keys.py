@@ -1,0 +1,74 @@
+"""Owns the names of everything in Redis. No key is built anywhere else, in Lua least of all.
+
+Every key of a sale carries the hash tag `{sale:<id>}`, so that a sale lives in one slot of a cluster.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+VERDICT_CHANNELS: Final = "{sale:*}:verdicts"
+LIVE_CHANNELS: Final = "{sale:*}:live"
+
+
+@dataclass(frozen=True, slots=True)
+class SaleKeys:
+    """The keys and channels of one sale. What each holds is told at the head of the scripts."""
+
+    state: str
+    line: str
+    intents: str
+    active: str
+    units: str
+    claims: str
+    claimed: str
+    adjustments: str
+    standby: str
+    holds: str
+    live_channel: str
+    verdict_channel: str
+    _prefix: str
+
+    @classmethod
+    def of(cls, sale_id: UUID) -> "SaleKeys":
+        """Name the keys of the sale with this id."""
+        prefix = f"{{sale:{sale_id}}}"
+        return cls(
+            state=f"{prefix}:state",
+            line=f"{prefix}:line",
+            intents=f"{prefix}:intents",
+            active=f"{prefix}:active",
+            units=f"{prefix}:units",
+            claims=f"{prefix}:claims",
+            claimed=f"{prefix}:claimed",
+            adjustments=f"{prefix}:adjustments",
+            standby=f"{prefix}:standby",
+            holds=f"{prefix}:holds",
+            live_channel=f"{prefix}:live",
+            verdict_channel=f"{prefix}:verdicts",
+            _prefix=prefix,
+        )
+
+    def idempotency(self, user_id: str, key: str) -> str:
+        """Name the place where the answer to a shopper's Idempotency-Key is remembered."""
+        return f"{self._prefix}:key:{user_id}:{key}"
+
+    def whole_state(self) -> list[str]:
+        """List the keys that together are the live state, in the order that `load.lua` declares."""
+        return [
+            self.state,
+            self.line,
+            self.intents,
+            self.active,
+            self.units,
+            self.claims,
+            self.claimed,
+            self.adjustments,
+            self.standby,
+            self.holds,
+        ]
+
+
+def sale_of_channel(channel: str) -> str:
+    """Read the sale's id from the name of one of its channels."""
+    return channel[len("{sale:") : channel.index("}")]

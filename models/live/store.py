@@ -1,0 +1,270 @@
+"""Owns the verbs of the live state, as typed functions over the scripts. Knows no HTTP and no SQL."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
+from uuid import UUID
+
+import orjson
+
+from models.errors import AlreadyDecided, Fenced, LateSubmission, NotFound
+from models.live.keys import SaleKeys
+from models.live.records import (
+    ANSWER_FIELDS,
+    Answer,
+    AnswerCode,
+    Claim,
+    ClaimCode,
+    ClaimReply,
+    LiveIntent,
+    Submission,
+)
+from models.live.redis import translated
+from models.live.sight import Sight
+from models.live.world import World
+
+IDEMPOTENCY_TTL_MS: Final = 24 * 3_600_000
+REBELL_MS: Final = 1_000  # a bell that nobody answered within this time counts as lost
+_ANSWERS: Final = {code.value: code for code in AnswerCode}  # a look-up costs a third of AnswerCode(…)
+LEASE_MS: Final = 2_000  # longer than a claim takes to persist, short for those who wait
+NO_DEADLINE_MS: Final = 1 << 53
+MAX_TRIES: Final = 5  # a claim handed out more often is parked
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitReply:
+    """The answers to a batch, in its order, and whether the bell should be rung."""
+
+    answers: list[Answer]
+    ring: bool
+
+
+class Live(Sight):
+    """The live state of every sale behind one Redis: what can be seen of it, and what can be done to it."""
+
+    def load(self, sale_id: UUID, epoch: str, world: World, *, replace: bool = False) -> bool:
+        """Lay the live state of a sale; says whether it did, which it does not where one is already.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
+        args = ["replace" if replace else "new", epoch, world.pack()]
+        return bool(self._scripts.run("load", SaleKeys.of(sale_id).whole_state(), args) == "loaded")
+
+    def configure(
+        self, sale_id: UUID, epoch: str, revision: int, settings: Mapping[str, str | int], *, seed: str
+    ) -> bool:
+        """Bring the settings to a revision, and draw the lobby when that opens it; says whether it was news.
+
+        Raises:
+            Fenced: the epoch is not the present one, or there is no live state.
+            LineUnavailable: there was no answer.
+        """
+        keys = SaleKeys.of(sale_id)
+        args: list[Any] = [epoch, revision, keys.live_channel, seed]
+        for pair in settings.items():
+            args.extend(pair)
+        code = self._scripts.run("configure", [keys.state, keys.line, keys.intents], args)
+        _refuse_fenced(code, sale_id)
+        return bool(code == "configured")
+
+    def adjust(self, sale_id: UUID, epoch: str, adjustment_id: UUID, units: int) -> bool:
+        """Raise or cut the allocation once; False where a cut finds too few free units.
+
+        Raises:
+            Fenced: the epoch is not the present one, or there is no live state.
+            LineUnavailable: there was no answer.
+        """
+        keys = SaleKeys.of(sale_id)
+        args = [epoch, str(adjustment_id), units, keys.live_channel]
+        code = self._scripts.run("adjust", [keys.state, keys.adjustments], args)
+        _refuse_fenced(code, sale_id)
+        return bool(code == "applied")
+
+    def submit(
+        self,
+        sale_id: UUID,
+        epoch: str,
+        submissions: Sequence[Submission],
+        *,
+        deadline_ms: int = NO_DEADLINE_MS,
+    ) -> SubmitReply:
+        """Put intents into the line, in this order; each is answered for itself. At most 500 at once.
+
+        After `deadline_ms`, on Redis' clock, the line refuses them all: then whoever got no answer knows
+        by looking that what is not there will not come.
+
+        Raises:
+            Fenced: the epoch is not the present one, or there is no live state.
+            LateSubmission: they came after the deadline; none stands in line.
+            LineUnavailable: there was no answer; whether they stand in line is unknown.
+        """
+        keys = SaleKeys.of(sale_id)
+        names = [keys.state, keys.line, keys.intents, keys.active, keys.units]
+        rows = []
+        for one in submissions:
+            if one.body_hash:
+                names.append(keys.idempotency(one.user_id, one.key))
+            rows.append((one.intent_id, one.user_id, one.quantity, int(one.accept_fewer), one.body_hash))
+        args = [epoch, IDEMPOTENCY_TTL_MS, REBELL_MS, deadline_ms, orjson.dumps(rows)]
+        reply = self._scripts.run("submit", names, args)
+        _refuse_fenced(reply[0], sale_id)
+        if reply[0] == "late":
+            raise LateSubmission("The line was too slow; nothing was accepted.")
+        _, now_ms, now_serving, pace_milli, status, ring, *flat = reply
+        answers = [
+            Answer(
+                _ANSWERS[flat[at]],
+                flat[at + 1],
+                LiveIntent.unpack(flat[at + 1], flat[at + 2]) if flat[at + 2] else None,
+                now_ms,
+                now_serving,
+                pace_milli,
+                status,
+            )
+            for at in range(0, len(flat), ANSWER_FIELDS)
+        ]
+        return SubmitReply(answers, ring == 1)
+
+    def forget_key(self, sale_id: UUID, user_id: str, key: str) -> None:
+        """Forget an Idempotency-Key whose intent is nowhere any more.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
+        with translated():
+            self.client.delete(SaleKeys.of(sale_id).idempotency(user_id, key))
+
+    def retry_parked(self, sale_id: UUID) -> list[str]:
+        """Offer the parked claims again, with all their tries; returns their ids.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
+        keys = SaleKeys.of(sale_id)
+        with translated():
+            parked = cast(list[str], self.client.zrangebyscore(keys.claims, "+inf", "+inf"))
+            pipeline = self.client.pipeline(transaction=True)
+            for claim_id in parked:
+                pipeline.hdel(keys.claimed, f"tries:{claim_id}")
+                pipeline.zadd(keys.claims, {claim_id: 0}, xx=True)
+            pipeline.execute()
+        return parked
+
+    def claim(
+        self, sale_id: UUID, limit: int, *, lease_ms: int = LEASE_MS, claim_id: str | None = None
+    ) -> ClaimReply:
+        """Take the next batch of decided tickets: an overdue claim, else the head of the line.
+
+        Raises:
+            LineUnavailable: there was no answer; a claim that was made comes again when its lease ends.
+        """
+        keys = SaleKeys.of(sale_id)
+        names = [keys.state, keys.line, keys.intents, keys.active, keys.units, keys.claims, keys.claimed]
+        names += [keys.standby, keys.holds]
+        args = [claim_id or secrets.token_hex(8), limit, lease_ms, MAX_TRIES]
+        code, packed, waiting, parked, wait_ms = self._scripts.run("claim", names, args)
+        claim = Claim.unpack(packed) if packed else None
+        return ClaimReply(ClaimCode(code), claim, waiting, parked, wait_ms)
+
+    def settle(self, sale_id: UUID, claim: Claim, told: bytes | str, *, units_back: int = 0) -> bool:
+        """Forget a claim that is in the ledger and tell its verdicts; says whether this call did.
+
+        `units_back`: units that the claim had held and the ledger did not grant.
+
+        Raises:
+            Fenced: the sale was rebuilt since.
+            LineUnavailable: there was no answer; the claim comes again when its lease ends.
+        """
+        keys = SaleKeys.of(sale_id)
+        names = [keys.state, keys.intents, keys.claims, keys.claimed]
+        args = [claim.claim_id, claim.epoch, units_back, keys.live_channel, keys.verdict_channel, told]
+        code = self._scripts.run("settle", names, args)
+        _refuse_fenced(code, sale_id)
+        return bool(code == "settled")
+
+    def postpone(self, sale_id: UUID, claim: Claim, delay_ms: int) -> None:
+        """Offer a claim again later, without counting the try: the ledger was away.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
+        keys = SaleKeys.of(sale_id)
+        self._scripts.run("postpone", [keys.claims, keys.claimed], [claim.claim_id, delay_ms])
+
+    def split(self, sale_id: UUID, claim: Claim, refused: Sequence[str]) -> Claim | None:
+        """Park the rows of these intents apart from their claim; return what is left, None if nothing.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
+        keys = SaleKeys.of(sale_id)
+        packed = self._scripts.run("split", [keys.claims, keys.claimed], [claim.claim_id, *refused])
+        return Claim.unpack(packed) if packed else None
+
+    def leave(self, sale_id: UUID, epoch: str, intent_id: str, user_id: str) -> tuple[LiveIntent, bool]:
+        """Give up a place in line or on standby; leaving twice is leaving once.
+
+        Returns the intent, and whether the bell should be rung.
+
+        Raises:
+            NotFound: no such intent of this shopper waits.
+            AlreadyDecided: it has its verdict.
+            Fenced: the epoch is not the present one.
+            LineUnavailable: there was no answer.
+        """
+        keys = SaleKeys.of(sale_id)
+        names = [keys.state, keys.intents, keys.active, keys.units, keys.standby, keys.claims, keys.claimed]
+        args = [epoch, intent_id, user_id, keys.live_channel]
+        code, record, ring = self._scripts.run("leave", names, args)
+        _refuse_fenced(code, sale_id)
+        if code == "unknown":
+            raise NotFound("This intent does not stand in line.")
+        if code == "decided":
+            raise AlreadyDecided("This intent is already decided.")
+        return LiveIntent.unpack(intent_id, record), ring == 1
+
+    def release(
+        self, sale_id: UUID, epoch: str, intent_ids: Sequence[str], told: bytes | str
+    ) -> tuple[int, bool]:
+        """Bring the units of ended holds home, each hold once, and tell their orders. At most 1,000 at once.
+
+        Returns the units that came home by this call, and whether the bell should be rung.
+
+        Raises:
+            Fenced: the epoch is not the present one, or there is no live state.
+            LineUnavailable: there was no answer; doing it again is harmless.
+        """
+        keys = SaleKeys.of(sale_id)
+        args = [epoch, keys.live_channel, keys.verdict_channel, told, *intent_ids]
+        code, units, ring = self._scripts.run("release", [keys.state, keys.holds, keys.units], args)
+        _refuse_fenced(code, sale_id)
+        return units, ring == 1
+
+    def note_audit(self, sale_id: UUID, *, is_ok: bool, at_ms: int) -> None:
+        """Keep the last audit's verdict beside the live state, for whoever watches the sale.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
+        with translated():
+            self.client.hset(
+                SaleKeys.of(sale_id).state, mapping={"audit_ok": int(is_ok), "audited_ms": at_ms}
+            )
+
+    def tell(self, sale_id: UUID, told: bytes | str) -> None:
+        """Tell the sockets of changed intents and orders, outside of a claim.
+
+        Raises:
+            LineUnavailable: there was no answer; whoever listens learns it from the next snapshot.
+        """
+        with translated():
+            self.client.publish(SaleKeys.of(sale_id).verdict_channel, told)
+
+
+def _refuse_fenced(code: str, sale_id: UUID) -> None:
+    if code == "fenced":
+        raise Fenced(f"The live state of sale {sale_id} is of another epoch.")
+    if code == "missing":
+        raise Fenced(f"There is no live state of sale {sale_id}.")

@@ -1,0 +1,266 @@
+-- claim: hand out work. A claim whose lease ran out comes first, as it was decided; else units that are
+-- free go to the oldest standby ticket that they suffice for, then the head of the line is decided. All of
+-- it is written down before anyone acts on it.
+-- KEYS[1] state    hash  settings and counters
+-- KEYS[2] line     list  intents' ids, oldest first
+-- KEYS[3] intents  hash  intent's id → user|ticket|quantity|accept_fewer|submitted_ms|left_ms
+-- KEYS[4] active   hash  shopper → the intent that stands in line or stands by
+-- KEYS[5] units    hash  shopper → units held, paid and waiting
+-- KEYS[6] claims   zset  claim's id → end of its lease, ms; +inf when parked
+-- KEYS[7] claimed  hash  claim's id → what was decided; tries:<claim's id> → how often it was handed out
+-- KEYS[8] standby  zset  intent's id → its ticket
+-- KEYS[9] holds    hash  intent's id → user|units
+-- ARGV[1] claim      string  an id for the new claim; the same id again returns the same claim
+-- ARGV[2] limit      int     most tickets to decide (at most 1,000)
+-- ARGV[3] lease_ms   int     for how long nobody else gets the claim
+-- ARGV[4] max_tries  int     a claim handed out more often is parked for a person to look at
+-- Returns {code, claim, waiting, parked, wait_ms}
+--   code: fresh | again | empty | not_open | paced (come again in wait_ms) | full (as many open holds as may
+--         be) | missing (there is no live state)
+--   claim: a line claim|epoch|decided_ms|price_minor|currency|hold_until_ms, then a line for each ticket:
+--          intent|user|ticket|quantity|accept_fewer|submitted_ms|outcome|reason|granted
+-- Invariants: available >= 0; a ticket has one verdict, offered in ticket order; the claim is written
+--   before it is told; decisions a second and open holds stay within their bounds.
+-- Cost: O(limit), and O(standby) when units came back that suffice for a few of many
+local now = redis.call('TIME')
+local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
+local new_claim, limit, lease_ms, max_tries = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local PAGE = 200
+local BURST_MS = 250
+
+local state = {}
+do
+  local flat = redis.call('HGETALL', KEYS[1])
+  for at = 1, #flat, 2 do
+    state[flat[at]] = flat[at + 1]
+  end
+end
+if not state.epoch then
+  return {'missing', '', 0, 0, 0}
+end
+local function number(field)
+  return tonumber(state[field]) or 0
+end
+local status, waiting = state.status, number('waiting')
+
+local known = redis.call('HGET', KEYS[7], new_claim)
+if known then
+  return {'fresh', known, waiting, 0, 0}
+end
+
+local parked = 0
+for _, overdue in ipairs(redis.call('ZRANGEBYSCORE', KEYS[6], '-inf', now_ms, 'LIMIT', 0, 10)) do
+  local tries = redis.call('HINCRBY', KEYS[7], 'tries:' .. overdue, 1)
+  if tries < max_tries then
+    redis.call('ZADD', KEYS[6], now_ms + lease_ms, overdue)
+    return {'again', redis.call('HGET', KEYS[7], overdue), waiting, parked, 0}
+  end
+  redis.call('ZADD', KEYS[6], '+inf', overdue)
+  parked = parked + 1
+end
+
+if status == 'scheduled' or status == 'paused' then
+  return {'not_open', '', waiting, parked, 0}
+end
+
+local closed = nil
+if status == 'ended' then
+  closed = {'sold_out', 'sale_ended'}
+elseif status == 'cancelled' then
+  closed = {'rejected', 'sale_cancelled'}
+end
+
+-- The pace: a bucket that fills on Redis' time. 1,000 thousandths are one decision.
+local rate, bucket = number('rate_per_second'), 0
+local is_paced = rate > 0 and not closed
+if is_paced then
+  local last_ms = number('bucket_ms')
+  local most = math.max(1000, rate * BURST_MS)
+  bucket = number('bucket')
+  if last_ms > 0 then
+    bucket = math.min(most, bucket + (now_ms - last_ms) * rate)
+  end
+end
+local function has_token()
+  return not is_paced or bucket >= 1000
+end
+
+local available, held = number('available'), number('held')
+local open_holds, max_open_holds = number('open_holds'), number('max_open_holds')
+local function is_full()
+  return max_open_holds > 0 and open_holds >= max_open_holds
+end
+
+local rows, grants, freed, done, stood_by, gone = {}, {}, {}, {}, {}, {}
+local stopped = nil
+
+local function parse(record)
+  local kept, user, ticket, asked, fewer, left =
+    string.match(record, '^(([^|]*)|(%d+)|(%d+)|(%d)|%d+|)(%d+)$')
+  local quantity = tonumber(asked)
+  return {kept = kept, user = user, ticket = ticket, quantity = quantity, left = left,
+    need = fewer == '1' and 1 or quantity}
+end
+
+local function write(id, one, outcome, reason, granted)
+  rows[#rows + 1] = id .. '|' .. one.kept .. outcome .. '|' .. reason .. '|' .. granted
+  if outcome == 'standby' then
+    return
+  end
+  if one.left == '0' then
+    done[#done + 1] = one.user
+    if granted < one.quantity then
+      freed[#freed + 1] = {one.user, one.quantity - granted}
+    end
+  end
+  if granted > 0 then
+    available, held, open_holds = available - granted, held + granted, open_holds + 1
+    grants[#grants + 1] = id
+    grants[#grants + 1] = one.user .. '|' .. granted
+  end
+end
+
+local function spend()
+  if is_paced then
+    bucket = bucket - 1000
+  end
+end
+
+-- Standby first: its tickets are older than any in the line. A pass is made when free units suffice for
+-- somebody, or when somebody waits for more than can ever come back.
+local min_need, max_need = number('standby_min_need'), number('standby_max_need')
+local standing_by = redis.call('ZCARD', KEYS[8])
+if standing_by > 0 and (closed or (min_need <= available and min_need > 0) or max_need > available + held) then
+  local at, lowest, highest = 0, 0, 0
+  while not stopped do
+    local ids = redis.call('ZRANGE', KEYS[8], at, at + PAGE - 1)
+    if #ids == 0 then
+      min_need, max_need = lowest, highest
+      break
+    end
+    local records = redis.call('HMGET', KEYS[3], unpack(ids))
+    for index, id in ipairs(ids) do
+      local one = parse(records[index])
+      if #rows >= limit then
+        stopped = 'limit'
+      elseif closed then
+        write(id, one, closed[1], closed[2], 0)
+        gone[#gone + 1] = id
+      elseif one.need > available + held then
+        write(id, one, 'sold_out', '', 0)
+        gone[#gone + 1] = id
+      elseif one.need <= available and is_full() then
+        stopped = 'full'
+      elseif one.need <= available and not has_token() then
+        stopped = 'paced'
+      elseif one.need <= available then
+        write(id, one, 'held', '', math.min(one.quantity, available))
+        gone[#gone + 1] = id
+        spend()
+      else
+        lowest = lowest == 0 and one.need or math.min(lowest, one.need)
+        highest = math.max(highest, one.need)
+      end
+      if stopped then
+        break
+      end
+    end
+    at = at + PAGE
+  end
+end
+
+-- Then the line.
+local popped, served = 0, nil
+local ids = {}
+if not stopped and #rows < limit then
+  ids = redis.call('LRANGE', KEYS[2], 0, limit - #rows - 1)
+end
+if #ids > 0 then
+  local records = redis.call('HMGET', KEYS[3], unpack(ids))
+  for index, id in ipairs(ids) do
+    local one = parse(records[index])
+    local fits = one.need <= available
+    if one.left ~= '0' then
+      write(id, one, 'left', '', 0)
+    elseif closed then
+      write(id, one, closed[1], closed[2], 0)
+      waiting = waiting - 1
+    elseif not has_token() then
+      stopped = 'paced'
+      break
+    elseif fits and is_full() then
+      stopped = 'full'
+      break
+    else
+      spend()
+      waiting = waiting - 1
+      if fits then
+        write(id, one, 'held', '', math.min(one.quantity, available))
+      elseif one.need > available + held then
+        write(id, one, 'sold_out', '', 0)
+      else
+        write(id, one, 'standby', '', 0)
+        stood_by[#stood_by + 1] = one.ticket
+        stood_by[#stood_by + 1] = id
+        min_need = min_need == 0 and one.need or math.min(min_need, one.need)
+        max_need = math.max(max_need, one.need)
+      end
+    end
+    popped, served = popped + 1, one.ticket
+  end
+end
+
+local wait_ms = 0
+if stopped == 'paced' then
+  wait_ms = math.ceil((1000 - bucket) / rate)
+end
+if is_paced then
+  redis.call('HSET', KEYS[1], 'bucket', bucket, 'bucket_ms', now_ms)
+end
+if #rows == 0 then
+  local code = (stopped == 'paced' or stopped == 'full') and stopped or 'empty'
+  redis.call('HSET', KEYS[1], 'bell_ms', code == 'paced' and now_ms or 0, 'standby_min_need', min_need,
+    'standby_max_need', max_need)
+  return {code, '', waiting, parked, wait_ms}
+end
+
+local claim = table.concat({new_claim, state.epoch, now_ms, state.price_minor, state.currency,
+  now_ms + number('hold_ms')}, '|') .. '\n' .. table.concat(rows, '\n')
+local pace_start_ms, pace_count = number('pace_start_ms'), number('pace_count') + popped
+local pace_milli = number('pace_milli')
+if pace_start_ms == 0 or now_ms - pace_start_ms > 10000 then
+  pace_start_ms, pace_count = now_ms, popped
+elseif now_ms - pace_start_ms >= 1000 then
+  local observed = math.floor(pace_count * 1000000 / (now_ms - pace_start_ms))
+  pace_milli = pace_milli == 0 and observed or math.floor((pace_milli + observed) / 2)
+  pace_start_ms, pace_count = now_ms, 0
+end
+
+redis.call('HINCRBY', KEYS[1], 'moves', 1)
+redis.call('HSET', KEYS[7], new_claim, claim)
+redis.call('ZADD', KEYS[6], now_ms + lease_ms, new_claim)
+if popped > 0 then
+  redis.call('LTRIM', KEYS[2], popped, -1)
+  redis.call('HSET', KEYS[1], 'now_serving', served)
+end
+if #stood_by > 0 then
+  redis.call('ZADD', KEYS[8], unpack(stood_by))
+end
+if #gone > 0 then
+  redis.call('ZREM', KEYS[8], unpack(gone))
+end
+if #grants > 0 then
+  redis.call('HSET', KEYS[9], unpack(grants))
+end
+if #done > 0 then
+  redis.call('HDEL', KEYS[4], unpack(done))
+end
+for _, back in ipairs(freed) do
+  if redis.call('HINCRBY', KEYS[5], back[1], -back[2]) <= 0 then
+    redis.call('HDEL', KEYS[5], back[1])
+  end
+end
+redis.call('HSET', KEYS[1], 'available', available, 'held', held, 'waiting', waiting, 'open_holds', open_holds,
+  'standby', standing_by + #stood_by / 2 - #gone, 'standby_min_need', min_need, 'standby_max_need', max_need,
+  'bell_ms', now_ms, 'pace_start_ms', pace_start_ms, 'pace_count', pace_count, 'pace_milli', pace_milli)
+return {'fresh', claim, waiting, parked, wait_ms}

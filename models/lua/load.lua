@@ -1,0 +1,44 @@
+-- load: lay a sale's live state, for the first time or anew after Redis lost it.
+-- «new» lays it only where none is, so that a retried first load changes nothing. «replace» removes what
+-- is there: a rebuild from the ledger, under a new epoch that fences off whoever still acts on the old one.
+-- KEYS[1] state       hash    the sale's settings and counters
+-- KEYS[2] line        list    intents' ids, oldest first
+-- KEYS[3] intents     hash    intent's id → its record, until its last verdict is settled
+-- KEYS[4] active      hash    shopper → the intent that stands in line or stands by
+-- KEYS[5] units       hash    shopper → units held, paid and waiting
+-- KEYS[6] claims      zset    claim's id → end of its lease, ms
+-- KEYS[7] claimed     hash    claim's id → what was decided, and how often it was handed out
+-- KEYS[8] adjustments hash    adjustment's id → what became of it
+-- KEYS[9] standby     zset    intent's id → its ticket
+-- KEYS[10] holds      hash    intent's id → user|units
+-- ARGV[1] mode   string  new | replace
+-- ARGV[2] epoch  string
+-- ARGV[3] world  JSON    {state: {field: value}, units: {user: n}, holds: {intent: «user|units»},
+--                        standby: {intent: its record}}; values are strings
+-- Returns «loaded» or «exists»
+-- Invariants: available + held + sold = allocation, as given by the caller.
+-- Cost: O(world), and what was there
+local mode, epoch, world = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
+if mode == 'new' and redis.call('EXISTS', KEYS[1]) == 1 then
+  return 'exists'
+end
+for index = 1, 10 do
+  redis.call('UNLINK', KEYS[index])
+end
+redis.call('HSET', KEYS[1], 'epoch', epoch)
+for field, value in pairs(world.state) do
+  redis.call('HSET', KEYS[1], field, value)
+end
+for user, units in pairs(world.units) do
+  redis.call('HSET', KEYS[5], user, units)
+end
+for intent, hold in pairs(world.holds) do
+  redis.call('HSET', KEYS[10], intent, hold)
+end
+for intent, record in pairs(world.standby) do
+  local user, ticket = string.match(record, '^([^|]*)|(%d+)|')
+  redis.call('HSET', KEYS[3], intent, record)
+  redis.call('HSET', KEYS[4], user, intent)
+  redis.call('ZADD', KEYS[9], ticket, intent)
+end
+return 'loaded'

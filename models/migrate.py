@@ -1,0 +1,49 @@
+"""Owns bringing a database's schema to the one that the rows describe."""
+
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from config import ROOT
+from models.database import Database
+
+_LOCK: Final = 7_340_511  # advisory lock: one migration at a time, however many releases start at once
+_LOCK_TIMEOUT: Final = "5s"
+
+
+def alembic_config(connection: Connection) -> Config:
+    """Build Alembic's configuration around an open connection."""
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def upgrade(database: Database, revision: str = "head") -> None:
+    """Migrate up to `revision`; waits for another migration that is under way."""
+    with database.connection() as connection:
+        _prepare(connection)
+        command.upgrade(alembic_config(connection), revision)
+
+
+def downgrade(database: Database, revision: str) -> None:
+    """Migrate down to `revision` (`base`: to an empty database)."""
+    with database.connection() as connection:
+        _prepare(connection)
+        command.downgrade(alembic_config(connection), revision)
+
+
+def is_current(connection: Connection) -> bool:
+    """Say whether the schema is the newest that this code knows."""
+    newest = ScriptDirectory.from_config(alembic_config(connection)).get_current_head()
+    return MigrationContext.configure(connection).get_current_revision() == newest
+
+
+def _prepare(connection: Connection) -> None:
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
+    connection.execute(text("SET LOCAL statement_timeout = 0"))

@@ -1,0 +1,66 @@
+"""Owns what a piece of work needs: the stores, the bell and the breaker, handed in and never global."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import text
+
+from config import Settings
+from models import reading
+from models.database import Database
+from models.errors import LedgerUnavailable
+from models.live.redis import connect
+from models.live.store import Live
+from tasks.app import configure
+from tasks.bell import Bell
+from tasks.breaker import Breaker
+from tasks.facts import SaleBook
+from tasks.intake import Intake
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything that a task may touch. One a process."""
+
+    settings: Settings
+    database: Database
+    live: Live
+    bell: Bell
+    breaker: Breaker
+    book: SaleBook
+    intake: Intake
+
+
+def build_context(settings: Settings, process: str) -> Context:
+    """Wire a process's parts together; nothing connects before it is used."""
+    database = Database(
+        settings.database_url, pool_size=settings.database_pool_size, application_name=process
+    )
+    live = Live(connect(settings.redis_url))
+    bell = Bell(configure(settings))
+    book = SaleBook(database)
+    return Context(
+        settings=settings,
+        database=database,
+        live=live,
+        bell=bell,
+        breaker=Breaker(lambda: ledger_answers(database)),
+        book=book,
+        intake=Intake(live, book, bell, is_stored=lambda intent_id: is_stored(database, intent_id)),
+    )
+
+
+def is_stored(database: Database, intent_id: UUID) -> bool:
+    """Say whether the ledger knows an intent."""
+    with database.transaction() as session:
+        return reading.find_intent(session, intent_id) is not None
+
+
+def ledger_answers(database: Database) -> bool:
+    """Say whether PostgreSQL answers the simplest question."""
+    try:
+        with database.connection() as connection:
+            connection.execute(text("SELECT 1"))
+    except LedgerUnavailable:
+        return False
+    return True

@@ -1,0 +1,77 @@
+"""Owns what a process remembers of sales: which there are, by which number and under which epoch."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+
+from models.catalogue import Sale
+from models.database import Database
+from models.errors import NoSuchSale
+
+MOST: Final = 10_000  # sales remembered; then it starts afresh
+
+
+@dataclass(frozen=True, slots=True)
+class SaleFacts:
+    """What never changes about a sale, and its epoch, which changes at a rebuild only."""
+
+    sale_id: UUID
+    number: int
+    epoch: str
+
+
+class SaleBook:
+    """Remembers the facts of sales; asks the ledger for what it does not know. Shared by threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._by_id: dict[UUID, SaleFacts] = {}
+        self._by_number: dict[int, SaleFacts] = {}
+        self._lock = threading.Lock()
+
+    def by_id(self, sale_id: UUID) -> SaleFacts:
+        """Look a sale up.
+
+        Raises:
+            NoSuchSale: there is none.
+            LedgerUnavailable: it is not remembered and cannot be asked for.
+        """
+        return self._by_id.get(sale_id) or self._ask(lambda: self._by_id.get(sale_id), Sale.id == sale_id)
+
+    def by_number(self, number: int) -> SaleFacts:
+        """Look a sale up by its number; raises as `by_id` does."""
+        known = self._by_number.get(number)
+        return known or self._ask(lambda: self._by_number.get(number), Sale.number == number)
+
+    def forget(self, sale_id: UUID) -> None:
+        """Ask the ledger again next time: the epoch was not the present one."""
+        with self._lock:
+            facts = self._by_id.pop(sale_id, None)
+            if facts is not None:
+                self._by_number.pop(facts.number, None)
+
+    def _ask(self, again: Callable[[], SaleFacts | None], condition: ColumnElement[bool]) -> SaleFacts:
+        """Ask the ledger, one caller at a time: when a sale opens, thousands want to know at once."""
+        with self._lock:
+            known = again()
+            if known is not None:
+                return known
+            with self._database.transaction() as session:
+                row = session.execute(select(Sale.id, Sale.number, Sale.epoch).where(condition)).one_or_none()
+            if row is None:
+                raise NoSuchSale("No sale has this id.")
+            facts = SaleFacts(row.id, row.number, row.epoch or "")
+            if facts.epoch:
+                self._remember(facts)
+            return facts
+
+    def _remember(self, facts: SaleFacts) -> None:
+        if len(self._by_id) >= MOST:
+            self._by_id.clear()
+            self._by_number.clear()
+        self._by_id[facts.sale_id] = facts
+        self._by_number[facts.number] = facts

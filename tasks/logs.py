@@ -1,0 +1,40 @@
+"""Owns how the processes log: structured, a line an event; readable in development, JSON in production."""
+
+import logging
+import sys
+
+import structlog
+
+from config import Settings
+
+
+def configure_logging(settings: Settings, process: str) -> None:
+    """Set up structlog and route the standard library's loggers to the same lines."""
+    level = logging.getLevelName(settings.log_level)
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer()
+        if settings.log_json
+        else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
+    )
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, renderer]
+        if settings.log_json
+        else [*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(process=process)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processor=renderer))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for chatty in ("celery.worker.strategy", "celery.app.trace", "celery.beat"):  # lines for every bell
+        logging.getLogger(chatty).setLevel(max(level, logging.WARNING))

@@ -1,0 +1,88 @@
+"""Owns laying a sale's live state anew from the ledger, after Redis lost it or fell behind."""
+
+import secrets
+from collections import Counter
+from dataclasses import replace
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from models.catalogue import Adjustment, Sale
+from models.live.records import LiveIntent
+from models.live.world import World
+from models.orders import Intent, Order
+from models.reading import find_sale
+from models.vocabulary import IntentStatus, OrderStatus
+from tasks.context import Context
+from tasks.live_side import to_ms, world_of
+
+log: Final = structlog.get_logger()
+
+
+def rebuild_sale(context: Context, sale_id: UUID) -> int:
+    """Lay a sale's live state anew from the ledger, under a new epoch; returns how many intents were dropped.
+
+    Whoever acts on the old epoch can write nothing from then on. Undecided intents live in Redis alone:
+    those that are still there are dropped, since nobody can say whether the line is whole.
+
+    Raises:
+        NoSuchSale: there is none.
+        LineUnavailable, LedgerUnavailable: a store is away; run it again.
+    """
+    dropped = context.live.look(sale_id).line_length
+    with context.database.transaction() as session:
+        sale = find_sale(session, sale_id, lock=True)
+        sale.epoch = secrets.token_hex(16)
+        sale.drained_at = None
+        _close_adjustments(session, sale_id)
+        session.flush()
+        # Inside the transaction on purpose: while the row is locked, nobody sees the two epochs differ.
+        context.live.load(sale_id, sale.epoch, _rebuilt_world(session, sale), replace=True)
+    log.warning("sale_rebuilt", sale_id=str(sale_id), dropped=dropped)
+    return dropped
+
+
+def _close_adjustments(session: Session, sale_id: UUID) -> None:
+    """Raises are in the ledger already and so in what is laid anew; cuts that did not get there are off."""
+    pending = (Adjustment.sale_id == sale_id, Adjustment.state == "pending")
+    for sign, state in ((Adjustment.units < 0, "refused"), (Adjustment.units > 0, "applied")):
+        session.execute(update(Adjustment).where(*pending, sign).values(state=state, finished_at=func.now()))
+
+
+def _rebuilt_world(session: Session, sale: Sale) -> World:
+    """Read from the ledger what the live side must know: open holds, units by shopper, who stands by."""
+    kept = (OrderStatus.HELD, OrderStatus.PAYING, OrderStatus.PAID)
+    orders = session.scalars(select(Order).where(Order.sale_id == sale.id, Order.status.in_(kept))).all()
+    waiting = session.scalars(
+        select(Intent).where(Intent.sale_id == sale.id, Intent.status == IntentStatus.STANDBY)
+    ).all()
+    units: Counter[str] = Counter()
+    for order in orders:
+        units[str(order.user_id)] += order.quantity
+    for intent in waiting:
+        units[str(intent.user_id)] += intent.quantity
+    return replace(
+        world_of(sale),
+        units=units,
+        holds={
+            str(order.intent_id): (str(order.user_id), order.quantity)
+            for order in orders
+            if order.status != OrderStatus.PAID
+        },
+        standby=[_as_live(intent) for intent in waiting],
+    )
+
+
+def _as_live(intent: Intent) -> LiveIntent:
+    return LiveIntent(
+        str(intent.id),
+        str(intent.user_id),
+        intent.ticket,
+        intent.quantity,
+        intent.accept_fewer,
+        to_ms(intent.submitted_at),
+        0,
+    )

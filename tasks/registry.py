@@ -1,0 +1,78 @@
+"""Owns the Celery tasks: thin, each a name and a call; the composition root provides their context."""
+
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from celery import Task
+
+from models.errors import Unavailable
+from tasks import background, drain, holds, sweep, watch
+from tasks.app import celery
+from tasks.context import Context
+
+log: Final = structlog.get_logger()
+
+_contexts: list[Context] = []
+
+
+def provide(context: Context) -> None:
+    """Hand the tasks of this process what they need; called once, by the composition root."""
+    _contexts[:] = [context]
+
+
+class ContextTask(Task):  # type: ignore[type-arg]
+    """A task with the process's context, which says in one line when a store is away.
+
+    That is no failure: every task here is driven again by a sweep.
+    """
+
+    @property
+    def context(self) -> Context:
+        """What the composition root provided."""
+        return _contexts[0]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the task."""
+        try:
+            return super().__call__(*args, **kwargs)
+        except Unavailable as error:
+            log.warning("store_away", task=self.name, error=str(error))
+            return None
+
+
+@celery.task(bind=True, base=ContextTask, name="drain_sale")
+def drain_sale(self: ContextTask, sale_id: str) -> None:
+    """Drain a sale's line for a time slice."""
+    drain.drain_sale(self.context, UUID(sale_id))
+
+
+@celery.task(bind=True, base=ContextTask, name="sweep")
+def sweep_sales(self: ContextTask) -> None:
+    """Look after every hold and every sale."""
+    holds.sweep_holds(self.context)
+    sweep.sweep(self.context)
+
+
+@celery.task(bind=True, base=ContextTask, name="run_background_task")
+def run_background_task(self: ContextTask, task_id: str) -> None:
+    """Do a piece of work that has a row under `/tasks`."""
+    background.run(self.context, UUID(task_id))
+
+
+@celery.task(bind=True, base=ContextTask, name="ring_for_unheard")
+def ring_for_unheard(self: ContextTask) -> None:
+    """Ring again for background tasks whose bell was lost."""
+    background.ring_for_unheard(self.context)
+
+
+@celery.task(bind=True, base=ContextTask, name="ask_for_purge")
+def ask_for_purge(self: ContextTask) -> None:
+    """Ask for the daily purge."""
+    background.ask_for(self.context, "purge")
+
+
+@celery.task(bind=True, base=ContextTask, name="audit_running_sales")
+def audit_running_sales(self: ContextTask) -> None:
+    """Audit every sale that runs."""
+    watch.audit_running_sales(self.context)

@@ -1,0 +1,157 @@
+"""Owns the verbs on sales: create, find, list, change; open, pause, resume, end and cancel."""
+
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import joinedload
+
+from models.catalogue import Product, Sale
+from models.errors import AllocationTooSmall, IllegalTransition, NotFound
+from models.reading import find_sale
+from models.vocabulary import SALE_TRANSITIONS, AdmissionOrder, SaleStatus
+from tasks.adjustments import apply_adjustment, note_adjustment, unfinished_adjustments
+from tasks.context import Context
+from tasks.live_side import bring_in_step, ring_if_needed
+from tasks.sale_rules import refuse_contradictions, refuse_frozen
+
+log: Final = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class NewSale:
+    """What an admin wishes for. Prices are in the product's currency, in minor units."""
+
+    product_id: UUID
+    allocation: int
+    price_minor: int
+    currency: str
+    opens_at: datetime
+    closes_at: datetime
+    lobby_opens_at: datetime | None = None
+    per_shopper_limit: int = 1
+    hold_seconds: int = 600
+    admission_order: str = AdmissionOrder.FIFO
+    rate_per_second: int | None = None
+    max_open_holds: int | None = None
+
+
+def create_sale(context: Context, wish: NewSale) -> Sale:
+    """Create a scheduled sale and lay its live state.
+
+    Raises:
+        NotFound: no such product.
+        BadSale: the settings contradict each other.
+        LedgerUnavailable: nothing was created.
+    """
+    with context.database.transaction() as session:
+        product = session.get(Product, wish.product_id, with_for_update={"read": True})
+        if product is None or product.archived_at is not None:
+            raise NotFound("No product has this id.")
+        sale = Sale(id=uuid.uuid4(), **asdict(wish))
+        refuse_contradictions(sale, product)
+        session.add(sale)
+    bring_in_step(context, sale.id)
+    return get_sale(context, sale.id)
+
+
+def get_sale(context: Context, sale_id: UUID) -> Sale:
+    """Fetch a sale with its product.
+
+    Raises:
+        NoSuchSale: there is none.
+    """
+    with context.database.transaction() as session:
+        return find_sale(session, sale_id)
+
+
+def list_sales(
+    context: Context,
+    *,
+    status: SaleStatus | None = None,
+    before: tuple[datetime, UUID] | None = None,
+    limit: int = 50,
+) -> list[Sale]:
+    """List sales with their products, newest first, from the one after `before` (created_at, id)."""
+    query = select(Sale).options(joinedload(Sale.product)).order_by(Sale.created_at.desc(), Sale.id.desc())
+    if status is not None:
+        query = query.where(Sale.status == status)
+    if before is not None:
+        query = query.where(tuple_(Sale.created_at, Sale.id) < before)
+    with context.database.transaction() as session:
+        return list(session.scalars(query.limit(limit)))
+
+
+def change_sale(context: Context, sale_id: UUID, changes: dict[str, Any], *, by: UUID | None = None) -> Sale:
+    """Change settings of a sale that is not over; `allocation` and `price_minor` also while it is open.
+
+    Raises:
+        NoSuchSale: there is none.
+        BadSale: the settings contradict each other, or may not change any more.
+        AllocationTooSmall: fewer units than are held, sold or decided.
+        LedgerUnavailable, LineUnavailable: a store is away; what was begun is finished by a sweep.
+    """
+    changes = dict(changes)
+    allocation = changes.pop("allocation", None)
+    adjustment_id, unfinished = _note_change(context, sale_id, changes, allocation, by)
+    while unfinished:
+        for one in unfinished:
+            apply_adjustment(context, one)
+        adjustment_id, unfinished = _note_change(context, sale_id, changes, allocation, by)
+    if changes:
+        bring_in_step(context, sale_id)
+    if adjustment_id is not None:
+        if not apply_adjustment(context, adjustment_id):
+            raise AllocationTooSmall("Fewer units than are held, sold or already decided.")
+        ring_if_needed(context, sale_id)
+    return get_sale(context, sale_id)
+
+
+def move_sale(
+    context: Context, sale_id: UUID, wished: SaleStatus, *, only_from: SaleStatus | None = None
+) -> Sale:
+    """Open, pause, resume, end or cancel a sale; `only_from` tells opening and resuming apart.
+
+    Raises:
+        NoSuchSale: there is none.
+        IllegalTransition: its status does not lead there.
+        LedgerUnavailable: nothing changed.
+    """
+    with context.database.transaction() as session:
+        sale = find_sale(session, sale_id, lock=True)
+        present = SaleStatus(sale.status)
+        if wished not in SALE_TRANSITIONS[present] or only_from not in (None, present):
+            raise IllegalTransition(present, wished)
+        sale.status = wished
+        sale.revision += 1
+    log.info("sale_moved", sale_id=str(sale_id), was=present, now=wished)
+    bring_in_step(context, sale_id)
+    return get_sale(context, sale_id)
+
+
+def _note_change(
+    context: Context, sale_id: UUID, changes: dict[str, Any], allocation: int | None, by: UUID | None
+) -> tuple[UUID | None, list[UUID]]:
+    """Write a change down; returns the adjustment that it takes.
+
+    A wished allocation is counted from the one that there will be once everything begun is finished: else
+    a cut that is wished for again, or by two at once, would be made twice. So where adjustments are
+    pending, nothing is written and they are returned instead, to be finished first.
+    """
+    with context.database.transaction() as session:
+        sale = find_sale(session, sale_id, lock=True)
+        refuse_frozen(sale, changes, allocation)
+        if allocation is not None and (unfinished := unfinished_adjustments(session, sale_id)):
+            return None, unfinished
+        for name, value in changes.items():
+            setattr(sale, name, value)
+        refuse_contradictions(sale, sale.product)
+        if changes:
+            sale.revision += 1
+        if allocation is None or allocation == sale.allocation:
+            return None, []
+        return note_adjustment(session, sale, allocation - sale.allocation, by), []

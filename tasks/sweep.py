@@ -1,0 +1,113 @@
+"""Owns what is done again and again, so that no single message is essential.
+
+Rings for lines that are not empty and for claims that are overdue, brings live sides after, opens and
+ends sales on time, finishes adjustments, and stops sales whose two stores have come apart.
+"""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import func, select, update
+
+from models.catalogue import Adjustment, Sale
+from models.errors import Fenced, FlashSaleError, IllegalTransition
+from models.live.records import Look
+from models.live.store import REBELL_MS
+from models.vocabulary import SaleStatus
+from tasks.adjustments import apply_adjustment
+from tasks.context import Context
+from tasks.holds import cancel_holds_of
+from tasks.live_side import ensure_live, stop_diverged
+from tasks.sales import move_sale
+
+log: Final = structlog.get_logger()
+
+OVER: Final = (SaleStatus.ENDED, SaleStatus.CANCELLED)
+
+
+def sweep(context: Context) -> int:
+    """Look after every sale that is not drained; returns how many bells were rung.
+
+    One sale's trouble does not keep the others from being looked after.
+
+    Raises:
+        LedgerUnavailable: PostgreSQL is away, so that nothing can be done.
+    """
+    with context.database.transaction() as session:
+        now = session.scalars(select(func.now())).one()
+        sales = list(session.scalars(select(Sale).where(Sale.drained_at.is_(None)).order_by(Sale.id)))
+        pending = session.execute(_PENDING).all()
+    rung = 0
+    for sale in sales:
+        try:
+            rung += _look_after(context, sale, now, [one for one, owner in pending if owner == sale.id])
+        except Fenced as error:
+            stop_diverged(context, sale.id, sale.epoch, error)
+        except FlashSaleError as error:
+            log.warning("sweep_hindered", sale_id=str(sale.id), error=str(error))
+    return rung
+
+
+_PENDING: Final = select(Adjustment.id, Adjustment.sale_id).where(Adjustment.state == "pending")
+
+
+def _look_after(context: Context, sale: Sale, now: datetime, adjustments: list[UUID]) -> int:
+    _keep_time(context, sale, now)
+    look = context.live.look(sale.id)
+    if (
+        sale.epoch is None
+        or look.fields.get("epoch") != sale.epoch
+        or look.number("revision") < sale.revision
+        or (sale.lobby_size is None and "lobby_size" in look.fields)
+    ):
+        ensure_live(context, sale)
+        look = context.live.look(sale.id)
+    # What is in the ledger was claimed before; the last ticket would not tell, once new ones were given out.
+    if look.number("now_serving") < sale.last_decided_ticket:
+        raise Fenced(f"Redis forgot tickets: {look.number('now_serving')} < {sale.last_decided_ticket}.")
+    for adjustment_id in adjustments:
+        apply_adjustment(context, adjustment_id)
+    if adjustments:
+        look = context.live.look(sale.id)
+    if sale.status == SaleStatus.CANCELLED:
+        while cancel_holds_of(context, sale.id):  # so many at once; nobody looks after it once it is drained
+            pass
+    if sale.status in OVER and look.is_quiet:
+        _mark_drained(context, sale)
+    return _ring_if_needed(context, look)
+
+
+def _keep_time(context: Context, sale: Sale, now: datetime) -> None:
+    """Open and end on time. Whoever else did it meanwhile was as right as we are."""
+    wished = None
+    if sale.status == SaleStatus.SCHEDULED and sale.opens_at <= now:
+        wished = SaleStatus.OPEN
+    elif sale.status in (SaleStatus.OPEN, SaleStatus.PAUSED) and sale.closes_at <= now:
+        wished = SaleStatus.ENDED
+    if wished is None:
+        return
+    try:
+        moved = move_sale(context, sale.id, wished)
+    except IllegalTransition:
+        log.info("sale_moved_by_another", sale_id=str(sale.id), wished=wished)
+        return
+    sale.status, sale.revision = moved.status, moved.revision
+
+
+def _ring_if_needed(context: Context, look: Look) -> int:
+    is_answered = look.now_ms - look.number("bell_ms") < REBELL_MS
+    if not look.needs_a_bell or (is_answered and look.overdue == 0):
+        return 0
+    return int(context.bell.ring(look.sale_id))
+
+
+def _mark_drained(context: Context, sale: Sale) -> None:
+    with context.database.transaction() as session:
+        session.execute(
+            update(Sale)
+            .where(Sale.id == sale.id, Sale.status.in_(OVER), Sale.drained_at.is_(None))
+            .where((Sale.status != SaleStatus.CANCELLED) | (Sale.held == 0))
+            .values(drained_at=func.now())
+        )

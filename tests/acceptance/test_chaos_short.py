@@ -1,0 +1,68 @@
+"""A short soak: every kind of fault once, a small crowd, and no promise broken."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import orjson
+import pytest
+
+from config import ROOT
+from tests.chaos.__main__ import HISTORY
+from tests.chaos.checker import CHECKS
+from tests.chaos.processes import Process, family_of
+from tests.chaos.schedule import FAULTS, MOVES
+from tests.support.polling import eventually
+
+pytestmark = pytest.mark.acceptance
+
+SEED: Final = "20"
+KEPT: Final = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+DEADLINE_S: Final = 300  # ends a soak that hangs; it times nothing
+
+
+def test_every_kind_of_fault_costs_nobody_a_promise(tmp_path: Path) -> None:
+    report, kept = tmp_path / "report.json", tmp_path / "soak"
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.chaos", "--json", str(report), "--keep", str(kept)],
+        cwd=ROOT,
+        env={**KEPT, "SECONDS_": "12", "CLIENTS": "40", "SEED": SEED},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = orjson.loads(report.read_bytes())
+    assert said["checks"] == dict.fromkeys(CHECKS, 0)
+    assert said["figures"]["faults"].keys() == {*FAULTS, *MOVES}
+    assert said["figures"]["accepted"] > 0
+    assert said["figures"]["orders"]
+
+
+def test_an_interrupted_soak_leaves_nobody_behind(tmp_path: Path) -> None:
+    kept = tmp_path / "soak"
+    soak = subprocess.Popen(
+        [sys.executable, "-m", "tests.chaos", "--keep", str(kept)],
+        cwd=ROOT,
+        env={**KEPT, "SECONDS_": "60", "CLIENTS": "10", "SEED": SEED},
+        stdout=subprocess.DEVNULL,
+    )
+    family: list[Process] = []
+    try:
+        eventually(lambda: has_pictures(kept / HISTORY), DEADLINE_S, told=soak.poll)
+        family = family_of(soak.pid)
+        assert len(family) > 5
+    finally:
+        soak.send_signal(signal.SIGINT)
+        code = soak.wait(DEADLINE_S)
+    assert code == 130
+    eventually(lambda: not any(Path(f"/proc/{one.pid}").exists() for one in family))
+
+
+def has_pictures(history: Path) -> bool:
+    """Whether the soak is under way."""
+    return history.exists() and b"snapshot" in history.read_bytes()

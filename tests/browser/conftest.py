@@ -1,0 +1,101 @@
+"""Owns a real Chromium over the running platform. Without one on this machine, these tests are skipped."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+
+from tests.browser.running import Platform
+from tests.support.contexts import context_over, plain_settings
+from tests.support.emptying import empty
+from tests.support.servers import Stores
+from tests.support.shop import Shop
+
+NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+FLAGS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+PATIENCE_MS: Final = 30_000  # for what a page waits for; generous, since it times nothing
+
+NewPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser's path: `CHROMIUM`, or the first known name on the PATH."""
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if not found:
+        pytest.skip(f"no browser: set CHROMIUM, or put one of {', '.join(NAMES)} on the PATH")
+    return found
+
+
+@pytest.fixture(
+    scope="package"
+)  # the driver's event loop must be gone when other tests have loops of their own
+def browser(chromium: str) -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def platform(
+    chromium: str,  # noqa: ARG001 - nothing is started for tests that are skipped
+    stores: Stores,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Platform]:
+    """The running platform, begun empty; each test makes its own sales and shoppers."""
+    empty(stores.postgres.url, stores.redis.url)
+    running = Platform(stores, tmp_path_factory.mktemp("platform"))
+    try:
+        running.start_web()
+        running.start_worker()
+        yield running
+    finally:
+        running.close()
+
+
+@pytest.fixture
+def shop(stores: Stores) -> Iterator[Shop]:
+    """The platform's own verbs, to set a scene."""
+    with context_over(plain_settings(stores)) as context:
+        yield Shop(context)
+
+
+@pytest.fixture
+def new_page(browser: Browser, platform: Platform) -> Iterator[NewPage]:
+    """Pages of people who share nothing: each has cookies of its own. A broken page fails the test."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            complaints.append(message.text)
+
+    def make(width: int = 390) -> Page:
+        context = browser.new_context(
+            base_url=platform.url, viewport={"width": width, "height": 844}, locale="en-US"
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", listen)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert complaints == []

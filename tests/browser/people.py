@@ -1,0 +1,37 @@
+"""Owns what people do on the pages, in their words."""
+
+import uuid
+from typing import Final
+from uuid import UUID
+
+from playwright.sync_api import Locator, Page, expect
+
+PASSWORD: Final = "correct horse battery"
+
+
+def register(page: Page, target: str) -> str:
+    """Register by hand, coming from the page that one wants to go back to; returns the e-mail."""
+    email = f"{uuid.uuid4().hex}@example.com"
+    page.goto(f"/register?next={target}")
+    page.get_by_label("Name").fill("Ada")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.locator("main").get_by_role("button", name="Register").click()
+    expect(page).to_have_url(target)
+    return email
+
+
+def join(page: Page, sale_id: UUID) -> None:
+    """Register and get a ticket."""
+    register(page, f"/sales/{sale_id}")
+    page.get_by_role("button", name="Get my ticket").click()
+
+
+def face(page: Page, name: str) -> Locator:
+    """One face of the purchase panel."""
+    return page.locator(f"[data-face={name}]")
+
+
+def slot(page: Page, name: str, within: str = "line") -> Locator:
+    """A figure on a face."""
+    return face(page, within).locator(f"[data-slot={name}]").first

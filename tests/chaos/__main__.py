@@ -1,0 +1,106 @@
+"""Owns `make chaos`: a platform of its own, a soak, the healing, the verdict.
+
+Exit codes: 0 when every promise was kept; 1 when one was broken; 2 when the soak could not take place;
+130 after Ctrl-C. Whatever happens, nothing that it started is left behind.
+"""
+
+import asyncio
+import signal
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+import orjson
+from rich.console import Console
+
+from benchmarks.progress import say
+from benchmarks.settings import CannotRush
+from benchmarks.shop import product_body
+from tests.chaos.aftermath import settle
+from tests.chaos.checker import count_figures, judge
+from tests.chaos.history import Recorder, read_history
+from tests.chaos.platform import Platform, PlatformFailed
+from tests.chaos.report import as_json, print_report
+from tests.chaos.schedule import plan_steps
+from tests.chaos.settings import ChaosSettings, read_chaos_settings
+from tests.chaos.soak import Soak
+from tests.chaos.story import read_story
+from tests.chaos.truth import load_truth, save_truth
+
+HISTORY: Final = "history.jsonl"
+TRUTH: Final = "truth.json"
+AFTER_S: Final = 600  # seconds that tokens live beyond the soak
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Soak and judge, or judge what was kept; returns the exit code."""
+    console = Console()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        settings = read_chaos_settings(arguments)
+        if settings.check is not None:
+            return report(settings, settings.check, console)
+        with ExitStack() as stack:
+            place = settings.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos-")))
+            place.mkdir(parents=True, exist_ok=True)
+            run(settings, place, console)
+            return report(settings, place, console)
+    except (CannotRush, PlatformFailed, ValueError) as error:
+        say(console, f"The soak could not take place: {error}")
+        return 2
+    except KeyboardInterrupt:
+        say(console, "Interrupted.")
+        return 130
+
+
+def run(settings: ChaosSettings, place: Path, console: Console) -> None:
+    """Leave a history and the stored truth in a directory.
+
+    Raises:
+        PlatformFailed, CannotRush: the platform does not come up, or not again.
+    """
+    steps = plan_steps(settings.seed, settings.seconds)
+    say(
+        console,
+        f"SEED={settings.seed}: {settings.seconds:g} s, {settings.clients} clients, {len(steps)} steps",
+    )
+    platform = Platform(place)
+    recorder = Recorder(place / HISTORY)
+    try:
+        platform.start()
+        crowd = platform.crowd(settings.clients, int(settings.seconds) + AFTER_S)
+        shop = platform.admin(patience_s=30)
+        product = shop.expect(201, "POST", "/api/v1/products", product_body())
+        soak = Soak(
+            settings,
+            platform,
+            recorder,
+            crowd=crowd,
+            admin_token=platform.admin_token(),
+            product_id=product["id"],
+        )
+        asyncio.run(soak.run(steps))
+        recorder.flush()
+        wishes = read_story(read_history(place / HISTORY)).wishes
+        say(console, f"Healing: {len(soak.sales)} sales, {len(wishes)} wishes")
+        save_truth(settle(platform, recorder, soak.sales, wishes, dict(crowd)), place / TRUTH)
+    finally:
+        recorder.close()
+        platform.stop()
+
+
+def report(settings: ChaosSettings, place: Path, console: Console) -> int:
+    """Judge what a soak left in a directory, and tell."""
+    story, truth = read_story(read_history(place / HISTORY)), load_truth(place / TRUTH)
+    findings, figures = judge(story, truth), count_figures(story, truth)
+    print_report(console, settings, figures, findings)
+    said = as_json(settings, figures, findings)
+    if settings.json_path is not None:
+        settings.json_path.write_bytes(orjson.dumps(said, option=orjson.OPT_INDENT_2) + b"\n")
+    return 0 if said["passed"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

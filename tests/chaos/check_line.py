@@ -1,0 +1,128 @@
+"""Owns the judgement of order: tickets are dense, given in order of acceptance, and nobody is overtaken."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from benchmarks.records import Finding, StoredIntent, Told
+from benchmarks.verify_fifo import find_bad_numbering, find_late_tickets, find_shared_tickets
+from tests.chaos.story import Story, Wish
+from tests.chaos.truth import Row, StoredSale, Truth
+
+
+def find_bad_tickets(story: Story, truth: Truth) -> Iterator[Finding]:
+    """Tickets are 1..N in every sale, told to one wish each, and in the order of real time."""
+    for sale_id, sale in truth.sales.items():
+        rows = tuple(
+            StoredIntent(row["id"], row["ticket"], row["quantity"], row["status"], row["order_id"])
+            for row in sale.intents
+        )
+        told = tuple(_as_told(wish) for wish in story.wishes if wish.sale == sale_id)
+        yield from find_bad_numbering(rows)
+        yield from find_shared_tickets(told)
+        yield from find_late_tickets(told)
+
+
+def find_overtaken(_story: Story, truth: Truth) -> Iterator[Finding]:
+    """A later ticket was granted what would have sufficed for an earlier one that was still waiting."""
+    for sale in truth.sales.values():
+        yield from _find_overtaken(sale)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    ticket: int
+    need: int
+    granted: int
+    at_ms: int
+    status: str
+
+
+def _find_overtaken(sale: StoredSale) -> Iterator[Finding]:
+    """Whoever was refused before the other's grant came is overtaken too, unless units were added between."""
+    decided = _decisions(sale)
+    grants = [one for one in decided if one.granted]
+    for one in decided:
+        for other in grants:
+            if other.ticket <= one.ticket or other.granted < one.need:
+                continue
+            if other.at_ms < one.at_ms:
+                yield Finding(
+                    "overtaken",
+                    f"ticket {other.ticket} was granted {other.granted} while ticket {one.ticket} waited",
+                    f"{one} {other}",
+                )
+                break
+
+
+def find_passed_over(story: Story, truth: Truth) -> Iterator[Finding]:
+    """Refused for good, and a later ticket got as much afterwards, though no units had been added since."""
+    for sale_id, sale in truth.sales.items():
+        raised = _raises(story, sale_id)
+        decided = _decisions(sale)
+        grants = [one for one in decided if one.granted]
+        for one in decided:
+            if one.status not in {"sold_out", "rejected"}:
+                continue
+            for other in grants:
+                is_later = other.ticket > one.ticket and other.at_ms >= one.at_ms
+                if not is_later or other.granted < one.need:
+                    continue
+                if not any(began <= other.at_ms and ended >= one.at_ms for began, ended in raised):
+                    yield Finding(
+                        "overtaken",
+                        f"ticket {one.ticket} is {one.status}, ticket {other.ticket} behind it is held",
+                        f"{one} {other}",
+                    )
+                    break
+
+
+def _raises(story: Story, sale: str) -> list[tuple[int, float]]:
+    """List when the admin may have added units: from the asking to the answer, without one for good."""
+    tries = [event for event in story.events if event.what == "admin" and event.sale == sale]
+    began = {event.op: event.wall_ms for event in tries if event.type == "invoke"}
+    ended = {event.op: event.wall_ms for event in tries if event.type == "ok"}
+    refused = {event.op for event in tries if event.type == "fail"}
+    allocating = {event.op for event in tries if event.value.get("verb") == "allocate"}
+    return [(began[op], ended.get(op, float("inf"))) for op in allocating - refused]
+
+
+def _decisions(sale: StoredSale) -> list[_Decided]:
+    orders = {order["intent_id"]: order for order in sale.orders}
+    return [_decided(row, orders.get(row["id"])) for row in sale.intents if row["decided_at"]]
+
+
+def _decided(row: Row, order: Row | None) -> _Decided:
+    need = 1 if row["accept_fewer"] else row["quantity"]
+    granted = order["quantity"] if order else 0
+    return _Decided(row["ticket"], need, granted, wall_ms(row["decided_at"]), row["status"])
+
+
+def wall_ms(text: str) -> int:
+    """Read an RFC 3339 time as milliseconds since the epoch."""
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def _as_told(wish: Wish) -> Told:
+    accepted = sorted(wish.accepted)
+    tickets = tuple(dict.fromkeys(ticket for _, _, ticket in accepted))
+    return Told(
+        shopper_id=wish.who,
+        quantity=wish.quantity,
+        sent_ns=wish.began_ns,
+        answered_ns=accepted[0][0] if accepted else None,
+        answer=202 if accepted else None,
+        refusal=None,
+        intent_ids=tuple(dict.fromkeys(intent for _, intent, _ in accepted)),
+        tickets=tickets,
+        decided_ns=None,
+        final_ns=None,
+        verdicts=(),
+        heard_by=None,
+        order_ids=(),
+        order_status=None,
+        payment_answer=None,
+        resubmits=0,
+        throttled=0,
+        reconnects=0,
+    )

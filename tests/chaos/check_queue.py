@@ -1,0 +1,81 @@
+"""Owns the judgement of the line as a queue: nothing lost, doubled or out of nowhere (total-queue)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+from benchmarks.records import FINAL, Finding
+from tests.chaos.history import FAIL
+from tests.chaos.story import Story, Wish
+from tests.chaos.truth import StoredSale, Truth
+
+
+def find_lost(story: Story, truth: Truth) -> Iterator[Finding]:
+    """Accepted, and then not there, or not to be found by its owner at any later moment."""
+    stored = {row["id"]: row for sale in truth.sales.values() for row in sale.intents}
+    for wish in story.wishes:
+        for intent in wish.intents - stored.keys():
+            yield Finding("lost", "accepted, not stored", f"{intent} of {wish}")
+    for row in stored.values():
+        if row["status"] not in FINAL:
+            yield Finding("lost", "stored, never decided", str(row))
+    accepted = {intent for wish in story.wishes for intent in wish.intents}
+    for event in story.events:
+        is_missing = event.type == FAIL and event.value.get("answer") == 404
+        if is_missing and event.value.get("intent") in accepted:
+            yield Finding("lost", f"accepted, but {event.what} answered 404", str(event))
+
+
+def find_duplicated(story: Story, truth: Truth) -> Iterator[Finding]:
+    """One wish that became several intents, or one intent that belongs to several shoppers."""
+    owners: dict[str, set[str]] = defaultdict(set)
+    for wish in story.wishes:
+        if len(wish.intents) > 1:
+            yield Finding("duplicated", f"{len(wish.intents)} intents under one key", str(wish))
+        for intent in wish.intents:
+            owners[intent].add(wish.key)
+    for intent, keys in owners.items():
+        if len(keys) > 1:
+            yield Finding("duplicated", "one intent answers several keys", f"{intent} {sorted(keys)}")
+    for sale in truth.sales.values():
+        for intent, count in Counter(row["id"] for row in sale.intents).items():
+            if count > 1:
+                yield Finding("duplicated", f"listed {count} times", intent)
+
+
+def find_unexpected(story: Story, truth: Truth) -> Iterator[Finding]:
+    """Stored, and no try explains it; also a wish that stands in line although every try was refused."""
+    for sale_id, sale in truth.sales.items():
+        wishes = [wish for wish in story.wishes if wish.sale == sale_id]
+        untold = _untold(wishes, sale)
+        owned = {intent for own in sale.owners.values() for intent in own}
+        for intent in untold - owned:
+            yield Finding("unexpected", "stored, but asked for by nobody whose wish is open", intent)
+        statuses = {row["id"]: row["status"] for row in sale.intents}
+        for who, own in sale.owners.items():
+            extra = [(intent, statuses[intent]) for intent in sorted(untold.intersection(own))]
+            yield from _explain([wish for wish in wishes if wish.who == who], extra)
+
+
+def _explain(theirs: list[Wish], extra: list[tuple[str, str]]) -> Iterator[Finding]:
+    """Explain a shopper's intents of which nobody was told, by wishes whose answer never came.
+
+    A refused wish may have left one too, if it was taken out of the line again: it has left.
+    """
+    possible = sum(1 for wish in theirs if not wish.accepted and wish.unsure)
+    refused = [wish for wish in theirs if wish.is_refused and "line_unavailable" in wish.refusals]
+    withdrawn = min(len(refused), sum(1 for _, status in extra if status == "left"))
+    if len(extra) > possible + withdrawn:
+        check = "refused_in_line" if refused else "unexpected"
+        yield Finding(check, f"{len(extra)} stored, {possible} possible", f"{extra} {theirs}")
+
+
+def count_recovered(story: Story, truth: Truth) -> int:
+    """Count wishes whose answer never came and that stood in line all the same."""
+    found = 0
+    for sale_id, sale in truth.sales.items():
+        found += len(_untold([wish for wish in story.wishes if wish.sale == sale_id], sale))
+    return found
+
+
+def _untold(wishes: list[Wish], sale: StoredSale) -> set[str]:
+    return {row["id"] for row in sale.intents} - {intent for wish in wishes for intent in wish.intents}

@@ -1,0 +1,117 @@
+"""Owns the verdict on a soak: a history and the stored truth in, findings out. Pure; it asks nobody.
+
+A platform that keeps its promises yields no finding. Every check is held by a test that plants its fault.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from benchmarks.records import Finding
+from tests.chaos.check_line import find_bad_tickets, find_overtaken, find_passed_over
+from tests.chaos.check_queue import count_recovered, find_duplicated, find_lost, find_unexpected
+from tests.chaos.check_stock import find_oversold, find_unbalanced, find_units_astray, find_wrong_allocation
+from tests.chaos.check_told import (
+    find_bad_answers,
+    find_doubled_verdicts,
+    find_orders_astray,
+    find_told_not_stored,
+)
+from tests.chaos.history import OK
+from tests.chaos.story import Story
+from tests.chaos.truth import Truth
+
+CHECKS: Final = {
+    "lost": "accepted and lost",
+    "duplicated": "doubled intents",
+    "unexpected": "intents out of nowhere",
+    "refused_in_line": "refused by 503, yet in line",
+    "fifo": "tickets out of order",
+    "overtaken": "tickets overtaken",
+    "bank": "pictures that do not add up",
+    "oversold": "oversold",
+    "allocation": "allocation is not what was asked for",
+    "units_home": "units not home, or twice",
+    "verdicts": "verdicts doubled or taken back",
+    "orders": "orders without intent, or doubled",
+    "told_not_stored": "told is not stored",
+    "liveness": "not decided or quiet in time",
+    "audit": "the shop's own audit",
+    "bad_answers": "answers that nobody foresaw",
+}
+
+
+def judge(story: Story, truth: Truth) -> dict[str, list[Finding]]:
+    """Judge a soak: the findings by check, every check present, empty where all is well."""
+    found: dict[str, list[Finding]] = {check: [] for check in CHECKS}
+    for find in FINDERS:
+        for finding in find(story, truth):
+            found[finding.check].append(finding)
+    return found
+
+
+def find_stuck(_story: Story, truth: Truth) -> Iterator[Finding]:
+    """After the healing everything accepted is decided, and everything ended comes to rest, in time."""
+    if truth.all_decided_s is None:
+        detail = f"{truth.undecided_late} of {truth.undecided_at_heal} accepted intents are undecided"
+        yield Finding("liveness", detail, "at the deadline")
+    if truth.quiet_s is None:
+        yield Finding("liveness", "the stores did not come to rest", "at the deadline")
+
+
+def find_failed_audits(_story: Story, truth: Truth) -> Iterator[Finding]:
+    """The shop's own check says of every sale that everything holds."""
+    for sale_id, sale in truth.sales.items():
+        if sale.audit is None or sale.audit.get("ok") is not True:
+            yield Finding("audit", "it does not hold", f"{sale_id} {sale.audit}"[:3000])
+
+
+FINDERS: Final[tuple[Callable[[Story, Truth], Iterator[Finding]], ...]] = (
+    find_lost,
+    find_duplicated,
+    find_unexpected,
+    find_bad_tickets,
+    find_overtaken,
+    find_passed_over,
+    find_unbalanced,
+    find_oversold,
+    find_wrong_allocation,
+    find_units_astray,
+    find_doubled_verdicts,
+    find_orders_astray,
+    find_told_not_stored,
+    find_stuck,
+    find_failed_audits,
+    find_bad_answers,
+)
+
+
+def count_figures(story: Story, truth: Truth) -> dict[str, Any]:
+    """Count what took place."""
+    faults = [event.value for event in story.events if event.what == "fault"]
+    kinds = Counter(value["kind"] for value in faults if value.get("signal") != "SIGCONT")
+    missed = sum(1 for value in faults if value.get("hit") is False)
+    answers = Counter(event.value["code"] for event in story.events if "code" in event.value)
+    intents = [row for sale in truth.sales.values() for row in sale.intents]
+    orders = [row for sale in truth.sales.values() for row in sale.orders]
+    return {
+        "sales": len(truth.sales),
+        "operations": len({event.op for event in story.events}),
+        "wishes": len(story.wishes),
+        "accepted": sum(1 for wish in story.wishes if wish.accepted),
+        "refused": sum(1 for wish in story.wishes if wish.is_refused),
+        "unsure": sum(1 for wish in story.wishes if not wish.accepted and wish.unsure),
+        "recovered": count_recovered(story, truth),
+        "stored": len(intents),
+        "verdicts": dict(Counter(row["status"] for row in intents)),
+        "orders": dict(Counter(row["status"] for row in orders)),
+        "pictures": sum(1 for event in story.events if event.what == "snapshot" and event.type == OK),
+        "words": sum(len(words) for words in story.words.values()),
+        "faults": dict(kinds),
+        "faults_without_target": missed,
+        "other_answers": dict(answers),
+        "undecided_at_heal": truth.undecided_at_heal,
+        "undecided_after_15_s": truth.undecided_late,
+        "all_decided_s": truth.all_decided_s,
+        "quiet_s": truth.quiet_s,
+    }

@@ -1,0 +1,86 @@
+"""Owns the carrying out of a plan: signals to processes of the platform, and moves of the admin."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from tests.chaos.admin import Admin
+from tests.chaos.history import Recorder
+from tests.chaos.platform import Platform
+from tests.chaos.processes import Process, send
+from tests.chaos.schedule import MOVES, Step
+
+PREFIX: Final = {
+    "kill_worker": "worker.",
+    "kill_web": "web.",
+    "kill_web_child": "web.",
+    "kill_background": "background.",
+    "kill_beat": "beat.",
+    "kill_redis": "redis-server",
+    "stop_postgres": "postgres",
+    "stall_worker": "worker.",
+    "stall_redis": "redis-server",
+}
+
+
+class Nemesis:
+    """Breaks one platform, as planned; every step is written down."""
+
+    def __init__(
+        self, platform: Platform, admin: Admin, recorder: Recorder, current_sale: Callable[[], str | None]
+    ) -> None:
+        self._platform = platform
+        self._admin = admin
+        self._recorder = recorder
+        self._current_sale = current_sale
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def run(self, steps: Sequence[Step]) -> None:
+        """Take every step at its time, and wait for those that last."""
+        began = asyncio.get_running_loop().time()
+        for step in steps:
+            await asyncio.sleep(began + step.at_s - asyncio.get_running_loop().time())
+            task = asyncio.create_task(self._take(step))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        if self._under_way:
+            await asyncio.gather(*self._under_way)
+
+    async def _take(self, step: Step) -> None:
+        if step.kind not in MOVES:
+            await self._break(step)
+        elif (sale := self._current_sale()) is not None:
+            self._recorder.note("fault", "admin", sale, kind=step.kind, for_s=step.for_s)
+            await self._admin.turn(step, sale)
+
+    async def _break(self, step: Step) -> None:
+        process = choose(self._platform.family(), step)
+        number = _signal_of(step.kind)
+        was_sent = process is not None and send(process, number)
+        label = process.label if process is not None and was_sent else ""
+        self._recorder.note(
+            "fault", label, kind=step.kind, hit=was_sent, signal=number.name, for_s=step.for_s
+        )
+        if process is None or number is not signal.SIGSTOP:
+            return
+        try:
+            await asyncio.sleep(step.for_s)
+        finally:
+            send(process, signal.SIGCONT)
+            self._recorder.note("fault", label, kind=step.kind, hit=was_sent, signal="SIGCONT", for_s=0.0)
+
+
+def choose(family: Sequence[Process], step: Step) -> Process | None:
+    """Find whom a step is meant for; None where nobody of that name runs at the moment."""
+    found = [one for one in family if one.label.startswith(PREFIX[step.kind])]
+    pids = {one.pid for one in found}
+    wants_child = step.kind == "kill_web_child"
+    found = [one for one in found if (one.parent in pids) == wants_child]
+    return found[step.lot % len(found)] if found else None
+
+
+def _signal_of(kind: str) -> signal.Signals:
+    if kind.startswith("stall"):
+        return signal.SIGSTOP
+    return signal.SIGQUIT if kind == "stop_postgres" else signal.SIGKILL

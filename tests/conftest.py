@@ -1,0 +1,96 @@
+"""Owns the real servers that tests run against, and the emptiness that each test begins with.
+
+Without servers there is no result, so that they fail the run when they cannot start; nothing is skipped.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from config import Settings
+from models.live.redis import connect
+from models.live.store import Live
+from tasks.context import Context
+from tests.support.contexts import context_over, plain_settings
+from tests.support.emptying import empty
+from tests.support.servers import Stores
+from tests.support.shop import Shop
+
+
+@pytest.fixture(scope="session")
+def stores() -> Iterator[Stores]:
+    """The servers of the whole run. Who wants to stop one takes `fragile_stores`."""
+    yield from _running()
+
+
+@pytest.fixture(scope="session")
+def _fragile_stores() -> Iterator[Stores]:
+    yield from _running()
+
+
+@pytest.fixture
+def fragile_stores(_fragile_stores: Stores) -> Stores:
+    """Servers that a test may stop, kill and start again; up and empty at its beginning."""
+    _fragile_stores.start()
+    empty(_fragile_stores.postgres.url, _fragile_stores.redis.url)
+    return _fragile_stores
+
+
+@pytest.fixture(scope="session")
+def database_url(stores: Stores) -> str:
+    return stores.postgres.url
+
+
+@pytest.fixture(scope="session")
+def redis_url(stores: Stores) -> str:
+    return stores.redis.url
+
+
+@pytest.fixture
+def clean(database_url: str, redis_url: str) -> None:
+    """Empty stores."""
+    empty(database_url, redis_url)
+
+
+@pytest.fixture
+def live(redis_url: str, clean: None) -> Iterator[Live]:  # noqa: ARG001
+    """The live state's verbs over an empty Redis."""
+    client = connect(redis_url)
+    yield Live(client)
+    client.close()
+
+
+@pytest.fixture
+def context(stores: Stores, clean: None) -> Iterator[Context]:  # noqa: ARG001
+    """A process's parts over empty stores; its bell is heard by nobody and remembers who rang."""
+    with context_over(plain_settings(stores)) as made:
+        yield made
+
+
+@pytest.fixture
+def settings(stores: Stores) -> Settings:
+    """Settings that name the run's servers."""
+    return plain_settings(stores)
+
+
+@pytest.fixture
+def shop(context: Context) -> Shop:
+    """Where tests open sales and find shoppers."""
+    return Shop(context)
+
+
+@pytest.fixture
+def fragile_shop(fragile_stores: Stores) -> Iterator[Shop]:
+    """A shop over servers that the test may stop."""
+    with context_over(plain_settings(fragile_stores)) as made:
+        yield Shop(made)
+
+
+def _running() -> Iterator[Stores]:
+    stores = Stores()
+    try:
+        stores.start()
+        stores.migrate()
+        yield stores
+    finally:
+        stores.remove()

@@ -1,0 +1,1 @@
+"""Pieces of the platform together, over real servers."""

@@ -1,0 +1,140 @@
+"""Owns the app over real servers, and the people that tests send to it."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func
+
+from config import RateLimits, Settings, load_settings
+from models.accounts import TokenFamily, User
+from models.vocabulary import Role
+from web import create_app
+from web.auth.issue import issue_pair
+from web.auth.passwords import Passwords
+from web.services import EXTENSION, Services
+
+PASSWORD = "correct horse battery"
+SECRET_KEY = "0f3b8e5d9c7a4162b8d0e6f1a2c3948576d1e0f9b8a7c6d5"
+GENEROUS = "1000000/minute"
+
+MakeApp = Callable[..., Flask]
+MakeAccount = Callable[..., "Account"]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody with an account, signed in."""
+
+    id: uuid.UUID
+    email: str
+    role: str
+    family: uuid.UUID
+    access_token: str
+    refresh_token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.access_token}"}
+
+    @property
+    def refresh_headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.refresh_token}"}
+
+
+@pytest.fixture(scope="session")
+def settings(database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", database_url)
+        patch.setenv("REDIS_URL", redis_url)
+        patch.setenv("BROKER_URL", "")
+        patch.setenv("SECRET_KEY", SECRET_KEY)
+        patch.setenv("ENVIRONMENT", "development")
+        patch.setenv("DATA_DIR", str(tmp_path_factory.mktemp("data")))
+        read = load_settings()
+    limits = RateLimits(*(GENEROUS for _ in RateLimits.__dataclass_fields__))
+    return replace(read, rate_limits=limits, database_pool_size=8)
+
+
+@pytest.fixture(scope="session")
+def _app(settings: Settings) -> Iterator[Flask]:
+    app = create_app(settings)
+    yield app
+    _stop(app)
+
+
+@pytest.fixture
+def app(_app: Flask, clean: None) -> Flask:  # noqa: ARG001
+    """The app with generous limits, over empty stores."""
+    return _app
+
+
+@pytest.fixture
+def make_app(settings: Settings, clean: None) -> Iterator[MakeApp]:  # noqa: ARG001
+    """Other apps, over the same stores: `make_app(environment="production", …)`."""
+    made: list[Flask] = []
+
+    def make(**changes: Any) -> Flask:
+        made.append(create_app(replace(settings, **changes)))
+        return made[-1]
+
+    yield make
+    for one in made:
+        _stop(one)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def parts(app: Flask) -> Services:
+    found: Services = app.extensions[EXTENSION]
+    return found
+
+
+@pytest.fixture(scope="session")
+def password_hash() -> str:
+    return Passwords().hash(PASSWORD)
+
+
+@pytest.fixture
+def make_account(app: Flask, parts: Services, password_hash: str) -> MakeAccount:
+    """Accounts that can sign in with `PASSWORD` and are signed in already."""
+
+    def make(role: str = Role.SHOPPER) -> Account:
+        user = User(
+            id=uuid.uuid4(), email=f"{uuid.uuid4().hex}@example.com", role=role, password_hash=password_hash
+        )
+        family, jti = uuid.uuid4(), uuid.uuid4()
+        with parts.database.transaction() as session:
+            session.add(user)
+            session.flush()
+            lives_until = func.now() + func.make_interval(0, 0, 0, 1)
+            session.add(TokenFamily(id=family, user_id=user.id, newest_jti=jti, expires_at=lives_until))
+        with app.app_context():
+            pair = issue_pair(user.id, role, family, jti)
+        return Account(user.id, user.email, role, family, pair.access_token, pair.refresh_token)
+
+    return make
+
+
+@pytest.fixture
+def shopper(make_account: MakeAccount) -> Account:
+    return make_account()
+
+
+@pytest.fixture
+def admin(make_account: MakeAccount) -> Account:
+    return make_account(Role.ADMIN)
+
+
+def _stop(app: Flask) -> None:
+    stopped: Services = app.extensions[EXTENSION]
+    stopped.revoked.stop()
+    stopped.database.dispose()

@@ -1,0 +1,254 @@
+"""What the tests of the socket share: a real web process over a Redis of its own, and its clients."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import websocket
+from sqlalchemy import func, update
+
+from config import Settings, load_settings
+from deploy.embedded import EmbeddedRedis
+from models.accounts import TokenFamily, User
+from models.catalogue import Product
+from models.vocabulary import Role, SaleStatus
+from tasks import sales
+from tasks.context import Context, build_context
+from tasks.drain import drain_sale
+from tasks.intents import submit_intent
+from tests.integration.embedded_run import DEADLINE_S, ROOT, children_of, free_port, wait_until
+from web import create_app
+from web.auth.issue import issue_pair
+
+SECRET_KEY: Final = "0f3b8e5d9c7a4162b8d0e6f1a2c3948576d1e0f9b8a7c6d5"
+Said = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shopper:
+    """Somebody with an account and a token."""
+
+    id: uuid.UUID
+    token: str
+    family: uuid.UUID
+
+
+class Client:
+    """One socket of a client, which remembers everything that it heard."""
+
+    def __init__(self, port: int, **options: Any) -> None:
+        options.setdefault("suppress_origin", "origin" not in options)
+        self.ws = websocket.create_connection(f"ws://127.0.0.1:{port}/ws", timeout=DEADLINE_S, **options)
+        self.heard: list[Said] = []
+
+    def say(self, **message: Any) -> None:
+        self.ws.send(json.dumps(message))
+
+    def hear(self) -> Said:
+        """The next message."""
+        said: Said = json.loads(self.ws.recv())
+        self.heard.append(said)
+        return said
+
+    def hear_until(self, claim: Callable[[Said], bool]) -> Said:
+        """The first message from now on of which this holds."""
+        while True:
+            said = self.hear()
+            if claim(said):
+                return said
+
+    def hear_type(self, kind: str, **fields: Any) -> Said:
+        """The next message of a type, with these fields."""
+        return self.hear_until(
+            lambda said: (
+                said["type"] == kind and all(said.get(name) == value for name, value in fields.items())
+            )
+        )
+
+    def ask(self, **message: Any) -> Said:
+        """Say something, and hear the answer to just that."""
+        self.say(**message, id="asked")
+        return self.hear_until(lambda said: said.get("reply_to") == "asked")
+
+    def closing(self) -> int:
+        """Read to the end, and return the code of the close frame; 1006 where it ends without one."""
+        while True:
+            try:
+                opcode, data = self.ws.recv_data()
+            except (websocket.WebSocketConnectionClosedException, ConnectionError):
+                return 1006
+            if opcode == websocket.ABNF.OPCODE_CLOSE:
+                return int.from_bytes(data[:2], "big")
+            if opcode == websocket.ABNF.OPCODE_TEXT:
+                self.heard.append(json.loads(data))
+
+    def close(self) -> None:
+        self.ws.shutdown()  # type: ignore[no-untyped-call]
+
+
+class Shop:
+    """A web process (or some), its Redis, and hands to move its sales without it."""
+
+    def __init__(self, place: Path, database_url: str, **environment: str) -> None:
+        self.redis = EmbeddedRedis(place)
+        self.redis.start()
+        self.port = free_port()
+        self._log = place / "web.log"
+        self._environment = {
+            **os.environ,
+            "DATABASE_URL": database_url,
+            "REDIS_URL": self.redis.url,
+            "BROKER_URL": "",
+            "SECRET_KEY": SECRET_KEY,
+            "ENVIRONMENT": "development",
+            "DATA_DIR": str(place),
+            "HOST": "127.0.0.1",
+            "PORT": str(self.port),
+            "WEB_PROCESSES": "1",
+            "RATE_LIMIT_SOCKET_MESSAGES": "200/10 seconds",
+            **environment,
+        }
+        before = dict(os.environ)
+        os.environ.update(self._environment)
+        try:
+            self.settings: Settings = load_settings()
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+        self.context: Context = build_context(self.settings, "tests")
+        self._app = create_app(self.settings)
+        self.product_id = self._make_product()
+        self._clients: list[Client] = []
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the web process."""
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "-c",
+            str(ROOT / "deploy/gunicorn.py"),
+            "web:create_app()",
+        ]
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
+        wait_until(self.serves, self._log.read_text)
+
+    def stop(self) -> int:
+        """Stop the web process as an operator does."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(DEADLINE_S)
+
+    def hang_up(self) -> None:
+        """End every client's socket."""
+        while self._clients:
+            self._clients.pop().close()
+
+    def close(self) -> None:
+        """End everything."""
+        self.hang_up()
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.context.database.dispose()
+        self.redis.stop()
+
+    def serves(self) -> bool:
+        try:
+            Client(self.port).close()
+        except OSError:
+            return False
+        return True
+
+    def signal_web(self, number: signal.Signals) -> None:
+        """Send a signal to the processes that serve."""
+        assert self.process is not None
+        for pid in children_of(self.process.pid):
+            os.kill(pid, number)
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def connect(self, shopper: Shopper | None = None, **options: Any) -> Client:
+        """A client's socket, authenticated if it is somebody's."""
+        client = Client(self.port, **options)
+        self._clients.append(client)
+        if shopper is not None:
+            assert client.ask(type="auth", token=shopper.token)["type"] == "ready"
+        return client
+
+    def make_shopper(self, lives_s: float = 900) -> Shopper:
+        user_id, family, jti = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
+        with self.context.database.transaction() as session:
+            session.add(User(id=user_id, email=f"{user_id}@example.com", role=Role.SHOPPER))
+            session.flush()
+            soon = func.now() + func.make_interval(0, 0, 0, 1)
+            session.add(TokenFamily(id=family, user_id=user_id, newest_jti=jti, expires_at=soon))
+        with self._app.app_context():
+            if lives_s != 900:
+                self._app.config["JWT_ACCESS_TOKEN_EXPIRES"] = timedelta(seconds=lives_s)
+            token = issue_pair(user_id, Role.SHOPPER, family, jti).access_token
+            self._app.config["JWT_ACCESS_TOKEN_EXPIRES"] = timedelta(seconds=900)
+        return Shopper(user_id, token, family)
+
+    def revoke(self, shopper: Shopper) -> None:
+        with self.context.database.transaction() as session:
+            session.execute(
+                update(TokenFamily).where(TokenFamily.id == shopper.family).values(revoked_at=func.now())
+            )
+
+    def open_sale(self, allocation: int = 10, limit: int = 10) -> uuid.UUID:
+        now = datetime.now(UTC)
+        wish = sales.NewSale(
+            product_id=self.product_id,
+            allocation=allocation,
+            price_minor=1999,
+            currency="USD",
+            opens_at=now,
+            closes_at=now + timedelta(hours=1),
+            per_shopper_limit=limit,
+        )
+        sale = sales.create_sale(self.context, wish)
+        return sales.move_sale(self.context, sale.id, SaleStatus.OPEN).id
+
+    def submit(self, shopper: Shopper, sale_id: uuid.UUID, quantity: int = 1) -> Said:
+        return submit_intent(self.context, shopper.id, sale_id, quantity=quantity)
+
+    def drain(self, sale_id: uuid.UUID) -> int:
+        return drain_sale(self.context, sale_id)
+
+    def _make_product(self) -> uuid.UUID:
+        product = Product(id=uuid.uuid4(), name="Thing", list_price_minor=2999, currency="USD")
+        with self.context.database.transaction() as session:
+            session.add(product)
+        return product.id
+
+
+@pytest.fixture(scope="module")
+def running_shop(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A shop that the tests of one module share; each makes its own shoppers and sales."""
+    shop = Shop(tmp_path_factory.mktemp("shop"), database_url)
+    try:
+        shop.start()
+        yield shop
+    finally:
+        shop.close()
+
+
+@pytest.fixture
+def shop(running_shop: Shop) -> Iterator[Shop]:
+    """The same, without the clients of the test before."""
+    yield running_shop
+    running_shop.hang_up()

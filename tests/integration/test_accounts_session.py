@@ -1,0 +1,120 @@
+"""The pages' session: HttpOnly cookies, and the CSRF token without which nothing changes by them."""
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.integration.conftest import PASSWORD, Account, MakeApp
+
+SESSION = "/session"
+LOGOUT = "/api/v1/auth/logout"
+ME = "/api/v1/me"
+TOKENS = {"fs_access", "fs_refresh"}
+READABLE = {"fs_csrf", "fs_refresh_csrf"}
+
+
+def sign_in(client: FlaskClient, account: Account) -> TestResponse:
+    return client.post(SESSION, json={"email": account.email, "password": PASSWORD})
+
+
+def csrf(client: FlaskClient, name: str = "fs_csrf") -> dict[str, str]:
+    cookie = client.get_cookie(name)
+    assert cookie is not None
+    return {"X-CSRF-TOKEN": cookie.value}
+
+
+def cookies_of(answer: TestResponse) -> dict[str, str]:
+    return {line.partition("=")[0]: line for line in answer.headers.getlist("Set-Cookie")}
+
+
+def test_signing_in_sets_cookies_and_shows_no_token(client: FlaskClient, shopper: Account) -> None:
+    answer = sign_in(client, shopper)
+    assert (answer.status_code, set(answer.get_json())) == (200, {"user"})
+    cookies = cookies_of(answer)
+    assert set(cookies) == TOKENS | READABLE
+    assert all("HttpOnly" in cookies[name] for name in TOKENS)
+    assert not any("HttpOnly" in cookies[name] for name in READABLE)
+    assert all("SameSite=Lax" in line and "Secure" not in line for line in cookies.values())
+    assert "Path=/session" in cookies["fs_refresh"]
+    assert client.get(ME).get_json()["email"] == shopper.email
+
+
+def test_cookies_of_production_travel_over_tls_only(make_app: MakeApp, shopper: Account) -> None:
+    answer = sign_in(make_app(environment="production").test_client(), shopper)
+    assert all("Secure" in line for line in cookies_of(answer).values())
+    assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
+
+
+@pytest.mark.parametrize("token", [None, "", "wrong", "é"])
+def test_a_change_by_cookie_needs_the_csrf_token(
+    client: FlaskClient, shopper: Account, token: str | None
+) -> None:
+    sign_in(client, shopper)
+    headers = {} if token is None else {"X-CSRF-TOKEN": token}
+    answer = client.post(LOGOUT, headers=headers)
+    assert (answer.status_code, answer.get_json()["code"]) == (403, "csrf_failed")
+    assert client.get(ME).status_code == 200
+
+
+def test_another_log_ins_csrf_token_does_not_do(
+    client: FlaskClient, shopper: Account, make_app: MakeApp
+) -> None:
+    stranger = make_app().test_client()
+    sign_in(stranger, shopper)
+    sign_in(client, shopper)
+    assert client.post(LOGOUT, headers=csrf(stranger)).status_code == 403
+    assert client.post(LOGOUT, headers=csrf(client)).status_code == 204
+
+
+def test_a_bearer_needs_no_csrf_token_even_beside_a_cookie(client: FlaskClient, shopper: Account) -> None:
+    sign_in(client, shopper)
+    assert client.post(LOGOUT, headers=shopper.headers).status_code == 204
+
+
+def test_a_bad_bearer_is_not_saved_by_a_good_cookie(client: FlaskClient, shopper: Account) -> None:
+    sign_in(client, shopper)
+    assert client.get(ME, headers={"Authorization": "Bearer garbage"}).status_code == 401
+
+
+def test_the_session_is_renewed_by_its_refresh_cookie(client: FlaskClient, shopper: Account) -> None:
+    sign_in(client, shopper)
+    assert client.post(f"{SESSION}/refresh").status_code == 403
+    assert client.post(f"{SESSION}/refresh", headers=csrf(client)).status_code == 403
+    spent = client.get_cookie("fs_refresh", path=SESSION)
+    answer = client.post(f"{SESSION}/refresh", headers=csrf(client, "fs_refresh_csrf"))
+    assert (answer.status_code, set(cookies_of(answer))) == (200, TOKENS | READABLE)
+    renewed = client.get_cookie("fs_refresh", path=SESSION)
+    assert spent is not None
+    assert renewed is not None
+    assert spent.value != renewed.value
+
+
+def test_signing_out_takes_the_cookies_and_revokes_the_family(client: FlaskClient, shopper: Account) -> None:
+    sign_in(client, shopper)
+    access = client.get_cookie("fs_access")
+    answer = client.delete(SESSION, headers=csrf(client))
+    assert answer.status_code == 204
+    assert set(cookies_of(answer)) == TOKENS | READABLE
+    assert all(client.get_cookie(name) is None for name in ("fs_access", "fs_csrf"))
+    assert access is not None
+    assert client.get(ME, headers={"Authorization": f"Bearer {access.value}"}).status_code == 401
+
+
+def test_signing_out_works_by_the_refresh_cookie_alone(client: FlaskClient, shopper: Account) -> None:
+    sign_in(client, shopper)
+    headers = csrf(client, "fs_refresh_csrf")
+    kept = client.get_cookie("fs_access")
+    client.delete_cookie("fs_access")
+    assert client.delete(SESSION, headers=headers).status_code == 204
+    assert kept is not None
+    assert client.get(ME, headers={"Authorization": f"Bearer {kept.value}"}).status_code == 401
+
+
+def test_signing_out_when_signed_out_is_fine(client: FlaskClient) -> None:
+    assert client.delete(SESSION).status_code == 204
+
+
+def test_a_form_cannot_sign_anybody_in(client: FlaskClient, shopper: Account) -> None:
+    answer = client.post(SESSION, data={"email": shopper.email, "password": PASSWORD})
+    assert answer.status_code == 415
+    assert "Set-Cookie" not in answer.headers

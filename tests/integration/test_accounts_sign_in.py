@@ -1,0 +1,162 @@
+"""Accounts: signing up, in and out, and the rotation of refresh tokens."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+
+from models.accounts import User
+from tests.integration.conftest import PASSWORD, Account
+from web.services import Services
+
+REGISTER = "/api/v1/auth/register"
+LOGIN = "/api/v1/auth/login"
+REFRESH = "/api/v1/auth/refresh"
+LOGOUT = "/api/v1/auth/logout"
+ME = "/api/v1/me"
+ADA = {"email": "ada@example.com", "password": PASSWORD}
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_whoever_registers_can_sign_in_and_is_a_shopper(client: FlaskClient) -> None:
+    made = client.post(REGISTER, json={**ADA, "name": "Ada"})
+    assert (made.status_code, set(made.get_json())) == (201, {"user"})
+    answer = client.post(LOGIN, json=ADA)
+    tokens = answer.get_json()
+    assert answer.status_code == 200
+    assert set(tokens) == {"access_token", "refresh_token", "token_type", "expires_in", "user"}
+    assert (tokens["token_type"], tokens["expires_in"]) == ("Bearer", 900)
+    me = client.get(ME, headers=bearer(tokens["access_token"])).get_json()
+    assert me == {
+        "id": made.get_json()["user"]["id"],
+        "email": ADA["email"],
+        "name": "Ada",
+        "role": "shopper",
+    }
+
+
+def test_an_email_is_one_account_in_whatever_case(client: FlaskClient) -> None:
+    assert client.post(REGISTER, json=ADA).status_code == 201
+    again = client.post(REGISTER, json={**ADA, "email": "ADA@Example.COM"})
+    assert (again.status_code, again.get_json()["code"]) == (409, "email_taken")
+    assert client.post(LOGIN, json={**ADA, "email": " Ada@example.com "}).status_code == 200
+
+
+def test_two_who_register_one_email_at_once_are_one_account(app: Any) -> None:
+    answers: list[int] = []
+
+    def register() -> None:
+        answers.append(app.test_client().post(REGISTER, json=ADA).status_code)
+
+    _at_once([register] * 4)
+    assert sorted(answers) == [201, 409, 409, 409]
+
+
+@pytest.mark.parametrize("bad", [{"password": "wrong password"}, {"email": "nobody@example.com"}])
+def test_wrong_credentials_are_one_and_the_same_401(client: FlaskClient, bad: dict[str, str]) -> None:
+    client.post(REGISTER, json=ADA)
+    answer = client.post(LOGIN, json={**ADA, **bad})
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "bad_credentials")
+
+
+def test_an_unknown_email_costs_a_hash_like_a_known_one(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+    verify = PasswordHasher.verify
+
+    def counted(self: PasswordHasher, stored: str, password: str) -> bool:
+        hashed.append(stored)
+        return bool(verify(self, stored, password))
+
+    monkeypatch.setattr(PasswordHasher, "verify", counted)
+    client.post(LOGIN, json=ADA)
+    assert len(hashed) == 1
+    assert "$m=19456,t=2,p=1$" in hashed[0]
+
+
+def test_an_account_without_a_password_cannot_sign_in(
+    client: FlaskClient, parts: Services, shopper: Account
+) -> None:
+    with parts.database.transaction() as session:
+        session.execute(update(User).values(password_hash=None))
+    for password in ("", "None", PASSWORD):
+        answer = client.post(LOGIN, json={"email": shopper.email, "password": password})
+        assert answer.status_code in {401, 422}
+
+
+def test_a_hash_of_older_parameters_is_renewed_at_sign_in(
+    client: FlaskClient, parts: Services, shopper: Account
+) -> None:
+    old = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
+    with parts.database.transaction() as session:
+        session.execute(update(User).values(password_hash=old))
+    assert client.post(LOGIN, json={"email": shopper.email, "password": PASSWORD}).status_code == 200
+    with parts.database.transaction() as session:
+        renewed = session.scalar(select(User.password_hash))
+    assert renewed is not None
+    assert "$m=19456,t=2,p=1$" in renewed
+    assert client.post(LOGIN, json={"email": shopper.email, "password": PASSWORD}).status_code == 200
+
+
+def test_a_refresh_spends_the_token_and_gives_new_ones(client: FlaskClient, shopper: Account) -> None:
+    answer = client.post(REFRESH, headers=shopper.refresh_headers)
+    renewed = answer.get_json()
+    assert answer.status_code == 200
+    assert set(renewed) == {"access_token", "refresh_token", "token_type", "expires_in", "user"}
+    assert client.get(ME, headers=bearer(renewed["access_token"])).status_code == 200
+    assert client.post(REFRESH, headers=bearer(renewed["refresh_token"])).status_code == 200
+
+
+def test_a_spent_refresh_token_revokes_its_family(client: FlaskClient, shopper: Account) -> None:
+    renewed = client.post(REFRESH, headers=shopper.refresh_headers).get_json()
+    reused = client.post(REFRESH, headers=shopper.refresh_headers)
+    assert (reused.status_code, reused.get_json()["code"]) == (401, "token_reused")
+    assert "WWW-Authenticate" in reused.headers
+    for token in (renewed["access_token"], shopper.access_token):
+        assert client.get(ME, headers=bearer(token)).status_code == 401
+    assert client.post(REFRESH, headers=bearer(renewed["refresh_token"])).status_code == 401
+
+
+def test_a_spent_token_does_not_touch_other_log_ins(client: FlaskClient, shopper: Account) -> None:
+    other = client.post(LOGIN, json={"email": shopper.email, "password": PASSWORD}).get_json()
+    client.post(REFRESH, headers=shopper.refresh_headers)
+    client.post(REFRESH, headers=shopper.refresh_headers)
+    assert client.get(ME, headers=bearer(other["access_token"])).status_code == 200
+
+
+def test_of_many_who_show_one_refresh_token_at_once_one_wins(app: Any, shopper: Account) -> None:
+    answers: list[int] = []
+
+    def renew() -> None:
+        answers.append(app.test_client().post(REFRESH, headers=shopper.refresh_headers).status_code)
+
+    _at_once([renew] * 6)
+    assert sorted(answers) == [200] + [401] * 5
+
+
+def test_an_access_token_is_no_refresh_token(client: FlaskClient, shopper: Account) -> None:
+    answer = client.post(REFRESH, headers=shopper.headers)
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "unauthenticated")
+
+
+def test_a_log_out_ends_both_tokens(client: FlaskClient, shopper: Account) -> None:
+    assert client.post(LOGOUT, headers=shopper.headers).status_code == 204
+    assert client.get(ME, headers=shopper.headers).status_code == 401
+    assert client.post(REFRESH, headers=shopper.refresh_headers).status_code == 401
+    assert client.post(LOGOUT, headers=shopper.headers).status_code == 401
+
+
+def _at_once(calls: list[Callable[[], None]]) -> None:
+    threads = [threading.Thread(target=call) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()

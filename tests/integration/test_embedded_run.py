@@ -1,0 +1,144 @@
+"""The supervisor behind `make run`: one per data directory, nothing lost, nothing left behind."""
+
+import json
+import os
+import signal
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+
+from tests.integration.embedded_run import Supervised, children_of, runs, wait_until
+
+CONNINFO = "host={host} dbname=app user=app"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Supervised]:
+    shop = Supervised(tmp_path)
+    yield shop
+    if shop.process and runs(shop.pid):
+        shop.end(signal.SIGKILL)
+
+
+def servers_of(shop: Supervised) -> dict[str, str]:
+    found: dict[str, str] = json.loads((shop.data_dir / "servers.json").read_text())
+    return found
+
+
+def sql(shop: Supervised, query: str) -> list[tuple[Any, ...]]:
+    url = servers_of(shop)["database_url"].replace("postgresql+psycopg", "postgresql")
+    with psycopg.connect(url) as connection:
+        cursor = connection.execute(query.encode())
+        return cursor.fetchall() if cursor.description else []
+
+
+def test_it_tells_where_the_shop_is_and_who_may_run_it(shop: Supervised) -> None:
+    shop.start()
+    admin = json.loads((shop.data_dir / "admin.json").read_text())
+    assert f"Shop      http://127.0.0.1:{shop.port}\n" in shop.text
+    assert f"Admin     http://127.0.0.1:{shop.port}/admin\n" in shop.text
+    assert f"E-mail    {admin['email']}\n" in shop.text
+    assert f"Password  {admin['password']}\n" in shop.text
+    for name in ("admin.json", "servers.json", "secret_key", "lock"):
+        assert stat.S_IMODE((shop.data_dir / name).stat().st_mode) == 0o600
+    assert shop.end(signal.SIGINT) == 0
+
+
+def test_everything_accepted_is_there_again_after_a_clean_stop(shop: Supervised) -> None:
+    shop.start()
+    password = json.loads((shop.data_dir / "admin.json").read_text())["password"]
+    sql(shop, "CREATE TABLE kept AS SELECT 42 AS answer")
+    redis.Redis.from_url(servers_of(shop)["redis_url"]).set("kept", "42")
+    family = children_of(shop.pid)
+    assert len(family) >= 4
+    assert shop.end() == 0
+    assert not any(runs(pid) for pid in family)
+    shop.start()
+    assert sql(shop, "SELECT answer FROM kept") == [(42,)]
+    assert redis.Redis.from_url(servers_of(shop)["redis_url"]).get("kept") == b"42"
+    assert f"Password  {password}\n" in shop.text
+    assert shop.end() == 0
+
+
+def test_a_second_start_says_where_the_first_runs_and_harms_nothing(shop: Supervised, tmp_path: Path) -> None:
+    shop.start()
+    (tmp_path / "second").mkdir()
+    second = Supervised(tmp_path / "second")
+    second.data_dir = shop.data_dir
+    second.launch()
+    assert second.process is not None
+    assert second.process.wait(30) == 1
+    assert f"process {shop.pid} serves http://127.0.0.1:{shop.port}" in second.text
+    assert sql(shop, "SELECT 1") == [(1,)]
+    assert shop.end() == 0
+
+
+def test_nothing_survives_a_killed_supervisor_and_the_next_one_finds_all(shop: Supervised) -> None:
+    shop.start()
+    sql(shop, "CREATE TABLE kept AS SELECT 42 AS answer")
+    family = children_of(shop.pid)
+    shop.end(signal.SIGKILL)
+    shop.start()
+    assert not any(runs(pid) for pid in family)
+    assert sql(shop, "SELECT answer FROM kept") == [(42,)]
+    assert shop.end() == 0
+
+
+@pytest.mark.parametrize("name", ["redis", "postgres"])
+def test_a_server_that_dies_is_started_again(shop: Supervised, name: str) -> None:
+    shop.start()
+    marker = f"{name} runs as process "
+    pid = int(shop.text.split(marker)[1].split(";")[0])
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: f"{name} died" in shop.text, lambda: shop.text)
+    wait_until(lambda: serves(shop, name), lambda: shop.text)
+    assert shop.end() == 0
+
+
+def serves(shop: Supervised, name: str) -> bool:
+    try:
+        if name == "redis":
+            return bool(redis.Redis.from_url(servers_of(shop)["redis_url"]).ping())
+        return sql(shop, "SELECT 1") == [(1,)]
+    except (redis.ConnectionError, psycopg.OperationalError):
+        return False
+
+
+def test_a_port_in_use_is_refused_before_anything_is_started(shop: Supervised) -> None:
+    with socket.create_server(("127.0.0.1", shop.port)):
+        shop.launch()
+        assert shop.process is not None
+        assert shop.process.wait(30) == 1
+    assert f"Port {shop.port} is in use" in shop.text
+    assert not (shop.data_dir / "postgres").exists()
+
+
+def test_a_release_that_fails_stops_everything(tmp_path: Path) -> None:
+    procfile = "release: python -c 'raise SystemExit(\"cannot migrate\")'\nweb: sleep 1000\n"
+    shop = Supervised(tmp_path, procfile)
+    shop.launch()
+    assert shop.process is not None
+    assert shop.process.wait(60) == 1
+    assert "release.1    | cannot migrate" in shop.text
+    assert "release ended with exit code 1; nothing was started" in shop.text
+
+
+def test_given_servers_are_used_and_none_are_embedded(shop: Supervised) -> None:
+    shop.start(DATABASE_URL="postgresql://app@localhost/app", REDIS_URL="redis://localhost:1/0")
+    assert servers_of(shop) == {"database_url": "", "redis_url": ""}
+    assert not (shop.data_dir / "postgres").exists()
+    assert not (shop.data_dir / "redis").exists()
+    assert shop.end() == 0
+
+
+def test_production_without_a_secret_is_refused(shop: Supervised) -> None:
+    shop.launch(ENVIRONMENT="production")
+    assert shop.process is not None
+    assert shop.process.wait(30) == 1
+    assert "SECRET_KEY must be set in production" in shop.text

@@ -1,0 +1,177 @@
+"""Persisting a claim: once, whole, fenced, and what is stored wins."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import text
+
+from models import ledger
+from models.errors import Fenced, LineDiverged
+from models.ids import new_intent_id
+from models.ledger import Persisted
+from models.live.records import Claim
+from tasks.drain import finish_claim
+from tests.support.shop import SaleUnderTest, Shop
+from tests.support.verdicts import got_nothing
+
+
+def claim_of(sale: SaleUnderTest) -> Claim:
+    claim = sale.context.live.claim(sale.id, 100).claim
+    assert claim is not None
+    return claim
+
+
+def persist(sale: SaleUnderTest, claim: Claim) -> Persisted:
+    with sale.context.database.connection() as connection:
+        return ledger.persist_claim(connection, sale.id, claim)
+
+
+def with_outcome(claim: Claim, outcome: str, granted: int) -> Claim:
+    changed = tuple(replace(one, outcome=outcome, granted=granted) for one in claim.decisions)
+    return replace(claim, decisions=changed)
+
+
+@pytest.fixture
+def sale(shop: Shop) -> SaleUnderTest:
+    """An open sale of 2 units with 3 shoppers in line."""
+    sale = shop.open_sale(units=2)
+    sale.line_up(shop.shoppers(3))
+    return sale
+
+
+def test_a_retried_persist_writes_one_order_each(sale: SaleUnderTest) -> None:
+    claim = claim_of(sale)
+    first, again = persist(sale, claim), persist(sale, claim)
+    assert first == again
+    assert first.units_back == 0
+    assert (len(sale.intents()), len(sale.orders()), sale.row().held) == (3, 2, 2)
+
+
+def test_a_retried_persist_writes_one_event_an_order(sale: SaleUnderTest) -> None:
+    claim = claim_of(sale)
+    persist(sale, claim)
+    persist(sale, claim)
+    with sale.context.database.connection() as connection:
+        assert connection.execute(text("SELECT count(*) FROM order_events")).scalar_one() == 2
+
+
+def test_a_half_persisted_claim_is_completed(sale: SaleUnderTest) -> None:
+    claim = claim_of(sale)
+    persist(sale, replace(claim, decisions=claim.decisions[1:2]))
+    persist(sale, claim)
+    assert [intent.ticket for intent in sale.intents()] == [1, 2, 3]
+    assert sale.row().held == 2
+
+
+def test_a_stored_refusal_wins_over_a_grant_and_the_units_come_back(sale: SaleUnderTest) -> None:
+    claim = claim_of(sale)
+    persist(sale, with_outcome(claim, "sold_out", 0))
+    assert finish_claim(sale.context, sale.id, claim)
+    assert all(map(got_nothing, sale.statuses()))
+    look = sale.look()
+    assert (sale.row().held, look.number("held"), look.number("available")) == (0, 0, 2)
+
+
+def test_a_stored_grant_wins_over_a_refusal_and_takes_its_units(sale: SaleUnderTest) -> None:
+    claim = claim_of(sale)
+    first = replace(claim, decisions=claim.decisions[:1])
+    persist(sale, first)
+    stored = persist(sale, with_outcome(first, "sold_out", 0))
+    assert [one.outcome for one in stored.decisions] == ["held"]
+    assert stored.units_back == -1
+    assert len(sale.orders()) == 1
+
+
+def test_a_stored_grant_of_fewer_units_wins(shop: Shop) -> None:
+    sale = shop.open_sale(units=5, limit=3)
+    sale.submit(shop.shopper(), quantity=3, accept_fewer=True)
+    claim = claim_of(sale)
+    persist(sale, with_outcome(claim, "held", 1))
+    stored = persist(sale, claim)
+    assert [one.granted for one in stored.decisions] == [1]
+    assert stored.units_back == 2
+
+
+def test_a_claim_of_another_epoch_writes_nothing(sale: SaleUnderTest) -> None:
+    claim = replace(claim_of(sale), epoch="before")
+    with pytest.raises(Fenced):
+        persist(sale, claim)
+    assert sale.intents() == []
+    assert sale.row().held == 0
+
+
+def test_another_intent_with_the_same_ticket_writes_nothing(sale: SaleUnderTest) -> None:
+    claim = claim_of(sale)
+    persist(sale, claim)
+    stranger = replace(claim.decisions[0], intent_id=str(new_intent_id(sale.row().number)))
+    with pytest.raises(LineDiverged):
+        persist(sale, replace(claim, decisions=(stranger, *claim.decisions[1:])))
+    assert len(sale.intents()) == 3
+
+
+def test_an_intent_stored_for_somebody_else_is_no_repetition(sale: SaleUnderTest, shop: Shop) -> None:
+    claim = claim_of(sale)
+    persist(sale, claim)
+    stolen = replace(claim.decisions[0], user_id=str(shop.shopper()))
+    with pytest.raises(LineDiverged):
+        persist(sale, replace(claim, decisions=(stolen,)))
+
+
+def test_the_ledger_itself_refuses_to_oversell(sale: SaleUnderTest) -> None:
+    claim = claim_of(sale)
+    with pytest.raises(Exception, match="never_oversold"):
+        persist(sale, with_outcome(claim, "held", 1))
+    assert sale.intents() == []
+
+
+def test_the_high_water_mark_never_goes_back(shop: Shop) -> None:
+    sale = shop.open_sale(units=9)
+    sale.line_up(shop.shoppers(4))
+    first = sale.context.live.claim(sale.id, 2).claim
+    second = sale.context.live.claim(sale.id, 2).claim
+    assert first is not None
+    assert second is not None
+    persist(sale, second)
+    persist(sale, first)
+    assert sale.row().last_decided_ticket == 4
+
+
+def test_a_poisoned_row_is_parked_alone(shop: Shop) -> None:
+    sale = shop.open_sale(units=9)
+    good, stranger = shop.shoppers(7), shop.nobody()
+    sale.line_up([*good[:3], stranger, *good[3:]])
+    sale.drain()
+    assert [intent.ticket for intent in sale.intents()] == [1, 2, 3, 5, 6, 7, 8]
+    assert set(sale.statuses()) == {"held"}
+    look = sale.look()
+    assert (look.parked, look.claims, look.number("held"), sale.row().held) == (1, 1, 8, 7)
+    failed = [check.name for check in sale.audit().checks if not check.ok]
+    assert failed == ["nothing_parked"]
+
+
+def test_several_poisoned_rows_are_parked_together_apart(shop: Shop) -> None:
+    sale = shop.open_sale(units=9)
+    good = shop.shoppers(4)
+    sale.line_up([shop.nobody(), good[0], shop.nobody(), *good[1:], shop.nobody()])
+    sale.drain()
+    assert [intent.ticket for intent in sale.intents()] == [2, 4, 5, 6]
+    assert sale.look().parked == 1
+
+
+def test_a_claim_of_poison_only_does_not_stop_the_line(shop: Shop) -> None:
+    sale = shop.open_sale(units=9)
+    sale.line_up([shop.nobody()])
+    sale.drain()
+    sale.line_up(shop.shoppers(2))
+    sale.drain()
+    assert [intent.ticket for intent in sale.intents()] == [2, 3]
+
+
+def test_a_poisoned_claim_handed_out_again_changes_nothing(shop: Shop) -> None:
+    sale = shop.open_sale(units=9)
+    sale.line_up([*shop.shoppers(2), shop.nobody()])
+    claim = claim_of(sale)
+    finish_claim(shop.context, sale.id, claim)
+    finish_claim(shop.context, sale.id, claim)
+    assert (len(sale.intents()), sale.row().held) == (2, 2)
+    assert sale.look().parked == 1

@@ -1,0 +1,72 @@
+"""Migrations: from empty to the newest equals the rows; down to nothing and up again."""
+
+from collections.abc import Iterator
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import CheckConstraint, create_engine, inspect, text
+from sqlalchemy.engine import make_url
+
+from models.database import Database
+from models.migrate import downgrade, is_current, upgrade
+from models.rows import metadata
+
+NAME = "migrations_of_a_test"
+
+
+@pytest.fixture
+def empty_database(database_url: str) -> Iterator[Database]:
+    """A database with nothing in it, on the run's server."""
+    server = create_engine(database_url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)"))
+        connection.execute(text(f"CREATE DATABASE {NAME}"))
+    url = make_url(database_url).set(database=NAME).render_as_string(hide_password=False)
+    database = Database(url)
+    yield database
+    database.dispose()
+    with server.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {NAME} WITH (FORCE)"))
+    server.dispose()
+
+
+def differences(database: Database) -> list[object]:
+    with database.connection() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
+        return list(compare_metadata(context, metadata))
+
+
+def test_from_empty_to_the_newest_there_is_no_difference_to_the_rows(empty_database: Database) -> None:
+    upgrade(empty_database)
+    assert differences(empty_database) == []
+    with empty_database.connection() as connection:
+        assert is_current(connection)
+
+
+def test_checks_and_indexes_are_those_of_the_rows(empty_database: Database) -> None:
+    upgrade(empty_database)
+    found = inspect(empty_database.engine)
+    for table in metadata.sorted_tables:
+        checks = {one["name"] for one in found.get_check_constraints(table.name)}
+        wished = {str(one.name) for one in table.constraints if isinstance(one, CheckConstraint)}
+        assert checks == wished, table.name
+        found_indexes = found.get_indexes(table.name)
+        indexes = {one["name"] for one in found_indexes if not one.get("duplicates_constraint")}
+        assert indexes == {one.name for one in table.indexes}, table.name
+
+
+def test_down_to_nothing_and_up_again(empty_database: Database) -> None:
+    upgrade(empty_database)
+    downgrade(empty_database, "base")
+    assert set(inspect(empty_database.engine).get_table_names()) == {"alembic_version"}
+    upgrade(empty_database)
+    assert differences(empty_database) == []
+
+
+def test_migrating_what_is_current_changes_nothing(empty_database: Database) -> None:
+    upgrade(empty_database)
+    upgrade(empty_database)
+    assert differences(empty_database) == []

@@ -1,0 +1,219 @@
+"""What the pages show, readable without any script, over real stores."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import update
+
+from models.catalogue import Product
+from models.errors import LineUnavailable
+from models.live.store import Live
+from models.vocabulary import SaleStatus
+from tests.integration.conftest import Account
+from tests.support.shop import SaleUnderTest, Shop
+from web.auth.identity import ACCESS_COOKIE
+from web.services import Services
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+MOST_BYTES = 100_000
+STATIC = Path(__file__).resolve().parents[2] / "web" / "static"
+
+
+@pytest.fixture
+def shop(parts: Services) -> Shop:
+    return Shop(parts.context)
+
+
+class Markup(HTMLParser):
+    """What a content policy without «unsafe-inline» would refuse, and what a page fetches."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.inline: list[str] = []
+        self.fetched: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        self.inline += [name for name in named if name == "style" or name.startswith("on")]
+        runs = tag == "script" and "src" not in named and named.get("type") != "application/json"
+        if tag == "style" or runs:
+            self.inline.append(tag)
+        if tag in {"script", "link"}:
+            self.fetched += [url for url in (named.get("src"), named.get("href")) if url]
+
+
+def sign_in(client: FlaskClient, account: Account) -> None:
+    client.set_cookie(ACCESS_COOKIE, account.access_token)
+
+
+def read(client: FlaskClient, path: str, status: int = 200) -> str:
+    answer = client.get(path, headers=BROWSER)
+    assert answer.status_code == status, answer.text
+    assert answer.mimetype == "text/html"
+    return answer.text
+
+
+def state_of(page: str) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="state">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    state: dict[str, Any] = orjson.loads(found[1])
+    return state
+
+
+def faces(page: str) -> list[str]:
+    """The faces of the purchase panel that are not hidden."""
+    return re.findall(r'data-face="(\w+)">', page)
+
+
+def rename(sale: SaleUnderTest, name: str) -> None:
+    with sale.context.database.transaction() as session:
+        session.execute(update(Product).values(name=name, description=name, image_url="/x?'><b>"))
+
+
+def test_an_empty_shop_says_so(client: FlaskClient) -> None:
+    assert "No sale is planned" in read(client, "/")
+
+
+def test_the_front_page_has_a_shelf_for_what_runs_comes_and_is_past(client: FlaskClient, shop: Shop) -> None:
+    shop.open_sale()
+    shop.scheduled_sale(opens_in_s=600)
+    shop.open_sale().move(SaleStatus.ENDED)
+    page = read(client, "/")
+    assert page.index("On now") < page.index("Coming up") < page.index("Past sales")
+    assert page.count('<li class="card"') == 3
+
+
+def test_a_sale_is_readable_without_scripts(client: FlaskClient, shop: Shop) -> None:
+    sale = shop.open_sale(10)
+    sale.line_up(shop.shoppers(3))
+    sale.drain()
+    page = read(client, f"/sales/{sale.id}")
+    for words in (
+        "Kettle",
+        "USD 19.99",
+        "USD 49.99",
+        "−60%",
+        "7 of 10 left, 3 held, 0 sold",
+        "Log in to buy",
+    ):
+        assert words in page
+    assert faces(page) == ["log_in"]
+
+
+def test_a_shopper_in_line_finds_the_ticket_again(client: FlaskClient, shop: Shop, shopper: Account) -> None:
+    sale = shop.open_sale()
+    sale.line_up([*shop.shoppers(2), shopper.id])
+    sign_in(client, shopper)
+    page = read(client, f"/sales/{sale.id}")
+    assert faces(page) == ["line"]
+    assert [state_of(page)["intent"][name] for name in ("ticket", "position")] == [3, 3]
+
+
+def test_a_shopper_with_a_hold_finds_the_order_again(
+    client: FlaskClient, shop: Shop, shopper: Account
+) -> None:
+    sale = shop.open_sale(5, limit=2)
+    sale.submit(shopper.id, quantity=2)
+    sale.drain()
+    sign_in(client, shopper)
+    page = read(client, f"/sales/{sale.id}")
+    assert faces(page) == ["held"]
+    assert state_of(page)["order"]["total"] == {"amount_minor": 3998, "currency": "USD"}
+    assert "USD 39.98" in page
+    assert re.search(r'data-again="stock" hidden', page), "who has all that one may have is offered no more"
+
+
+@pytest.mark.parametrize("verdict", ["sold_out", "left"])
+def test_a_shopper_finds_a_verdict_again(
+    client: FlaskClient, shop: Shop, shopper: Account, verdict: str
+) -> None:
+    sale = shop.open_sale(0)
+    intent = sale.submit(shopper.id)
+    sign_in(client, shopper)
+    if verdict == "left":
+        page = read(client, f"/sales/{sale.id}")
+        csrf = {"Authorization": f"Bearer {shopper.access_token}"}
+        assert client.delete(f"/api/v1/intents/{intent['id']}", headers=csrf).status_code == 200
+    sale.drain()
+    page = read(client, f"/sales/{sale.id}")
+    assert faces(page) == [verdict]
+
+
+def test_nobody_sees_anothers_place_in_line(client: FlaskClient, shop: Shop, shopper: Account) -> None:
+    sale = shop.open_sale()
+    sale.line_up(shop.shoppers(1))
+    sign_in(client, shopper)
+    page = read(client, f"/sales/{sale.id}")
+    assert faces(page) == ["buy"]
+    assert state_of(page)["intent"] is None
+
+
+def test_a_name_that_is_markup_stays_a_name(client: FlaskClient, shop: Shop) -> None:
+    sale = shop.open_sale()
+    name = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
+    rename(sale, name)
+    page = read(client, f"/sales/{sale.id}")
+    assert state_of(page)["sale"]["product"]["name"] == name
+    assert Markup(page).inline == []
+    assert "<script>alert" not in page
+    assert Markup(read(client, "/")).inline == []
+
+
+def test_no_page_holds_an_inline_script_or_style(client: FlaskClient, shop: Shop, admin: Account) -> None:
+    sale = shop.open_sale()
+    paths = ["/", f"/sales/{sale.id}", "/login", "/register"]
+    pages = [read(client, path) for path in paths] + [read(client, "/nowhere", 404)]
+    sale.submit(admin.id)
+    sale.drain()
+    sign_in(client, admin)
+    pages += [read(client, path) for path in (f"/sales/{sale.id}", "/orders", "/admin")]
+    assert [Markup(page).inline for page in pages] == [[] for _ in pages]
+
+
+def test_a_first_visit_stays_under_100_kb_and_asks_no_other_host(client: FlaskClient, shop: Shop) -> None:
+    sale = shop.open_sale()
+    everything = sum(path.stat().st_size for path in STATIC.rglob("*") if path.is_file())
+    for path in ("/", f"/sales/{sale.id}"):
+        page = read(client, path)
+        fetched = Markup(page).fetched
+        assert all(url.startswith("/static/") for url in fetched)
+        assert all((STATIC / url.removeprefix("/static/")).is_file() for url in fetched)
+        assert len(page.encode()) + everything < MOST_BYTES
+
+
+def test_while_the_line_is_away_the_ledgers_figures_are_shown(
+    client: FlaskClient, shop: Shop, shopper: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sale = shop.open_sale(10)
+
+    def away(*_: object) -> None:
+        raise LineUnavailable("away")
+
+    monkeypatch.setattr(Live, "look", away)
+    monkeypatch.setattr(Live, "standing_of_each", away)
+    sign_in(client, shopper)
+    page = read(client, f"/sales/{sale.id}")
+    assert "10 of 10 left" in page
+    assert "Your place in line cannot be read at the moment" in page
+
+
+def test_ones_orders_are_shown_with_their_history(client: FlaskClient, shop: Shop, shopper: Account) -> None:
+    sale = shop.open_sale()
+    sale.line_up([shopper.id, *shop.shoppers(1)])
+    sale.drain()
+    sign_in(client, shopper)
+    page = read(client, "/orders")
+    assert page.count('<li class="panel order">') == 1
+    assert "History" in page
+    assert page.count("Held for you") == 2
+
+
+def test_whoever_has_no_orders_is_told_so(client: FlaskClient, shopper: Account) -> None:
+    sign_in(client, shopper)
+    assert "No orders yet" in read(client, "/orders")

@@ -1,0 +1,191 @@
+"""Peers who do not behave: what they send is bounded, what they do not read is bounded, others go on."""
+
+import json
+import socket
+import uuid
+from typing import Any
+
+import pytest
+
+from benchmarks.ws_wire import client_frame
+from models.events import pack_told
+from tests.integration.socket_shop import Client, Shop, Shopper, running_shop, shop
+
+__all__ = ["running_shop", "shop"]
+
+CONTINUATION, TEXT, PING = 0, 1, 9
+SMALL = ((socket.SOL_SOCKET, socket.SO_RCVBUF, 4096),)
+
+
+def raw(client: Client) -> socket.socket:
+    """The client's socket, to say what no client would."""
+    sock = client.ws.sock
+    assert sock is not None
+    return sock
+
+
+def unfinished(opcode: int, payload: bytes) -> bytes:
+    """A masked frame that announces another."""
+    frame = bytearray(client_frame(opcode, payload))
+    frame[0] &= 0x7F
+    return bytes(frame)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "closing"),
+    [
+        ("{", "bad_json", 1003),
+        ("", "bad_json", 1003),
+        ("[1]", "bad_message", 1003),
+        ("null", "bad_message", 1003),
+        ("[" * 3000, "bad_json", 1003),
+        ('{"type":"ping","pad":"' + "x" * 5000 + '"}', "too_large", 1009),
+    ],
+)
+def test_what_is_no_message_ends_the_socket(shop: Shop, text: str, code: str, closing: int) -> None:
+    client = shop.connect()
+    client.ws.send(text)
+    assert client.closing() == closing
+    assert client.heard[-1]["code"] == code
+
+
+def test_binary_is_refused(shop: Shop) -> None:
+    client = shop.connect()
+    client.ws.send_binary(b"{}")
+    assert client.closing() == 1003
+
+
+@pytest.mark.parametrize("message", [{"type": "dance"}, {}, {"type": 5}])
+def test_an_unknown_message_is_an_error_only(shop: Shop, message: dict[str, Any]) -> None:
+    client = shop.connect()
+    assert client.ask(**message)["code"] == "unknown_message"
+    assert client.ask(type="ping")["type"] == "pong"
+
+
+def test_a_message_in_fragments_is_one_message(shop: Shop) -> None:
+    client = shop.connect()
+    sent = json.dumps({"type": "ping", "id": "ü"}, ensure_ascii=False).encode()
+    pieces = [sent[at : at + 1] for at in range(len(sent))]
+    raw(client).sendall(
+        unfinished(TEXT, pieces[0]) + b"".join(unfinished(CONTINUATION, p) for p in pieces[1:])
+    )
+    raw(client).sendall(client_frame(PING, b"in between") + client_frame(CONTINUATION, b""))
+    assert client.hear_type("pong")["id"] == "ü"
+
+
+def test_endless_fragments_are_refused(shop: Shop) -> None:
+    for piece in (b"", b"x" * 100):
+        client = shop.connect()
+        raw(client).sendall(unfinished(TEXT, piece) + unfinished(CONTINUATION, piece) * 100)
+        assert client.closing() == 1009
+
+
+def test_a_huge_frame_is_refused_before_it_has_come(shop: Shop) -> None:
+    client = shop.connect()
+    head = bytes((0x81, 0xFF)) + (100 * 2**20).to_bytes(8, "big") + b"mask"
+    raw(client).sendall(head + b"x" * 5000)
+    assert client.closing() == 1009
+
+
+@pytest.mark.parametrize(
+    "bytes_sent",
+    [b"\x81\x05hello", b"\xff" * 64, b"GET / HTTP/1.1\r\n\r\n", client_frame(TEXT, b"\xff\xfe")],
+)
+def test_what_is_no_websocket_ends_the_socket(shop: Shop, bytes_sent: bytes) -> None:
+    client = shop.connect()
+    raw(client).sendall(bytes_sent)
+    assert client.closing() in {1002, 1007}
+    assert shop.connect().ask(type="ping")["type"] == "pong"
+
+
+def test_who_talks_too_much_is_warned_and_then_closed(shop: Shop) -> None:
+    client = shop.connect()
+    for _ in range(400):
+        try:
+            client.say(type="ping")
+        except OSError:
+            break
+    assert client.closing() in {1008, 1006}
+    assert "too_many_requests" in {said.get("code") for said in client.heard}
+
+
+def test_a_flood_of_pings_is_talking_too_much(shop: Shop) -> None:
+    client = shop.connect()
+    raw(client).sendall(client_frame(PING, b"x" * 10) * 400)
+    assert client.closing() in {1008, 1006}
+
+
+def told(shop: Shop, shoppers: list[Shopper], number: int) -> None:
+    """Tell each of them something of about a kilobyte."""
+    message = {"id": str(uuid.uuid4()), "number": number, "filler": "x" * 1000}
+    shop.context.live.tell(uuid.uuid4(), pack_told([(str(one.id), message, None) for one in shoppers]))
+
+
+def test_a_reader_who_does_not_read_is_cut_off_and_the_others_hear(shop: Shop) -> None:
+    slow, quick = shop.make_shopper(), shop.make_shopper()
+    quiet, lively = shop.connect(slow, sockopt=SMALL), shop.connect(quick)
+    count = 1500
+    for number in range(count):
+        told(shop, [slow, quick], number)
+        assert lively.hear()["number"] == number
+    assert quiet.closing() == 1006
+    heard = [said["number"] for said in quiet.heard if said["type"] == "intent"]
+    assert heard == list(range(len(heard)))
+    assert len(heard) < count
+
+
+def test_a_reader_who_pauses_misses_nothing(shop: Shop) -> None:
+    slow = shop.make_shopper()
+    client, lively = shop.connect(slow, sockopt=SMALL), shop.connect(slow)
+    count = 120  # more than the kernel keeps, and less than the outbox holds besides
+    for number in range(count):
+        told(shop, [slow], number)
+        lively.hear()
+    assert [client.hear()["number"] for _ in range(count)] == list(range(count))
+    assert client.ask(type="ping")["type"] == "pong"
+
+
+def test_the_handshake_is_checked(shop: Shop) -> None:
+    good = {
+        "Host": "127.0.0.1",
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    assert handshake(shop, good) == 101
+    assert handshake(shop, good | {"Sec-WebSocket-Version": "8"}) == 426
+    assert handshake(shop, good | {"Sec-WebSocket-Key": "short"}) == 400
+    assert handshake(shop, good | {"Connection": "close"}) == 400
+    assert handshake(shop, good | {"Upgrade": ""}) == 400
+
+
+def handshake(shop: Shop, headers: dict[str, str]) -> int:
+    """Send these headers, and return the status."""
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if value)
+    with socket.create_connection(("127.0.0.1", shop.port), timeout=20) as sock:
+        sock.sendall(f"GET /ws HTTP/1.1\r\n{head}\r\n".encode())
+        return int(sock.recv(4096).split()[1])
+
+
+def test_compression_is_not_agreed_to(shop: Shop) -> None:
+    client = shop.connect(header=["Sec-WebSocket-Extensions: permessage-deflate"])
+    headers = client.ws.getheaders() or {}
+    assert "sec-websocket-extensions" not in {name.lower() for name in headers}
+
+
+def test_closing_is_answered(shop: Shop) -> None:
+    client = shop.connect()
+    client.ws.send_close(1000, b"bye")
+    assert client.closing() == 1000
+
+
+def test_a_stop_tells_everybody_and_loses_no_time(database_url: str, tmp_path: Any) -> None:
+    stopping = Shop(tmp_path, database_url)
+    try:
+        stopping.start()
+        clients = [stopping.connect() for _ in range(50)]
+        assert stopping.stop() == 0
+        assert {client.closing() for client in clients} == {1001}
+    finally:
+        stopping.close()

@@ -1,0 +1,12 @@
+"""Owns the line that the scripts are tried on: no ledger, only Redis."""
+
+import pytest
+
+from models.live.store import Live
+from tests.lua.line import Line
+
+
+@pytest.fixture
+def line(live: Live) -> Line:
+    """An open sale's line with 10 units and a limit of 1."""
+    return Line(live)

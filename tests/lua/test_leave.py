@@ -1,0 +1,67 @@
+"""leave.lua: a place is given up once, by whom it belongs to, and only while it is one."""
+
+import pytest
+
+from models.errors import AlreadyDecided, Fenced, NotFound
+from models.live.records import AnswerCode
+from tests.lua.line import EPOCH, Line, names
+
+
+def test_leaving_twice_is_leaving_once(line: Line) -> None:
+    (ann,) = names(1)
+    answer = line.submit(ann)
+    first, _ = line.live.leave(line.sale_id, EPOCH, answer.intent_id, ann)
+    again, _ = line.live.leave(line.sale_id, EPOCH, answer.intent_id, ann)
+    line.check()
+    assert first == again
+    assert first.left_ms > 0
+    assert (line.units_of(ann), line.look().number("waiting")) == (0, 0)
+
+
+def test_who_left_may_line_up_again_at_the_end(line: Line) -> None:
+    ann, bob = names(2)
+    line.leave(line.submit(ann))
+    line.submit(bob)
+    again = line.submit(ann)
+    assert again.code == AnswerCode.ACCEPTED
+    assert again.intent is not None
+    assert again.intent.ticket == 3
+
+
+def test_leaving_frees_the_old_intent_only(line: Line) -> None:
+    (ann,) = names(1)
+    old = line.submit(ann)
+    line.leave(old)
+    new = line.submit(ann)
+    line.leave(old)
+    assert line.units_of(ann) == 1
+    found = line.live.standing_of(line.sale_id, ann)
+    assert found is not None
+    assert found.intent == new.intent
+
+
+def test_what_was_decided_can_no_longer_leave(line: Line) -> None:
+    (answer,) = line.line_up(1)
+    line.claimed()
+    with pytest.raises(AlreadyDecided):
+        line.leave(answer)
+
+
+def test_anothers_place_cannot_be_given_up(line: Line) -> None:
+    (answer,) = line.line_up(1)
+    with pytest.raises(NotFound):
+        line.leave(answer, user=names(1)[0])
+    assert line.look().number("waiting") == 1
+
+
+def test_an_unknown_intent_cannot_leave(line: Line) -> None:
+    (ann,) = names(1)
+    with pytest.raises(NotFound):
+        line.live.leave(line.sale_id, EPOCH, names(1)[0], ann)
+
+
+def test_another_epoch_is_fenced_off(line: Line) -> None:
+    (answer,) = line.line_up(1)
+    assert answer.intent is not None
+    with pytest.raises(Fenced):
+        line.live.leave(line.sale_id, "before", answer.intent_id, answer.intent.user_id)

@@ -1,0 +1,66 @@
+"""look and page: pictures of a line that change nothing."""
+
+import uuid
+
+from models.live.store import Live
+from tests.lua.line import Line
+
+
+def tickets(line: Line, before: int = 0, limit: int = 50) -> list[int]:
+    return [intent.ticket for intent in line.live.page(line.sale_id, before=before, limit=limit).intents]
+
+
+def test_a_sale_without_live_state_is_seen_as_such(live: Live) -> None:
+    look = live.look(uuid.uuid4())
+    assert not look.is_loaded
+    assert look.is_quiet
+    assert not look.needs_a_bell
+
+
+def test_a_line_that_moves_needs_a_bell(line: Line) -> None:
+    assert not line.look().needs_a_bell
+    line.line_up(1)
+    assert line.look().needs_a_bell
+    line.set(status="paused")
+    assert not line.look().needs_a_bell
+    line.set(status="ended")
+    assert line.look().needs_a_bell
+
+
+def test_an_overdue_claim_needs_a_bell_even_in_a_paused_sale(line: Line) -> None:
+    line.line_up(1)
+    line.claimed()
+    line.set(status="paused")
+    assert not line.look().needs_a_bell
+    line.expire_leases()
+    look = line.look()
+    assert (look.overdue, look.needs_a_bell, look.is_quiet) == (1, True, False)
+
+
+def test_pages_go_down_from_the_newest_ticket(line: Line) -> None:
+    line.line_up(7)
+    assert tickets(line, limit=3) == [7, 6, 5]
+    assert tickets(line, before=5, limit=3) == [4, 3, 2]
+    assert tickets(line, before=2, limit=3) == [1]
+    assert tickets(line, before=1, limit=3) == []
+
+
+def test_pages_end_where_the_line_begins(line: Line) -> None:
+    line.line_up(7)
+    line.claimed(4)
+    assert tickets(line, limit=2) == [7, 6]
+    assert tickets(line, before=6, limit=2) == [5]
+    assert tickets(line, before=5, limit=2) == []
+    assert tickets(line, before=3, limit=2) == []
+
+
+def test_a_page_that_began_before_new_tickets_came_goes_on_where_it_was(line: Line) -> None:
+    line.line_up(4)
+    assert tickets(line, limit=2) == [4, 3]
+    line.line_up(3)
+    assert tickets(line, before=3, limit=2) == [2, 1]
+
+
+def test_a_page_of_an_empty_line_is_empty(line: Line) -> None:
+    assert tickets(line) == []
+    assert line.live.page(uuid.uuid4()).status == ""

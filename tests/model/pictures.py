@@ -1,0 +1,67 @@
+"""Owns the pictures of the model's two sides, as the real ones are read, and their comparing."""
+
+from typing import Any
+
+from tests.model.reference import LedgerSide, LiveSide
+
+Picture = dict[str, Any]
+
+
+def live_picture(live: LiveSide) -> Picture:
+    """Show the model's live side as `Stage.read_live` reads the real one."""
+    settings = live.settings
+    return {
+        "allocation": live.allocation,
+        "available": live.available,
+        "held": live.held,
+        "sold": 0,
+        "price_minor": settings.price,
+        "per_shopper_limit": settings.limit,
+        "max_open_holds": settings.max_open_holds,
+        "last_ticket": live.last_ticket,
+        "now_serving": live.now_serving,
+        "waiting": live.waiting,
+        "standby": len(live.standby),
+        "open_holds": len(live.holds),
+        "lobby_size": live.lobby_size,
+        "revision": live.revision,
+        "epoch": live.epoch,
+        "status": settings.status,
+        "intents": {one: ask.ticket for one, ask in live.known.items()},
+        "has_left": {one for one, ask in live.known.items() if ask.left_ms},
+        "active": live.active,
+        "units": live.units,
+        "holds": {one: f"{user}|{units}" for one, (user, units) in live.holds.items()},
+        "line": [ask.intent_id for ask in live.line],
+        "on_standby": [ask.intent_id for ask in live.standby],
+        "claims": set(live.batches),
+    }
+
+
+def ledger_picture(ledger: LedgerSide) -> Picture:
+    """Show the model's ledger as `Stage.read_ledger` reads the real one."""
+    return {
+        "status": ledger.settings.status,
+        "price_minor": ledger.settings.price,
+        "allocation": ledger.allocation,
+        "held": ledger.held,
+        "sold": 0,
+        "epoch": ledger.epoch,
+        "last_decided_ticket": ledger.last_decided,
+        "lobby_size": ledger.lobby_size,
+        "is_drained": ledger.is_drained,
+        "intents": {
+            one: [ledger.asks[one].user, ledger.asks[one].ticket, verdict.outcome, verdict.reason]
+            for one, verdict in ledger.verdicts.items()
+        },
+        "orders": {
+            one: [order.user, order.units, order.price, order.status, order.is_released]
+            for one, order in ledger.orders.items()
+        },
+        "pending": ledger.pending,
+    }
+
+
+def differences(expected: Picture, found: Picture) -> dict[str, tuple[Any, Any]]:
+    """List what differs: name → (expected, found)."""
+    return {name: (expected[name], found.get(name)) for name in expected if expected[name] != found.get(name)}

@@ -1,0 +1,107 @@
+"""Owns the planting of bugs: the text of a script changed, or a step of a worker put in the wrong place."""
+
+from collections.abc import Callable
+from functools import partial
+from uuid import UUID
+
+import pytest
+from hypothesis import Phase, settings
+
+from models.live import scripts
+from models.live.records import Claim
+from models.live.scripts import source_of
+from models.live.store import Live
+from tests.model.bugs import Bug, Steps
+from tests.model.interleaver import Interleaver, Working
+from tests.model.machine import SaleMachine
+from tests.model.play import World
+from tests.model.playing import play
+from tests.model.profiles import BRIEF, run_machine
+
+SEEDS = range(1, 61)
+
+
+def plant(monkeypatch: pytest.MonkeyPatch, bug: Bug) -> None:
+    """Change a script's text for every connection made from now on."""
+    text = source_of(bug.verb)
+    for right, wrong in bug.changes:
+        assert text.count(right) == 1, (bug.verb, right)
+        text = text.replace(right, wrong)
+    monkeypatch.setattr(scripts, "source_of", lambda name: text if name == bug.verb else source_of(name))
+
+
+def take(world: World, steps: Steps, *, units: int = 1, most_holds: int = 0) -> None:
+    """Take these steps of the state machine, and compare with the model after each."""
+    machine = SaleMachine(world)
+    machine.open_the_shop(units=units, limit=3, most_holds=most_holds, is_drawn=False, has_lobby=False)
+    for name, *arguments in steps:
+        getattr(machine, name)(*arguments)
+        machine.both_stores_are_as_the_model_says()
+    machine.teardown()
+
+
+def caught(act: Callable[[], None]) -> Exception | None:
+    """Do something in which a bug is planted; returns what was found."""
+    try:
+        act()
+    except Exception as error:  # noqa: BLE001 - a planted bug may show as any failure
+        return error
+    return None
+
+
+def caught_by_the_interleaver(world: World, player: type[Interleaver] = Interleaver) -> Exception | None:
+    """Play seeds until one goes wrong; returns what was found."""
+    for seed in SEEDS:
+        if error := caught(partial(play, world, seed, player)):
+            return error
+    return None
+
+
+def caught_by_the_machine(world: World) -> Exception | None:
+    """Run the state machine until an example fails; returns how."""
+    return caught(lambda: run_machine(world, settings(BRIEF, phases=[Phase.generate], max_examples=60)))
+
+
+class SettlesFirst(Interleaver):
+    """Workers that tell the verdicts before the ledger has them."""
+
+    def work(self) -> Working:
+        while True:
+            claim = self.take()
+            if claim is None:
+                yield "idle"
+                continue
+            yield "claimed"
+            self.stage.live.settle(self.stage.sale_id, claim, "[]")
+            yield "settled"
+            self.persist(claim)
+            yield "persisted"
+
+
+class PopsFirst(Interleaver):
+    """Workers that pop in one call and decide in a second one."""
+
+    def work(self) -> Working:
+        client, line = self.stage.live.client, self.stage.keys.line
+        while True:
+            ids = client.lpop(line, 2)
+            yield "popped"
+            if isinstance(ids, list) and ids:
+                client.lpush(line, *reversed(ids))
+            claim = self.take()
+            if claim is None:
+                yield "idle"
+                continue
+            self.settle(claim, self.persist(claim))
+            yield "settled"
+
+
+def forgetful(live: Live) -> None:
+    """Make settling forget the units that the ledger did not grant."""
+    right = live.settle
+
+    def settle(sale_id: UUID, claim: Claim, told: bytes | str, *, units_back: int = 0) -> bool:
+        assert units_back
+        return right(sale_id, claim, told)
+
+    live.settle = settle  # type: ignore[method-assign]

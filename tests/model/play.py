@@ -1,0 +1,155 @@
+"""Owns what every rule plays with: the real sale, the model of both stores, and the comparing of the two."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
+
+from models.errors import LineUnavailable
+from models.ledger import Persisted
+from models.live.records import Claim
+from models.vocabulary import SaleStatus
+from tasks import sales
+from tasks.context import Context
+from tests.model.pictures import differences, ledger_picture, live_picture
+from tests.model.reference import Batch, LedgerSide, LiveSide, Settings
+from tests.model.stage import Stage, forget_others, lossy
+
+T = TypeVar("T")
+
+PRICE: Final = 1_000
+SEED: Final = "5eed"  # of the draw: the same at every replay
+LONG: Final = timedelta(hours=10)
+PICKS: Final = st.integers(0, 20)  # which of several; taken modulo their number
+LOSSES: Final = st.sampled_from(("", "", "", "request", "reply"))
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What all examples share: a process's parts, its shoppers, and how its Redis is killed and started."""
+
+    context: Context
+    product_id: UUID
+    people: tuple[str, ...]
+    restart_redis: Callable[[], None]
+
+
+@dataclass(slots=True)
+class Hand:
+    """A claim in a worker's hand, and what the worker got from the ledger for it, if it got that far."""
+
+    claim: Claim
+    batch: Batch
+    stored: Persisted | None = None
+
+
+class Play(RuleBasedStateMachine):
+    """One sale, really and in the model. Rules act on both; after each step both must be the same."""
+
+    stage: Stage
+    live: LiveSide
+    ledger: LedgerSide
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self.world = world
+        self.hands: list[Hand] = []
+        self.accepted: set[str] = set()
+        self.submissions = 0
+        self.claims = 0
+        self.is_set = False
+
+    @initialize(
+        units=st.integers(1, 6),
+        limit=st.integers(1, 3),
+        most_holds=st.sampled_from((0, 0, 2)),
+        is_drawn=st.booleans(),
+        has_lobby=st.sampled_from((False, False, True)),
+    )
+    def open_the_shop(self, units: int, limit: int, most_holds: int, is_drawn: bool, has_lobby: bool) -> None:
+        context, live = lossy(self.world.context)
+        forget_others(context)
+        now = datetime.now(UTC)
+        wish = sales.NewSale(
+            product_id=self.world.product_id,
+            allocation=units,
+            price_minor=PRICE,
+            currency="USD",
+            opens_at=now + LONG,
+            closes_at=now + 2 * LONG,
+            lobby_opens_at=now - LONG,
+            per_shopper_limit=limit,
+            hold_seconds=604_800,
+            admission_order="draw" if is_drawn else "fifo",
+            max_open_holds=most_holds or None,
+        )
+        sale = sales.create_sale(context, wish)
+        self.stage = Stage(context, live, sale.id, sale.number)
+        self.stage.sql("UPDATE sales SET draw_seed = :seed WHERE id = :sale_id", seed=SEED)
+        settings = Settings("scheduled", PRICE, limit, most_holds, SEED if is_drawn else "")
+        self.live = LiveSide(str(sale.epoch), settings, 1, units, units)
+        self.ledger = LedgerSide(str(sale.epoch), settings, units)
+        self.is_set = True
+        if not has_lobby:
+            self.become("open")
+
+    @invariant()
+    def both_stores_are_as_the_model_says(self) -> None:
+        if not self.is_set:
+            return
+        live, ledger = self.stage.read_live(), self.stage.read_ledger()
+        assert differences(live_picture(self.live), live) == {}
+        assert differences(ledger_picture(self.ledger), ledger) == {}
+        assert live["available"] <= ledger["allocation"] - ledger["held"] - ledger["sold"]
+        assert self.stage.broken_checks() == []
+
+    def become(self, wished: str) -> None:
+        """Move the sale, legally and with nothing lost."""
+        sales.move_sale(self.stage.context, self.stage.sale_id, SaleStatus(wished))
+        self.set(status=wished)
+        self.bring_after()
+
+    def set(self, **changes: Any) -> None:
+        """Change settings in the model's ledger."""
+        self.ledger.settings = replace(self.ledger.settings, **changes)
+        self.ledger.revision += 1
+
+    def bring_after(self, loss: str = "") -> None:
+        """Bring the model's live side to the ledger's settings."""
+        if loss == "request":
+            return
+        self.live.configure(self.ledger.settings, self.ledger.revision)
+        if not loss and self.ledger.lobby_size is None and self.ledger.settings.status != "scheduled":
+            self.ledger.lobby_size = self.live.lobby_size
+
+    @contextlib.contextmanager
+    def losing(self, loss: str, verb: str) -> Iterator[None]:
+        """Lose the first request or answer of a verb in the meantime."""
+        if loss:
+            self.stage.live.lose(loss, verb)
+        yield
+        self.stage.live.scripts.losing.clear()
+
+    def attempt(self, act: Callable[[], T], *expected: type[Exception]) -> T | Exception:
+        """Do something that may be refused in ways that are expected; anything else fails the example."""
+        try:
+            return act()
+        except Exception as error:
+            if not isinstance(error, (LineUnavailable, *expected)):
+                raise
+            return error
+
+    def restart(self) -> None:
+        """Go on as a new process."""
+        context, live = lossy(self.world.context)
+        self.stage = replace(self.stage, context=context, live=live)
+
+
+def picked(things: Sequence[T], pick: int) -> T:
+    """Choose one of several."""
+    return things[pick % len(things)]

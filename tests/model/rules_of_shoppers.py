@@ -1,0 +1,156 @@
+"""Owns the steps of shoppers: submit, submit again, leave, cancel an order, ask after an intent."""
+
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, precondition, rule
+
+from models.errors import AlreadyDecided, LineUnavailable, NotFound, OrderNotHeld
+from models.ids import order_id_of
+from models.live.records import Submission
+from models.live.store import SubmitReply
+from tasks import holds, intents
+from tests.model.play import LOSSES, PICKS, Play, picked
+
+Wishes = list[tuple[int, int, bool, str]]  # who, how many, would fewer do, Idempotency-Key
+WISHES = st.lists(
+    st.tuples(st.integers(0, 20), st.integers(1, 3), st.booleans(), st.sampled_from(("", "", "a", "b"))),
+    min_size=1,
+    max_size=4,
+)
+
+
+class Shoppers(Play):
+    """What shoppers do."""
+
+    @initialize(wishes=WISHES)
+    def come_early(self, wishes: Wishes) -> None:
+        """Some are there at the very beginning."""
+        if self.is_set:
+            self.submit(wishes, "")
+
+    @rule(wishes=WISHES)
+    def submit_more(self, wishes: Wishes) -> None:
+        """The same as `submit`: a line is seldom empty."""
+        self.submit(wishes, "")
+
+    @rule(wishes=WISHES, loss=LOSSES)
+    def submit(self, wishes: Wishes, loss: str) -> None:
+        """Several submit in one round trip. Who hears nothing asks again, or the process sends it again."""
+        sent = self._submissions(wishes)
+        if loss:
+            with self.losing(loss, "submit"):
+                assert isinstance(self.attempt(lambda: self._send(sent)), LineUnavailable)
+            if loss == "reply":
+                self._take(sent)
+            if wishes[0][1] == 1:
+                sent = self._submissions(wishes)
+        expected = self._take(sent)
+        reply = self._send(sent)
+        assert [(one.code, one.intent_id) for one in reply.answers] == expected
+        for answer in reply.answers:
+            known = self.live.known.get(answer.intent_id)
+            assert (answer.intent and answer.intent.ticket) == (known and known.ticket)
+
+    def _submissions(self, wishes: Wishes) -> list[Submission]:
+        made = []
+        for who, quantity, fewer, key in wishes:
+            intent_id = self.stage.intent_id(self.submissions)
+            self.submissions += 1
+            body = f"{quantity}:{int(fewer)}" if key else ""
+            made.append(Submission(intent_id, picked(self.world.people, who), quantity, fewer, key, body))
+        return made
+
+    def _send(self, sent: list[Submission]) -> SubmitReply:
+        return self.stage.live.submit(self.stage.sale_id, self.ledger.epoch, sent)
+
+    def _take(self, sent: list[Submission]) -> list[tuple[str, str]]:
+        answers = [
+            self.live.submit(
+                one.intent_id, one.user_id, one.quantity, one.accept_fewer, key=one.key, body=one.body_hash
+            )
+            for one in sent
+        ]
+        self.accepted |= {intent_id for code, intent_id in answers if code == "accepted"}
+        return answers
+
+    @precondition(lambda self: self.accepted)
+    @rule(pick=PICKS, loss=LOSSES, is_stranger=st.sampled_from((False, False, False, True)))
+    def leave(self, pick: int, loss: str, is_stranger: bool) -> None:
+        """Somebody gives up a place, or tries to give up another's. Who hears nothing tries again."""
+        intent_id = picked(sorted(self.live.known) or sorted(self.accepted), pick)
+        known = self.live.known.get(intent_id)
+        user = known.user if known and not is_stranger else "nobody"
+        if loss:
+            with self.losing(loss, "leave"):
+                assert isinstance(self._leave(intent_id, user), LineUnavailable)
+            if loss == "reply":
+                self.live.leave(intent_id, user, self._left_ms(intent_id))
+        found = self._leave(intent_id, user)
+        code = self.live.leave(intent_id, user, self._left_ms(intent_id))
+        outcome = {"unknown": NotFound, "decided": AlreadyDecided, "left": tuple}[code]
+        assert isinstance(found, outcome), (code, found)
+
+    def _leave(self, intent_id: str, user: str) -> object:
+        stage = self.stage
+        return self.attempt(
+            lambda: stage.live.leave(stage.sale_id, self.ledger.epoch, intent_id, user),
+            NotFound,
+            AlreadyDecided,
+        )
+
+    def _left_ms(self, intent_id: str) -> int:
+        """When Redis noted that somebody left: only its clock knows."""
+        found = self.stage.live.find(self.stage.sale_id, intent_id)
+        return found.intent.left_ms if found else 0
+
+    @precondition(lambda self: self.ledger.orders)
+    @rule(pick=PICKS, loss=LOSSES)
+    def cancel_order(self, pick: int, loss: str) -> None:
+        """Somebody gives a hold up, or an order that is none any more."""
+        intent_id = picked(sorted(self.ledger.orders), pick)
+        order = self.ledger.orders[intent_id]
+        was_held = order.status == "held"
+        with self.losing(loss, "release"):
+            found = self.attempt(
+                lambda: holds.cancel_order(
+                    self.stage.context, UUID(order.user), UUID(order_id_of(intent_id))
+                ),
+                OrderNotHeld,
+            )
+        if not was_held:
+            assert isinstance(found, OrderNotHeld)
+            return
+        self.ledger.end_holds([intent_id], "cancelled")
+        self.note_released(loss)
+        assert isinstance(found, dict), found
+
+    def note_released(self, loss: str) -> int:
+        """Have the model bring home what has ended; returns how many holds were noted as home."""
+        unreleased = [one for one, order in self.ledger.orders.items() if order.is_unreleased]
+        if loss != "request":
+            self.live.release(unreleased)
+        if loss:
+            return 0
+        for intent_id in unreleased:
+            self.ledger.orders[intent_id].is_released = True
+        return len(unreleased)
+
+    def ask_after(self, pick: int) -> None:
+        """Whoever asks after an intent is told its status and place."""
+        if not self.accepted:
+            return
+        intent_id = picked(sorted(self.accepted), pick)
+        told, _ = intents.find_intent(self.stage.context, UUID(intent_id))
+        assert (told["status"], told["position"]) == self._place(intent_id)
+
+    def _place(self, intent_id: str) -> tuple[str, int | None]:
+        ask = self.live.known.get(intent_id)
+        if ask is None:
+            return self.ledger.verdicts[intent_id].outcome, None
+        if ask.left_ms:
+            return "left", None
+        if ask in self.live.standby:
+            return "standby", self.live.standby.index(ask) + 1
+        lobby = self.live.settings.status == "scheduled"
+        return ("waiting" if lobby else "queued"), max(ask.ticket - self.live.now_serving, 0)

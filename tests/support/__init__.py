@@ -1,0 +1,1 @@
+"""What tests are written with: servers, builders that read as sentences, polling."""

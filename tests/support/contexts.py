@@ -1,0 +1,99 @@
+"""Owns the contexts that tests act in: a real one over real stores, with a bell that only remembers."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final
+from uuid import UUID
+
+from celery import Celery
+
+from config import RateLimits, Settings
+from tasks.app import celery
+from tasks.bell import Bell
+from tasks.context import Context, build_context, is_stored
+from tasks.intake import Intake
+from tests.support.servers import Stores
+
+SECRET_KEY: Final = "0f3b8e5d9c7a4162b8d0e6f1a2c3948576d1e0f9b8a7c6d5"
+GENEROUS: Final = "1000000/minute"
+
+
+class RememberingBell(Bell):
+    """Rings nowhere: tests drain by themselves, or have workers whose sweeps ring."""
+
+    def __init__(self) -> None:
+        self.rung: list[str] = []
+        self.tasks: list[str] = []
+        self._lock = threading.Lock()
+
+    def ring(self, sale_id: UUID | str) -> bool:
+        with self._lock:
+            self.rung.append(str(sale_id))
+        return True
+
+    def ring_for_task(self, task_id: UUID) -> bool:
+        with self._lock:
+            self.tasks.append(str(task_id))
+        return True
+
+
+def heard_bell(settings: Settings) -> Bell:
+    """Make a bell that workers of these settings hear; the process's own Celery keeps its first broker."""
+    ringing = Celery("tests", broker=settings.broker_url, set_as_current=False)
+    ringing.conf.update({name: celery.conf[name] for name in ("task_serializer", "broker_transport_options")})
+    return Bell(ringing)
+
+
+def plain_settings(stores: Stores) -> Settings:
+    """Settings as `make run` would have them, with limits that no test meets by chance."""
+    return Settings(
+        environment="development",
+        data_dir=stores.place,
+        host="127.0.0.1",
+        port=8000,
+        database_url=stores.postgres.url,
+        redis_url=stores.redis.url,
+        broker_url=stores.broker_url,
+        secret_key=SECRET_KEY,
+        admin_email="admin@example.com",
+        admin_password=None,
+        web_processes=1,
+        worker_processes=1,
+        access_token_s=900,
+        refresh_token_s=86_400,
+        allowed_origins=(),
+        trusted_proxies=0,
+        rate_limits=RateLimits(*(GENEROUS for _ in RateLimits.__dataclass_fields__)),
+        rate_limits_enabled=True,
+        intent_journal=False,
+        log_level="WARNING",
+        log_json=False,
+        database_pool_size=8,
+        claim_size=500,
+        failpoint="",
+        process_name="tests",
+    )
+
+
+@contextmanager
+def context_over(settings: Settings, *, bell: Bell | None = None) -> Iterator[Context]:
+    """Build a process's parts, and close its connections at the end."""
+    built = build_context(settings, settings.process_name)
+    database, ringing = built.database, bell or RememberingBell()
+    intake = Intake(
+        built.live, built.book, ringing, is_stored=lambda intent_id: is_stored(database, intent_id)
+    )
+    context = replace(built, bell=ringing, intake=intake)
+    try:
+        yield context
+    finally:
+        context.database.dispose()
+        context.live.client.close()
+
+
+def rings(context: Context) -> list[str]:
+    """List the sales for which a context's bell was rung."""
+    assert isinstance(context.bell, RememberingBell)
+    return list(context.bell.rung)

@@ -1,0 +1,179 @@
+"""Owns the builders: `sale = shop.open_sale(units=3)`, `sale.line_up(shop.shoppers(5))`, `sale.drain()`."""
+
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import insert, select, text
+from sqlalchemy.orm import Session
+
+from models.accounts import User
+from models.audit import Audit, audit_sale
+from models.catalogue import Product, Sale
+from models.events import Message
+from models.live.keys import SaleKeys
+from models.live.records import Look
+from models.orders import Intent, Order
+from models.vocabulary import Role, SaleStatus
+from tasks import intents, sales
+from tasks.context import Context
+from tasks.drain import drain_sale
+from tasks.holds import sweep_holds
+from tasks.sweep import sweep
+
+T = TypeVar("T")
+PRICE_MINOR = 1_999
+
+
+@dataclass(frozen=True, slots=True)
+class SaleUnderTest:
+    """A sale, seen and acted upon as the platform's own parts do it."""
+
+    context: Context
+    id: UUID
+
+    def submit(self, user: UUID, *, quantity: int = 1, accept_fewer: bool = False, key: str = "") -> Message:
+        """Have a shopper ask; raises what the platform raises."""
+        return intents.submit_intent(
+            self.context, user, self.id, quantity=quantity, accept_fewer=accept_fewer, key=key
+        )
+
+    def line_up(self, users: Iterable[UUID], *, quantity: int = 1) -> list[UUID]:
+        """Have each ask, one after the other; returns the intents' ids."""
+        return [UUID(self.submit(user, quantity=quantity)["id"]) for user in users]
+
+    def drain(self) -> int:
+        """Decide and persist what stands in line, as a worker would."""
+        return drain_sale(self.context, self.id)
+
+    def move(self, wished: SaleStatus) -> None:
+        """Open, pause, resume, end or cancel it."""
+        sales.move_sale(self.context, self.id, wished)
+
+    def change(self, **changes: Any) -> None:
+        """Change its settings."""
+        sales.change_sale(self.context, self.id, changes)
+
+    def leave(self, user: UUID, intent_id: UUID) -> Message:
+        """Have a shopper give up the place in line."""
+        return intents.leave_line(self.context, user, intent_id)
+
+    def look(self) -> Look:
+        """Take a picture of the live side."""
+        return self.context.live.look(self.id)
+
+    def is_idle(self) -> bool:
+        """Say whether nobody stands in line and no verdict is in flight; some may stand by."""
+        look = self.look()
+        return look.line_length == 0 and look.claims == 0
+
+    def row(self) -> Sale:
+        """Read the ledger's row."""
+        return sales.get_sale(self.context, self.id)
+
+    def intents(self) -> list[Intent]:
+        """List the decided intents in ticket order."""
+        query = select(Intent).where(Intent.sale_id == self.id).order_by(Intent.ticket)
+        return self._read(lambda session: list(session.scalars(query)))
+
+    def statuses(self) -> list[str]:
+        """List the verdicts in ticket order."""
+        return [intent.status for intent in self.intents()]
+
+    def orders(self) -> list[Order]:
+        """List the orders."""
+        query = select(Order).where(Order.sale_id == self.id)
+        return self._read(lambda session: list(session.scalars(query)))
+
+    def audit(self) -> Audit:
+        """Audit it."""
+        return audit_sale(self.context.database, self.context.live, self.id)
+
+    def forget_bell(self) -> None:
+        """Let the last bell have been rung so long ago that it counts as lost."""
+        self.context.live.client.hset(SaleKeys.of(self.id).state, "bell_ms", "1")
+
+    def sql(self, statement: str, **values: Any) -> None:
+        """Do something to the ledger that the platform would never do."""
+        with self.context.database.connection() as connection:
+            connection.execute(text(statement), {"sale_id": self.id, **values})
+
+    def _read(self, ask: Callable[[Session], T]) -> T:
+        with self.context.database.transaction() as session:
+            return ask(session)
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """Makes sales and shoppers in a context."""
+
+    context: Context
+
+    def scheduled_sale(
+        self, units: int = 10, *, limit: int = 1, opens_in_s: float = 60, lasts_s: float = 3600, **more: Any
+    ) -> SaleUnderTest:
+        """Create a sale that opens by hand, or by itself in a while: no sweep gets ahead of the test."""
+        opens_at = datetime.now(UTC) + timedelta(seconds=opens_in_s)
+        wish = sales.NewSale(
+            product_id=self.product(),
+            allocation=units,
+            price_minor=PRICE_MINOR,
+            currency="USD",
+            opens_at=opens_at,
+            closes_at=opens_at + timedelta(seconds=lasts_s),
+            per_shopper_limit=limit,
+            **more,
+        )
+        return SaleUnderTest(self.context, sales.create_sale(self.context, wish).id)
+
+    def open_sale(self, units: int = 10, *, limit: int = 1, **more: Any) -> SaleUnderTest:
+        """Create a sale and open it."""
+        sale = self.scheduled_sale(units, limit=limit, **more)
+        sale.move(SaleStatus.OPEN)
+        return sale
+
+    def lobby(self, units: int = 10, *, order: str = "fifo") -> SaleUnderTest:
+        """Create a sale whose lobby is open."""
+        opened = datetime.now(UTC) - timedelta(seconds=1)
+        return self.scheduled_sale(units, lobby_opens_at=opened, admission_order=order)
+
+    def sweep(self) -> int:
+        """Look after holds and sales once, as every worker's timer does; returns how many bells rang."""
+        sweep_holds(self.context)
+        return sweep(self.context)
+
+    def product(self) -> UUID:
+        """Create a product."""
+        product = Product(id=uuid.uuid4(), name="Kettle", list_price_minor=4_999, currency="USD")
+        with self.context.database.transaction() as session:
+            session.add(product)
+        return product.id
+
+    def shoppers(self, count: int) -> list[UUID]:
+        """Create accounts."""
+        return self._people(count, Role.SHOPPER)
+
+    def shopper(self) -> UUID:
+        """Create one account."""
+        return self.shoppers(1)[0]
+
+    def nobody(self) -> UUID:
+        """Name an account that does not exist: the ledger refuses its intents."""
+        return uuid.uuid4()
+
+    def admin(self) -> UUID:
+        """Create an admin."""
+        return self._people(1, Role.ADMIN)[0]
+
+    def _people(self, count: int, role: Role) -> list[UUID]:
+        ids = [uuid.uuid4() for _ in range(count)]
+        rows: Sequence[dict[str, Any]] = [
+            {"id": one, "email": f"{one.hex}@example.com", "role": role} for one in ids
+        ]
+        if rows:
+            with self.context.database.connection() as connection:
+                connection.execute(insert(User), rows)
+        return ids

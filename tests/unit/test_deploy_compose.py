@@ -1,0 +1,111 @@
+"""docker-compose.yml says the same as the Procfile, the embedded servers and .env.example."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.embedded import postgres, redis
+from deploy.procfile import read_procfile
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+PROCFILE = read_procfile(ROOT / "Procfile")
+INTERPOLATED = re.compile(r"(?<!\$)\$\{([A-Z_]+)(:[-?][^}]*)?\}")
+IMAGE_USER = "10001"
+
+
+def names_in(path: str) -> set[str]:
+    """The names that a file in the notation of .env lists, commented out or not."""
+    return set(re.findall(r"^#?([A-Z][A-Z_]*)=", (ROOT / path).read_text(), flags=re.MULTILINE))
+
+
+def environment_of(service: str) -> dict[str, str | None]:
+    found: dict[str, str | None] = SERVICES[service]["environment"]
+    return found
+
+
+def test_every_process_of_the_procfile_has_a_service_with_its_command() -> None:
+    commands = {
+        name: service["command"][2].replace("$$", "$")
+        for name, service in SERVICES.items()
+        if service["command"][:2] == ["/bin/sh", "-c"]
+    }
+    assert commands == {name: f"exec {command}" for name, command in PROCFILE.commands.items()}
+
+
+def test_redis_is_as_durable_as_the_embedded_one() -> None:
+    words = SERVICES["redis"]["command"][1:]
+    told = dict(zip(words[::2], words[1::2], strict=True))
+    assert told == {f"--{name}": value for name, value in redis.DURABLE.items()}
+    assert SERVICES["redis"]["volumes"] == ["redis:/data"]
+
+
+def test_postgres_is_as_durable_as_the_embedded_one() -> None:
+    words = SERVICES["postgres"]["command"][1:]
+    told = dict(word.split("=", 1) for word in words[1::2])
+    embedded = {name: value for name, value in postgres.SETTINGS.items() if name in told}
+    assert embedded == told
+    assert {"fsync", "full_page_writes", "synchronous_commit", "max_connections"} <= set(told)
+    assert SERVICES["postgres"]["volumes"] == ["postgres:/var/lib/postgresql"]
+
+
+@pytest.mark.parametrize("service", PROCFILE.commands)
+def test_every_name_in_a_services_environment_is_explained(service: str) -> None:
+    assert set(environment_of(service)) <= names_in(".env.example")
+
+
+def test_every_interpolated_name_is_explained() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    assert {name for name, _ in INTERPOLATED.findall(text)} <= names_in(".env.example")
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "ADMIN_PASSWORD", "POSTGRES_PASSWORD"])
+def test_secrets_have_no_default(name: str) -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    modifiers = [modifier for found, modifier in INTERPOLATED.findall(text) if found == name]
+    assert modifiers
+    assert all(modifier.startswith(":?") for modifier in modifiers)
+
+
+@pytest.mark.parametrize("service", PROCFILE.processes)
+def test_processes_start_when_the_release_is_through(service: str) -> None:
+    conditions = {name: wait["condition"] for name, wait in SERVICES[service]["depends_on"].items()}
+    assert conditions == {
+        "postgres": "service_healthy",
+        "redis": "service_healthy",
+        "release": "service_completed_successfully",
+    }
+
+
+def test_the_release_runs_once() -> None:
+    assert SERVICES["release"]["restart"] == "no"
+    assert "release" not in SERVICES["release"]["depends_on"]
+
+
+def test_nothing_is_published_beyond_this_machine() -> None:
+    published = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert published
+    assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+@pytest.mark.parametrize("service", ["postgres", "redis", "web", "worker", "background"])
+def test_who_can_be_asked_has_a_healthcheck(service: str) -> None:
+    assert SERVICES[service]["healthcheck"]["test"]
+
+
+def test_the_image_runs_as_the_user_who_owns_the_data_directory() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert f"\nUSER {IMAGE_USER}\n" in dockerfile
+    assert f"--uid {IMAGE_USER} " in dockerfile
+    assert f"/data:uid={IMAGE_USER},gid={IMAGE_USER},mode=0700" in SERVICES["web"]["tmpfs"]
+    assert "--require-hashes -r requirements/app.txt" in dockerfile
+
+
+def test_the_image_gets_every_package_that_its_processes_import() -> None:
+    allowed = set((ROOT / ".dockerignore").read_text().split())
+    assert {"!config.py", "!requirements/app.txt"} <= allowed
+    assert {f"!{name}" for name in ("deploy", "migrations", "models", "tasks", "web", "workers")} <= allowed

@@ -1,0 +1,201 @@
+"""One connection: its bounds, its times and its end, with a keeper that only takes notes."""
+
+import socket
+import time
+from collections.abc import Iterator
+from random import Random
+from uuid import uuid4
+
+import pytest
+
+from benchmarks.ws_wire import client_frame
+from web.live.connection import (
+    GOODBYE_S,
+    HEARTBEAT_S,
+    IDLE_S,
+    MAX_INBOX,
+    SILENCE_S,
+    WRITE_DEADLINE_S,
+    Connection,
+)
+from web.live.watch import Watch
+from web.live.wire import MAX_PENDING, PING, text_frame
+
+
+class Notes:
+    """A keeper that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.gone: list[Connection] = []
+        self.drained = 0
+        self.messages: list[str] = []
+        self.is_strict = False
+
+    def on_message(self, connection: Connection) -> None:
+        self.messages.append(connection.inbox[-1])
+
+    def on_drained(self, connection: Connection) -> None:  # noqa: ARG002
+        self.drained += 1
+
+    def on_interest(self, connection: Connection) -> None:
+        pass
+
+    def on_gone(self, connection: Connection) -> None:
+        self.gone.append(connection)
+
+    def lets_through(self, connection: Connection, now: float) -> bool:  # noqa: ARG002
+        return not self.is_strict
+
+
+class Two:
+    """A connection and its peer."""
+
+    def __init__(self) -> None:
+        ours, self.peer = socket.socketpair()
+        self.notes = Notes()
+        self.connection = Connection(ours, self.notes)
+        self.peer.setblocking(False)
+
+    def read(self) -> bytes:
+        got = b""
+        try:
+            while piece := self.peer.recv(1 << 16):
+                got += piece
+        except (BlockingIOError, ConnectionResetError):
+            pass
+        return got
+
+    def clog(self) -> None:
+        """Write until the peer takes no more."""
+        while not self.connection.wire.pending:
+            self.connection.push(text_frame(b"x" * 5000))
+
+
+@pytest.fixture
+def two() -> Iterator[Two]:
+    two = Two()
+    yield two
+    two.connection.lose()
+    two.peer.close()
+
+
+def watched(two: Two) -> Watch:
+    watch = Watch(uuid4())
+    watch.frame, watch.version = text_frame(b"picture 1"), 1
+    two.connection.watched[watch] = 0
+    return watch
+
+
+def test_a_picture_is_sent_once(two: Two) -> None:
+    watch = watched(two)
+    assert two.connection.offer(watch)
+    assert not two.connection.offer(watch)
+    assert two.read() == watch.frame
+
+
+def test_who_is_behind_gets_only_the_newest_picture(two: Two) -> None:
+    watch = watched(two)
+    two.clog()
+    for version in range(2, 1000):
+        watch.version, watch.frame = version, text_frame(b"picture %d" % version)
+        assert not two.connection.offer(watch)
+    pending = two.connection.wire.pending
+    assert pending < 6000
+    got = b""
+    while not two.notes.drained:
+        got += two.read()
+        two.connection.on_writable()
+    two.connection.offer(watch)
+    assert (got + two.read()).endswith(watch.frame)
+    assert b"picture 998" not in got
+
+
+def test_an_outbox_that_is_full_ends_the_connection(two: Two) -> None:
+    two.clog()
+    for _ in range(MAX_PENDING // 5000 + 2):
+        two.connection.push(text_frame(b"x" * 5000))
+    assert two.notes.gone == [two.connection]
+    assert two.connection.wire.fileno() == -1
+
+
+def test_a_reader_who_takes_too_long_is_cut_off(two: Two) -> None:
+    two.clog()
+    stuck = two.connection.wire.stuck_since
+    two.connection.look_after(stuck + WRITE_DEADLINE_S - 0.1)
+    assert not two.notes.gone
+    two.connection.look_after(stuck + WRITE_DEADLINE_S)
+    assert two.notes.gone
+
+
+def test_an_idle_stranger_is_sent_away_and_a_watcher_is_not(two: Two) -> None:
+    now = two.connection.opened_at + IDLE_S
+    watch = watched(two)
+    two.connection.look_after(now)
+    assert b"Authenticate" not in two.read()
+    del two.connection.watched[watch]
+    two.connection.look_after(now)
+    assert b"Authenticate or subscribe." in two.read()
+
+
+def test_it_pings_and_gives_up_a_peer_who_is_silent(two: Two) -> None:
+    watched(two)
+    heard = two.connection.heard_at
+    for second in range(int(SILENCE_S)):
+        if two.connection.due <= heard + second:
+            two.connection.look_after(heard + second)
+    assert two.connection.is_open
+    assert two.read().count(PING) == 2
+    two.connection.look_after(heard + SILENCE_S)
+    assert two.notes.gone
+    assert SILENCE_S < 60
+    assert 2 * HEARTBEAT_S < SILENCE_S
+
+
+def test_a_goodbye_waits_for_the_peers_but_not_for_ever(two: Two) -> None:
+    two.connection.close(1001, "bye")
+    assert not two.notes.gone
+    assert two.read() == b"\x88\x05\x03\xe9bye"
+    two.connection.push(text_frame(b"late"))
+    assert not two.read()
+    two.connection.look_after(time.monotonic() + GOODBYE_S)
+    assert two.notes.gone == [two.connection]
+
+
+def test_the_peers_end_is_ours(two: Two) -> None:
+    two.peer.close()
+    two.connection.on_readable()
+    assert two.notes.gone == [two.connection]
+    two.connection.lose()
+    assert two.notes.gone == [two.connection]
+
+
+def test_a_full_inbox_is_not_read_into(two: Two) -> None:
+    for number in range(MAX_INBOX):
+        assert two.connection.wants_reading
+        two.peer.send(client_frame(1, b"%d" % number))
+        two.connection.on_readable()
+    assert not two.connection.wants_reading
+    assert two.notes.messages == [str(number) for number in range(MAX_INBOX)]
+
+
+def test_what_is_too_much_is_dropped(two: Two) -> None:
+    two.notes.is_strict = True
+    two.peer.send(client_frame(1, b"hello") + client_frame(9, b"ping"))
+    two.connection.on_readable()
+    assert two.connection.inbox == []
+    assert two.read() == b""
+
+
+def test_no_bytes_that_a_peer_can_send_break_it() -> None:
+    random = Random(7)
+    for _ in range(1500):
+        two = Two()
+        good = client_frame(random.choice((0, 1, 2, 8, 9, 10)), random.randbytes(random.randrange(300)))
+        sent = bytearray(good * random.randrange(1, 4) + random.randbytes(random.randrange(20)))
+        for _ in range(random.randrange(4)):
+            sent[random.randrange(len(sent))] = random.randrange(256)
+        two.peer.send(sent)
+        two.connection.on_readable()
+        two.peer.close()
+        two.connection.on_readable()
+        assert two.notes.gone == [two.connection]

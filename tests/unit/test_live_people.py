@@ -1,0 +1,74 @@
+"""Whose sockets are here, and who is told what."""
+
+import uuid
+from typing import Any
+
+import orjson
+
+from web.auth.tokens import Identity, Verified
+from web.live.people import People
+
+
+class Ear:
+    """As much of a connection as `People` knows."""
+
+    def __init__(self) -> None:
+        self.identity: Verified | None = None
+        self.frames: list[bytes] = []
+
+    def push(self, frame: bytes) -> None:
+        self.frames.append(frame)
+
+    @property
+    def told(self) -> list[dict[str, Any]]:
+        return [orjson.loads(frame[2:]) for frame in self.frames]
+
+
+def somebody(user_id: uuid.UUID | None = None) -> Verified:
+    identity = Identity(user_id or uuid.uuid4(), "shopper", uuid.uuid4())
+    return Verified(identity, "access", uuid.uuid4(), 9e9, None)
+
+
+def entered(people: People, verified: Verified) -> Any:
+    ear: Any = Ear()
+    people.enter(ear, verified)
+    return ear
+
+
+def pack(*told: Any) -> str:
+    return orjson.dumps(told).decode()
+
+
+def test_each_hears_what_is_his_and_in_order() -> None:
+    people, mine, others = People(), somebody(), somebody()
+    ear, other = entered(people, mine), entered(people, others)
+    user = str(mine.identity.user_id)
+    people.tell_all(pack([user, {"id": "i"}, {"id": "o"}], [str(uuid.uuid4()), {"id": "x"}, None]))
+    people.tell_all(pack([user, None, {"id": "o2"}]))
+    assert ear.told == [
+        {"type": "intent", "id": "i"},
+        {"type": "order", "id": "o"},
+        {"type": "order", "id": "o2"},
+    ]
+    assert other.told == []
+
+
+def test_who_left_or_became_another_hears_no_more() -> None:
+    people, mine = People(), somebody()
+    ear = entered(people, mine)
+    people.enter(ear, somebody())
+    people.tell_all(pack([str(mine.identity.user_id), {"id": "i"}, None]))
+    assert ear.told == []
+    people.leave(ear)
+    assert people.families == []
+    assert people.everybody() == []
+
+
+def test_what_is_pushed_while_somebody_reads_is_noticed() -> None:
+    people, mine = People(), somebody()
+    user = str(mine.identity.user_id)
+    with people.listening([user]) as first, people.listening([user]) as second:
+        people.tell(user, "intent", {"id": "i", "status": "held"})
+        people.tell("another", "intent", {"id": "j"})
+    people.tell(user, "intent", {"id": "k"})
+    assert first == second == {"i": {"id": "i", "status": "held"}}

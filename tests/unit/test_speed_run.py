@@ -1,0 +1,58 @@
+"""benchmarks/speed.py as `make bench` runs it, but tiny: everything is measured, nothing is left behind."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from config import ROOT
+
+TINY = ("--rounds", "1", "--intents", "1000", "--naive", "20", "--requests", "60")
+LIMIT_S = 240.0
+
+DRAINED = ("plain inserts", "drain", "a task an intent")
+SERVED = (
+    "bare route",
+    "accepted over HTTP",
+    "accepted over HTTP, CPU",
+    "a sale looked at",
+    "accepted over HTTP, two processes",
+    "accepted beside a bare route, by CPU",
+)
+
+
+def test_a_tiny_run_measures_everything_and_leaves_nothing(tmp_path: Path) -> None:
+    report, place = tmp_path / "report.json", tmp_path / "place"
+    place.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.speed", *TINY, "--json", str(report)],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(place)},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(report.read_text())
+    expected = {f"{name}, {sale}" for name in DRAINED for sale in ("flash", "all win")} | set(SERVED)
+    assert expected <= set(told["figures"])
+    assert all(figure["median"] > 0 for name, figure in told["figures"].items() if name in expected)
+    assert len(told["aims"]) == 7
+    assert told["shape"]["intents"] == 1000
+    assert list(place.iterdir()) == []
+    assert _processes_in(place) == []
+
+
+def _processes_in(place: Path) -> list[int]:
+    """Processes whose command line or environment names the place."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (path / "cmdline").read_bytes() + (path / "environ").read_bytes()
+        except (FileNotFoundError, PermissionError, ProcessLookupError):
+            continue
+        if str(place).encode() in words:
+            found.append(int(path.name))
+    return found

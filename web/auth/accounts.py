@@ -1,0 +1,141 @@
+"""Owns what accounts do: sign up, sign in, stay signed in, sign out. Knows no HTTP but the tokens' form."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from models.accounts import TokenFamily, User
+from models.errors import BadCredentials, EmailTaken, TokenReused
+from web.auth.issue import TokenPair, issue_pair
+from web.auth.tokens import Verified
+from web.errors import Unauthenticated
+from web.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """Somebody who just signed in, and the tokens for it."""
+
+    user: User
+    pair: TokenPair
+
+
+def sign_up(parts: Services, *, email: str, password: str, name: str) -> User:
+    """Make a shopper's account.
+
+    Raises:
+        EmailTaken: also when the other account was made a moment ago.
+    """
+    with parts.database.transaction() as session:
+        if session.scalar(select(User.id).where(func.lower(User.email) == email)) is not None:
+            raise EmailTaken(email)
+    hashed = parts.passwords.hash(password)
+    row = insert(User).values(email=email, password_hash=hashed, name=name)
+    with parts.database.transaction() as session:
+        user: User | None = session.scalar(row.on_conflict_do_nothing().returning(User))
+    if user is None:
+        raise EmailTaken(email)
+    return user
+
+
+def sign_in(parts: Services, *, email: str, password: str) -> LogIn:
+    """Check credentials and begin a family of tokens. An unknown e-mail takes as long as a wrong password.
+
+    Raises:
+        BadCredentials: they do not belong together.
+    """
+    with parts.database.transaction() as session:
+        user = session.scalar(select(User).where(func.lower(User.email) == email))
+    stored = user.password_hash if user is not None else None
+    if not parts.passwords.verify(stored, password) or user is None or stored is None:
+        raise BadCredentials(email)
+    renewed = parts.passwords.hash(password) if parts.passwords.is_outdated(stored) else None
+    return LogIn(user, _begin_family(parts, user, stored, renewed))
+
+
+def refresh(parts: Services, shown: Verified) -> LogIn:
+    """Spend a refresh token for a new pair. Two who show the same one cannot both win.
+
+    Raises:
+        TokenReused: it was spent before; the whole family is revoked now.
+        Unauthenticated: the family is revoked or expired.
+    """
+    family, jti = shown.identity.family, uuid.uuid4()
+    spend = (
+        update(TokenFamily)
+        .where(TokenFamily.id == family, TokenFamily.newest_jti == shown.jti)
+        .where(TokenFamily.revoked_at.is_(None), TokenFamily.expires_at > func.now())
+        .values(newest_jti=jti, expires_at=_expiry(parts))
+        .returning(TokenFamily.user_id)
+    )
+    with parts.database.transaction() as session:
+        owner = session.scalar(spend)
+        user = session.get(User, owner) if owner is not None else None
+    if user is None:
+        raise _refusal(parts, shown)
+    return LogIn(user, issue_pair(user.id, user.role, family, jti))
+
+
+def sign_out(parts: Services, family: uuid.UUID) -> None:
+    """Revoke a family: here at once, in other processes as soon as they look."""
+    with parts.database.transaction() as session:
+        session.execute(
+            update(TokenFamily)
+            .where(TokenFamily.id == family, TokenFamily.revoked_at.is_(None))
+            .values(revoked_at=func.now())
+        )
+    parts.revoked.add(family)
+
+
+def sign_out_everywhere(parts: Services, user_id: uuid.UUID) -> None:
+    """Revoke every family of an account, e.g. after its password was changed."""
+    revoke = (
+        update(TokenFamily)
+        .where(TokenFamily.user_id == user_id, TokenFamily.revoked_at.is_(None))
+        .values(revoked_at=func.now())
+        .returning(TokenFamily.id)
+    )
+    with parts.database.transaction() as session:
+        families = session.scalars(revoke).all()
+    for family in families:
+        parts.revoked.add(family)
+
+
+def find_user(parts: Services, user_id: uuid.UUID) -> User:
+    """Read an account.
+
+    Raises:
+        Unauthenticated: it is gone, so that no token of its counts.
+    """
+    with parts.database.transaction() as session:
+        user = session.get(User, user_id)
+    if user is None:
+        raise Unauthenticated("The account is gone.")
+    return user
+
+
+def _begin_family(parts: Services, user: User, stored: str, renewed: str | None) -> TokenPair:
+    family, jti = uuid.uuid4(), uuid.uuid4()
+    with parts.database.transaction() as session:
+        session.add(TokenFamily(id=family, user_id=user.id, newest_jti=jti, expires_at=_expiry(parts)))
+        if renewed is not None:
+            same = (User.id == user.id, User.password_hash == stored)
+            session.execute(update(User).where(*same).values(password_hash=renewed))
+    return issue_pair(user.id, user.role, family, jti)
+
+
+def _refusal(parts: Services, shown: Verified) -> Exception:
+    """Tell why a refresh token was not taken; a spent one costs its whole family."""
+    with parts.database.transaction() as session:
+        stored = session.get(TokenFamily, shown.identity.family)
+    if stored is None or stored.revoked_at is not None or stored.newest_jti == shown.jti:
+        return Unauthenticated("The token was revoked or has expired.")
+    sign_out(parts, shown.identity.family)
+    return TokenReused(str(shown.identity.family))
+
+
+def _expiry(parts: Services) -> object:
+    return func.now() + timedelta(seconds=parts.settings.refresh_token_s)

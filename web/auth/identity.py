@@ -1,0 +1,128 @@
+"""Owns who is asking: reads the bearer token or the session's cookie, and guards views by it."""
+
+import hmac
+from collections.abc import Callable
+from functools import wraps
+from typing import Final, ParamSpec, TypeVar, cast
+
+from flask import request
+
+from web.auth.tokens import ACCESS, Identity, Verified
+from web.errors import Forbidden, Unauthenticated
+from web.request_id import ShopRequest
+from web.services import services
+
+ACCESS_COOKIE: Final = "fs_access"
+REFRESH_COOKIE: Final = "fs_refresh"
+ACCESS_CSRF_COOKIE: Final = "fs_csrf"
+REFRESH_CSRF_COOKIE: Final = "fs_refresh_csrf"
+CSRF_HEADER: Final = "X-CSRF-TOKEN"
+
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_MAX_AUTHORIZATION: Final = 4200  # characters
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def verify_access_token(token: str) -> Identity:
+    """Turn an access token into an identity, for requests and sockets alike.
+
+    Raises:
+        Unauthenticated: the token is no good, or no longer.
+    """
+    return services().tokens.verify(token, ACCESS).identity
+
+
+def current_identity() -> Identity:
+    """Who asks. Reads and verifies once a request.
+
+    Raises:
+        Unauthenticated: nobody, or somebody with a bad token.
+        Forbidden: a cookie without its CSRF token where something would change.
+    """
+    asked = cast(ShopRequest, request._get_current_object())  # type: ignore[attr-defined]
+    if asked.identity is None:
+        asked.identity = read_token(ACCESS).identity
+    return asked.identity
+
+
+def identity_if_any() -> Identity | None:
+    """Who asks, or nobody. A token that is shown and bad is still an error, except a stale cookie's."""
+    if "HTTP_AUTHORIZATION" in request.environ:
+        return current_identity()
+    if ACCESS_COOKIE not in request.cookies:
+        return None
+    try:
+        return current_identity()
+    except Unauthenticated:
+        return None
+
+
+def read_token(kind: str) -> Verified:
+    """Find and verify the request's token of a kind; the bearer header goes before the cookie.
+
+    Raises:
+        Unauthenticated: there is none, or it is no good.
+        Forbidden: a cookie without its CSRF token where something would change.
+    """
+    authorization = request.environ.get("HTTP_AUTHORIZATION")
+    if authorization is not None:
+        return services().tokens.verify(_bearer(authorization), kind)
+    token = request.cookies.get(ACCESS_COOKIE if kind == ACCESS else REFRESH_COOKIE)
+    if not token:
+        raise Unauthenticated
+    verified = services().tokens.verify(token, kind)
+    if request.method not in _SAFE_METHODS:
+        _check_csrf(verified)
+    return verified
+
+
+def read_bearer(kind: str) -> Verified:
+    """Find and verify a bearer token, and look at no cookie.
+
+    Raises:
+        Unauthenticated: there is none, or it is no good.
+    """
+    authorization = request.environ.get("HTTP_AUTHORIZATION")
+    if authorization is None:
+        raise Unauthenticated
+    return services().tokens.verify(_bearer(authorization), kind)
+
+
+def signed_in(view: Callable[P, R]) -> Callable[P, R]:
+    """Let only those in who are signed in, within the API's limit for an account."""
+    return _guarded(view, admin=False)
+
+
+def admin_only(view: Callable[P, R]) -> Callable[P, R]:
+    """Let only admins in."""
+    return _guarded(view, admin=True)
+
+
+def _guarded(view: Callable[P, R], *, admin: bool) -> Callable[P, R]:
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        identity = current_identity()
+        if admin and not identity.is_admin:
+            raise Forbidden
+        services().limits.api.hit(identity.user_id)
+        return view(*args, **kwargs)
+
+    documentation = guarded.__dict__.setdefault("_apidoc", {})
+    documentation.setdefault("manual_doc", {})["security"] = [{"bearer": []}, {"session": [], "csrf": []}]
+    return guarded
+
+
+def _bearer(authorization: str) -> str:
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or len(authorization) > _MAX_AUTHORIZATION:
+        raise Unauthenticated("Send the token as «Authorization: Bearer …».")
+    return token.strip()
+
+
+def _check_csrf(verified: Verified) -> None:
+    """Double submit: only a script of our own origin can copy the cookie into the header."""
+    shown = request.headers.get(CSRF_HEADER, "")
+    if verified.csrf is None or not hmac.compare_digest(verified.csrf.encode(), shown.encode()):
+        raise Forbidden(f"A request by cookie needs its CSRF token in {CSRF_HEADER}.", code="csrf_failed")

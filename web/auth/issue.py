@@ -1,0 +1,100 @@
+"""Owns the writing of tokens and of the session's cookies, by flask-jwt-extended."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import Flask, Response
+from flask_jwt_extended import (
+    JWTManager,
+    create_access_token,
+    create_refresh_token,
+    set_access_cookies,
+    set_refresh_cookies,
+    unset_jwt_cookies,
+)
+
+from config import Settings
+from web.auth.identity import (
+    ACCESS_COOKIE,
+    ACCESS_CSRF_COOKIE,
+    CSRF_HEADER,
+    REFRESH_COOKIE,
+    REFRESH_CSRF_COOKIE,
+)
+from web.auth.tokens import ALGORITHM, AUDIENCE, ISSUER
+from web.services import services
+
+SESSION_PATH = "/session"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """What a log-in gives."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int  # seconds that the access token lives
+    refresh_expires_in: int  # seconds
+
+
+def configure_tokens(app: Flask, settings: Settings) -> None:
+    """Tell flask-jwt-extended how tokens and cookies are to be."""
+    app.config.update(
+        JWT_SECRET_KEY=settings.secret_key,
+        JWT_ALGORITHM=ALGORITHM,
+        JWT_ENCODE_ISSUER=ISSUER,
+        JWT_DECODE_ISSUER=ISSUER,
+        JWT_ENCODE_AUDIENCE=AUDIENCE,
+        JWT_DECODE_AUDIENCE=AUDIENCE,
+        JWT_ENCODE_NBF=False,
+        JWT_ACCESS_TOKEN_EXPIRES=settings.access_token_s,
+        JWT_REFRESH_TOKEN_EXPIRES=settings.refresh_token_s,
+        JWT_TOKEN_LOCATION=["headers", "cookies"],
+        JWT_COOKIE_CSRF_PROTECT=True,
+        JWT_COOKIE_SECURE=settings.is_production,
+        JWT_COOKIE_SAMESITE="Lax",
+        JWT_ACCESS_COOKIE_NAME=ACCESS_COOKIE,
+        JWT_REFRESH_COOKIE_NAME=REFRESH_COOKIE,
+        JWT_REFRESH_COOKIE_PATH=SESSION_PATH,
+        JWT_ACCESS_CSRF_COOKIE_NAME=ACCESS_CSRF_COOKIE,
+        JWT_REFRESH_CSRF_COOKIE_NAME=REFRESH_CSRF_COOKIE,
+        JWT_ACCESS_CSRF_HEADER_NAME=CSRF_HEADER,
+        JWT_REFRESH_CSRF_HEADER_NAME=CSRF_HEADER,
+    )
+    JWTManager(app)
+
+
+def issue_access(user_id: uuid.UUID, role: str, family: uuid.UUID, *, ttl_s: int | None = None) -> str:
+    """Write an access token; needs the app's context."""
+    token: str = create_access_token(
+        str(user_id),
+        expires_delta=timedelta(seconds=ttl_s) if ttl_s else None,
+        additional_claims={"role": role, "fam": str(family)},
+    )
+    return token
+
+
+def issue_pair(user_id: uuid.UUID, role: str, family: uuid.UUID, refresh_jti: uuid.UUID) -> TokenPair:
+    """Write the two tokens of a family; the refresh token carries the family's newest jti."""
+    settings = services().settings
+    claims = {"role": role, "fam": str(family)}
+    return TokenPair(
+        access_token=issue_access(user_id, role, family),
+        refresh_token=create_refresh_token(
+            str(user_id), additional_claims={**claims, "jti": str(refresh_jti)}
+        ),
+        expires_in=settings.access_token_s,
+        refresh_expires_in=settings.refresh_token_s,
+    )
+
+
+def set_session_cookies(response: Response, pair: TokenPair) -> None:
+    """Put both tokens into HttpOnly cookies, and their CSRF tokens into readable ones."""
+    set_access_cookies(response, pair.access_token, max_age=pair.expires_in)
+    set_refresh_cookies(response, pair.refresh_token, max_age=pair.refresh_expires_in)
+
+
+def clear_session_cookies(response: Response) -> None:
+    """Take all cookies of the session away."""
+    unset_jwt_cookies(response)

@@ -1,0 +1,103 @@
+"""Owns the set of revoked token families in this process, kept fresh from PostgreSQL.
+
+Access tokens are not looked up when they are shown; this set is what makes a log-out bite. It is
+read about twice a second by one thread (a greenlet where gevent has patched), so that a revocation
+in any process is known here within a second.
+"""
+
+import logging
+import os
+import threading
+import time
+import uuid
+from typing import Final
+
+from sqlalchemy import text
+
+from models.database import Database
+from models.errors import LedgerUnavailable
+
+PERIOD_S: Final = 0.5  # seconds between two looks
+STOP_S: Final = 5.0  # seconds for a look that is under way to come to its end
+OVERLAP_S: Final = 30.0  # seconds looked back each time: a commit may be that much later than its now()
+
+_SINCE: Final = text(
+    "SELECT id, extract(epoch FROM revoked_at) FROM token_families"
+    " WHERE revoked_at > now() - make_interval(secs => :seconds)"
+)
+
+log = logging.getLogger(__name__)
+
+
+class RevokedFamilies:
+    """Answers whether a family is revoked, from memory.
+
+    While PostgreSQL is away the last known set holds: the line must go on without the ledger.
+    """
+
+    def __init__(self, database: Database, *, keep_s: int) -> None:
+        self._database = database
+        self._keep_s = keep_s  # seconds; no access token lives longer than that
+        self._revoked: dict[uuid.UUID, float] = {}
+        self._watcher: threading.Thread | None = None
+        self._watcher_pid = 0
+        self._starting = threading.Lock()
+        self._complete_at = 0.0  # monotonic seconds of the last look that succeeded
+        self._stopped = threading.Event()
+
+    def __contains__(self, family: uuid.UUID) -> bool:
+        if self._watcher_pid != os.getpid():
+            self._start()
+        return family in self._revoked
+
+    def add(self, family: uuid.UUID) -> None:
+        """Know a revocation of this process's own at once."""
+        self._revoked[family] = time.time()
+
+    def stop(self) -> None:
+        """Let the watching thread end, and wait until it holds no connection any more."""
+        self._stopped.set()
+        if self._watcher is not None:
+            self._watcher.join(STOP_S)
+
+    def refresh(self) -> None:
+        """Read what was revoked since the last look, with a margin.
+
+        Raises:
+            LedgerUnavailable: the set stays as it was.
+        """
+        now = time.monotonic()
+        since_s = self._keep_s if not self._complete_at else now - self._complete_at + OVERLAP_S
+        with self._database.connection() as connection:
+            rows = connection.execute(_SINCE, {"seconds": min(since_s, self._keep_s + OVERLAP_S)}).all()
+        self._complete_at = now
+        for family, revoked_at in rows:
+            self._revoked[family] = float(revoked_at)
+        self._forget_the_old()
+
+    def _forget_the_old(self) -> None:
+        oldest = time.time() - self._keep_s - OVERLAP_S
+        for family in [family for family, at in list(self._revoked.items()) if at < oldest]:
+            self._revoked.pop(family, None)
+
+    def _start(self) -> None:
+        """Look once before the first answer in this process, then go on looking in a thread of its own."""
+        with self._starting:
+            if self._watcher_pid == os.getpid():
+                return
+            self._try_refresh()
+            self._watcher = threading.Thread(target=self._watch, name="revoked-families", daemon=True)
+            self._watcher.start()
+            self._watcher_pid = os.getpid()
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(PERIOD_S):
+            self._try_refresh()
+
+    def _try_refresh(self) -> None:
+        try:
+            self.refresh()
+        except LedgerUnavailable:
+            log.warning("revocations could not be read; going on with %d known", len(self._revoked))
+        except Exception:
+            log.exception("revocations could not be read")

@@ -1,0 +1,75 @@
+"""Owns `/auth/…` and `/me`, for clients that keep their tokens themselves."""
+
+from typing import Any
+
+from models.accounts import User
+from web.api import Blueprint
+from web.auth import accounts
+from web.auth.accounts import LogIn
+from web.auth.identity import current_identity, read_bearer, signed_in
+from web.auth.tokens import REFRESH
+from web.schemas.accounts import LoginSchema, RegisterSchema, TokensSchema, UserAnswerSchema, UserSchema
+from web.services import services
+
+blueprint = Blueprint("accounts", __name__, description="Accounts and tokens")
+
+
+@blueprint.post("/auth/register")
+@blueprint.arguments(RegisterSchema)
+@blueprint.response(201, UserAnswerSchema)
+def register(asked: dict[str, str]) -> dict[str, User]:
+    """Make a shopper's account."""
+    services().limits.hit_address("register")
+    return {"user": accounts.sign_up(services(), **asked)}
+
+
+@blueprint.post("/auth/login")
+@blueprint.arguments(LoginSchema)
+@blueprint.response(200, TokensSchema)
+def login(asked: dict[str, str]) -> dict[str, Any]:
+    """Exchange e-mail and password for tokens."""
+    limits = services().limits
+    limits.hit_address("login")
+    limits.hit_account("login", asked["email"])
+    return tokens_of(accounts.sign_in(services(), **asked))
+
+
+@blueprint.post("/auth/refresh")
+@blueprint.response(200, TokensSchema)
+@blueprint.doc(security=[{"refresh": []}])
+def refresh() -> dict[str, Any]:
+    """Exchange the refresh token (as bearer) for new tokens.
+
+    It is spent by this; showing it again revokes the whole family.
+    """
+    services().limits.hit_address("refresh")
+    shown = read_bearer(REFRESH)
+    services().limits.hit_account("refresh", str(shown.identity.user_id))
+    return tokens_of(accounts.refresh(services(), shown))
+
+
+@blueprint.post("/auth/logout")
+@signed_in
+@blueprint.response(204)
+def logout() -> None:
+    """End the log-in that the access token belongs to, with its refresh token."""
+    accounts.sign_out(services(), current_identity().family)
+
+
+@blueprint.get("/me")
+@signed_in
+@blueprint.response(200, UserSchema)
+def me() -> User:
+    """Say who is asking."""
+    return accounts.find_user(services(), current_identity().user_id)
+
+
+def tokens_of(log_in: LogIn) -> dict[str, Any]:
+    """Lay out what a log-in answers."""
+    return {
+        "access_token": log_in.pair.access_token,
+        "refresh_token": log_in.pair.refresh_token,
+        "token_type": "Bearer",
+        "expires_in": log_in.pair.expires_in,
+        "user": log_in.user,
+    }

@@ -1,0 +1,66 @@
+"""Owns `/session`: the same log-in kept in HttpOnly cookies, for our own pages. No answer holds a token."""
+
+from typing import Any, Final
+
+from flask import Blueprint, Response, jsonify
+
+from models.accounts import User
+from web.api import read_json
+from web.auth import accounts
+from web.auth.identity import read_token
+from web.auth.issue import SESSION_PATH, clear_session_cookies, set_session_cookies
+from web.auth.tokens import ACCESS, REFRESH
+from web.errors import Unauthenticated
+from web.schemas.accounts import LoginSchema, UserSchema
+from web.services import services
+
+blueprint = Blueprint("session", __name__, url_prefix=SESSION_PATH)
+
+_LOGIN: Final = LoginSchema()
+_USER: Final = UserSchema()
+
+
+@blueprint.post("")
+def begin() -> Response:
+    """Sign in by e-mail and password."""
+    asked: Any = _LOGIN.load(read_json())
+    limits = services().limits
+    limits.hit_address("login")
+    limits.hit_account("login", asked["email"])
+    return _signed_in(accounts.sign_in(services(), **asked))
+
+
+@blueprint.post("/refresh")
+def renew() -> Response:
+    """Renew both cookies by the refresh cookie and its CSRF token."""
+    services().limits.hit_address("refresh")
+    shown = read_token(REFRESH)
+    services().limits.hit_account("refresh", str(shown.identity.user_id))
+    return _signed_in(accounts.refresh(services(), shown))
+
+
+@blueprint.delete("")
+def end() -> Response:
+    """Sign out. Whoever is not signed in any more only loses the cookies."""
+    response = Response(status=204)
+    try:
+        accounts.sign_out(services(), read_token(ACCESS).identity.family)
+    except Unauthenticated:
+        _end_by_refresh_cookie()
+    clear_session_cookies(response)
+    return response
+
+
+def _end_by_refresh_cookie() -> None:
+    """The access cookie may be gone while the refresh cookie still lives: its family ends as well."""
+    try:
+        accounts.sign_out(services(), read_token(REFRESH).identity.family)
+    except Unauthenticated:
+        return
+
+
+def _signed_in(log_in: accounts.LogIn) -> Response:
+    user: User = log_in.user
+    response = jsonify({"user": _USER.dump(user)})
+    set_session_cookies(response, log_in.pair)
+    return response

@@ -1,0 +1,133 @@
+"""Owns the reading of tokens: the one path by which a token becomes an identity.
+
+Tokens are written by flask-jwt-extended. Reading them with it costs 115 µs here, with PyJWT alone 42 µs
+(both look at every character in Python), and a rush shows every token for the first time. So the header
+that we write ourselves is compared as bytes and the HMAC computed directly (6 µs); a token with any other
+header goes through PyJWT. The claims are checked here in both cases.
+"""
+
+import base64
+import hmac
+import time
+import uuid
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import jwt
+import orjson
+
+from models.vocabulary import Role
+from web.auth.revocation import RevokedFamilies
+from web.errors import Unauthenticated
+
+ALGORITHM: Final = "HS256"
+ISSUER: Final = "flash-sale"
+AUDIENCE: Final = "flash-sale-api"
+ACCESS: Final = "access"
+REFRESH: Final = "refresh"
+REMEMBERED: Final = 8192  # verified tokens kept in memory
+MAX_TOKEN_CHARACTERS: Final = 4096
+CLOCK_SKEW_S: Final = 10  # seconds that another machine's clock may be ahead when it dates a token
+
+_NO_GOOD: Final = "The token is not valid."
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who asks, as a verified token says."""
+
+    user_id: uuid.UUID
+    role: str
+    family: uuid.UUID
+
+    @property
+    def is_admin(self) -> bool:
+        """Admins may do everything but another's shopping."""
+        return self.role == Role.ADMIN
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A token whose signature and claims are good; whether it still counts depends on time."""
+
+    identity: Identity
+    kind: str
+    jti: uuid.UUID
+    expires_at: float  # seconds since the epoch
+    csrf: str | None
+
+
+class Tokens:
+    """Verifies tokens of one key; remembers the last verified ones."""
+
+    def __init__(self, secret_key: str, revoked: RevokedFamilies) -> None:
+        self._key = secret_key.encode()
+        self._revoked = revoked
+        self._own_header = jwt.encode({}, self._key, ALGORITHM).partition(".")[0]
+        self._verify = lru_cache(REMEMBERED)(self._verify_afresh)
+
+    def verify(self, token: str, kind: str = ACCESS) -> Verified:
+        """Verify a token of a kind, now.
+
+        Raises:
+            Unauthenticated: malformed, forged, expired, revoked, for somebody else or of the other kind.
+        """
+        verified = self._verify(token)
+        if verified.kind != kind:
+            raise Unauthenticated(
+                f"This takes an {kind} token." if kind == ACCESS else "This takes a refresh token."
+            )
+        if verified.expires_at <= time.time():
+            raise Unauthenticated("The token has expired.")
+        if verified.identity.family in self._revoked:
+            raise Unauthenticated("The token was revoked.")
+        return verified
+
+    def _verify_afresh(self, token: str) -> Verified:
+        try:
+            return _read_claims(self._signed_payload(token))
+        except (ValueError, TypeError, KeyError, AttributeError, jwt.PyJWTError) as error:
+            raise Unauthenticated(_NO_GOOD) from error
+
+    def _signed_payload(self, token: str) -> bytes:
+        if len(token) > MAX_TOKEN_CHARACTERS:
+            raise ValueError("too long for a token of ours")
+        signed, _, signature = token.rpartition(".")
+        header, _, payload = signed.partition(".")
+        if header != self._own_header:
+            return jwt.PyJWS().decode(token, self._key, algorithms=[ALGORITHM])  # type: ignore[no-any-return]
+        digest = hmac.digest(self._key, signed.encode("ascii"), "sha256")
+        if not hmac.compare_digest(_unpadded(digest), signature.encode("ascii")):
+            raise ValueError("the signature is not ours")
+        return base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+
+
+def _read_claims(payload: bytes) -> Verified:
+    """Check the claims (RFC 7519, section 4.1) of a payload whose signature is good."""
+    claims = orjson.loads(payload)
+    audience = claims["aud"]
+    if claims["iss"] != ISSUER or (audience != AUDIENCE and AUDIENCE not in _listed(audience)):
+        raise ValueError("for somebody else")
+    for starts in ("iat", "nbf"):
+        if starts in claims and _number(claims[starts]) > time.time() + CLOCK_SKEW_S:
+            raise ValueError("from the future")
+    identity = Identity(uuid.UUID(claims["sub"]), Role(claims["role"]).value, uuid.UUID(claims["fam"]))
+    kind = claims["type"]
+    if kind not in {ACCESS, REFRESH}:
+        raise ValueError("neither an access nor a refresh token")
+    return Verified(identity, kind, uuid.UUID(claims["jti"]), _number(claims["exp"]), claims.get("csrf"))
+
+
+def _listed(audience: Any) -> list[Any]:
+    return audience if isinstance(audience, list) else []
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError("not a time")
+    return value
+
+
+def _unpadded(raw: bytes) -> bytes:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=")

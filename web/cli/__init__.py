@@ -1,0 +1,14 @@
+"""Owns the command line, `flask --app web …`: the admin's and the release's verbs."""
+
+from flask import Flask
+
+from web.cli.release import release
+from web.cli.sales import sales
+from web.cli.users import users
+
+
+def register_commands(app: Flask) -> None:
+    """Hang every command on the app."""
+    app.cli.add_command(users)
+    app.cli.add_command(sales)
+    app.cli.add_command(release)

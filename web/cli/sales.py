@@ -1,0 +1,138 @@
+"""Owns `flask sales`: the admin's verbs, for scripts. Answers are JSON on standard output."""
+
+import json
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+
+from models.audit import audit_sale
+from models.errors import FlashSaleError
+from models.vocabulary import SaleStatus
+from tasks import sales as verbs
+from tasks.rebuild import rebuild_sale
+from tasks.views import show_sale
+from web.services import services
+
+sales = AppGroup("sales", help="Create sales and run them.")
+
+_SALE = click.argument("sale_id", type=click.UUID)
+
+
+@sales.command("create")
+@click.option("--product", "product_id", type=click.UUID, required=True)
+@click.option("--allocation", type=click.IntRange(1), required=True, help="Units.")
+@click.option("--price-minor", type=click.IntRange(0), required=True, help="In the currency's minor unit.")
+@click.option("--currency", default="USD", show_default=True)
+@click.option("--opens-at", type=click.DateTime(), help="UTC; default: now.")
+@click.option("--closes-at", type=click.DateTime(), help="UTC; default: an hour after it opens.")
+@click.option("--limit", "per_shopper_limit", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--hold-seconds", type=click.IntRange(1), default=600, show_default=True)
+@click.option("--lobby-opens-at", type=click.DateTime(), help="UTC; default: no lobby.")
+@click.option("--order", "admission_order", type=click.Choice(["fifo", "draw"]), default="fifo")
+@click.option("--rate-per-second", type=click.IntRange(1), help="Decisions a second; default: no bound.")
+@click.option("--max-open-holds", type=click.IntRange(1), help="Unpaid holds at once; default: no bound.")
+def create(**asked: Any) -> None:
+    """Schedule a sale."""
+    opens_at = _utc(asked.pop("opens_at")) or datetime.now(UTC)
+    closes_at = _utc(asked.pop("closes_at")) or opens_at + timedelta(hours=1)
+    lobby_opens_at = _utc(asked.pop("lobby_opens_at"))
+    wish = verbs.NewSale(opens_at=opens_at, closes_at=closes_at, lobby_opens_at=lobby_opens_at, **asked)
+    _show(lambda: verbs.create_sale(services().context, wish))
+
+
+@sales.command("open")
+@_SALE
+def open_sale(sale_id: uuid.UUID) -> None:
+    """Open a scheduled sale now."""
+    _move(sale_id, SaleStatus.OPEN, SaleStatus.SCHEDULED)
+
+
+@sales.command("pause")
+@_SALE
+def pause(sale_id: uuid.UUID) -> None:
+    """Pause an open sale; everybody keeps the place."""
+    _move(sale_id, SaleStatus.PAUSED)
+
+
+@sales.command("resume")
+@_SALE
+def resume(sale_id: uuid.UUID) -> None:
+    """Go on with a paused sale."""
+    _move(sale_id, SaleStatus.OPEN, SaleStatus.PAUSED)
+
+
+@sales.command("end")
+@_SALE
+def end(sale_id: uuid.UUID) -> None:
+    """End a sale."""
+    _move(sale_id, SaleStatus.ENDED)
+
+
+@sales.command("cancel")
+@_SALE
+def cancel(sale_id: uuid.UUID) -> None:
+    """Cancel a sale."""
+    _move(sale_id, SaleStatus.CANCELLED)
+
+
+@sales.command("audit")
+@_SALE
+def audit(sale_id: uuid.UUID) -> None:
+    """Check the invariants over both stores; exits 1 where one does not hold."""
+    parts = services()
+    found = _told(lambda: audit_sale(parts.database, parts.live, sale_id))
+    click.echo(json.dumps(found.as_message(), indent=2))
+    if not found.ok:
+        raise SystemExit(1)
+
+
+@sales.command("retry-parked")
+@_SALE
+def retry_parked(sale_id: uuid.UUID) -> None:
+    """Offer claims that were given up again, once their cause is mended."""
+    context = services().context
+    parked = _told(lambda: context.live.retry_parked(sale_id))
+    context.bell.ring(sale_id)
+    click.echo(json.dumps({"sale_id": str(sale_id), "claims": parked}, indent=2))
+
+
+@sales.command("rebuild")
+@_SALE
+def rebuild(sale_id: uuid.UUID) -> None:
+    """Lay the live state anew from the ledger, after Redis lost it; undecided intents are dropped."""
+    dropped = _told(lambda: rebuild_sale(services().context, sale_id))
+    click.echo(
+        json.dumps(
+            {
+                "sale_id": str(sale_id),
+                "undecided_intents_dropped": dropped,
+                "note": "Intents that were accepted and not decided lived in Redis alone; those lost with "
+                "an emptied Redis cannot be counted.",
+            },
+            indent=2,
+        )
+    )
+
+
+def _move(sale_id: uuid.UUID, wished: SaleStatus, only_from: SaleStatus | None = None) -> None:
+    _show(lambda: verbs.move_sale(services().context, sale_id, wished, only_from=only_from))
+
+
+def _show(act: Callable[[], Any]) -> None:
+    click.echo(json.dumps(show_sale(services().context, _told(act)), indent=2))
+
+
+def _told(act: Callable[[], Any]) -> Any:
+    """Turn the domain's errors into the command's."""
+    try:
+        return act()
+    except FlashSaleError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return at.replace(tzinfo=UTC) if at else None

@@ -1,0 +1,1 @@
+"""The sockets: `/ws`, and the hub that serves them."""

@@ -1,0 +1,48 @@
+"""Owns how fast one socket may talk: a leaky bucket of two numbers."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from limits import parse
+
+ABUSE: Final = 20  # messages over the limit, without a pause in between, before the socket is closed
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How many messages at once, and how many seconds one more takes. None are counted with `gap_s` 0."""
+
+    gap_s: float
+    burst_s: float
+
+    @classmethod
+    def of(cls, limit: str, *, enabled: bool = True) -> "Rate":
+        """Read the notation of the `limits` library, e.g. `60/10 seconds`."""
+        item = parse(limit)
+        gap_s = item.get_expiry() / item.amount if enabled else 0.0
+        return cls(gap_s, gap_s * (item.amount - 1))
+
+
+class Gate:
+    """Counts what one socket says."""
+
+    __slots__ = ("_empty_at", "_refused")
+
+    def __init__(self) -> None:
+        self._empty_at = 0.0  # when the bucket will have run out, in monotonic seconds
+        self._refused = 0
+
+    def lets_through(self, rate: Rate, now: float) -> bool:
+        """Count one message; False where it is one too many."""
+        if self._empty_at <= now:
+            self._empty_at, self._refused = now, 0
+        if self._empty_at - now > rate.burst_s + 1e-9:
+            self._refused += 1
+            return False
+        self._empty_at += rate.gap_s
+        return True
+
+    @property
+    def is_abused(self) -> bool:
+        """Whether the refusals are not heeded."""
+        return self._refused > ABUSE

@@ -1,0 +1,218 @@
+"""Owns the sockets of one process: lets them in, looks after them, and sends them away at the end.
+
+Everything is started with the first socket, so in a worker and never before its fork. Nothing here is
+protected by locks: between two points where a greenlet waits, no other runs.
+"""
+
+import logging
+import os
+import resource
+import socket
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import Final
+
+import gevent
+import orjson
+from gevent.event import Event
+
+from config import Settings
+from models.errors import Unavailable
+from tasks.context import Context
+from web.auth.revocation import RevokedFamilies
+from web.auth.tokens import Tokens, Verified
+from web.limits import Limits
+from web.live.connection import Connection
+from web.live.crew import Crew
+from web.live.desk import Desk, Gates
+from web.live.feed import Feed, Listener
+from web.live.gate import Rate
+from web.live.metrics import CUT_OFF, SOCKETS
+from web.live.owed import Owed
+from web.live.people import People
+from web.live.pump import Pump
+from web.live.watch import Watch, Watches
+from web.live.wire import GOING_AWAY, POLICY, UNAUTHENTICATED, text_frame
+
+TICK_S: Final = 0.5
+FAILED_PAUSE_S: Final = 1.0  # before something that failed is tried again
+SPREAD_S: Final = 0.5  # over which goodbyes are spread, so that not all come back in one instant
+GOODBYE_S: Final = 1.0
+MAX_SOCKETS: Final = 100_000
+SPARE_FILES: Final = 512  # descriptors kept for everything else
+
+log = logging.getLogger(__name__)
+
+
+class Hub:
+    """All sockets of the process, and what serves them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        context: Context,
+        tokens: Tokens,
+        revoked: RevokedFamilies,
+        limits: Limits,
+    ) -> None:
+        self._settings = settings
+        self._context = context
+        self._revoked = revoked
+        self._rate = Rate.of(settings.rate_limits.socket_messages, enabled=settings.rate_limits_enabled)
+        self._connections: set[Connection] = set()
+        self._is_closing = False
+        self._started_in = 0
+        self.people = People()
+        self.owed = Owed(context, self.people)
+        self.watches = Watches(context, on_opened=self._on_opened)
+        self.desk = Desk(context, Gates(tokens, limits.intents), self.people, self.watches, self.owed)
+        self._crew = Crew(self.desk.handle)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another socket may come."""
+        return not self._is_closing and len(self._connections) < _capacity()
+
+    def let_in(self, sock: socket.socket, verified: Verified | None = None) -> Connection:
+        """Take over a socket whose upgrade was answered, with the identity that it came with if any."""
+        self._start()
+        connection = Connection(sock, self)
+        self._connections.add(connection)
+        SOCKETS.inc()
+        self._pump.add(connection)
+        if verified is not None:
+            self.desk.admit(connection, verified)
+        return connection
+
+    def close(self) -> None:
+        """Send all sockets away within a moment and let nobody in any more; returns when they are gone."""
+        if self._is_closing:
+            return
+        self._is_closing = True
+        until = time.monotonic() + SPREAD_S + GOODBYE_S
+        leaving = list(self._connections)
+        log.info("%d sockets are sent away", len(leaving))
+        slices = 20
+        for part in range(slices):
+            for connection in leaving[part::slices]:
+                connection.close(GOING_AWAY, "The server is restarting.")
+            if leaving:
+                gevent.sleep(SPREAD_S / slices)
+        while self._connections and time.monotonic() < until:
+            gevent.sleep(0.02)
+        for connection in list(self._connections):
+            connection.lose()
+        self._stop()
+
+    def tick(self, now: float) -> None:
+        """Look after those for whom the time has come."""
+        for family in self.people.families:
+            if family in self._revoked:
+                for connection in self.people.of_family(family):
+                    self._end_identity(connection, "unauthenticated", "The token was revoked.")
+                    connection.close(UNAUTHENTICATED, "The token was revoked.")
+        for connection in list(self._connections):
+            if connection.due <= now:
+                if connection.identity is not None and connection.identity_until <= now:
+                    self._end_identity(connection, "token_expired", "Send auth again with a fresh token.")
+                connection.look_after(now)
+
+    # What connections call; see `Keeper`.
+
+    def on_message(self, connection: Connection) -> None:
+        """Have it handled; a full inbox is not read from any more."""
+        self._crew.call(connection)
+        self.on_interest(connection)
+
+    def on_drained(self, connection: Connection) -> None:
+        """Send what changed while the reader was behind."""
+        for watch in list(connection.watched):
+            connection.offer(watch)
+
+    def on_interest(self, connection: Connection) -> None:
+        """Wait for what it waits for."""
+        if not connection.is_gone:
+            self._pump.change(connection)
+
+    def on_gone(self, connection: Connection) -> None:
+        """Forget it everywhere."""
+        self._pump.remove(connection)
+        self.people.leave(connection)
+        self.watches.leave_all(connection)
+        if connection in self._connections:
+            self._connections.discard(connection)
+            SOCKETS.dec()
+
+    def lets_through(self, connection: Connection, now: float) -> bool:
+        """Count a message against its socket's limit; who does not heed the refusals is closed."""
+        if connection.gate.lets_through(self._rate, now):
+            return True
+        detail = "Too many messages; slow down."
+        connection.push(_error("too_many_requests", detail))
+        if connection.gate.is_abused:
+            CUT_OFF.labels("too_many_requests").inc()
+            connection.close(POLICY, detail)
+        return False
+
+    def _end_identity(self, connection: Connection, code: str, detail: str) -> None:
+        self.people.leave(connection)
+        connection.due = 0.0
+        connection.push(_error(code, detail))
+
+    def _on_gap(self) -> None:
+        """Redis was away, or is heard for the first time: anything may have been missed."""
+        self.watches.nudge_all()
+        for connection in self.people.everybody():
+            self.owed.add(connection, connection.watched)
+
+    def _on_opened(self, watch: Watch) -> None:
+        """The lobby became the line: who stood in it has another status, and after a draw another ticket."""
+        for connection in watch.members:
+            self.owed.add(connection, [watch])
+
+    def _start(self) -> None:
+        if self._started_in == os.getpid():
+            return
+        self._started_in = os.getpid()
+        self._stopped = Event()
+        self._pump = Pump()
+        listener = Listener(self.watches.nudge, self.people.tell_all, self._on_gap)
+        self._feed = Feed(self._settings.redis_url, listener)
+        steps = (self.watches.run_once, self.owed.run_once, self._tick_once)
+        for step in (self._pump.run, self._feed.run, *steps):
+            gevent.spawn(self._repeat, step)
+
+    def _stop(self) -> None:
+        if self._started_in == os.getpid():
+            self._stopped.set()
+            self._feed.stop()
+            self._pump.stop()
+            self.watches.wake()
+            self.owed.wake()
+
+    def _repeat(self, step: Callable[[], None]) -> None:
+        """Do a step again and again; a step that fails is written down and does not end the others."""
+        while not self._stopped.is_set():
+            try:
+                step()
+            except Unavailable as error:
+                log.warning("%s waits for a store: %s", step.__qualname__, error)
+                self._stopped.wait(FAILED_PAUSE_S)
+            except Exception:
+                log.exception("%s failed", step.__qualname__)
+                self._stopped.wait(FAILED_PAUSE_S)
+
+    def _tick_once(self) -> None:
+        self._stopped.wait(TICK_S)
+        self.tick(time.monotonic())
+
+
+@cache
+def _capacity() -> int:
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MAX_SOCKETS if files == resource.RLIM_INFINITY else min(MAX_SOCKETS, max(files - SPARE_FILES, 64))
+
+
+def _error(code: str, detail: str) -> bytes:
+    return text_frame(orjson.dumps({"type": "error", "code": code, "detail": detail}))

@@ -1,0 +1,113 @@
+"""Owns whose sockets are here, and what each has just been told, so that no older news follows newer.
+
+A snapshot that was read before a change can be ready to send after the change was pushed. Whoever reads
+one listens meanwhile, and keeps to itself what was pushed since.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+from uuid import UUID
+
+import orjson
+
+from models.events import Message
+from web.auth.tokens import Verified
+from web.live.connection import Connection
+from web.live.metrics import PUSHED_INTENT, PUSHED_ORDER
+from web.live.wire import text_frame
+
+K = TypeVar("K", str, UUID)
+
+_COUNTERS = {"intent": PUSHED_INTENT, "order": PUSHED_ORDER}
+
+
+def personal_frame(kind: str, message: Message) -> bytes:
+    """Pack an `intent` or an `order`."""
+    return text_frame(orjson.dumps({"type": kind, **message}))
+
+
+class People:
+    """The authenticated sockets of the process."""
+
+    def __init__(self) -> None:
+        self._by_user: dict[str, set[Connection]] = {}
+        self._by_family: dict[UUID, set[Connection]] = {}
+        self._ears: dict[str, list[dict[str, Message]]] = {}
+
+    @property
+    def families(self) -> list[UUID]:
+        """The log-ins that sockets rest on."""
+        return list(self._by_family)
+
+    def of_family(self, family: UUID) -> list[Connection]:
+        """The sockets of one log-in."""
+        return list(self._by_family.get(family, ()))
+
+    def everybody(self) -> list[Connection]:
+        """All authenticated sockets."""
+        return [connection for some in self._by_user.values() for connection in some]
+
+    def enter(self, connection: Connection, verified: Verified) -> None:
+        """Let a socket hear what is its user's, and nobody else's any more."""
+        self.leave(connection)
+        connection.identity = verified
+        self._by_user.setdefault(str(verified.identity.user_id), set()).add(connection)
+        self._by_family.setdefault(verified.identity.family, set()).add(connection)
+
+    def leave(self, connection: Connection) -> None:
+        """Let it hear nobody's."""
+        verified, connection.identity = connection.identity, None
+        if verified is not None:
+            _discard(self._by_user, str(verified.identity.user_id), connection)
+            _discard(self._by_family, verified.identity.family, connection)
+
+    def tell(self, user_id: str, kind: str, message: Message) -> None:
+        """Push an intent or an order to every socket of its owner."""
+        for heard in self._ears.get(user_id, ()):
+            heard[message["id"]] = message
+        connections = self._by_user.get(user_id)
+        if connections:
+            frame = personal_frame(kind, message)
+            for connection in list(connections):
+                connection.push(frame)
+            _COUNTERS[kind].inc(len(connections))
+
+    def tell_all(self, packed: str) -> None:
+        """Push what came from Redis: `[[user's id, intent | null, order | null], …]`."""
+        if not self._by_user and not self._ears:
+            return
+        for user_id, intent, order in orjson.loads(packed):
+            if user_id in self._by_user or user_id in self._ears:
+                if intent is not None:
+                    self.tell(user_id, "intent", intent)
+                if order is not None:
+                    self.tell(user_id, "order", order)
+
+    @contextmanager
+    def listening(self, user_ids: Iterable[str]) -> Iterator[dict[str, Message]]:
+        """Gather what these users are told meanwhile, by the id of the intent or order."""
+        heard: dict[str, Message] = {}
+        users = list(user_ids)
+        for user_id in users:
+            self._ears.setdefault(user_id, []).append(heard)
+        try:
+            yield heard
+        finally:
+            for user_id in users:
+                self._forget_ear(user_id, heard)
+
+    def _forget_ear(self, user_id: str, heard: dict[str, Message]) -> None:
+        left = [ear for ear in self._ears[user_id] if ear is not heard]
+        if left:
+            self._ears[user_id] = left
+        else:
+            del self._ears[user_id]
+
+
+def _discard(groups: dict[K, set[Connection]], key: K, connection: Connection) -> None:
+    group = groups.get(key)
+    if group is not None:
+        group.discard(connection)
+        if not group:
+            del groups[key]

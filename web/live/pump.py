@@ -1,0 +1,94 @@
+"""Owns the waiting: one greenlet for all sockets of the process, woken by epoll.
+
+A greenlet a socket costs 16 KB and more before it does anything (Python gives each a chunk of stack); a
+descriptor in an epoll set costs nothing here.
+"""
+
+import logging
+import select
+from typing import Any, Final
+
+import gevent
+from gevent import monkey
+
+from web.live.connection import Connection
+
+BATCH: Final = 256  # sockets served before others of the process get their turn
+_IDLE_S: Final = 1.0  # a stop is noticed after that at the latest
+
+log = logging.getLogger(__name__)
+
+_READ: Final = select.POLLIN
+_WRITE: Final = select.POLLOUT
+
+
+class Pump:
+    """Calls the connections that can be read or written. Its own greenlet never waits for anything else."""
+
+    def __init__(self) -> None:
+        # gevent takes `epoll` away since it blocks; here it is only asked what is ready.
+        self._epoll: Any = monkey.get_original("select", "epoll")()
+        self._by_fd: dict[int, Connection] = {}
+        self._masks: dict[int, int] = {}
+        self._is_stopped = False
+
+    def add(self, connection: Connection) -> None:
+        """Wait for a connection from now on."""
+        fd = connection.wire.fileno()
+        mask = self._mask(connection)
+        self._epoll.register(fd, mask)
+        self._by_fd[fd] = connection
+        self._masks[fd] = mask
+
+    def change(self, connection: Connection) -> None:
+        """Wait for what the connection waits for now."""
+        fd = connection.wire.fileno()
+        mask = self._mask(connection)
+        if self._masks.get(fd, mask) != mask:
+            self._masks[fd] = mask
+            self._epoll.modify(fd, mask)
+
+    def remove(self, connection: Connection) -> None:
+        """Wait for it no more; called before its descriptor is closed."""
+        fd = connection.wire.fileno()
+        if self._by_fd.pop(fd, None) is not None:
+            del self._masks[fd]
+            self._epoll.unregister(fd)
+
+    def run(self) -> None:
+        """Serve until stopped."""
+        hub = gevent.get_hub()
+        watcher = hub.loop.io(self._epoll.fileno(), 1)
+        try:
+            while not self._is_stopped:
+                with gevent.Timeout(_IDLE_S, False):
+                    hub.wait(watcher)
+                self._serve()
+        finally:
+            watcher.close()
+
+    def stop(self) -> None:
+        """Let `run` end."""
+        self._is_stopped = True
+
+    def _serve(self) -> None:
+        for fd, happened in self._epoll.poll(0, BATCH):
+            connection = self._by_fd.get(fd)
+            if connection is not None:
+                try:
+                    _call(connection, happened)
+                except Exception:  # one peer's oddity must not stop everybody's sockets
+                    log.exception("a socket could not be served")
+                    connection.cut_off("fault")
+
+    @staticmethod
+    def _mask(connection: Connection) -> int:
+        mask = _READ if connection.wants_reading else 0
+        return mask | _WRITE if connection.wire.pending else mask
+
+
+def _call(connection: Connection, happened: int) -> None:
+    if happened & _WRITE:
+        connection.on_writable()
+    if happened & ~_WRITE and not connection.is_gone:
+        connection.on_readable()

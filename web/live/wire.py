@@ -1,0 +1,130 @@
+"""Owns bytes: how a server's frame looks (RFC 6455, section 5), and that it leaves whole or not at all.
+
+simple-websocket's own `send` ignores that a socket may take only a part of what it is given, and then goes
+on with the next frame. Here what was not taken is kept and goes first; nothing ever waits for a reader.
+"""
+
+import contextlib
+import socket
+import struct
+from typing import Final
+
+MAX_PENDING: Final = 64 * 1024  # bytes kept for a reader who is behind, before it is cut off
+SEND_BUFFER: Final = 64 * 1024  # bytes in the kernel for one socket, which else grows to megabytes
+READ_BYTES: Final = 4096
+PING: Final = b"\x89\x00"
+
+GOING_AWAY: Final = 1001
+PROTOCOL_ERROR: Final = 1002
+UNSUPPORTED: Final = 1003
+POLICY: Final = 1008
+TOO_BIG: Final = 1009
+TRY_LATER: Final = 1013
+UNAUTHENTICATED: Final = 4401
+
+_UNSENDABLE: Final = frozenset({1004, 1005, 1006, 1015})
+_ABRUPT: Final = struct.pack("ii", 1, 0)
+
+
+def text_frame(payload: bytes) -> bytes:
+    """One final, unmasked text frame: the same bytes for every socket that is to have it."""
+    return _head(0x81, len(payload)) + payload
+
+
+def pong_frame(payload: bytes) -> bytes:
+    """The answer to a ping, with its payload of at most 125 bytes."""
+    return _head(0x8A, len(payload)) + payload
+
+
+def close_frame(code: int | None = None, reason: str = "") -> bytes:
+    """Say goodbye; a code that must not be sent becomes none."""
+    if code is None or code in _UNSENDABLE or not 1000 <= code < 5000:
+        return _head(0x88, 0)
+    cut = reason.encode()[:123].decode(errors="ignore")  # never within a character
+    payload = code.to_bytes(2, "big") + cut.encode()
+    return _head(0x88, len(payload)) + payload
+
+
+def _head(first: int, size: int) -> bytes:
+    if size < 126:
+        return bytes((first, size))
+    if size < 65536:
+        return bytes((first, 126)) + size.to_bytes(2, "big")
+    return bytes((first, 127)) + size.to_bytes(8, "big")
+
+
+class Wire:
+    """A non-blocking socket that remembers what it could not send yet. No call of it waits."""
+
+    __slots__ = ("_pending", "_sock", "stuck_since")
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        if sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._sock = sock
+        self._pending = b""
+        self.stuck_since = 0.0  # since when the reader has not taken everything; 0: it has
+
+    @property
+    def pending(self) -> int:
+        """Bytes that wait for the reader."""
+        return len(self._pending)
+
+    def fileno(self) -> int:
+        """The descriptor to wait on; -1 once closed."""
+        return self._sock.fileno()
+
+    def write(self, frame: bytes, now: float) -> None:
+        """Send a frame, or keep the rest of it. The caller bounds what is kept.
+
+        Raises:
+            OSError: the connection is gone.
+        """
+        if self._pending:
+            self._pending += frame
+            return
+        rest = frame[self._send(frame) :]
+        if rest:
+            self._pending = rest
+            self.stuck_since = now
+
+    def flush(self) -> None:
+        """Send what was kept, as far as the reader takes it.
+
+        Raises:
+            OSError: the connection is gone.
+        """
+        self._pending = self._pending[self._send(self._pending) :]
+        if not self._pending:
+            self.stuck_since = 0.0
+
+    def read(self) -> bytes | None:
+        """Read what is there: nothing (yet) is None, the end is empty.
+
+        Raises:
+            OSError: the connection is gone.
+        """
+        try:
+            return self._sock.recv(READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return None
+
+    def finish(self) -> None:
+        """Say that no more will come, so that the peer reads everything before the end."""
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """Close at once; what is still unsent is dropped in the kernel too."""
+        with contextlib.suppress(OSError):
+            if self._pending:
+                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABRUPT)
+        self._sock.close()
+
+    def _send(self, data: bytes) -> int:
+        try:
+            return self._sock.send(data)
+        except (BlockingIOError, InterruptedError):
+            return 0

@@ -1,0 +1,70 @@
+"""Owns `/orders`: what was granted."""
+
+import uuid
+from typing import Any
+
+from flask import Response
+from marshmallow import fields, validate
+
+from models import reading
+from models.errors import NotFound
+from models.events import stored_order
+from models.orders import Order
+from models.vocabulary import OrderStatus
+from tasks import holds
+from web.answers import answer, page
+from web.api import Blueprint
+from web.auth.identity import current_identity, signed_in
+from web.paging import read_page
+from web.schemas.orders import OrderPageSchema, OrderSchema
+from web.schemas.paging import PageQuery
+from web.services import services
+
+blueprint = Blueprint("orders", __name__, url_prefix="/orders", description="Granted holds")
+
+
+class OrderQuery(PageQuery):
+    """`?sale_id=&status=` besides the page."""
+
+    sale_id = fields.UUID(load_default=None)
+    status = fields.String(load_default=None, validate=validate.OneOf([one.value for one in OrderStatus]))
+
+
+@blueprint.get("")
+@signed_in
+@blueprint.arguments(OrderQuery, location="query")
+@blueprint.response(200, OrderPageSchema)
+def list_orders(asked: dict[str, Any]) -> Response:
+    """List orders, newest first: one's own, an admin's list shows everybody's."""
+    identity = current_identity()
+    query = reading.orders(
+        user_id=None if identity.is_admin else identity.user_id,
+        sale_id=asked["sale_id"],
+        status=asked["status"],
+    )
+    with services().database.transaction() as session:
+        found = read_page(
+            session, query, (Order.created_at, Order.id), limit=asked["limit"], cursor=asked["cursor"]
+        )
+    return page([stored_order(row, row.history) for row in found.items], found.next_cursor)
+
+
+@blueprint.get("/<uuid:order_id>")
+@signed_in
+@blueprint.response(200, OrderSchema)
+def get_order(order_id: uuid.UUID) -> Response:
+    """Show an order to its owner or an admin, with every change of its status."""
+    identity = current_identity()
+    with services().database.transaction() as session:
+        order = reading.find_order(session, order_id)
+    if order is None or not (order.user_id == identity.user_id or identity.is_admin):
+        raise NotFound("No order of yours has this id.")
+    return answer(stored_order(order, order.history))
+
+
+@blueprint.post("/<uuid:order_id>/cancel")
+@signed_in
+@blueprint.response(200, OrderSchema)
+def cancel_order(order_id: uuid.UUID) -> Response:
+    """Give a hold up; its units go to the next in line."""
+    return answer(holds.cancel_order(services().context, current_identity().user_id, order_id))

@@ -1,0 +1,5 @@
+"""Owns the pages by which a person does it all by hand. They only read; every change goes by the API."""
+
+from web.pages.views import blueprint
+
+__all__ = ["blueprint"]

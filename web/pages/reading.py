@@ -1,0 +1,102 @@
+"""Owns what the pages show of sales and orders, as the plain dictionaries that the API answers with."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from models import reading
+from models.catalogue import Product, Sale
+from models.errors import LineUnavailable
+from models.events import Message, stored_order
+from models.orders import Order
+from models.vocabulary import SaleStatus
+from tasks.context import Context
+from tasks.own import newest_of_shopper
+from tasks.sales import list_sales
+from tasks.views import show_product, show_sale
+from web.paging import read_page
+
+MOST_SALES: Final = 60  # of one status on one page
+MOST_PAST: Final = 12
+ORDERS_A_PAGE: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Shelves:
+    """The sales of the front page."""
+
+    running: list[Message]
+    coming: list[Message]
+    past: list[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a shopper is with a sale. `is_known` is false while the stores could not be asked."""
+
+    intent: Message | None = None
+    order: Message | None = None
+    is_known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """Some of a shopper's orders, newest first, each with its sale's product."""
+
+    items: list[Message]
+    next_cursor: str | None
+
+
+def shelves(context: Context) -> Shelves:
+    """Gather the front page: what runs by its end, what comes by its beginning, what is past by its end."""
+
+    def of(*statuses: SaleStatus, limit: int = MOST_SALES) -> list[Message]:
+        found = [sale for status in statuses for sale in list_sales(context, status=status, limit=limit)]
+        return [show_sale(context, sale) for sale in found]
+
+    past = of(SaleStatus.ENDED, SaleStatus.CANCELLED, limit=MOST_PAST)
+    return Shelves(
+        running=sorted(of(SaleStatus.OPEN, SaleStatus.PAUSED), key=lambda sale: str(sale["closes_at"])),
+        coming=sorted(of(SaleStatus.SCHEDULED), key=lambda sale: str(sale["opens_at"])),
+        past=sorted(past, key=lambda sale: str(sale["closes_at"]), reverse=True)[:MOST_PAST],
+    )
+
+
+def standing_in(context: Context, sale_id: uuid.UUID, user_id: uuid.UUID | None) -> Standing:
+    """Find the shopper's newest intent in a sale and its order; the page is readable without them."""
+    if user_id is None:
+        return Standing()
+    try:
+        return Standing(*newest_of_shopper(context, user_id, sale_id))
+    except LineUnavailable:
+        return Standing(is_known=False)
+
+
+def orders_of(context: Context, user_id: uuid.UUID, cursor: str | None) -> OrderPage:
+    """Read a page of a shopper's orders.
+
+    Raises:
+        ValidationError: the cursor is not one of this list's.
+    """
+    wanted = reading.orders(user_id=user_id, sale_id=None)
+    with context.database.transaction() as session:
+        page = read_page(session, wanted, (Order.created_at, Order.id), limit=ORDERS_A_PAGE, cursor=cursor)
+        ids = {order.sale_id for order in page.items}
+        query = select(Sale).where(Sale.id.in_(ids)).options(joinedload(Sale.product))
+        products = {sale.id: sale.product for sale in session.scalars(query)}
+        items = [
+            {**stored_order(order, order.history), "product": show_product(products[order.sale_id])}
+            for order in page.items
+        ]
+    return OrderPage(items, page.next_cursor)
+
+
+def products_to_sell(context: Context) -> Sequence[Product]:
+    """List what a new sale may sell, newest first."""
+    query = select(Product).where(Product.archived_at.is_(None)).order_by(Product.created_at.desc())
+    with context.database.transaction() as session:
+        return session.scalars(query.limit(MOST_SALES)).all()

@@ -1,0 +1,120 @@
+"""Owns the routes of the pages. They only read; a script of the page sends what changes to the API."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from flask import Blueprint, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from models.events import rfc3339
+from tasks.context import Context
+from tasks.sales import get_sale, list_sales
+from tasks.views import show_sale
+from web.auth.identity import REFRESH_CSRF_COOKIE, current_identity, identity_if_any
+from web.auth.tokens import Identity
+from web.errors import Forbidden, Problem
+from web.pages import reading, words
+from web.pages.paths import own_path
+from web.pages.phases import phase_of
+from web.pages.problems import make_readable
+from web.services import services
+
+blueprint: Final = Blueprint("pages", __name__)
+
+blueprint.add_app_template_filter(words.write_money, "money")
+blueprint.add_app_template_filter(words.write_moment, "moment")
+blueprint.add_app_template_filter(words.write_count, "count")
+blueprint.add_app_template_global(words.percent_off)
+blueprint.add_app_template_global(words.share)
+blueprint.add_app_template_global(words.two_colours)
+blueprint.after_app_request(make_readable)
+
+
+@blueprint.app_context_processor
+def common() -> dict[str, Any]:
+    """What every page knows: the shop's name, who looks, and the server's time."""
+    viewer = _viewer()
+    return {
+        "shop_name": words.SHOP_NAME,
+        "viewer": viewer,
+        "session": "in" if viewer else "renewable" if REFRESH_CSRF_COOKIE in request.cookies else "out",
+        "server_time": rfc3339(datetime.now(UTC)),
+        "here": own_path(request.full_path.rstrip("?")),
+    }
+
+
+@blueprint.get("/")
+def home() -> str:
+    """The sales: what runs, what comes, what is past."""
+    return render_template("home.html", shelves=reading.shelves(_context()))
+
+
+@blueprint.get("/sales/<uuid:sale_id>")
+def sale_page(sale_id: uuid.UUID) -> str:
+    """A sale, and where the shopper is with it."""
+    context, viewer = _context(), _viewer()
+    sale = show_sale(context, get_sale(context, sale_id))
+    standing = reading.standing_in(context, sale_id, viewer.user_id if viewer else None)
+    return render_template(
+        "sale.html",
+        sale=sale,
+        intent=standing.intent,
+        order=standing.order,
+        is_known=standing.is_known,
+        phase=phase_of(sale, standing.intent, is_signed_in=viewer is not None),
+    )
+
+
+@blueprint.get("/login")
+def log_in() -> Response | str:
+    """The form to log in by."""
+    return _form("login.html")
+
+
+@blueprint.get("/register")
+def register() -> Response | str:
+    """The form to register by."""
+    return _form("register.html")
+
+
+@blueprint.get("/orders")
+def orders() -> Response | str:
+    """The shopper's orders, each with its history."""
+    viewer = _viewer()
+    if viewer is None:
+        return redirect("/login?next=/orders", 303)
+    page = reading.orders_of(_context(), viewer.user_id, request.args.get("cursor"))
+    return render_template("orders.html", page=page)
+
+
+@blueprint.get("/admin")
+def admin() -> str:
+    """The sales with their figures, for those who run them."""
+    if not current_identity().is_admin:
+        raise Forbidden("This page is for the shop's admins.")
+    context = _context()
+    return render_template(
+        "admin.html",
+        sales=[show_sale(context, sale) for sale in list_sales(context, limit=reading.MOST_SALES)],
+        products=reading.products_to_sell(context),
+    )
+
+
+def _form(template: str) -> Response | str:
+    target = own_path(request.args.get("next"))
+    if _viewer() is not None:
+        return redirect(target, 303)
+    return render_template(template, target=target)
+
+
+def _viewer() -> Identity | None:
+    """Who looks at the page; whoever shows something that is no good is nobody here."""
+    try:
+        return identity_if_any()
+    except Problem:
+        return None
+
+
+def _context() -> Context:
+    return services().context

@@ -1,0 +1,41 @@
+"""Owns what every request carries besides its content: an id to be found by, and its bounds."""
+
+import random
+import re
+from typing import TYPE_CHECKING, Final
+
+from flask import Request, has_request_context, request
+from structlog.typing import EventDict, WrappedLogger
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from web.auth.tokens import Identity
+
+HEADER: Final = "X-Request-ID"
+REQUEST_ID: Final = "flash_sale.request_id"  # its key in the WSGI environment
+MAX_BODY_BYTES: Final = 64 * 1024
+
+_SANE: Final = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}", re.ASCII).fullmatch
+
+
+class ShopRequest(Request):
+    """A request of bounded size that may know who asks."""
+
+    max_content_length = MAX_BODY_BYTES
+    identity: "Identity | None" = None  # set once it was read
+
+
+def read_request_id(environ: "WSGIEnvironment") -> str:
+    """The caller's id where it is a sane token, otherwise a fresh one."""
+    given: str | None = environ.get("HTTP_X_REQUEST_ID")
+    if given is not None and _SANE(given):
+        return given
+    return f"{random.getrandbits(96):024x}"
+
+
+def add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Give a log line the id of the request that wrote it: only lines pay for it, not requests."""
+    if has_request_context():
+        event.setdefault("request_id", request.environ.get(REQUEST_ID))
+    return event

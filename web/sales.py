@@ -1,0 +1,140 @@
+"""Owns `/sales`: what is on sale, and the admin's verbs."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from flask import Response
+from marshmallow import ValidationError
+
+from models.catalogue import Sale
+from models.vocabulary import SaleStatus
+from tasks import sales
+from tasks.sale_rules import BadSale
+from tasks.views import show_sale
+from web.answers import answer, page
+from web.api import PREFIX, Blueprint
+from web.auth.identity import admin_only, current_identity
+from web.paging import read_cursor, write_cursor
+from web.schemas.sales import (
+    SaleCreateSchema,
+    SalePageSchema,
+    SalePatchSchema,
+    SaleQuery,
+    SaleSchema,
+)
+from web.services import services
+
+blueprint = Blueprint("sales", __name__, url_prefix="/sales", description="Sales and their lines")
+
+
+@blueprint.get("")
+@blueprint.arguments(SaleQuery, location="query")
+@blueprint.response(200, SalePageSchema)
+def list_sales(asked: dict[str, Any]) -> Response:
+    """List sales, newest first, with their live figures."""
+    before = read_cursor(asked["cursor"], datetime, uuid.UUID) if asked["cursor"] else None
+    context = services().context
+    status = SaleStatus(asked["status"]) if asked["status"] else None
+    found = sales.list_sales(context, status=status, before=before, limit=asked["limit"] + 1)
+    shown = found[: asked["limit"]]
+    more = len(found) > len(shown)
+    cursor = write_cursor(shown[-1].created_at, shown[-1].id) if more else None
+    return page([show_sale(context, sale) for sale in shown], cursor)
+
+
+@blueprint.get("/<uuid:sale_id>")
+@blueprint.response(200, SaleSchema)
+def get_sale(sale_id: uuid.UUID) -> Response:
+    """Show a sale with its live figures."""
+    return _answer(sales.get_sale(services().context, sale_id))
+
+
+@blueprint.post("")
+@admin_only
+@blueprint.arguments(SaleCreateSchema)
+@blueprint.response(201, SaleSchema)
+def create_sale(asked: dict[str, Any]) -> Response:
+    """Schedule a sale. It opens by itself at `opens_at`, or by hand before."""
+    wish = sales.NewSale(**_columns(asked))
+    sale = _checked(lambda: sales.create_sale(services().context, wish))
+    return _answer(sale, 201, {"Location": f"{PREFIX}/sales/{sale.id}"})
+
+
+@blueprint.patch("/<uuid:sale_id>")
+@admin_only
+@blueprint.arguments(SalePatchSchema)
+@blueprint.response(200, SaleSchema)
+def change_sale(asked: dict[str, Any], sale_id: uuid.UUID) -> Response:
+    """Change a sale that is not over; a new price holds for tickets that are decided after it."""
+    changes, by = _columns(asked), current_identity().user_id
+    return _answer(_checked(lambda: sales.change_sale(services().context, sale_id, changes, by=by)))
+
+
+@blueprint.post("/<uuid:sale_id>/open")
+@admin_only
+@blueprint.response(200, SaleSchema)
+def open_sale(sale_id: uuid.UUID) -> Response:
+    """Open a scheduled sale now."""
+    return _move(sale_id, SaleStatus.OPEN, SaleStatus.SCHEDULED)
+
+
+@blueprint.post("/<uuid:sale_id>/pause")
+@admin_only
+@blueprint.response(200, SaleSchema)
+def pause_sale(sale_id: uuid.UUID) -> Response:
+    """Pause an open sale: everybody keeps the place, nothing is decided."""
+    return _move(sale_id, SaleStatus.PAUSED)
+
+
+@blueprint.post("/<uuid:sale_id>/resume")
+@admin_only
+@blueprint.response(200, SaleSchema)
+def resume_sale(sale_id: uuid.UUID) -> Response:
+    """Go on with a paused sale."""
+    return _move(sale_id, SaleStatus.OPEN, SaleStatus.PAUSED)
+
+
+@blueprint.post("/<uuid:sale_id>/end")
+@admin_only
+@blueprint.response(200, SaleSchema)
+def end_sale(sale_id: uuid.UUID) -> Response:
+    """End a sale: who still stands in line hears `sold_out`."""
+    return _move(sale_id, SaleStatus.ENDED)
+
+
+@blueprint.post("/<uuid:sale_id>/cancel")
+@admin_only
+@blueprint.response(200, SaleSchema)
+def cancel_sale(sale_id: uuid.UUID) -> Response:
+    """Cancel a sale: who still stands in line hears `rejected`."""
+    return _move(sale_id, SaleStatus.CANCELLED)
+
+
+def _move(sale_id: uuid.UUID, wished: SaleStatus, only_from: SaleStatus | None = None) -> Response:
+    return _answer(sales.move_sale(services().context, sale_id, wished, only_from=only_from))
+
+
+def _answer(sale: Sale, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return answer(show_sale(services().context, sale), status, headers)
+
+
+def _checked(act: Any) -> Sale:
+    """Tell settings that contradict each other as a fault of their field."""
+    try:
+        sale: Sale = act()
+    except BadSale as error:
+        raise ValidationError(str(error), error.field) from error
+    return sale
+
+
+def _columns(asked: dict[str, Any]) -> dict[str, Any]:
+    """Name the wished settings as the rows do."""
+    columns = dict(asked)
+    if (price := columns.pop("price", None)) is not None:
+        columns |= {"price_minor": price["amount_minor"], "currency": price["currency"]}
+    admission = columns.pop("admission", None) or {}
+    if "order" in admission:
+        columns["admission_order"] = admission["order"]
+    pace = ("rate_per_second", "max_open_holds")
+    return columns | {name: admission[name] for name in pace if name in admission}

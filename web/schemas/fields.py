@@ -1,0 +1,119 @@
+"""Owns the strict fields that all schemas are made of, and the shapes of money and time."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow.utils import get_value
+
+from models.catalogue import MAX_PRICE_MINOR
+
+MAX_INT: Final = 2**31 - 1  # PostgreSQL's integer
+_FIRST_YEAR: Final = 2000
+_LAST_YEAR: Final = 2199
+_RFC_3339: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+).fullmatch
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]").search
+
+
+class Strict(Schema):
+    """What is loaded: an unknown field is an error."""
+
+    class Meta:
+        """Refuse what is not asked for."""
+
+        unknown = RAISE
+
+
+class Text(fields.String):
+    """A string without control characters, which PostgreSQL and terminals do not take."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        if _CONTROL(text):
+            raise ValidationError("Must not contain control characters.")
+        return text
+
+
+class Flag(fields.Boolean):
+    """True or false and nothing that merely resembles them."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:  # noqa: ARG002
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Whole(fields.Integer):
+    """A JSON integer within PostgreSQL's; no floats, no strings."""
+
+    def __init__(self, *, low: int = 0, high: int = MAX_INT, **kwargs: Any) -> None:
+        super().__init__(strict=True, validate=validate.Range(low, high), **kwargs)
+
+
+class UtcTime(fields.DateTime):
+    """RFC 3339; written in UTC with a Z, read with any offset but never without one."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return write_time(value)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:  # noqa: ARG002
+        if not isinstance(value, str) or not _RFC_3339(value):
+            raise ValidationError("Not a valid RFC 3339 date-time with an offset.")
+        try:
+            moment = datetime.fromisoformat(_microseconds(value.upper())).astimezone(UTC)
+        except (ValueError, OverflowError) as error:
+            raise ValidationError("Not a valid RFC 3339 date-time with an offset.") from error
+        if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+            raise ValidationError(f"Must be between the years {_FIRST_YEAR} and {_LAST_YEAR}.")
+        return moment
+
+
+class MoneySchema(Strict):
+    """An amount in the currency's minor unit, e.g. cents."""
+
+    amount_minor = Whole(required=True, high=MAX_PRICE_MINOR)
+    currency = fields.String(
+        required=True, validate=validate.Regexp(r"\A[A-Z]{3}\Z", error="Not an ISO 4217 code, e.g. USD.")
+    )
+
+
+class MoneyOut(fields.Nested):
+    """Money of a row (or mapping) that keeps amount and currency in two columns.
+
+    A value that is money already, under the field's own name, is written as it is.
+    """
+
+    def __init__(self, minor: str | Callable[[Any], int], currency: str = "currency", **kwargs: Any) -> None:
+        super().__init__(MoneySchema, **kwargs)
+        self._minor = minor
+        self._currency = currency
+
+    def serialize(
+        self, attr: str, obj: Any, accessor: Callable[..., Any] | None = None, **kwargs: Any
+    ) -> Any:
+        """Gather the two columns."""
+        if isinstance(obj, Mapping) and attr in obj:
+            return super().serialize(attr, obj, accessor, **kwargs)
+        amount = self._minor(obj) if callable(self._minor) else get_value(obj, self._minor)
+        return {"amount_minor": amount, "currency": get_value(obj, self._currency)}
+
+
+def write_time(moment: datetime) -> str:
+    """Write a time as all answers do: RFC 3339 in UTC, with a Z."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _microseconds(text: str) -> str:
+    """Cut a fraction of a second to what `datetime` holds."""
+    head, point, tail = text.partition(".")
+    if not point:
+        return text
+    digits = re.match(r"\d+", tail)
+    assert digits is not None  # noqa: S101 - the caller matched the whole text
+    return f"{head}.{digits[0][:6].ljust(6, '0')}{tail[digits.end() :]}"

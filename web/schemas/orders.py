@@ -1,0 +1,53 @@
+"""Owns the shapes of orders, per the contract to the letter."""
+
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+from marshmallow.utils import get_value
+
+from models.vocabulary import OrderStatus
+from web.schemas.fields import MoneyOut, Strict, Text, UtcTime
+from web.schemas.paging import page_of
+
+
+class PaymentCreateSchema(Strict):
+    """How to pay."""
+
+    method = Text(required=True, validate=validate.Length(1, 64))
+
+
+class RefundCreateSchema(Strict):
+    """Why the money goes back."""
+
+    reason = Text(load_default=None, allow_none=True, validate=validate.Length(max=200))
+
+
+class OrderEventSchema(Schema):
+    """One change of an order."""
+
+    status = fields.String(required=True, metadata={"enum": [status.value for status in OrderStatus]})
+    at = UtcTime(required=True)
+    reason = fields.String(required=True, allow_none=True)
+
+
+def _total_minor(order: Any) -> int:
+    return int(get_value(order, "unit_price_minor")) * int(get_value(order, "quantity"))
+
+
+class OrderSchema(Schema):
+    """An order as its owner sees it; dumps rows."""
+
+    id = fields.UUID(required=True)
+    intent_id = fields.UUID(required=True)
+    sale_id = fields.UUID(required=True)
+    quantity = fields.Integer(required=True)
+    unit_price = MoneyOut("unit_price_minor", required=True)
+    total = MoneyOut(_total_minor, required=True)
+    status = fields.String(required=True, metadata={"enum": [status.value for status in OrderStatus]})
+    expires_at = UtcTime(required=True)
+    created_at = UtcTime(required=True)
+    paid_at = UtcTime(required=True, allow_none=True)
+    history = fields.List(fields.Nested(OrderEventSchema), required=True)
+
+
+OrderPageSchema = page_of(OrderSchema)

@@ -1,0 +1,59 @@
+// Owns what every page does: local formats, the clocks, logging out, and renewing a log-in that went stale.
+
+import { formatAll, tell, tickCountdowns, wake } from "./dom.js";
+import { forget, now } from "./clock.js";
+import { clock } from "./format.js";
+import { logOut, renew } from "./session.js";
+import { wordsFor } from "./problems.js";
+
+const notice = document.getElementById("notice");
+
+/** Every second, on the second: one timer for the whole page. */
+function tick() {
+  tickCountdowns();
+  document.getElementById("server-clock").textContent = clock(now());
+  setTimeout(tick, 1000 - (now() % 1000));
+}
+
+async function leave(button) {
+  button.disabled = true;
+  tell(notice, "Logging out…");
+  try {
+    await logOut();
+    location.assign("/");
+  } catch (error) {
+    tell(notice, wordsFor(error));
+    button.disabled = false;
+  }
+}
+
+/** The log-in ran out while nobody looked, and can be renewed: then the page comes again, logged in. */
+async function comeBackLoggedIn() {
+  tell(notice, "Renewing your log-in…");
+  try {
+    if (await renew()) {
+      location.reload();
+      return;
+    }
+    tell(notice, "");
+  } catch (error) {
+    tell(notice, wordsFor(error));
+  }
+}
+
+formatAll(document);
+tick();
+const button = document.getElementById("log-out");
+button?.addEventListener("click", () => leave(button));
+wake("layout");
+for (const image of document.querySelectorAll(".picture img")) {
+  const hide = () => image.remove(); // the drawn placeholder stands behind it
+  if (image.complete && image.naturalWidth === 0) hide();
+  else image.addEventListener("error", hide);
+}
+addEventListener("pageshow", (event) => event.persisted && location.reload());
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) forget();
+  tickCountdowns();
+});
+if (document.documentElement.dataset.session === "renewable") comeBackLoggedIn();

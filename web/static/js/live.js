@@ -1,0 +1,116 @@
+// Owns the socket: connects by cookie, comes back by itself, subscribes again, and says how it is.
+// Events: `up` and `down`, and each message under its own type with the message as `detail`.
+
+import { learn, forget } from "./clock.js";
+import { isStale, renew } from "./session.js";
+
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 30_000;
+const QUIET_MS = 20_000; // without a word for as long, the server is asked whether it is there
+const ANSWER_MS = 8_000; // and has this long to say so
+
+export class Live extends EventTarget {
+  #socket = null;
+  #sales = new Set();
+  #failures = 0;
+  #reconnect = 0;
+  #watch = 0;
+  #isConnecting = false;
+
+  constructor() {
+    super();
+    addEventListener("online", () => this.#hurry());
+    addEventListener("offline", () => this.#socket?.close());
+    document.addEventListener("visibilitychange", () => document.hidden || this.#hurry());
+  }
+
+  get isUp() {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  /** Watch a sale from now on, also after every reconnect. */
+  subscribe(saleId) {
+    this.#sales.add(saleId);
+    if (this.isUp) this.#send({ type: "subscribe", sale_id: saleId });
+    else this.#connect();
+  }
+
+  async #connect() {
+    if (this.#isConnecting || this.#socket) return;
+    this.#isConnecting = true;
+    clearTimeout(this.#reconnect);
+    try {
+      if (isStale()) await renew();
+    } catch {
+      this.#isConnecting = false;
+      this.#retry();
+      return;
+    }
+    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
+    this.#socket = socket;
+    this.#isConnecting = false;
+    this.#expect(ANSWER_MS);
+    socket.addEventListener("open", () => this.#opened());
+    socket.addEventListener("message", (event) => this.#heard(event.data));
+    socket.addEventListener("close", () => this.#closed(socket));
+  }
+
+  #opened() {
+    forget();
+    for (const saleId of this.#sales) this.#send({ type: "subscribe", sale_id: saleId });
+    this.dispatchEvent(new Event("up"));
+    this.#listen();
+  }
+
+  #heard(data) {
+    this.#failures = 0;
+    this.#listen();
+    const message = JSON.parse(data);
+    if (message.server_time) learn(message.server_time, { live: true });
+    this.dispatchEvent(new CustomEvent(message.type, { detail: message }));
+  }
+
+  #closed(socket) {
+    if (this.#socket !== socket) return;
+    this.#socket = null;
+    clearTimeout(this.#watch);
+    this.dispatchEvent(new Event("down"));
+    this.#retry();
+  }
+
+  /** After a wait that doubles, and by chance is shorter or longer: a whole crowd comes back together. */
+  #retry() {
+    const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#failures);
+    this.#failures += 1;
+    clearTimeout(this.#reconnect);
+    this.#reconnect = setTimeout(() => this.#connect(), longest * (0.5 + Math.random() / 2));
+  }
+
+  #hurry() {
+    if (this.#socket || this.#sales.size === 0) return;
+    this.#failures = 0;
+    this.#connect();
+  }
+
+  #listen() {
+    clearTimeout(this.#watch);
+    this.#watch = setTimeout(() => {
+      this.#send({ type: "ping" });
+      this.#expect(ANSWER_MS);
+    }, QUIET_MS);
+  }
+
+  /** A connection may be dead without saying so; then it is given up and made anew. */
+  #expect(ms) {
+    clearTimeout(this.#watch);
+    const socket = this.#socket;
+    this.#watch = setTimeout(() => {
+      socket.close();
+      this.#closed(socket);
+    }, ms);
+  }
+
+  #send(message) {
+    if (this.isUp) this.#socket.send(JSON.stringify(message));
+  }
+}

@@ -1,0 +1,18 @@
+// Owns which face of a sale's page is shown; `web/pages/phases.py` says the same for the first sight of it.
+
+import { now } from "./clock.js";
+
+const VERDICTS = new Set(["held", "sold_out", "rejected", "left"]);
+const ENTRIES = { scheduled: "coming", paused: "paused", ended: "over", cancelled: "over" };
+
+const isLobbyOpen = (sale) => sale.status === "scheduled" && Boolean(sale.lobby_opens_at) && Date.parse(sale.lobby_opens_at) <= now();
+
+export const isDecided = (intent) => VERDICTS.has(intent.status);
+
+/** Name the face: a request on its way, a place in line or a verdict, otherwise what the sale allows. */
+export function phaseOf({ sale, intent, isSending, wantsMore, isSignedIn }) {
+  if (isSending) return "sending";
+  if (intent && !(wantsMore && isDecided(intent))) return isDecided(intent) ? intent.status : "line";
+  if (sale.status === "open" || isLobbyOpen(sale)) return isSignedIn ? "buy" : "log_in";
+  return ENTRIES[sale.status];
+}

@@ -1,0 +1,61 @@
+// Owns asking to buy and leaving the line. A wish keeps its key until it is answered, so that it counts once.
+
+import { api, Problem, Unreachable } from "./session.js";
+
+const TRIES = 5;
+const FIRST_WAIT_MS = 800;
+
+/** Ask to buy; answers the intent. `onWait(ms)` is told before each new try. */
+export async function submit(saleId, wish, onWait) {
+  const headers = { "Idempotency-Key": keyOf(saleId, wish) };
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const intent = await api(`/api/v1/sales/${saleId}/intents`, { method: "POST", body: wish, headers });
+      forgetKey(saleId);
+      return intent;
+    } catch (error) {
+      if (error.code === "already_in_line" && error.body.intent) {
+        forgetKey(saleId);
+        return error.body.intent;
+      }
+      if (attempt === TRIES || !isPassing(error)) {
+        if (error instanceof Problem && error.status < 500) forgetKey(saleId);
+        throw error;
+      }
+      const ms = Math.max(FIRST_WAIT_MS * 2 ** (attempt - 1), error.retryAfterMs ?? 0) * (0.75 + Math.random() / 2);
+      onWait(ms);
+      await new Promise((resolve) => setTimeout(resolve, ms));
+    }
+  }
+}
+
+/** Leave the line; answers the intent as it is now. */
+export async function leave(intentId) {
+  try {
+    return await api(`/api/v1/intents/${intentId}`, { method: "DELETE" });
+  } catch (error) {
+    if (error.code !== "already_decided") throw error;
+    return api(`/api/v1/intents/${intentId}`);
+  }
+}
+
+/** Give a held order back; answers the order as it is now. */
+export function cancel(orderId) {
+  return api(`/api/v1/orders/${orderId}/cancel`, { method: "POST" });
+}
+
+const isPassing = (error) => error instanceof Unreachable || error.status === 503;
+const place = (saleId) => `wish:${saleId}`;
+
+function keyOf(saleId, wish) {
+  const body = JSON.stringify(wish);
+  const kept = JSON.parse(sessionStorage.getItem(place(saleId)) ?? "null");
+  if (kept?.body === body) return kept.key;
+  const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  sessionStorage.setItem(place(saleId), JSON.stringify({ body, key }));
+  return key;
+}
+
+function forgetKey(saleId) {
+  sessionStorage.removeItem(place(saleId));
+}

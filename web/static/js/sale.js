@@ -1,0 +1,99 @@
+// Owns a sale's page: joins what is known (Watch), what is shown (Panel) and what is done (purchase).
+
+import { Watch } from "./watch.js";
+import { Panel, showLink } from "./panel.js";
+import { cancel, leave, submit } from "./purchase.js";
+import { showFigures } from "./figures.js";
+import { tell, wake } from "./dom.js";
+import { now } from "./clock.js";
+import { wait } from "./format.js";
+import { goToLogIn } from "./session.js";
+import { wordsFor } from "./problems.js";
+
+const state = JSON.parse(document.getElementById("state").textContent);
+const root = document.querySelector("article.sale");
+const problem = document.getElementById("problem");
+const form = document.getElementById("buy");
+const watch = new Watch(state);
+const panel = new Panel(document.getElementById("panel"));
+let isSending = false;
+let wantsMore = false;
+
+function show() {
+  showFigures(root, watch.sale);
+  const { sale, intent, order } = watch;
+  panel.show({ sale, intent, order, isSending, wantsMore, isSignedIn: state.is_signed_in });
+  if (intent) document.getElementById("unknown")?.remove();
+}
+
+function readWish() {
+  const fields = new FormData(form);
+  const wish = { quantity: Number(fields.get("quantity")) };
+  if (fields.get("accept_fewer")) wish.accept_fewer = true;
+  return wish;
+}
+
+function sayWait(ms) {
+  const words = `The shop is very busy. Trying again in ${wait(ms / 1000)}…`;
+  for (const node of document.querySelectorAll("[data-slot='sending']")) node.textContent = words;
+}
+
+function fail(error) {
+  if (error.status === 401) goToLogIn();
+  tell(problem, wordsFor(error));
+}
+
+async function buy(event) {
+  event.preventDefault();
+  if (isSending) return;
+  isSending = true;
+  show();
+  try {
+    const intent = await submit(watch.sale.sale_id, readWish(), sayWait);
+    wantsMore = false;
+    isSending = false;
+    watch.takeIntent(intent);
+  } catch (error) {
+    isSending = false;
+    show();
+    fail(error);
+  }
+}
+
+/** Do what a button says, and let it not be pressed twice. */
+async function act(button, deed) {
+  button.disabled = true;
+  tell(problem, "");
+  try {
+    await deed();
+  } catch (error) {
+    fail(error);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+const leaveLine = async () => watch.takeIntent(await leave(watch.intent.id));
+
+async function cancelOrder() {
+  if (confirm("Give it back? It goes to the next in line.")) watch.takeOrder(await cancel(watch.order.id));
+}
+
+function startAgain() {
+  wantsMore = true;
+  show();
+  form.querySelector("input:not([type=hidden]), button").focus();
+}
+
+watch.addEventListener("change", show);
+watch.addEventListener("link", () => showLink(document.getElementById("link"), watch.link));
+form.addEventListener("submit", buy);
+form.addEventListener("input", show);
+document.getElementById("leave").addEventListener("click", (event) => act(event.currentTarget, leaveLine));
+document.getElementById("cancel").addEventListener("click", (event) => act(event.currentTarget, cancelOrder));
+for (const button of document.querySelectorAll("[data-buy-again]")) button.addEventListener("click", startAgain);
+showLink(document.getElementById("link"), watch.link);
+show();
+wake("page");
+const lobby = Date.parse(watch.sale.lobby_opens_at) - now();
+if (lobby > 0 && lobby < 2 ** 31) setTimeout(show, lobby + 500);

@@ -1,0 +1,101 @@
+// Owns talking to our own API by cookie: the CSRF header, and one silent renewal when the log-in is stale.
+
+const ACCESS_CSRF = "fs_csrf";
+const REFRESH_CSRF = "fs_refresh_csrf";
+const TIMEOUT_MS = 15_000;
+
+/** What the API refused, in its own code and in words for a person. */
+export class Problem extends Error {
+  constructor(status, body, retryAfter) {
+    super(body.detail ?? `The shop answered ${status}.`);
+    this.status = status;
+    this.code = body.code ?? "";
+    this.errors = body.errors ?? {};
+    this.body = body;
+    this.retryAfterMs = 1000 * (Number(retryAfter) || 1);
+  }
+}
+
+/** The shop could not be reached, or did not answer in time. */
+export class Unreachable extends Error {}
+
+const cookie = (name) => document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
+
+export const isRenewable = () => cookie(REFRESH_CSRF) !== "";
+
+/** A page that is logged in, but whose access cookie has run out: worth a renewal before it is needed. */
+export const isStale = () => isRenewable() && cookie(ACCESS_CSRF) === "";
+
+async function send(path, { method = "GET", body, headers = {}, csrf = ACCESS_CSRF } = {}) {
+  const all = { Accept: "application/json", ...headers };
+  if (method !== "GET" && cookie(csrf)) all["X-CSRF-TOKEN"] = cookie(csrf);
+  if (body !== undefined) all["Content-Type"] = "application/json";
+  let response;
+  let text;
+  try {
+    response = await fetch(path, {
+      method,
+      headers: all,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      credentials: "same-origin",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    text = await response.text();
+  } catch (error) {
+    throw new Unreachable("The shop cannot be reached.", { cause: error });
+  }
+  const data = parse(text);
+  if (!response.ok) throw new Problem(response.status, data, response.headers.get("Retry-After"));
+  return data;
+}
+
+function parse(text) {
+  try {
+    return text ? JSON.parse(text) : {};
+  } catch {
+    return { detail: "The shop gave an answer that cannot be read." };
+  }
+}
+
+/** Renew the log-in; true when it is good again. One tab at a time: a refresh token is good only once. */
+export async function renew() {
+  const before = cookie(REFRESH_CSRF);
+  if (!before) return false;
+  const once = async () => {
+    if (cookie(REFRESH_CSRF) !== before) return isRenewable(); // another tab was quicker
+    try {
+      await send("/session/refresh", { method: "POST", csrf: REFRESH_CSRF });
+      return true;
+    } catch (error) {
+      if (!(error instanceof Problem) || ![401, 403].includes(error.status)) throw error;
+      document.cookie = `${REFRESH_CSRF}=; Max-Age=0; path=/`; // it is over; do not try for ever
+      return false;
+    }
+  };
+  return navigator.locks ? navigator.locks.request("renew-session", once) : once();
+}
+
+/** Call the API. Raises Problem or Unreachable; a stale log-in is renewed once on the way. */
+export async function api(path, options) {
+  try {
+    return await send(path, options);
+  } catch (error) {
+    const isOut = error instanceof Problem && (error.status === 401 || error.code === "csrf_failed");
+    if (!isOut || !(await renew())) throw error;
+    return send(path, options);
+  }
+}
+
+export const logIn = (email, password) => send("/session", { method: "POST", body: { email, password } });
+export const register = (account) => send("/api/v1/auth/register", { method: "POST", body: account });
+
+/** Log out. A log-in that is over already only loses its cookies. */
+export async function logOut() {
+  if (isStale()) await renew();
+  return send("/session", { method: "DELETE" });
+}
+
+/** Go and log in, and come back here. */
+export function goToLogIn() {
+  location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+}

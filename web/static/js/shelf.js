@@ -1,0 +1,27 @@
+// Owns several sales on one page: one socket, and each card's own figures.
+
+import { Live } from "./live.js";
+import { newer, showFigures } from "./figures.js";
+
+const MOST = 24; // cards that move; a page with more shows the rest as they were
+const MOVING = ["open", "paused", "scheduled"];
+
+/** Keep the cards of the page moving; returns a function that shows a sale at once. */
+export function watchAll() {
+  const cards = new Map();
+  for (const card of document.querySelectorAll("[data-sale]")) cards.set(card.dataset.sale, { card, sale: {} });
+  const take = (message) => {
+    const entry = cards.get(message.sale_id ?? message.id);
+    if (!entry) return;
+    const { type, ...figures } = message;
+    entry.sale = newer(entry.sale, figures);
+    showFigures(entry.card, entry.sale);
+  };
+  const moving = [...cards.values()].filter(({ card }) => MOVING.includes(card.dataset.status)).slice(0, MOST);
+  if (moving.length) {
+    const live = new Live();
+    live.addEventListener("sale", ({ detail }) => take(detail));
+    for (const { card } of moving) live.subscribe(card.dataset.sale);
+  }
+  return take;
+}

@@ -1,0 +1,144 @@
+// Owns what the page knows of a sale and of the shopper in it: told by socket, asked for while that is down.
+// Events: `change` after anything moved, `link` when the way to the server changes.
+
+import { Live } from "./live.js";
+import { learn } from "./clock.js";
+import { api, Problem } from "./session.js";
+import { flat, newer } from "./figures.js";
+import { isDecided } from "./phases.js";
+
+const POLL_MS = 2_500;
+const SLOWEST_POLL_MS = 20_000;
+const PLACE_MS = 1_500; // at the earliest after a change, a place is asked for that no message tells
+const SNAPSHOT_MS = 3_000; // in which the socket tells the shopper's intent after a reconnect
+
+export class Watch extends EventTarget {
+  #live = new Live();
+  #poll = 0;
+  #pollMs = POLL_MS;
+  #check = 0;
+  #place = 0;
+
+  constructor(state) {
+    super();
+    this.sale = flat(state.sale);
+    this.intent = state.intent;
+    this.order = state.order;
+    this.link = "starting";
+    learn(state.sale.server_time, { live: true });
+    this.#live.addEventListener("up", () => this.#up());
+    this.#live.addEventListener("down", () => this.#down());
+    this.#live.addEventListener("sale", ({ detail }) => this.#tookSale(detail));
+    this.#live.addEventListener("intent", ({ detail }) => this.takeIntent(detail));
+    this.#live.addEventListener("order", ({ detail }) => this.takeOrder(detail));
+    addEventListener("offline", () => this.#say("offline"));
+    this.#live.subscribe(this.sale.sale_id);
+    this.#fetchMissingOrder();
+  }
+
+  /** Take an intent as told or answered. A verdict is final, and an older ticket never hides a newer one. */
+  takeIntent({ type, ...intent }) {
+    const known = this.intent;
+    if (intent.sale_id !== this.sale.sale_id) return;
+    if (known && known.id !== intent.id && known.ticket > intent.ticket) return;
+    if (known && known.id === intent.id && isDecided(known) && !isDecided(intent)) return;
+    if (known?.id !== intent.id && this.order?.intent_id !== intent.id) this.order = null;
+    this.intent = intent;
+    this.#changed();
+    this.#fetchMissingOrder();
+    this.#askForPlace(intent.position === null);
+  }
+
+  /** Take an order as told or answered; its history only grows. */
+  takeOrder({ type, ...order }) {
+    if (order.intent_id !== this.intent?.id) return; // of another sale, or of an earlier ticket
+    if (this.order?.id === order.id && this.order.history.length > order.history.length) return;
+    this.order = order;
+    this.#changed();
+  }
+
+  /** Ask for everything at once, e.g. where the page was laid while a store was away. */
+  async refresh() {
+    const sale = this.sale.sale_id;
+    const asked = this.intent && !isDecided(this.intent) ? api(`/api/v1/intents/${this.intent.id}`) : null;
+    const [figures, intent] = await Promise.all([api(`/api/v1/sales/${sale}`), asked]);
+    learn(figures.server_time, { live: true });
+    this.#tookSale(figures);
+    if (intent) this.takeIntent(intent);
+  }
+
+  #tookSale(message) {
+    if ((message.sale_id ?? message.id) !== this.sale.sale_id) return;
+    const { type, ...figures } = message;
+    const before = this.sale;
+    this.sale = newer(before, figures);
+    this.#changed();
+    this.#askForPlace(this.sale.standby !== before.standby || this.sale.status !== before.status);
+  }
+
+  /** On standby, and when a lobby opens, places move without a message; a crowd must not ask all at once. */
+  #askForPlace(hasMoved) {
+    const moved = this.intent?.status === "standby" ? hasMoved : this.intent?.status === "waiting" && this.sale.status !== "scheduled";
+    if (!moved) return;
+    clearTimeout(this.#place);
+    const crowd = Math.min(20_000, (this.sale.standby + this.sale.waiting) * 10);
+    this.#place = setTimeout(() => this.#ask(), PLACE_MS + Math.random() * crowd);
+  }
+
+  async #fetchMissingOrder() {
+    const wanted = this.intent?.status === "held" && this.intent.order_id;
+    if (!wanted || this.order?.id === wanted) return;
+    try {
+      this.takeOrder(await api(`/api/v1/orders/${wanted}`));
+    } catch {
+      setTimeout(() => this.#fetchMissingOrder(), POLL_MS);
+    }
+  }
+
+  #up() {
+    clearTimeout(this.#poll);
+    this.#pollMs = POLL_MS;
+    this.#say("live");
+    clearTimeout(this.#check);
+    const waiting = this.intent;
+    if (waiting && !isDecided(waiting)) {
+      this.#check = setTimeout(() => this.intent === waiting && this.#ask(), SNAPSHOT_MS);
+    }
+  }
+
+  #down() {
+    this.#say(navigator.onLine ? "reconnecting" : "offline");
+    this.#schedule();
+  }
+
+  #schedule() {
+    clearTimeout(this.#poll);
+    this.#poll = setTimeout(async () => {
+      if (this.#live.isUp) return;
+      if (!document.hidden || (this.intent && !isDecided(this.intent))) await this.#ask();
+      this.#schedule();
+    }, this.#pollMs * (0.75 + Math.random() / 2));
+  }
+
+  async #ask() {
+    try {
+      await this.refresh();
+      this.#pollMs = POLL_MS;
+      if (!this.#live.isUp) this.#say("polling");
+    } catch (error) {
+      const wait = error instanceof Problem ? error.retryAfterMs : 0;
+      this.#pollMs = Math.min(SLOWEST_POLL_MS, Math.max(this.#pollMs * 2, wait));
+      if (!this.#live.isUp) this.#say(navigator.onLine ? "reconnecting" : "offline");
+    }
+  }
+
+  #say(link) {
+    if (this.link === link) return;
+    this.link = link;
+    this.dispatchEvent(new Event("link"));
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}

@@ -1,0 +1,43 @@
+"""The composition root of `celery -A workers.app`: settings, context, signals, schedule."""
+
+import warnings
+from typing import Any, Final
+
+from celery.exceptions import SecurityWarning
+from celery.signals import setup_logging, worker_ready, worker_shutting_down
+
+from config import load_settings
+from tasks import registry
+from tasks.app import celery
+from tasks.context import build_context
+from tasks.failpoints import arm
+from tasks.logs import configure_logging
+from workers.schedule import SCHEDULE
+from workers.timer import SweepTimer
+
+settings: Final = load_settings()
+_context: Final = build_context(settings, settings.process_name)
+_timer: Final = SweepTimer(_context)
+
+if not settings.is_production:  # a fresh clone is often tried as root; in production the warning stands
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+
+registry.provide(_context)
+app = celery
+app.conf.beat_schedule = SCHEDULE
+arm(settings.failpoint)
+
+
+@setup_logging.connect
+def _log(**_: Any) -> None:
+    configure_logging(settings, settings.process_name)
+
+
+@worker_ready.connect
+def _start_timer(**_: Any) -> None:
+    _timer.start()
+
+
+@worker_shutting_down.connect
+def _stop_timer(**_: Any) -> None:
+    _timer.stop()

@@ -1,0 +1,91 @@
+"""Owns each worker's own timer: it sweeps even when beat is dead, and drains when no bell is answered."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from models.errors import Unavailable
+from tasks.bell import Bell
+from tasks.context import Context
+from tasks.drain import drain_sale
+from tasks.holds import sweep_holds
+from tasks.sweep import sweep
+
+log: Final = structlog.get_logger()
+
+PERIOD_S: Final = 0.25
+PATIENCE_S: Final = 3.0  # for so long a sale may be rung for in vain
+FORGET_S: Final = 1.0  # a sale that was not rung for so long is answered again
+
+
+class ImpatientBell(Bell):
+    """Rings like any other; a sale that was rung for in vain for a while is drained here and now.
+
+    In vain: the broker is away, or a consumer hangs on a dead connection.
+    """
+
+    def __init__(
+        self,
+        bell: Bell,
+        drain: Callable[[UUID], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._bell = bell
+        self._drain = drain
+        self._clock = clock
+        self._rung: dict[str, tuple[float, float]] = {}  # sale → since when, and when last
+
+    def ring(self, sale_id: UUID | str) -> bool:
+        """Ask for a drain; after asking in vain for a while, do it."""
+        now, sale = self._clock(), str(sale_id)
+        since, last = self._rung.get(sale, (now, now))
+        if now - last > FORGET_S:
+            since = now
+        self._rung[sale] = (since, now)
+        if now - since < PATIENCE_S:
+            return self._bell.ring(sale)
+        log.warning("bell_in_vain", sale_id=sale, seconds=round(now - since, 1))
+        self._rung.pop(sale)
+        self._drain(UUID(sale))
+        return True
+
+    def ring_for_task(self, task_id: UUID) -> bool:
+        """Ask for a background task to be run."""
+        return self._bell.ring_for_task(task_id)
+
+
+class SweepTimer:
+    """A thread that sweeps every `period_s` seconds until it is stopped."""
+
+    def __init__(self, context: Context, period_s: float = PERIOD_S) -> None:
+        bell = ImpatientBell(context.bell, lambda sale_id: drain_sale(context, sale_id))
+        self._context = replace(context, bell=bell)
+        self._period_s = period_s
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sweep-timer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to sweep."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the sweep that is under way."""
+        self._stopped.set()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._period_s):
+            if not self._context.breaker.is_closed():
+                continue
+            try:
+                sweep_holds(self._context)
+                sweep(self._context)
+            except Unavailable as error:
+                log.warning("sweep_hindered", error=str(error))
+            except Exception:
+                log.exception("sweep_failed")
