@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from models.accounts import User
 from models.vocabulary import Role
@@ -45,6 +45,21 @@ def test_a_log_in_that_went_stale_is_renewed_silently(shop: Shop, new_page: NewP
     page.goto("/orders")
     expect(page.get_by_role("heading", name="My orders")).to_be_visible()
     expect(page.get_by_role("heading", name="Kettle")).to_be_visible()
+
+
+def test_a_socket_that_came_back_as_a_stranger_makes_itself_known(shop: Shop, new_page: NewPage) -> None:
+    sale = shop.open_sale()
+    page = new_page()
+    email = register(page, f"/sales/{sale.id}")
+    expect(page.locator("#link")).to_have_text("Live")
+    page.context.clear_cookies(name="fs_access")  # all that a script can see still says that all is well
+    page.evaluate("dispatchEvent(new Event('offline'))")
+    expect(page.locator("#link")).not_to_have_text("Live")
+    expect(page.locator("#link")).to_have_text("Live")
+    with shop.context.database.transaction() as session:
+        user_id = session.scalars(select(User.id).where(User.email == email)).one()
+    sale.submit(user_id)
+    expect(page.get_by_role("heading", name="It is yours!")).to_be_visible()
 
 
 def test_two_tabs_that_went_stale_together_both_stay_logged_in(new_page: NewPage) -> None:

@@ -2,12 +2,13 @@
 // Events: `up` and `down`, and each message under its own type with the message as `detail`.
 
 import { learn, forget } from "./clock.js";
-import { isStale, renew } from "./session.js";
+import { isRenewable, isStale, renew } from "./session.js";
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
 const QUIET_MS = 20_000; // without a word for as long, the server is asked whether it is there
 const ANSWER_MS = 8_000; // and has this long to say so
+const IDENTITY_LOST = ["token_expired", "unauthenticated"];
 
 export class Live extends EventTarget {
   #socket = null;
@@ -16,6 +17,8 @@ export class Live extends EventTarget {
   #reconnect = 0;
   #watch = 0;
   #isConnecting = false;
+  #isKnown = false; // the server said whose socket this is
+  #mustRenew = false; // it did not know us although we are logged in
 
   constructor() {
     super();
@@ -40,7 +43,8 @@ export class Live extends EventTarget {
     this.#isConnecting = true;
     clearTimeout(this.#reconnect);
     try {
-      if (isStale()) await renew();
+      if (isStale() || this.#mustRenew) await renew();
+      this.#mustRenew = false;
     } catch {
       this.#isConnecting = false;
       this.#retry();
@@ -51,23 +55,39 @@ export class Live extends EventTarget {
     this.#isConnecting = false;
     this.#expect(ANSWER_MS);
     socket.addEventListener("open", () => this.#opened());
-    socket.addEventListener("message", (event) => this.#heard(event.data));
+    socket.addEventListener("message", (event) => this.#socket === socket && this.#heard(event.data));
     socket.addEventListener("close", () => this.#closed(socket));
   }
 
   #opened() {
     forget();
+    this.#isKnown = false;
     for (const saleId of this.#sales) this.#send({ type: "subscribe", sale_id: saleId });
     this.dispatchEvent(new Event("up"));
     this.#listen();
   }
 
   #heard(data) {
-    this.#failures = 0;
     this.#listen();
     const message = JSON.parse(data);
+    if (message.type === "ready") this.#isKnown = true;
+    if (this.#isStranger(message)) return this.#comeBackKnown();
+    this.#failures = 0;
     if (message.server_time) learn(message.server_time, { live: true });
     this.dispatchEvent(new CustomEvent(message.type, { detail: message }));
+  }
+
+  /** The log-in ran out before the socket was made or since: it would hear of sales and never of its own. */
+  #isStranger(message) {
+    if (message.type === "error" && IDENTITY_LOST.includes(message.code)) return isRenewable();
+    return message.type === "sale" && !this.#isKnown && isRenewable();
+  }
+
+  #comeBackKnown() {
+    this.#mustRenew = true;
+    const socket = this.#socket;
+    socket.close();
+    this.#closed(socket);
   }
 
   #closed(socket) {

@@ -11,6 +11,7 @@ const POLL_MS = 2_500;
 const SLOWEST_POLL_MS = 20_000;
 const PLACE_MS = 1_500; // at the earliest after a change, a place is asked for that no message tells
 const SNAPSHOT_MS = 3_000; // in which the socket tells the shopper's intent after a reconnect
+const VERDICT_MS = 4_000; // in which it tells the verdict of a ticket whose turn has come
 
 export class Watch extends EventTarget {
   #live = new Live();
@@ -18,6 +19,7 @@ export class Watch extends EventTarget {
   #pollMs = POLL_MS;
   #check = 0;
   #place = 0;
+  #verdict = 0;
 
   constructor(state) {
     super();
@@ -74,6 +76,19 @@ export class Watch extends EventTarget {
     this.sale = newer(before, figures);
     this.#changed();
     this.#askForPlace(this.sale.standby !== before.standby || this.sale.status !== before.status);
+    this.#askForVerdict();
+  }
+
+  /** The turn has come and nothing was told: whatever became of the message, the answer can be asked for. */
+  #askForVerdict() {
+    const { intent, sale } = this;
+    const isServed = intent?.status === "queued" && intent.ticket <= sale.now_serving;
+    if (!isServed || this.#verdict) return;
+    const ask = async () => {
+      if (this.intent?.id === intent.id && !isDecided(this.intent)) await this.#ask();
+      this.#verdict = 0;
+    };
+    this.#verdict = setTimeout(ask, VERDICT_MS * (1 + Math.random()));
   }
 
   /** On standby, and when a lobby opens, places move without a message; a crowd must not ask all at once. */
