@@ -76,6 +76,22 @@ class OrderNotHeld(FlashSaleError):
     """The order is not a hold (any more), so that it cannot be cancelled or paid."""
 
 
+class PaymentInProgress(FlashSaleError):
+    """A payment of this order is under way, or its outcome is not known yet."""
+
+
+class AlreadyPaid(FlashSaleError):
+    """The order is paid already."""
+
+
+class UnknownPaymentMethod(FlashSaleError):
+    """The payment provider does not know this method."""
+
+
+class NotRefundable(FlashSaleError):
+    """The order is not paid (any more), so that there is nothing to give back."""
+
+
 class IllegalTransition(FlashSaleError):
     """The sale's present status does not lead to the wished one."""
 

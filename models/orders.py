@@ -48,7 +48,8 @@ class Intent(Base):
 class Order(Base):
     """The durable row of a granted hold. The price is that of the verdict.
 
-    `released_at` is when the live side got the units of a hold that ended; until then a sweep drives it.
+    `released_at` is when the live side learned where the units of a hold that is over went; until then a
+    sweep drives it. `receipt_number` is given once, when the order is paid.
     """
 
     __tablename__ = "orders"
@@ -57,13 +58,17 @@ class Order(Base):
         CheckConstraint("quantity >= 1", name="quantity_positive"),
         CheckConstraint("unit_price_minor >= 0", name="price_not_negative"),
         CheckConstraint("(paid_at IS NOT NULL) = (status IN ('paid', 'refunded'))", name="paid_has_a_time"),
+        CheckConstraint("(refunded_at IS NOT NULL) = (status = 'refunded')", name="refunded_has_a_time"),
+        CheckConstraint("(receipt_number IS NOT NULL) = (paid_at IS NOT NULL)", name="paid_has_a_receipt"),
         Index("ix_orders_user_id_created_at", "user_id", "created_at", "id"),
         Index("ix_orders_sale_id_created_at", "sale_id", "created_at", "id"),
         Index("ix_orders_held_until", "expires_at", postgresql_where=text("status = 'held'")),
         Index(
             "ix_orders_unreleased",
             "id",
-            postgresql_where=text("released_at IS NULL AND status IN ('expired', 'cancelled')"),
+            postgresql_where=text(
+                "released_at IS NULL AND status IN ('expired', 'cancelled', 'paid', 'refunded')"
+            ),
         ),
     )
 
@@ -78,6 +83,8 @@ class Order(Base):
     expires_at: Mapped[datetime]
     created_at: Mapped[datetime]
     paid_at: Mapped[datetime | None]
+    refunded_at: Mapped[datetime | None]
+    receipt_number: Mapped[str | None] = mapped_column(String(20), unique=True)
     released_at: Mapped[datetime | None]
 
     history: Mapped[list["OrderEvent"]] = relationship(lazy="raise", order_by="OrderEvent.id")

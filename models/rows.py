@@ -5,6 +5,8 @@ from models.background import BackgroundTask
 from models.base import Base
 from models.catalogue import Adjustment, Product, Sale
 from models.orders import Intent, Order, OrderEvent
+from models.payments import Payment, Receipt, ReceiptCounter, Refund, WebhookEvent
+from models.sandbox import SandboxCharge, SandboxEvent
 
 metadata = Base.metadata
 
@@ -14,9 +16,16 @@ __all__ = [
     "Intent",
     "Order",
     "OrderEvent",
+    "Payment",
     "Product",
+    "Receipt",
+    "ReceiptCounter",
+    "Refund",
     "Sale",
+    "SandboxCharge",
+    "SandboxEvent",
     "TokenFamily",
     "User",
+    "WebhookEvent",
     "metadata",
 ]

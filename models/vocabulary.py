@@ -55,7 +55,10 @@ VERDICTS: Final = frozenset(
 
 
 class OrderStatus(StrEnum):
-    """held → paying → paid → refunded; held → expired or cancelled; paying → held when declined."""
+    """held → paying → paid → refunded; held → expired or cancelled; paying → held when declined.
+
+    expired → paid when a charge succeeded late and a unit was still free.
+    """
 
     HELD = "held"
     PAYING = "paying"
@@ -63,6 +66,47 @@ class OrderStatus(StrEnum):
     REFUNDED = "refunded"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
+
+
+ORDER_TRANSITIONS: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
+    OrderStatus.HELD: frozenset({OrderStatus.PAYING, OrderStatus.EXPIRED, OrderStatus.CANCELLED}),
+    OrderStatus.PAYING: frozenset({OrderStatus.PAID, OrderStatus.HELD}),
+    OrderStatus.PAID: frozenset({OrderStatus.REFUNDED}),
+    OrderStatus.EXPIRED: frozenset({OrderStatus.PAID}),
+    OrderStatus.CANCELLED: frozenset(),
+    OrderStatus.REFUNDED: frozenset(),
+}
+
+
+class PaymentStatus(StrEnum):
+    """pending → succeeded or declined. Where the provider keeps silent: pending → abandoned → late or declined.
+
+    Late: charged after the hold had gone; then succeeded (held again) or refunded. succeeded → refunded.
+    """
+
+    PENDING = "pending"
+    ABANDONED = "abandoned"
+    DECLINED = "declined"
+    LATE = "late"
+    SUCCEEDED = "succeeded"
+    REFUNDED = "refunded"
+
+
+class RefundStatus(StrEnum):
+    """pending → succeeded, or failed, from where an admin may ask again."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class RefundCause(StrEnum):
+    """Why money went back: an admin said so, or the platform had nothing to give for it."""
+
+    ADMIN = "admin"
+    LATE = "late"
+    DUPLICATE = "duplicate"
+    SALE_CANCELLED = "sale_cancelled"
 
 
 class TaskState(StrEnum):
@@ -74,10 +118,3 @@ class TaskState(StrEnum):
     SUCCESS = "SUCCESS"
     FAILURE = "FAILURE"
     REVOKED = "REVOKED"
-
-
-class Reason(StrEnum):
-    """Why an intent was not granted, where its status alone does not say it."""
-
-    SALE_ENDED = "sale_ended"
-    SALE_CANCELLED = "sale_cancelled"

@@ -69,6 +69,10 @@ _DOMAIN: Final[dict[type[domain.FlashSaleError], tuple[int, str, str]]] = {
     ),
     domain.AlreadyDecided: (409, "already_decided", "The intent has its verdict already."),
     domain.OrderNotHeld: (409, "order_not_held", "The order is not a hold any more."),
+    domain.PaymentInProgress: (409, "payment_in_progress", "A payment of this order is under way."),
+    domain.AlreadyPaid: (409, "already_paid", "The order is paid already."),
+    domain.UnknownPaymentMethod: (422, "unknown_method", "The payment provider does not know this method."),
+    domain.NotRefundable: (409, "not_refundable", "The order is not paid, so there is nothing to give back."),
     domain.IllegalTransition: (409, "illegal_transition", "The sale's status does not allow this."),
     domain.AllocationTooSmall: (
         409,

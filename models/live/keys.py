@@ -25,6 +25,7 @@ class SaleKeys:
     adjustments: str
     standby: str
     holds: str
+    sold: str
     live_channel: str
     verdict_channel: str
     _prefix: str
@@ -44,6 +45,7 @@ class SaleKeys:
             adjustments=f"{prefix}:adjustments",
             standby=f"{prefix}:standby",
             holds=f"{prefix}:holds",
+            sold=f"{prefix}:sold",
             live_channel=f"{prefix}:live",
             verdict_channel=f"{prefix}:verdicts",
             _prefix=prefix,
@@ -66,6 +68,7 @@ class SaleKeys:
             self.adjustments,
             self.standby,
             self.holds,
+            self.sold,
         ]
 
 

@@ -112,6 +112,16 @@ class ClaimCode(StrEnum):
     MISSING = "missing"
 
 
+class Regained(StrEnum):
+    """What `hold_again.lua` says to somebody who paid too late. All but `SOLD` change nothing."""
+
+    SOLD = "sold"
+    HELD_YET = "held_yet"  # the units of the hold have not come home yet; ask again after that
+    GONE = "gone"
+    OTHERS_FIRST = "others_first"
+    LIMIT_REACHED = "limit_reached"
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """One ticket's verdict, as the claim wrote it down. `granted` units; 0 unless held."""

@@ -18,6 +18,7 @@ from models.live.records import (
     ClaimCode,
     ClaimReply,
     LiveIntent,
+    Regained,
     Submission,
 )
 from models.live.redis import translated
@@ -226,11 +227,36 @@ class Live(Sight):
         return LiveIntent.unpack(intent_id, record), ring == 1
 
     def release(
+        self,
+        sale_id: UUID,
+        epoch: str,
+        intent_ids: Sequence[str],
+        told: bytes | str,
+        *,
+        refunded: Sequence[str] = (),
+    ) -> tuple[int, bool]:
+        """Bring the units of ended holds and of refunded orders home, each once, and tell their orders.
+
+        At most 1,000 at once. Returns the units that came home by this call, and whether the bell should
+        be rung.
+
+        Raises:
+            Fenced: the epoch is not the present one, or there is no live state.
+            LineUnavailable: there was no answer; doing it again is harmless.
+        """
+        keys = SaleKeys.of(sale_id)
+        names = [keys.state, keys.holds, keys.units, keys.sold]
+        args = [epoch, keys.live_channel, keys.verdict_channel, told, len(intent_ids), *intent_ids, *refunded]
+        code, units, ring = self._scripts.run("release", names, args)
+        _refuse_fenced(code, sale_id)
+        return units, ring == 1
+
+    def sell(
         self, sale_id: UUID, epoch: str, intent_ids: Sequence[str], told: bytes | str
     ) -> tuple[int, bool]:
-        """Bring the units of ended holds home, each hold once, and tell their orders. At most 1,000 at once.
+        """Turn the holds of paid orders into sold units, each once, and tell their orders. At most 1,000.
 
-        Returns the units that came home by this call, and whether the bell should be rung.
+        Returns the units that were sold by this call, and whether the bell should be rung.
 
         Raises:
             Fenced: the epoch is not the present one, or there is no live state.
@@ -238,9 +264,23 @@ class Live(Sight):
         """
         keys = SaleKeys.of(sale_id)
         args = [epoch, keys.live_channel, keys.verdict_channel, told, *intent_ids]
-        code, units, ring = self._scripts.run("release", [keys.state, keys.holds, keys.units], args)
+        code, units, ring = self._scripts.run("sell", [keys.state, keys.holds, keys.sold], args)
         _refuse_fenced(code, sale_id)
         return units, ring == 1
+
+    def hold_again(self, sale_id: UUID, epoch: str, intent_id: str, user_id: str, units: int) -> Regained:
+        """Sell free units to somebody who paid after his hold had gone, unless others have a better right.
+
+        Raises:
+            Fenced: the epoch is not the present one, or there is no live state.
+            LineUnavailable: there was no answer; asking again gives the same answer if it was a yes.
+        """
+        keys = SaleKeys.of(sale_id)
+        names = [keys.state, keys.line, keys.standby, keys.holds, keys.sold, keys.units]
+        args = [epoch, intent_id, user_id, units, keys.live_channel]
+        code = self._scripts.run("hold_again", names, args)
+        _refuse_fenced(code, sale_id)
+        return Regained(code)
 
     def note_audit(self, sale_id: UUID, *, is_ok: bool, at_ms: int) -> None:
         """Keep the last audit's verdict beside the live state, for whoever watches the sale.

@@ -13,13 +13,14 @@ class World:
     """A sale's whole live state at its laying down, besides the epoch.
 
     For a first laying, `settings` and `counters` are all; a rebuild brings what the ledger knows of
-    shoppers too: units by shopper, open holds by intent (shopper, units), and who stands by.
+    shoppers too: units by shopper, open holds and what is sold by intent (shopper, units), and who stands by.
     """
 
     settings: Mapping[str, str | int]
     counters: Mapping[str, int]
     units: Mapping[str, int] = field(default_factory=dict)
     holds: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    sold: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     standby: Sequence[LiveIntent] = ()
 
     def pack(self) -> bytes:
@@ -36,7 +37,12 @@ class World:
             {
                 "state": {name: str(value) for name, value in state.items()},
                 "units": {user: str(units) for user, units in self.units.items()},
-                "holds": {intent: f"{user}|{units}" for intent, (user, units) in self.holds.items()},
+                "holds": _packed(self.holds),
+                "sold": _packed(self.sold),
                 "standby": {one.intent_id: one.pack() for one in self.standby},
             }
         )
+
+
+def _packed(units: Mapping[str, tuple[str, int]]) -> dict[str, str]:
+    return {intent: f"{user}|{number}" for intent, (user, number) in units.items()}

@@ -11,10 +11,11 @@
 -- KEYS[8] adjustments hash    adjustment's id → what became of it
 -- KEYS[9] standby     zset    intent's id → its ticket
 -- KEYS[10] holds      hash    intent's id → user|units
+-- KEYS[11] sold       hash    intent's id → user|units, of those that are paid
 -- ARGV[1] mode   string  new | replace
 -- ARGV[2] epoch  string
 -- ARGV[3] world  JSON    {state: {field: value}, units: {user: n}, holds: {intent: «user|units»},
---                        standby: {intent: its record}}; values are strings
+--                        sold: {intent: «user|units»}, standby: {intent: its record}}; values are strings
 -- Returns «loaded» or «exists»
 -- Invariants: available + held + sold = allocation, as given by the caller.
 -- Cost: O(world), and what was there
@@ -22,7 +23,7 @@ local mode, epoch, world = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 if mode == 'new' and redis.call('EXISTS', KEYS[1]) == 1 then
   return 'exists'
 end
-for index = 1, 10 do
+for index = 1, 11 do
   redis.call('UNLINK', KEYS[index])
 end
 redis.call('HSET', KEYS[1], 'epoch', epoch)
@@ -34,6 +35,9 @@ for user, units in pairs(world.units) do
 end
 for intent, hold in pairs(world.holds) do
   redis.call('HSET', KEYS[10], intent, hold)
+end
+for intent, sale in pairs(world.sold) do
+  redis.call('HSET', KEYS[11], intent, sale)
 end
 for intent, record in pairs(world.standby) do
   local user, ticket = string.match(record, '^([^|]*)|(%d+)|')
