@@ -39,7 +39,8 @@ class PaymentSettings:
 
     `provider` is `sandbox` or `stripe`; empty means the sandbox, outside of production.
     `patience_s`: after so many seconds without an outcome a charge is ended at the provider. `webhook_url` is
-    where the sandbox sends its webhooks; Stripe is told on its own side. `stripe_api_base` is empty for Stripe's own.
+    where the sandbox sends its webhooks; Stripe is told on its own side. `stripe_api_base` is empty for
+    Stripe's own.
     """
 
     provider: str

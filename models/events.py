@@ -154,6 +154,8 @@ def granted_order(decision: Decision, claim: Claim, sale_id: UUID | str, decided
         "expires_at": rfc3339_ms(claim.hold_until_ms),
         "created_at": decided_at,
         "paid_at": None,
+        "refunded_at": None,
+        "receipt_number": None,
         "history": [{"status": OrderStatus.HELD, "at": decided_at, "reason": None}],
     }
 
@@ -171,6 +173,8 @@ def stored_order(row: Order, history: Iterable[OrderEvent]) -> Message:
         "expires_at": rfc3339(row.expires_at),
         "created_at": rfc3339(row.created_at),
         "paid_at": rfc3339(row.paid_at) if row.paid_at else None,
+        "refunded_at": rfc3339(row.refunded_at) if row.refunded_at else None,
+        "receipt_number": row.receipt_number,
         "history": [{"status": one.status, "at": rfc3339(one.at), "reason": one.reason} for one in history],
     }
 

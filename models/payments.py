@@ -90,7 +90,7 @@ class Refund(Base):
 
 
 class WebhookEvent(Base):
-    """A webhook that was verified and applied, by the provider's id of it: a repeat finds it and does nothing."""
+    """A webhook that was applied, by the provider's id of it: a repeat finds it and does nothing."""
 
     __tablename__ = "webhook_events"
 

@@ -79,7 +79,7 @@ ORDER_TRANSITIONS: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
 
 
 class PaymentStatus(StrEnum):
-    """pending → succeeded or declined. Where the provider keeps silent: pending → abandoned → late or declined.
+    """pending → succeeded or declined. The provider keeps silent: pending → abandoned → late or declined.
 
     Late: charged after the hold had gone; then succeeded (held again) or refunded. succeeded → refunded.
     """

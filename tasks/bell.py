@@ -11,29 +11,47 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from tasks.app import BACKGROUND, BELL_EXPIRES_S, DRAIN
+from tasks.app import BACKGROUND, BELL_EXPIRES_S, DRAIN, PAYMENTS
 
 log: Final = structlog.get_logger()
 
 
 class Bell:
-    """Rings for the drain workers over Celery's broker."""
+    """Rings for the workers over Celery's broker."""
 
     def __init__(self, celery: Celery) -> None:
         self._celery = celery
 
     def ring(self, sale_id: UUID | str) -> bool:
         """Ask for a drain; says whether the broker took it. Never raises for a broker that is away."""
-        return self._send("drain_sale", str(sale_id), DRAIN)
+        return self.send("drain_sale", str(sale_id), DRAIN)
 
     def ring_for_task(self, task_id: UUID) -> bool:
         """Ask for a background task to be run; the same manners."""
-        return self._send("run_background_task", str(task_id), BACKGROUND)
+        return self.send("run_background_task", str(task_id), BACKGROUND)
 
-    def _send(self, name: str, subject: str, queue: str) -> bool:
+    def ring_for_payment(self, payment_id: UUID) -> bool:
+        """Ask for a payment to be driven; the same manners."""
+        return self.send("run_payment", str(payment_id), PAYMENTS)
+
+    def ring_for_refund(self, refund_id: UUID) -> bool:
+        """Ask for a refund to be driven; the same manners."""
+        return self.send("run_refund", str(refund_id), PAYMENTS)
+
+    def ring_for_webhooks(self) -> bool:
+        """Ask for the sandbox's webhooks to be sent; the same manners."""
+        return self.send("deliver_sandbox_webhooks", None, PAYMENTS)
+
+    def send(self, name: str, subject: str | None, queue: str) -> bool:
+        """Send one message; says whether the broker took it."""
         try:
             self._celery.send_task(
-                name, args=[subject], queue=queue, retry=False, ignore_result=True, expires=BELL_EXPIRES_S
+                name,
+                args=[subject] if subject else [],
+                queue=queue,
+                retry=False,
+                ignore_result=True,
+                expires=BELL_EXPIRES_S,
             )
         except (OperationalError, RedisError, OSError) as error:
             log.warning("bell_lost", task=name, subject=subject, error=str(error))

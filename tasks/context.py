@@ -16,6 +16,7 @@ from tasks.bell import Bell
 from tasks.breaker import Breaker
 from tasks.facts import SaleBook
 from tasks.intake import Intake
+from tasks.payments.providers import Providers
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Context:
     breaker: Breaker
     book: SaleBook
     intake: Intake
+    providers: Providers
 
 
 def build_context(settings: Settings, process: str) -> Context:
@@ -46,6 +48,7 @@ def build_context(settings: Settings, process: str) -> Context:
         bell=bell,
         breaker=Breaker(lambda: ledger_answers(database)),
         book=book,
+        providers=Providers(settings, database),
         intake=Intake(live, book, bell, is_stored=lambda intent_id: is_stored(database, intent_id)),
     )
 

@@ -1,8 +1,8 @@
-"""Owns the end of holds that nobody paid: expiry, cancelling, and the way home of their units.
+"""Owns the end of holds: expiry and cancelling, and where their units go on the live side, paid ones' too.
 
-What raises free stock moves in the ledger first: the order ends and the sale's count falls in one
-transaction. The live side follows by `release_pending`, which is driven until it is noted as done, so that
-a crash in between delays units and never loses or doubles them.
+The ledger moves first: the order's status and the sale's counts, in one transaction. The live side follows by
+`release_pending`, which is driven until it is noted as done, so that a crash in between delays units and never
+loses or doubles them.
 """
 
 from collections import defaultdict
@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, func, insert, select, tuple_, update
 from sqlalchemy.orm import Session, selectinload
 
 from models import reading
@@ -26,7 +26,7 @@ from tasks.failpoints import failpoint
 log: Final = structlog.get_logger()
 
 AT_ONCE: Final = 500
-ENDED: Final = (OrderStatus.EXPIRED, OrderStatus.CANCELLED)
+OVER: Final = (OrderStatus.EXPIRED, OrderStatus.CANCELLED, OrderStatus.PAID, OrderStatus.REFUNDED)
 
 
 def expire_due(context: Context) -> int:
@@ -61,10 +61,7 @@ def cancel_order(context: Context, user_id: UUID, order_id: UUID) -> Message:
         raise NotFound("No order of yours has this id.")
     if not ended:
         raise OrderNotHeld(f"The order is {known.status}.")
-    try:
-        _release_of(context, known.sale_id)
-    except LineUnavailable as error:  # the order is cancelled all the same; the sweep brings its units home
-        log.warning("release_postponed", order_id=str(order_id), error=str(error))
+    bring_live_after(context, order_id)
     with context.database.transaction() as session:
         order = reading.find_order(session, order_id)
     if order is None:
@@ -89,48 +86,83 @@ def cancel_holds_of(context: Context, sale_id: UUID) -> int:
 
 
 def release_pending(context: Context) -> int:
-    """Bring the units of ended holds home, and tell their shoppers; returns how many holds were noted.
+    """Let the live side follow where holds are over, and tell their shoppers; returns how many were noted.
 
     Raises:
         LedgerUnavailable, LineUnavailable: a store is away; it is driven again.
     """
-    unreleased = (Order.released_at.is_(None), Order.status.in_(ENDED))
+    unreleased = (Order.released_at.is_(None), Order.status.in_(OVER))
     with context.database.transaction() as session:
         sale_ids = session.scalars(select(Order.sale_id).where(*unreleased).distinct()).all()
     return sum(_release_of(context, sale_id) for sale_id in sale_ids)
 
 
+def bring_live_after(context: Context, order_id: UUID) -> None:
+    """Let the live side follow one order whose hold is over, and tell its shopper; the sweep does it else."""
+    which = (Order.id == order_id, Order.released_at.is_(None))
+    try:
+        _release_those(context, *which)
+    except LineUnavailable as error:
+        log.warning("release_postponed", order_id=str(order_id), error=str(error))
+
+
 def _release_of(context: Context, sale_id: UUID) -> int:
-    """Bring some of a sale's units home; sale by sale, so that one that is stuck holds up no other."""
+    """Let the live side of a sale follow; sale by sale, so that one that is stuck holds up no other."""
+    return _release_those(context, Order.sale_id == sale_id, Order.released_at.is_(None))
+
+
+def _release_those(context: Context, *which: ColumnElement[bool]) -> int:
+    """Let one sale's live side follow some of its orders."""
+    unreleased = (
+        select(Order, Sale.epoch)
+        .join(Sale, Sale.id == Order.sale_id)
+        .where(*which, Order.status.in_(OVER))
+        .options(selectinload(Order.history))
+        .order_by(Order.id)
+        .limit(AT_ONCE)
+    )
     with context.database.transaction() as session:
-        unreleased = (
-            select(Order)
-            .where(Order.sale_id == sale_id, Order.released_at.is_(None), Order.status.in_(ENDED))
-            .options(selectinload(Order.history))
-            .order_by(Order.id)
-            .limit(AT_ONCE)
-        )
-        orders = session.scalars(unreleased).all()
-        epoch = session.scalars(select(Sale.epoch).where(Sale.id == sale_id)).one()
-    return _release(context, sale_id, epoch or "", orders) if orders else 0
+        found = session.execute(unreleased).all()
+    if not found:
+        return 0
+    return _release(context, found[0][0].sale_id, found[0][1] or "", [order for order, _ in found])
 
 
 def _release(context: Context, sale_id: UUID, epoch: str, orders: Sequence[Order]) -> int:
-    told = pack_told((str(one.user_id), None, stored_order(one, one.history)) for one in orders)
     failpoint("ended")
     try:
-        _, ring = context.live.release(sale_id, epoch, [str(one.intent_id) for one in orders], told)
+        ring = _move_units(context, sale_id, epoch, orders)
     except Fenced as error:
         log.error("holds_not_released", sale_id=str(sale_id), holds=len(orders), error=str(error))
         return 0
     failpoint("released")
+    seen = [(one.id, one.status) for one in orders]  # who was refunded since has to be driven once more
     with context.database.transaction() as session:
         session.execute(
-            update(Order).where(Order.id.in_([one.id for one in orders])).values(released_at=func.now())
+            update(Order).where(tuple_(Order.id, Order.status).in_(seen)).values(released_at=func.now())
         )
     if ring:
         context.bell.ring(sale_id)
     return len(orders)
+
+
+def _move_units(context: Context, sale_id: UUID, epoch: str, orders: Sequence[Order]) -> bool:
+    """Move the units of orders whose holds are over, and tell the orders; says whether the bell should ring."""
+    paid = [one for one in orders if one.status == OrderStatus.PAID]
+    home = [one for one in orders if one.status != OrderStatus.PAID]
+    ring = False
+    if home:
+        refunded = [str(one.intent_id) for one in home if one.status == OrderStatus.REFUNDED]
+        ended = [str(one.intent_id) for one in home if one.status != OrderStatus.REFUNDED]
+        _, ring = context.live.release(sale_id, epoch, ended, _told(home), refunded=refunded)
+    if paid:
+        _, more = context.live.sell(sale_id, epoch, [str(one.intent_id) for one in paid], _told(paid))
+        ring = ring or more
+    return ring
+
+
+def _told(orders: Sequence[Order]) -> bytes:
+    return pack_told((str(one.user_id), None, stored_order(one, one.history)) for one in orders)
 
 
 def _end(
@@ -159,7 +191,7 @@ def _end(
 
 
 def sweep_holds(context: Context) -> int:
-    """Expire what is due and bring home what has ended; returns how many holds ended.
+    """Expire what is due and let the live side follow what is over; returns how many holds ended.
 
     Raises:
         LedgerUnavailable, LineUnavailable: a store is away; it is driven again.

@@ -10,6 +10,10 @@ from models.errors import Unavailable
 from tasks import background, drain, holds, sweep, watch
 from tasks.app import celery
 from tasks.context import Context
+from tasks.payments.drive import run_payment as drive_payment
+from tasks.payments.refunds import run_refund as drive_refund
+from tasks.payments.sandbox import deliver_due
+from tasks.payments.sweep import sweep_payments
 
 log: Final = structlog.get_logger()
 
@@ -49,8 +53,9 @@ def drain_sale(self: ContextTask, sale_id: str) -> None:
 
 @celery.task(bind=True, base=ContextTask, name="sweep")
 def sweep_sales(self: ContextTask) -> None:
-    """Look after every hold and every sale."""
+    """Look after every hold, every payment and every sale."""
     holds.sweep_holds(self.context)
+    sweep_payments(self.context)
     sweep.sweep(self.context)
 
 
@@ -76,3 +81,22 @@ def ask_for_purge(self: ContextTask) -> None:
 def audit_running_sales(self: ContextTask) -> None:
     """Audit every sale that runs."""
     watch.audit_running_sales(self.context)
+
+
+@celery.task(bind=True, base=ContextTask, name="run_payment")
+def run_payment(self: ContextTask, payment_id: str) -> None:
+    """Ask the provider about a payment."""
+    drive_payment(self.context, UUID(payment_id))
+
+
+@celery.task(bind=True, base=ContextTask, name="run_refund")
+def run_refund(self: ContextTask, refund_id: str) -> None:
+    """Ask the provider for a refund."""
+    drive_refund(self.context, UUID(refund_id))
+
+
+@celery.task(bind=True, base=ContextTask, name="deliver_sandbox_webhooks")
+def deliver_sandbox_webhooks(self: ContextTask) -> None:
+    """Send the webhooks of the sandbox that are due."""
+    settings = self.context.settings
+    deliver_due(self.context.database, settings.payments, settings.secret_key)

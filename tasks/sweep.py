@@ -20,6 +20,7 @@ from tasks.adjustments import apply_adjustment
 from tasks.context import Context
 from tasks.holds import cancel_holds_of
 from tasks.live_side import ensure_live, stop_diverged
+from tasks.payments.refunds import refund_orders_of
 from tasks.sales import move_sale
 
 log: Final = structlog.get_logger()
@@ -72,8 +73,8 @@ def _look_after(context: Context, sale: Sale, now: datetime, adjustments: list[U
     if adjustments:
         look = context.live.look(sale.id)
     if sale.status == SaleStatus.CANCELLED:
-        while cancel_holds_of(context, sale.id):  # so many at once; nobody looks after it once it is drained
-            pass
+        cancel_holds_of(context, sale.id)
+        refund_orders_of(context, sale.id)
     if sale.status in OVER and look.is_quiet:
         _mark_drained(context, sale)
     return _ring_if_needed(context, look)
@@ -108,6 +109,6 @@ def _mark_drained(context: Context, sale: Sale) -> None:
         session.execute(
             update(Sale)
             .where(Sale.id == sale.id, Sale.status.in_(OVER), Sale.drained_at.is_(None))
-            .where((Sale.status != SaleStatus.CANCELLED) | (Sale.held == 0))
+            .where((Sale.status != SaleStatus.CANCELLED) | (Sale.held + Sale.sold == 0))
             .values(drained_at=func.now())
         )

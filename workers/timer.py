@@ -14,6 +14,7 @@ from tasks.bell import Bell
 from tasks.context import Context
 from tasks.drain import drain_sale
 from tasks.holds import sweep_holds
+from tasks.payments.sweep import sweep_payments
 from tasks.sweep import sweep
 
 log: Final = structlog.get_logger()
@@ -54,9 +55,9 @@ class ImpatientBell(Bell):
         self._drain(UUID(sale))
         return True
 
-    def ring_for_task(self, task_id: UUID) -> bool:
-        """Ask for a background task to be run."""
-        return self._bell.ring_for_task(task_id)
+    def send(self, name: str, subject: str | None, queue: str) -> bool:
+        """Ring for all else as any other bell."""
+        return self._bell.send(name, subject, queue)
 
 
 class SweepTimer:
@@ -84,6 +85,7 @@ class SweepTimer:
                 continue
             try:
                 sweep_holds(self._context)
+                sweep_payments(self._context)
                 sweep(self._context)
             except Unavailable as error:
                 log.warning("sweep_hindered", error=str(error))

@@ -1,0 +1,112 @@
+"""Owns the beginning of a payment: the hold is pinned and the attempt noted, before the provider is asked.
+
+The pin is the order's status: who pays is not expired and cannot cancel. Expiry and payment are conditional
+changes of one row, by the ledger's clock, so that the first one wins.
+"""
+
+import uuid
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from models.errors import (
+    AlreadyPaid,
+    IdempotencyKeyReused,
+    NotFound,
+    OrderNotHeld,
+    PaymentInProgress,
+    UnknownPaymentMethod,
+)
+from models.events import Message
+from models.orders import Order
+from models.payments import Payment
+from models.vocabulary import OrderStatus, PaymentStatus
+from tasks.context import Context
+from tasks.failpoints import failpoint
+from tasks.payments.history import move_order
+from tasks.payments.telling import tell_order
+
+UNHEARD_AFTER: Final = timedelta(seconds=3)  # a bell that nobody answered is rung again by the sweep
+_KEY_TAKEN: Final = "uq_payments_user_id_idempotency_key"
+_OPEN: Final = (PaymentStatus.PENDING, PaymentStatus.ABANDONED)
+
+
+def begin_payment(context: Context, user_id: UUID, order_id: UUID, *, method: str, key: str = "") -> Message:
+    """Pin a hold and have it charged; answers the order. The outcome follows.
+
+    The same key again, for the same order and method, answers with the order as it is and charges nothing.
+
+    Raises:
+        UnknownPaymentMethod: the provider has no such method.
+        NotFound: no such order of this shopper.
+        IdempotencyKeyReused: the key came with another order or method.
+        PaymentInProgress, AlreadyPaid, OrderNotHeld: there is nothing to begin.
+        LedgerUnavailable: nothing was begun.
+    """
+    if not context.providers.current.accepts(method):
+        raise UnknownPaymentMethod(f"There is no payment method {method}.")
+    try:
+        with context.database.transaction() as session:
+            payment_id = _begin(context, session, user_id, order_id, method, key)
+    except IntegrityError as error:
+        if _KEY_TAKEN in str(error.orig):
+            raise IdempotencyKeyReused("The key was used for another order.") from error
+        raise
+    failpoint("payment_begun")
+    if payment_id is not None:
+        context.bell.ring_for_payment(payment_id)
+    return tell_order(context, order_id, is_news=payment_id is not None)
+
+
+def _begin(
+    context: Context, session: Session, user_id: UUID, order_id: UUID, method: str, key: str
+) -> UUID | None:
+    order = session.scalar(
+        select(Order).where(Order.id == order_id, Order.user_id == user_id).with_for_update()
+    )
+    if order is None:
+        raise NotFound("No order of yours has this id.")
+    if key and _is_repeat(session, user_id, order_id, method, key):
+        return None
+    now = session.scalars(select(func.clock_timestamp())).one()
+    _refuse_unfit(session, order, is_over=order.expires_at <= now)
+    patience_until = now + timedelta(seconds=context.settings.payments.patience_s)
+    payment = Payment(
+        id=uuid.uuid4(),
+        order_id=order_id,
+        user_id=user_id,
+        provider=context.providers.current.name,
+        method=method,
+        amount_minor=order.unit_price_minor * order.quantity,
+        currency=order.currency,
+        idempotency_key=key or None,
+        patience_until=patience_until,
+        pinned_until=max(order.expires_at, patience_until),
+        due_at=now + UNHEARD_AFTER,
+    )
+    session.add(payment)
+    move_order(session, order, OrderStatus.PAYING, by=user_id)
+    return payment.id
+
+
+def _is_repeat(session: Session, user_id: UUID, order_id: UUID, method: str, key: str) -> bool:
+    known = session.scalar(select(Payment).where(Payment.user_id == user_id, Payment.idempotency_key == key))
+    if known is not None and (known.order_id != order_id or known.method != method):
+        raise IdempotencyKeyReused("The key was used with another order or method.")
+    return known is not None
+
+
+def _refuse_unfit(session: Session, order: Order, *, is_over: bool) -> None:
+    if order.status == OrderStatus.PAYING:
+        raise PaymentInProgress("A payment of this order is under way.")
+    if order.status in (OrderStatus.PAID, OrderStatus.REFUNDED):
+        raise AlreadyPaid(f"The order is {order.status}.")
+    if order.status != OrderStatus.HELD or is_over:
+        raise OrderNotHeld("The hold is over.")
+    still_open = select(Payment.id).where(Payment.order_id == order.id, Payment.status.in_(_OPEN))
+    if session.scalar(still_open) is not None:
+        raise PaymentInProgress("The outcome of an earlier payment is not known yet.")

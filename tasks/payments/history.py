@@ -1,0 +1,78 @@
+"""Owns the one way in which money moves an order: its status, its history and its sale's counts, in one go.
+
+Every function runs inside the caller's transaction, with the order's row locked.
+"""
+
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from models.catalogue import Sale
+from models.errors import Fenced
+from models.orders import Order, OrderEvent
+from models.vocabulary import ORDER_TRANSITIONS, OrderStatus
+from tasks.payments.receipts import issue_receipt, number_of
+
+# What a change of status moves between the sale's counts: (held, sold), in units.
+_COUNTS: Final[dict[tuple[OrderStatus, OrderStatus], tuple[int, int]]] = {
+    (OrderStatus.PAYING, OrderStatus.PAID): (-1, 1),
+    (OrderStatus.EXPIRED, OrderStatus.PAID): (0, 1),
+    (OrderStatus.PAID, OrderStatus.REFUNDED): (0, -1),
+}
+
+
+def move_order(
+    session: Session,
+    order: Order,
+    wished: OrderStatus,
+    *,
+    reason: str | None = None,
+    by: UUID | None = None,
+    epoch: str | None = None,
+) -> None:
+    """Move an order to another status, with its history, its sale's counts and, when it is paid, its receipt.
+
+    `epoch`: the change rests on something that was done in Redis under this epoch.
+
+    Raises:
+        ValueError: the present status does not lead there; whoever calls has looked before.
+        Fenced: the epoch is not the present one.
+    """
+    before = OrderStatus(order.status)
+    if wished not in ORDER_TRANSITIONS[before]:
+        raise ValueError(f"An order that is {before} cannot become {wished}.")
+    held, sold = _COUNTS.get((before, wished), (0, 0))
+    if held or sold:
+        _move_counts(session, order, held, sold, epoch)
+    at = session.scalars(select(func.clock_timestamp())).one()
+    if wished == OrderStatus.PAID:
+        order.receipt_number = number_of(issue_receipt(session, order, at))
+        order.paid_at = at
+        order.released_at = (
+            at if before == OrderStatus.EXPIRED else None
+        )  # the live side moved first, or follows
+    elif wished == OrderStatus.REFUNDED:
+        order.refunded_at, order.released_at = at, None
+    order.status = wished
+    note(session, order, reason=reason, by=by)
+    session.flush()
+
+
+def note(session: Session, order: Order, *, reason: str | None, by: UUID | None = None) -> None:
+    """Write into an order's history what happened, with the status that it has now."""
+    session.add(OrderEvent(order_id=order.id, status=order.status, reason=reason, actor_id=by))
+
+
+def _move_counts(session: Session, order: Order, held: int, sold: int, epoch: str | None) -> None:
+    moving = (
+        update(Sale)
+        .where(Sale.id == order.sale_id)
+        .values(held=Sale.held + held * order.quantity, sold=Sale.sold + sold * order.quantity)
+        .returning(Sale.id)
+    )
+    if epoch is not None:
+        moving = moving.where(Sale.epoch == epoch)
+    if session.scalars(moving).one_or_none() is None:
+        raise Fenced(f"The ledger's epoch of sale {order.sale_id} is not {epoch}.")

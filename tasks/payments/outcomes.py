@@ -1,0 +1,137 @@
+"""Owns what a provider's word on a charge does to the payment and its order, in one transaction of the ledger.
+
+The same word twice does nothing the second time, and words may come in any order: succeeded and declined are
+final, and pending changes nothing that is final.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from config import Settings
+from models.orders import Order
+from models.payments import Payment
+from models.vocabulary import OrderStatus, PaymentStatus
+from tasks import background
+from tasks.context import Context
+from tasks.failpoints import failpoint
+from tasks.holds import bring_live_after
+from tasks.mail import mail_is_on
+from tasks.payments.backoff import pause_after
+from tasks.payments.history import move_order, note
+from tasks.payments.port import Outcome, State
+from tasks.payments.telling import tell_order
+
+OPEN: Final = (PaymentStatus.PENDING, PaymentStatus.ABANDONED)
+TAKEN: Final = (OrderStatus.PAYING, OrderStatus.PAID, OrderStatus.REFUNDED)  # by another payment
+CHARGED: Final = (PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED, PaymentStatus.LATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What a word of the provider changed, for what follows after the commit."""
+
+    payment_id: UUID
+    order_id: UUID
+    is_over: bool = False  # the order's units moved: the live side has to follow
+    is_late: bool = False  # charged for a hold that is gone: units or money, somebody has to see
+    mail: UUID | None = None
+
+
+def note_charge(session: Session, settings: Settings, payment_id: UUID, outcome: Outcome) -> Noted | None:
+    """Note what became of a charge; None where that is no news. Locks the order, then the payment."""
+    order_id = session.scalar(select(Payment.order_id).where(Payment.id == payment_id))
+    if order_id is None:
+        return None
+    order = session.scalars(select(Order).where(Order.id == order_id).with_for_update()).one()
+    payment = session.get_one(Payment, payment_id, with_for_update=True, populate_existing=True)
+    now = session.scalars(select(func.clock_timestamp())).one()
+    if outcome.state == State.SUCCEEDED:
+        return _succeed(session, settings, order, payment, outcome, now)
+    if payment.status not in OPEN:
+        return None
+    payment.ref = payment.ref or outcome.ref
+    if outcome.state == State.DECLINED:
+        return _decline(session, order, payment, outcome, now)
+    return _wait(session, order, payment, outcome, now)
+
+
+def follow(context: Context, noted: Noted | None) -> None:
+    """Do what a noted word asks for outside of the ledger; all of it is done by sweeps where this fails."""
+    if noted is None:
+        return
+    failpoint("charge_noted")
+    if noted.is_over:
+        bring_live_after(context, noted.order_id)
+    else:
+        tell_order(context, noted.order_id)
+    if noted.is_late:
+        context.bell.ring_for_payment(noted.payment_id)
+    if noted.mail is not None:
+        context.bell.ring_for_task(noted.mail)
+
+
+def _succeed(
+    session: Session, settings: Settings, order: Order, payment: Payment, outcome: Outcome, now: datetime
+) -> Noted | None:
+    if payment.status in CHARGED:
+        return None
+    payment.ref, payment.client_secret, payment.code = payment.ref or outcome.ref, None, None
+    was_open = payment.status in OPEN
+    if not was_open or order.status not in (OrderStatus.PAYING, OrderStatus.HELD):
+        payment.status, payment.finished_at, payment.due_at = PaymentStatus.LATE, None, now
+        note(session, order, reason="paid_twice" if order.status in TAKEN else "paid_too_late")
+        return Noted(payment.id, order.id, is_late=True)
+    if order.status == OrderStatus.HELD:  # it had been given up, and its order has not expired yet
+        move_order(session, order, OrderStatus.PAYING, reason="answered_late")
+    finish(payment, PaymentStatus.SUCCEEDED, now)
+    move_order(session, order, OrderStatus.PAID)
+    return Noted(payment.id, order.id, is_over=True, mail=ask_for_mail(session, settings, order))
+
+
+def _decline(
+    session: Session, order: Order, payment: Payment, outcome: Outcome, now: datetime
+) -> Noted | None:
+    was_pending = payment.status == PaymentStatus.PENDING
+    payment.code, payment.client_secret = outcome.code or "declined", None
+    finish(payment, PaymentStatus.DECLINED, now)
+    if not was_pending:
+        return None
+    move_order(session, order, OrderStatus.HELD, reason=payment.code)
+    return Noted(payment.id, order.id)
+
+
+def _wait(session: Session, order: Order, payment: Payment, outcome: Outcome, now: datetime) -> Noted | None:
+    """Ask again later: soon at first, and when patience or the pin ends."""
+    payment.client_secret = outcome.client_secret or payment.client_secret
+    payment.due_at = next_question(payment, now)
+    if payment.status == PaymentStatus.ABANDONED or now < payment.pinned_until:
+        return None
+    payment.status = PaymentStatus.ABANDONED
+    move_order(session, order, OrderStatus.HELD, reason="payment_unanswered")
+    return Noted(payment.id, order.id)
+
+
+def next_question(payment: Payment, now: datetime) -> datetime:
+    """Say when a payment without an outcome is to be asked about again."""
+    ends = [at for at in (payment.patience_until, payment.pinned_until) if at > now]
+    return min([now + pause_after(payment.attempts - 1), *ends])
+
+
+def finish(payment: Payment, status: PaymentStatus, now: datetime) -> None:
+    """End a payment: nothing is left to be done about it."""
+    payment.status, payment.finished_at, payment.due_at = status, now, None
+
+
+def ask_for_mail(session: Session, settings: Settings, order: Order) -> UUID | None:
+    """Ask, in the transaction that pays, for the receipt to be mailed."""
+    if not mail_is_on(settings):
+        return None
+    asked = background.note(
+        session, "mail_receipt", arguments={"order_id": str(order.id)}, sale_id=order.sale_id
+    )
+    return asked.id

@@ -1,0 +1,39 @@
+"""Owns which payment providers there are by the settings: the one that charges, and those that may still speak."""
+
+from typing import Final
+
+from config import Settings
+from models.database import Database
+from tasks.payments.port import Provider, ProviderUnavailable
+from tasks.payments.sandbox import SandboxProvider
+from tasks.payments.stripe_adapter import StripeProvider
+
+SANDBOX: Final = "sandbox"
+STRIPE: Final = "stripe"
+
+
+class Providers:
+    """The configured providers by name. Nothing connects before it is used."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._by_name: dict[str, Provider] = {}
+        chosen = settings.payments.provider or SANDBOX
+        if chosen == SANDBOX or not settings.is_production:
+            self._by_name[SANDBOX] = SandboxProvider(database, settings.payments, settings.secret_key)
+        if settings.payments.stripe_secret_key:
+            self._by_name[STRIPE] = StripeProvider(settings.payments)
+        self.current: Provider = self._by_name[chosen]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
+    def named(self, name: str) -> Provider:
+        """Find the provider of a payment, which may be of another one than charges now.
+
+        Raises:
+            ProviderUnavailable: it is not configured (any more).
+        """
+        provider = self._by_name.get(name)
+        if provider is None:
+            raise ProviderUnavailable(f"The payment provider {name} is not configured.")
+        return provider

@@ -1,0 +1,170 @@
+"""Owns refunds: asked for by admins, by late charges and by cancelled sales; each made once at the provider."""
+
+import uuid
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from models.errors import NotFound, NotRefundable
+from models.events import Message
+from models.orders import Order
+from models.payments import Payment, Refund
+from models.vocabulary import OrderStatus, PaymentStatus, RefundCause, RefundStatus
+from tasks.context import Context
+from tasks.failpoints import failpoint
+from tasks.payments import port
+from tasks.payments.backoff import pause_after
+from tasks.payments.history import move_order, note
+from tasks.payments.late import lock
+from tasks.payments.outcomes import Noted, finish, follow
+from tasks.payments.telling import tell_order
+
+log: Final = structlog.get_logger()
+
+AT_ONCE: Final = 200
+
+
+def request_refund(
+    context: Context, order_id: UUID, *, by: UUID | None, reason: str | None = None
+) -> Message:
+    """Ask for a paid order's money to go back; answers the order. Asking again asks once; after a failure, anew.
+
+    Raises:
+        NotFound: there is no such order.
+        NotRefundable: it is not paid (any more).
+        LedgerUnavailable: nothing was asked for.
+    """
+    with context.database.transaction() as session:
+        order = session.get(Order, order_id, with_for_update=True)
+        if order is None:
+            raise NotFound("No order has this id.")
+        if order.status != OrderStatus.PAID:
+            raise NotRefundable(f"The order is {order.status}.")
+        refund_id = _ask_for(session, order, RefundCause.ADMIN, by=by, reason=reason)
+    failpoint("refund_asked")
+    context.bell.ring_for_refund(refund_id)
+    return tell_order(context, order_id, is_news=False)
+
+
+def refund_orders_of(context: Context, sale_id: UUID) -> int:
+    """Ask for the refunds of a cancelled sale's paid orders; returns how many were asked for now.
+
+    Raises:
+        LedgerUnavailable: PostgreSQL is away.
+    """
+    unasked = (
+        select(Order)
+        .where(Order.sale_id == sale_id, Order.status == OrderStatus.PAID)
+        .where(~select(Refund.id).where(Refund.order_id == Order.id).exists())
+        .limit(AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    with context.database.transaction() as session:
+        orders = session.scalars(unasked).all()
+        asked = [_ask_for(session, order, RefundCause.SALE_CANCELLED) for order in orders]
+    for refund_id in asked:
+        context.bell.ring_for_refund(refund_id)
+    return len(asked)
+
+
+def run_refund(context: Context, refund_id: UUID) -> None:
+    """Ask the provider for a refund and note what it says.
+
+    Raises:
+        LedgerUnavailable, LineUnavailable: a store is away; the sweep rings again.
+    """
+    found = _begin(context, refund_id)
+    if found is None:
+        return
+    wish, provider = found
+    try:
+        outcome = _put(context, wish, provider)
+    except port.ProviderUnavailable as error:
+        log.warning("provider_silent", refund_id=str(refund_id), error=str(error))
+        return
+    failpoint("refunded")
+    with context.database.transaction() as session:
+        noted = note_refund(session, refund_id, outcome)
+    follow(context, noted)
+
+
+def note_refund(session: Session, refund_id: UUID, outcome: port.Outcome) -> Noted | None:
+    """Note what became of a refund; None where that is no news. Locks the order, the payment, the refund."""
+    payment_id = session.scalar(select(Refund.payment_id).where(Refund.id == refund_id))
+    if payment_id is None:
+        return None
+    order, payment = lock(session, payment_id)
+    refund = session.get_one(Refund, refund_id, with_for_update=True, populate_existing=True)
+    refund.ref = refund.ref or outcome.ref
+    if refund.status == RefundStatus.SUCCEEDED or outcome.state == port.State.PENDING:
+        return None
+    now = session.scalars(select(func.clock_timestamp())).one()
+    refund.finished_at, refund.due_at, refund.code = now, None, outcome.code
+    if outcome.state == port.State.DECLINED:
+        refund.status = RefundStatus.FAILED
+        log.error("refund_failed", refund_id=str(refund_id), order_id=str(order.id), code=outcome.code)
+        return None
+    refund.status = RefundStatus.SUCCEEDED
+    was_late = payment.status == PaymentStatus.LATE
+    finish(payment, PaymentStatus.REFUNDED, now)
+    if was_late:
+        note(session, order, reason="late_payment_refunded", by=refund.requested_by)
+        return Noted(payment.id, order.id)
+    why = refund.reason or refund.cause
+    move_order(session, order, OrderStatus.REFUNDED, reason=why, by=refund.requested_by)
+    return Noted(payment.id, order.id, is_over=True)
+
+
+def _ask_for(
+    session: Session,
+    order: Order,
+    cause: RefundCause,
+    *,
+    by: UUID | None = None,
+    reason: str | None = None,
+) -> UUID:
+    payment = session.scalars(
+        select(Payment).where(Payment.order_id == order.id, Payment.status == PaymentStatus.SUCCEEDED)
+    ).one()
+    known = session.scalar(select(Refund).where(Refund.payment_id == payment.id).with_for_update())
+    if known is None:
+        known = Refund(
+            id=uuid.uuid4(),
+            payment_id=payment.id,
+            order_id=order.id,
+            amount_minor=payment.amount_minor,
+            currency=payment.currency,
+            cause=cause,
+            reason=reason,
+            requested_by=by,
+            due_at=func.now() + pause_after(0),
+        )
+        session.add(known)
+    elif known.status == RefundStatus.FAILED:
+        known.status, known.finished_at, known.due_at = RefundStatus.PENDING, None, func.now()
+    return known.id
+
+
+def _begin(context: Context, refund_id: UUID) -> tuple[port.Refund, str] | None:
+    beginning = (
+        update(Refund)
+        .where(Refund.id == refund_id, Refund.status == RefundStatus.PENDING)
+        .values(attempts=Refund.attempts + 1)
+        .returning(Refund)
+    )
+    with context.database.transaction() as session:
+        refund = session.scalars(beginning).one_or_none()
+        if refund is None:
+            return None
+        payment = session.get_one(Payment, refund.payment_id)
+    wish = port.Refund(refund.id, payment.id, payment.ref or "", refund.amount_minor, refund.currency)
+    return wish, payment.provider
+
+
+def _put(context: Context, wish: port.Refund, provider: str) -> port.Outcome:
+    if wish.amount_minor == 0:
+        return port.Outcome(port.State.SUCCEEDED)  # nothing was charged
+    return context.providers.named(provider).refund(wish)

@@ -1,0 +1,210 @@
+"""Owns the sandbox's books: how a charge and its refund are entered, settle with time, end, and are told.
+
+Each function runs inside the caller's transaction. A row is locked while it is looked at, and each change
+notes its webhooks beside it. Time is PostgreSQL's now(), which may lie a little behind while a lock is waited
+for: what was settled in between is stored, so that nothing that was told is taken back.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from models.errors import IdempotencyKeyReused
+from models.sandbox import SandboxCharge, SandboxEvent
+from tasks.payments.port import Charge, Outcome, Refund, State
+from tasks.payments.sandbox.events import charge_payload, new_event_id, refund_payload, refund_ref
+from tasks.payments.sandbox.methods import Method, Refunding, Terms, When, terms_of
+
+DISORDER_S: Final = 1
+
+
+def enter_charge(session: Session, charge: Charge, terms: Terms) -> tuple[SandboxCharge, datetime]:
+    """Enter a charge, or find it entered; settled as far as time has come. Returns it with the time.
+
+    Raises:
+        IdempotencyKeyReused: another charge has this id.
+    """
+    method = terms.method
+    code = method.code if method.begins == State.DECLINED else None
+    row = _insert(session, charge, method.begins, code, terms.charge_s)
+    if row is None:
+        return _find(session, charge)
+    _note_charge(session, row, method, row.created_at)
+    return row, row.created_at
+
+
+def end_charge(session: Session, charge: Charge, terms: Terms) -> tuple[SandboxCharge, datetime]:
+    """End a charge that is pending and can be ended. One that never came is entered as ended, lest it come yet.
+
+    Raises:
+        IdempotencyKeyReused: another charge has this id.
+    """
+    method = terms.method
+    code = method.cancel_code or "cancelled"
+    row = _insert(session, charge, State.DECLINED, code, 0)
+    if row is not None:
+        _note_ended(session, row, method, row.created_at)
+        return row, row.created_at
+    row, now = _find(session, charge)
+    if tell_charge(row, now).state == State.PENDING and method.cancel_code is not None:
+        row.state, row.code, row.settles_at = State.DECLINED, code, None
+        _note_ended(session, row, method, now)
+    return row, now
+
+
+def give_back(session: Session, refund: Refund) -> Outcome:
+    """Give a charge back, whole and once, or tell what became of that.
+
+    A charge that is still pending is waited for: nothing is entered, and asking again tells.
+    """
+    query = select(SandboxCharge, func.now()).where(
+        SandboxCharge.payment_id == refund.payment_id, SandboxCharge.ref == refund.charge_ref
+    )
+    found = session.execute(query.with_for_update()).one_or_none()
+    if found is None:
+        return _refused(refund, "no_such_charge")
+    row, now = found[0], found[1]
+    settle(row, now)
+    told = tell_charge(row, now).state
+    if told == State.PENDING:
+        return Outcome(State.PENDING, ref=refund_ref(refund.refund_id))
+    if told == State.DECLINED:
+        return _refused(refund, "not_charged")
+    if (row.amount_minor, row.currency) != (refund.amount_minor, refund.currency):
+        return _refused(refund, "amount_mismatch")
+    terms = _terms(row)
+    if row.refund_id is None:
+        _enter_refund(session, row, refund, terms, now)
+    elif row.refund_id != refund.refund_id and terms.method.refunding != Refunding.REFUSED:
+        return _refused(refund, "already_refunded")
+    return _tell_refund(row, refund, terms)
+
+
+def tell_charge(row: SandboxCharge, now: datetime) -> Outcome:
+    """Say what the shop is told of a charge: pending until it settles, whatever the books say."""
+    waits = row.refund_id is None and row.settles_at is not None and row.settles_at > now
+    return Outcome(State.PENDING if waits else State(row.state), ref=row.ref, code=row.code)
+
+
+def settle(row: SandboxCharge, now: datetime) -> None:
+    """Let what is under way, the charge or else its refund, come to its end when its time has come."""
+    if row.settles_at is None or row.settles_at > now:
+        return
+    row.settles_at = None
+    if row.refund_id is not None:
+        row.refunded_minor = row.amount_minor
+    elif row.state == State.PENDING:
+        method = _terms(row).method
+        row.state, row.code = method.ends, method.code
+
+
+def settle_all(session: Session, payment_ids: Sequence[UUID]) -> None:
+    """Settle those of these charges whose time has come; locks them in the order of their ids."""
+    due = (
+        select(SandboxCharge, func.now())
+        .where(SandboxCharge.payment_id.in_(payment_ids), SandboxCharge.settles_at <= func.now())
+        .order_by(SandboxCharge.payment_id)
+        .with_for_update()
+    )
+    for row, now in session.execute(due):
+        settle(row, now)
+
+
+def _insert(
+    session: Session, charge: Charge, state: State, code: str | None, settles_after_s: int
+) -> SandboxCharge | None:
+    entering = (
+        insert(SandboxCharge)
+        .values(
+            payment_id=charge.payment_id,
+            ref=f"sbx_ch_{uuid.uuid4().hex}",
+            order_id=charge.order_id,
+            amount_minor=charge.amount_minor,
+            currency=charge.currency,
+            method=charge.method,
+            state=state,
+            code=code,
+            settles_at=func.now() + timedelta(seconds=settles_after_s) if settles_after_s else None,
+        )
+        .on_conflict_do_nothing(index_elements=[SandboxCharge.payment_id])
+        .returning(SandboxCharge)
+    )
+    return session.scalars(entering).one_or_none()
+
+
+def _find(session: Session, charge: Charge) -> tuple[SandboxCharge, datetime]:
+    query = select(SandboxCharge, func.now()).where(SandboxCharge.payment_id == charge.payment_id)
+    row, now = session.execute(query.with_for_update()).one()
+    known = (row.order_id, row.amount_minor, row.currency, row.method)
+    if known != (charge.order_id, charge.amount_minor, charge.currency, charge.method):
+        raise IdempotencyKeyReused(f"Another charge has the id {charge.payment_id}.")
+    settle(row, now)
+    return row, now
+
+
+def _enter_refund(session: Session, row: SandboxCharge, refund: Refund, terms: Terms, now: datetime) -> None:
+    row.refund_id = refund.refund_id
+    due_at = now
+    if terms.method.refunding == Refunding.SLOWLY:
+        row.settles_at = due_at = now + timedelta(seconds=terms.seconds)
+    elif terms.method.refunding == Refunding.AT_ONCE:
+        row.refunded_minor = row.amount_minor
+    if terms.method.is_mute:
+        return
+    is_refused = terms.method.refunding == Refunding.REFUSED
+    outcome = _refused(refund, "refund_refused") if is_refused else _refunded(refund)
+    event_id = new_event_id()
+    payload = refund_payload(row, refund.refund_id, outcome, event_id=event_id, at=due_at)
+    session.add(SandboxEvent(event_id=event_id, payload=payload, due_at=due_at))
+
+
+def _tell_refund(row: SandboxCharge, refund: Refund, terms: Terms) -> Outcome:
+    if terms.method.refunding == Refunding.REFUSED:
+        return _refused(refund, "refund_refused")
+    if row.settles_at is not None:
+        return Outcome(State.PENDING, ref=refund_ref(refund.refund_id))
+    return _refunded(refund)
+
+
+def _refused(refund: Refund, code: str) -> Outcome:
+    return Outcome(State.DECLINED, ref=refund_ref(refund.refund_id), code=code)
+
+
+def _refunded(refund: Refund) -> Outcome:
+    return Outcome(State.SUCCEEDED, ref=refund_ref(refund.refund_id))
+
+
+def _note_charge(session: Session, row: SandboxCharge, method: Method, now: datetime) -> None:
+    """Note what will be told of a charge, now and later; copies of one event share its id."""
+    due = {
+        When.AT_ONCE: now,
+        When.A_SECOND_LATER: now + timedelta(seconds=DISORDER_S),
+        When.SETTLED: row.settles_at or now,
+    }
+    ids = {state: new_event_id() for state, _ in method.webhooks}
+    for state, when in method.webhooks:
+        code = method.code if state == State.DECLINED else None
+        happened_at = due[when] if when == When.SETTLED else now
+        payload = charge_payload(row, state, code, event_id=ids[state], at=happened_at)
+        session.add(SandboxEvent(event_id=ids[state], payload=payload, due_at=due[when]))
+
+
+def _note_ended(session: Session, row: SandboxCharge, method: Method, now: datetime) -> None:
+    if method.is_mute:
+        return
+    event_id = new_event_id()
+    payload = charge_payload(row, State.DECLINED, row.code, event_id=event_id, at=now)
+    session.add(SandboxEvent(event_id=event_id, payload=payload, due_at=now))
+
+
+def _terms(row: SandboxCharge) -> Terms:
+    terms = terms_of(row.method)
+    if terms is None:
+        raise ValueError(f"The books have a charge by {row.method}, which is no method.")
+    return terms

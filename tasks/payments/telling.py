@@ -1,0 +1,34 @@
+"""Owns telling a shopper how his order stands, where no script of the line does it on its way."""
+
+from uuid import UUID
+
+import structlog
+
+from models import reading
+from models.errors import LineUnavailable, NotFound
+from models.events import Message, pack_told, stored_order
+from tasks.context import Context
+
+log = structlog.get_logger()
+
+
+def tell_order(context: Context, order_id: UUID, *, is_news: bool = True) -> Message:
+    """Read an order as it is now, and push it to its owner where that is news; answers it.
+
+    A push that is lost is made good by the snapshot of the next subscription, or by asking.
+
+    Raises:
+        NotFound: there is none.
+        LedgerUnavailable: it cannot be read.
+    """
+    with context.database.transaction() as session:
+        order = reading.find_order(session, order_id)
+    if order is None:
+        raise NotFound("No order has this id.")
+    message = stored_order(order, order.history)
+    if is_news:
+        try:
+            context.live.tell(order.sale_id, pack_told([(str(order.user_id), None, message)]))
+        except LineUnavailable as error:
+            log.warning("order_not_told", order_id=str(order_id), error=str(error))
+    return message
