@@ -1,8 +1,8 @@
 """Owns the end of holds: expiry and cancelling, and where their units go on the live side, paid ones' too.
 
 The ledger moves first: the order's status and the sale's counts, in one transaction. The live side follows by
-`release_pending`, which is driven until it is noted as done, so that a crash in between delays units and never
-loses or doubles them.
+`release_pending`, which is driven until it is noted as done, so that a crash in between delays units and
+never loses or doubles them.
 """
 
 from collections import defaultdict
@@ -147,7 +147,7 @@ def _release(context: Context, sale_id: UUID, epoch: str, orders: Sequence[Order
 
 
 def _move_units(context: Context, sale_id: UUID, epoch: str, orders: Sequence[Order]) -> bool:
-    """Move the units of orders whose holds are over, and tell the orders; says whether the bell should ring."""
+    """Move the units of orders whose holds are over, and tell them; says whether the bell should ring."""
     paid = [one for one in orders if one.status == OrderStatus.PAID]
     home = [one for one in orders if one.status != OrderStatus.PAID]
     ring = False

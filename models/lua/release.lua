@@ -47,9 +47,9 @@ for at = 6, #ARGV do
 end
 if from_holds + from_sold > 0 then
   redis.call('HINCRBY', KEYS[1], 'available', from_holds + from_sold)
-  redis.call('HINCRBY', KEYS[1], 'held', -from_holds)
-  redis.call('HINCRBY', KEYS[1], 'sold', -from_sold)
-  redis.call('HINCRBY', KEYS[1], 'open_holds', -closed)
+  redis.call('HINCRBY', KEYS[1], 'held', 0 - from_holds)
+  redis.call('HINCRBY', KEYS[1], 'sold', 0 - from_sold)
+  redis.call('HINCRBY', KEYS[1], 'open_holds', 0 - closed)
 end
 redis.call('HINCRBY', KEYS[1], 'moves', 1)
 redis.call('PUBLISH', ARGV[3], ARGV[4])

@@ -51,7 +51,9 @@ def begin_payment(context: Context, user_id: UUID, order_id: UUID, *, method: st
         raise UnknownPaymentMethod(f"There is no payment method {method}.")
     try:
         with context.database.transaction() as session:
-            payment_id = _begin(context, session, user_id, order_id, method, key)
+            order = _lock_own(session, user_id, order_id)
+            is_repeat = key != "" and _is_repeat(session, order, method, key)
+            payment_id = None if is_repeat else _begin(context, session, order, method, key)
     except IntegrityError as error:
         if _KEY_TAKEN in str(error.orig):
             raise IdempotencyKeyReused("The key was used for another order.") from error
@@ -62,23 +64,23 @@ def begin_payment(context: Context, user_id: UUID, order_id: UUID, *, method: st
     return tell_order(context, order_id, is_news=payment_id is not None)
 
 
-def _begin(
-    context: Context, session: Session, user_id: UUID, order_id: UUID, method: str, key: str
-) -> UUID | None:
+def _lock_own(session: Session, user_id: UUID, order_id: UUID) -> Order:
     order = session.scalar(
         select(Order).where(Order.id == order_id, Order.user_id == user_id).with_for_update()
     )
     if order is None:
         raise NotFound("No order of yours has this id.")
-    if key and _is_repeat(session, user_id, order_id, method, key):
-        return None
+    return order
+
+
+def _begin(context: Context, session: Session, order: Order, method: str, key: str) -> UUID:
     now = session.scalars(select(func.clock_timestamp())).one()
     _refuse_unfit(session, order, is_over=order.expires_at <= now)
     patience_until = now + timedelta(seconds=context.settings.payments.patience_s)
     payment = Payment(
         id=uuid.uuid4(),
-        order_id=order_id,
-        user_id=user_id,
+        order_id=order.id,
+        user_id=order.user_id,
         provider=context.providers.current.name,
         method=method,
         amount_minor=order.unit_price_minor * order.quantity,
@@ -89,13 +91,15 @@ def _begin(
         due_at=now + UNHEARD_AFTER,
     )
     session.add(payment)
-    move_order(session, order, OrderStatus.PAYING, by=user_id)
+    move_order(session, order, OrderStatus.PAYING, by=order.user_id)
     return payment.id
 
 
-def _is_repeat(session: Session, user_id: UUID, order_id: UUID, method: str, key: str) -> bool:
-    known = session.scalar(select(Payment).where(Payment.user_id == user_id, Payment.idempotency_key == key))
-    if known is not None and (known.order_id != order_id or known.method != method):
+def _is_repeat(session: Session, order: Order, method: str, key: str) -> bool:
+    known = session.scalar(
+        select(Payment).where(Payment.user_id == order.user_id, Payment.idempotency_key == key)
+    )
+    if known is not None and (known.order_id != order.id or known.method != method):
         raise IdempotencyKeyReused("The key was used with another order or method.")
     return known is not None
 

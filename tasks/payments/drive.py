@@ -43,7 +43,7 @@ def run_payment(context: Context, payment_id: UUID) -> None:
     outcome = _ask(context, begun)
     failpoint("charged")
     with context.database.transaction() as session:
-        noted = note_charge(session, context.settings, payment_id, outcome)
+        noted = note_charge(session, payment_id, outcome)
     follow(context, noted)
 
 

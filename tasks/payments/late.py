@@ -1,5 +1,6 @@
-"""Owns the charge that succeeded after its hold had gone: it is held again where that wrongs nobody, else
-the money goes back. Either happens once, and both are told.
+"""Owns the charge that succeeded after its hold had gone.
+
+It is held again where that wrongs nobody, else the money goes back; either once, and both are told.
 """
 
 import uuid
@@ -20,7 +21,7 @@ from tasks.context import Context
 from tasks.failpoints import failpoint
 from tasks.holds import bring_live_after
 from tasks.payments.history import move_order
-from tasks.payments.outcomes import TAKEN, ask_for_mail, finish
+from tasks.payments.outcomes import TAKEN, finish
 from tasks.payments.telling import tell_order
 
 log: Final = structlog.get_logger()
@@ -77,10 +78,7 @@ def _pay(context: Context, payment_id: UUID, epoch: str) -> None:
             return
         finish(payment, PaymentStatus.SUCCEEDED, session.scalars(select(func.clock_timestamp())).one())
         move_order(session, order, OrderStatus.PAID, reason="held_again", epoch=epoch)
-        mail = ask_for_mail(session, context.settings, order)
     tell_order(context, order.id)
-    if mail is not None:
-        context.bell.ring_for_task(mail)
 
 
 def _refund(context: Context, payment_id: UUID) -> None:

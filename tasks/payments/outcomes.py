@@ -1,4 +1,4 @@
-"""Owns what a provider's word on a charge does to the payment and its order, in one transaction of the ledger.
+"""Owns what a provider's word on a charge does to the payment and its order, in one transaction.
 
 The same word twice does nothing the second time, and words may come in any order: succeeded and declined are
 final, and pending changes nothing that is final.
@@ -12,15 +12,12 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from config import Settings
 from models.orders import Order
 from models.payments import Payment
 from models.vocabulary import OrderStatus, PaymentStatus
-from tasks import background
 from tasks.context import Context
 from tasks.failpoints import failpoint
 from tasks.holds import bring_live_after
-from tasks.mail import mail_is_on
 from tasks.payments.backoff import pause_after
 from tasks.payments.history import move_order, note
 from tasks.payments.port import Outcome, State
@@ -39,10 +36,9 @@ class Noted:
     order_id: UUID
     is_over: bool = False  # the order's units moved: the live side has to follow
     is_late: bool = False  # charged for a hold that is gone: units or money, somebody has to see
-    mail: UUID | None = None
 
 
-def note_charge(session: Session, settings: Settings, payment_id: UUID, outcome: Outcome) -> Noted | None:
+def note_charge(session: Session, payment_id: UUID, outcome: Outcome) -> Noted | None:
     """Note what became of a charge; None where that is no news. Locks the order, then the payment."""
     order_id = session.scalar(select(Payment.order_id).where(Payment.id == payment_id))
     if order_id is None:
@@ -51,7 +47,7 @@ def note_charge(session: Session, settings: Settings, payment_id: UUID, outcome:
     payment = session.get_one(Payment, payment_id, with_for_update=True, populate_existing=True)
     now = session.scalars(select(func.clock_timestamp())).one()
     if outcome.state == State.SUCCEEDED:
-        return _succeed(session, settings, order, payment, outcome, now)
+        return _succeed(session, order, payment, outcome, now)
     if payment.status not in OPEN:
         return None
     payment.ref = payment.ref or outcome.ref
@@ -71,12 +67,10 @@ def follow(context: Context, noted: Noted | None) -> None:
         tell_order(context, noted.order_id)
     if noted.is_late:
         context.bell.ring_for_payment(noted.payment_id)
-    if noted.mail is not None:
-        context.bell.ring_for_task(noted.mail)
 
 
 def _succeed(
-    session: Session, settings: Settings, order: Order, payment: Payment, outcome: Outcome, now: datetime
+    session: Session, order: Order, payment: Payment, outcome: Outcome, now: datetime
 ) -> Noted | None:
     if payment.status in CHARGED:
         return None
@@ -90,7 +84,7 @@ def _succeed(
         move_order(session, order, OrderStatus.PAYING, reason="answered_late")
     finish(payment, PaymentStatus.SUCCEEDED, now)
     move_order(session, order, OrderStatus.PAID)
-    return Noted(payment.id, order.id, is_over=True, mail=ask_for_mail(session, settings, order))
+    return Noted(payment.id, order.id, is_over=True)
 
 
 def _decline(
@@ -125,13 +119,3 @@ def next_question(payment: Payment, now: datetime) -> datetime:
 def finish(payment: Payment, status: PaymentStatus, now: datetime) -> None:
     """End a payment: nothing is left to be done about it."""
     payment.status, payment.finished_at, payment.due_at = status, now, None
-
-
-def ask_for_mail(session: Session, settings: Settings, order: Order) -> UUID | None:
-    """Ask, in the transaction that pays, for the receipt to be mailed."""
-    if not mail_is_on(settings):
-        return None
-    asked = background.note(
-        session, "mail_receipt", arguments={"order_id": str(order.id)}, sale_id=order.sale_id
-    )
-    return asked.id

@@ -1,4 +1,4 @@
-"""Owns which payment providers there are by the settings: the one that charges, and those that may still speak."""
+"""Owns which payment providers there are by the settings: which one charges, and which may still speak."""
 
 from typing import Final
 
@@ -6,10 +6,8 @@ from config import Settings
 from models.database import Database
 from tasks.payments.port import Provider, ProviderUnavailable
 from tasks.payments.sandbox import SandboxProvider
-from tasks.payments.stripe_adapter import StripeProvider
 
 SANDBOX: Final = "sandbox"
-STRIPE: Final = "stripe"
 
 
 class Providers:
@@ -20,8 +18,6 @@ class Providers:
         chosen = settings.payments.provider or SANDBOX
         if chosen == SANDBOX or not settings.is_production:
             self._by_name[SANDBOX] = SandboxProvider(database, settings.payments, settings.secret_key)
-        if settings.payments.stripe_secret_key:
-            self._by_name[STRIPE] = StripeProvider(settings.payments)
         self.current: Provider = self._by_name[chosen]
 
     def __contains__(self, name: str) -> bool:

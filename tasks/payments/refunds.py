@@ -1,4 +1,4 @@
-"""Owns refunds: asked for by admins, by late charges and by cancelled sales; each made once at the provider."""
+"""Owns refunds, asked for by admins, late charges and cancelled sales: each made once at the provider."""
 
 import uuid
 from typing import Final
@@ -30,7 +30,7 @@ AT_ONCE: Final = 200
 def request_refund(
     context: Context, order_id: UUID, *, by: UUID | None, reason: str | None = None
 ) -> Message:
-    """Ask for a paid order's money to go back; answers the order. Asking again asks once; after a failure, anew.
+    """Ask for a paid order's money to go back; answers the order. Asked for twice, it goes back once.
 
     Raises:
         NotFound: there is no such order.

@@ -17,7 +17,7 @@ AT_ONCE: Final = 200
 
 
 def sweep_payments(context: Context) -> int:
-    """Ring for the payments and refunds that are due, and for webhooks of the sandbox; returns how many bells.
+    """Ring for payments and refunds that are due, and for webhooks of the sandbox; returns how many bells.
 
     Raises:
         LedgerUnavailable: PostgreSQL is away.

@@ -30,7 +30,7 @@ def take_webhook(context: Context, provider: str, body: bytes, headers: Mapping[
     with context.database.transaction() as session:
         if not _store(session, provider, event):
             return False
-        noted, again = _apply(context, session, provider, event)
+        noted, again = _apply(session, provider, event)
     failpoint("webhook_noted")
     follow(context, noted)
     if again is not None:
@@ -55,16 +55,14 @@ def _store(session: Session, provider: str, event: Event) -> bool:
     return session.scalar(storing) is not None
 
 
-def _apply(
-    context: Context, session: Session, provider: str, event: Event
-) -> tuple[Noted | None, UUID | None]:
+def _apply(session: Session, provider: str, event: Event) -> tuple[Noted | None, UUID | None]:
     """Apply a webhook; says what it changed, and which payment wants to be asked about again."""
     if event.outcome is None:
         return None, None
     if event.payment_id is not None and _is_of(session, provider, event.payment_id):
         if event.outcome.state == State.PENDING:
             return None, _ask_again(session, event.payment_id)
-        return note_charge(session, context.settings, event.payment_id, event.outcome), None
+        return note_charge(session, event.payment_id, event.outcome), None
     if event.refund_id is not None:
         payment_id = session.scalar(select(Refund.payment_id).where(Refund.id == event.refund_id))
         if payment_id is not None and _is_of(session, provider, payment_id):

@@ -26,6 +26,7 @@ class RememberingBell(Bell):
     def __init__(self) -> None:
         self.rung: list[str] = []
         self.tasks: list[str] = []
+        self.others: list[tuple[str, str | None]] = []
         self._lock = threading.Lock()
 
     def ring(self, sale_id: UUID | str) -> bool:
@@ -36,6 +37,11 @@ class RememberingBell(Bell):
     def ring_for_task(self, task_id: UUID) -> bool:
         with self._lock:
             self.tasks.append(str(task_id))
+        return True
+
+    def send(self, name: str, subject: str | None, queue: str) -> bool:  # noqa: ARG002 - nobody listens
+        with self._lock:
+            self.others.append((name, subject))
         return True
 
 

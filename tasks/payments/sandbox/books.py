@@ -1,4 +1,4 @@
-"""Owns the sandbox's books: how a charge and its refund are entered, settle with time, end, and are told.
+"""Owns the sandbox's books: how a charge is entered, settles with time, is ended, and is told.
 
 Each function runs inside the caller's transaction. A row is locked while it is looked at, and each change
 notes its webhooks beside it. Time is PostgreSQL's now(), which may lie a little behind while a lock is waited
@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 
 from models.errors import IdempotencyKeyReused
 from models.sandbox import SandboxCharge, SandboxEvent
-from tasks.payments.port import Charge, Outcome, Refund, State
-from tasks.payments.sandbox.events import charge_payload, new_event_id, refund_payload, refund_ref
-from tasks.payments.sandbox.methods import Method, Refunding, Terms, When, terms_of
+from tasks.payments.port import Charge, Outcome, State
+from tasks.payments.sandbox.events import charge_payload, new_event_id
+from tasks.payments.sandbox.methods import Method, Terms, When, terms_of
 
 DISORDER_S: Final = 1
 
@@ -40,7 +40,7 @@ def enter_charge(session: Session, charge: Charge, terms: Terms) -> tuple[Sandbo
 
 
 def end_charge(session: Session, charge: Charge, terms: Terms) -> tuple[SandboxCharge, datetime]:
-    """End a charge that is pending and can be ended. One that never came is entered as ended, lest it come yet.
+    """End a charge that is pending and can be ended; one that never came is entered as ended, lest it come.
 
     Raises:
         IdempotencyKeyReused: another charge has this id.
@@ -58,34 +58,6 @@ def end_charge(session: Session, charge: Charge, terms: Terms) -> tuple[SandboxC
     return row, now
 
 
-def give_back(session: Session, refund: Refund) -> Outcome:
-    """Give a charge back, whole and once, or tell what became of that.
-
-    A charge that is still pending is waited for: nothing is entered, and asking again tells.
-    """
-    query = select(SandboxCharge, func.now()).where(
-        SandboxCharge.payment_id == refund.payment_id, SandboxCharge.ref == refund.charge_ref
-    )
-    found = session.execute(query.with_for_update()).one_or_none()
-    if found is None:
-        return _refused(refund, "no_such_charge")
-    row, now = found[0], found[1]
-    settle(row, now)
-    told = tell_charge(row, now).state
-    if told == State.PENDING:
-        return Outcome(State.PENDING, ref=refund_ref(refund.refund_id))
-    if told == State.DECLINED:
-        return _refused(refund, "not_charged")
-    if (row.amount_minor, row.currency) != (refund.amount_minor, refund.currency):
-        return _refused(refund, "amount_mismatch")
-    terms = _terms(row)
-    if row.refund_id is None:
-        _enter_refund(session, row, refund, terms, now)
-    elif row.refund_id != refund.refund_id and terms.method.refunding != Refunding.REFUSED:
-        return _refused(refund, "already_refunded")
-    return _tell_refund(row, refund, terms)
-
-
 def tell_charge(row: SandboxCharge, now: datetime) -> Outcome:
     """Say what the shop is told of a charge: pending until it settles, whatever the books say."""
     waits = row.refund_id is None and row.settles_at is not None and row.settles_at > now
@@ -100,7 +72,7 @@ def settle(row: SandboxCharge, now: datetime) -> None:
     if row.refund_id is not None:
         row.refunded_minor = row.amount_minor
     elif row.state == State.PENDING:
-        method = _terms(row).method
+        method = terms_of_row(row).method
         row.state, row.code = method.ends, method.code
 
 
@@ -114,6 +86,14 @@ def settle_all(session: Session, payment_ids: Sequence[UUID]) -> None:
     )
     for row, now in session.execute(due):
         settle(row, now)
+
+
+def terms_of_row(row: SandboxCharge) -> Terms:
+    """Read the method of a charge that was entered."""
+    terms = terms_of(row.method)
+    if terms is None:
+        raise ValueError(f"The books have a charge by {row.method}, which is no method.")
+    return terms
 
 
 def _insert(
@@ -148,38 +128,6 @@ def _find(session: Session, charge: Charge) -> tuple[SandboxCharge, datetime]:
     return row, now
 
 
-def _enter_refund(session: Session, row: SandboxCharge, refund: Refund, terms: Terms, now: datetime) -> None:
-    row.refund_id = refund.refund_id
-    due_at = now
-    if terms.method.refunding == Refunding.SLOWLY:
-        row.settles_at = due_at = now + timedelta(seconds=terms.seconds)
-    elif terms.method.refunding == Refunding.AT_ONCE:
-        row.refunded_minor = row.amount_minor
-    if terms.method.is_mute:
-        return
-    is_refused = terms.method.refunding == Refunding.REFUSED
-    outcome = _refused(refund, "refund_refused") if is_refused else _refunded(refund)
-    event_id = new_event_id()
-    payload = refund_payload(row, refund.refund_id, outcome, event_id=event_id, at=due_at)
-    session.add(SandboxEvent(event_id=event_id, payload=payload, due_at=due_at))
-
-
-def _tell_refund(row: SandboxCharge, refund: Refund, terms: Terms) -> Outcome:
-    if terms.method.refunding == Refunding.REFUSED:
-        return _refused(refund, "refund_refused")
-    if row.settles_at is not None:
-        return Outcome(State.PENDING, ref=refund_ref(refund.refund_id))
-    return _refunded(refund)
-
-
-def _refused(refund: Refund, code: str) -> Outcome:
-    return Outcome(State.DECLINED, ref=refund_ref(refund.refund_id), code=code)
-
-
-def _refunded(refund: Refund) -> Outcome:
-    return Outcome(State.SUCCEEDED, ref=refund_ref(refund.refund_id))
-
-
 def _note_charge(session: Session, row: SandboxCharge, method: Method, now: datetime) -> None:
     """Note what will be told of a charge, now and later; copies of one event share its id."""
     due = {
@@ -201,10 +149,3 @@ def _note_ended(session: Session, row: SandboxCharge, method: Method, now: datet
     event_id = new_event_id()
     payload = charge_payload(row, State.DECLINED, row.code, event_id=event_id, at=now)
     session.add(SandboxEvent(event_id=event_id, payload=payload, due_at=now))
-
-
-def _terms(row: SandboxCharge) -> Terms:
-    terms = terms_of(row.method)
-    if terms is None:
-        raise ValueError(f"The books have a charge by {row.method}, which is no method.")
-    return terms

@@ -95,12 +95,13 @@ def deliver_due(
     until = time.monotonic() + slice_s
     delivered = 0
     while leased := _lease(database):
-        taken, failed = [], []
+        sent: list[tuple[_Leased, bool]] = []
         for event in leased:
-            (taken if _send(event, settings.webhook_url, secret, post, timeout_s) else failed).append(event)
+            sent.append((event, _send(event, settings.webhook_url, secret, post, timeout_s)))
             if time.monotonic() >= until:
                 break
-        _note(database, taken, failed, leased[len(taken) + len(failed) :])
+        taken = [event for event, is_taken in sent if is_taken]
+        _note(database, taken, [event for event, is_taken in sent if not is_taken], leased[len(sent) :])
         delivered += len(taken)
         if time.monotonic() >= until:
             break
@@ -162,7 +163,7 @@ def _note(
 
 
 def _put_off(session: Session, failed: Sequence[_Leased]) -> list[tuple[str, int]]:
-    """Let them be due after a pause of a second, then twice as long each time; returns those that never will."""
+    """Let them be due after a second, then after twice as long each time; returns those that never will."""
     doubled = func.power(2, func.least(SandboxEvent.tries - 1, 16))
     pause = func.make_interval(0, 0, 0, 0, 0, 0, func.least(doubled, LONGEST_PAUSE_S))
     is_over = SandboxEvent.created_at < func.now() - GIVEN_UP_AFTER

@@ -1,4 +1,4 @@
-"""Owns what the sandbox's webhooks say: how a change of the books is written down, and how it is read again."""
+"""Owns what the sandbox's webhooks say: how a change of the books is written down, and read again."""
 
 import re
 import uuid

@@ -97,9 +97,7 @@ def _declines(name: str, says: str, code: str) -> Method:
 METHODS: Final = (
     Method("sandbox_ok", "Succeeds at once."),
     _declines("sandbox_decline", "Is declined: the card is refused.", "card_declined"),
-    _declines(
-        "sandbox_insufficient_funds", "Is declined: there is not enough money.", "insufficient_funds"
-    ),
+    _declines("sandbox_insufficient_funds", "Is declined: there is not enough money.", "insufficient_funds"),
     _declines("sandbox_expired_card", "Is declined: the card has expired.", "expired_card"),
     Method(
         "sandbox_timeout",

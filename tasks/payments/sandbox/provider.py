@@ -1,4 +1,4 @@
-"""Owns the sandbox as the shop sees it: the payment port, over books of its own and transactions of its own."""
+"""Owns the sandbox as the shop sees it: the payment port, over books and transactions of its own."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -10,9 +10,10 @@ from config import PaymentSettings
 from models.database import Database
 from models.errors import IdempotencyKeyReused
 from tasks.payments.port import BadSignature, Charge, Event, Outcome, ProviderUnavailable, Refund, State
-from tasks.payments.sandbox import books
+from tasks.payments.sandbox.books import end_charge, enter_charge, tell_charge
 from tasks.payments.sandbox.events import MOST_BYTES, read_payload
 from tasks.payments.sandbox.methods import terms_of
+from tasks.payments.sandbox.refunds import give_back
 from tasks.payments.sandbox.signature import HEADER, verify, webhook_secret
 
 
@@ -50,9 +51,9 @@ class SandboxProvider:
         if terms is None:
             return _unknown_method()
         with self._database.transaction() as session:
-            row, now = books.enter_charge(session, charge, terms)
+            row, now = enter_charge(session, charge, terms)
             row.calls += 1
-            calls, told = row.calls, books.tell_charge(row, now)
+            calls, told = row.calls, tell_charge(row, now)
         if terms.is_silent(calls, told.state):
             raise ProviderUnavailable(f"The sandbox gives no answer: {charge.method}.")
         return told
@@ -68,8 +69,8 @@ class SandboxProvider:
         if terms is None:
             return _unknown_method()
         with self._database.transaction() as session:
-            row, now = books.end_charge(session, charge, terms)
-            return books.tell_charge(row, now)
+            row, now = end_charge(session, charge, terms)
+            return tell_charge(row, now)
 
     def refund(self, refund: Refund) -> Outcome:
         """Give a charge back, whole and once, or learn what became of that.
@@ -80,7 +81,7 @@ class SandboxProvider:
         """
         try:
             with self._database.transaction() as session:
-                return books.give_back(session, refund)
+                return give_back(session, refund)
         except IntegrityError as error:
             raise IdempotencyKeyReused(f"Another charge's refund has the id {refund.refund_id}.") from error
 

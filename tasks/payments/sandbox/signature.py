@@ -1,4 +1,4 @@
-"""Owns the signature of the sandbox's webhooks, which is Stripe's scheme: HMAC-SHA-256 over time and raw body.
+"""Owns the signature of the sandbox's webhooks: Stripe's scheme, HMAC-SHA-256 over time and raw body.
 
 The header is `t=<unix seconds>,v1=<hex>`, where v1 signs `<t>.<body>`. There may be several v1, as while a
 secret is changed, and other schemes, which are passed over.
