@@ -35,29 +35,16 @@ class RateLimits:
 
 @dataclass(frozen=True, slots=True)
 class PaymentSettings:
-    """Who charges, and how long that may take. Secrets are empty where they are not set.
+    """Who charges, and how long that may take.
 
-    `provider` is `sandbox` or `stripe`; empty means the sandbox, outside of production.
     `patience_s`: after so many seconds without an outcome a charge is ended at the provider. `webhook_url` is
-    where the sandbox sends its webhooks; Stripe is told on its own side. `stripe_api_base` is empty for
-    Stripe's own.
+    where the sandbox sends its webhooks; it signs them by `sandbox_secret`, or by one made of SECRET_KEY.
     """
 
     provider: str
     patience_s: int
     webhook_url: str
     sandbox_secret: str
-    stripe_secret_key: str
-    stripe_webhook_secret: str
-    stripe_api_base: str
-
-
-@dataclass(frozen=True, slots=True)
-class MailSettings:
-    """Where mail leaves: `smtp://user:password@host:port`, or `smtps://…`; empty: no mail is sent."""
-
-    url: str
-    sender: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +70,6 @@ class Settings:
     rate_limits: RateLimits
     rate_limits_enabled: bool
     payments: PaymentSettings
-    mail: MailSettings
     intent_journal: bool
     log_level: str
     log_json: bool
@@ -135,7 +121,6 @@ def _read(env: Env) -> Settings:
         rate_limits=_rate_limits(env),
         rate_limits_enabled=env.bool("RATE_LIMIT_ENABLED", True),
         payments=_payments(env),
-        mail=MailSettings(env.str("SMTP_URL", ""), env.str("MAIL_FROM", "Flash Sale <shop@example.com>")),
         intent_journal=env.bool("INTENT_JOURNAL", False),
         log_level=env.str("LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
         log_json=env.bool("LOG_JSON", environment == "production"),
@@ -169,13 +154,10 @@ def _payments(env: Env) -> PaymentSettings:
     near = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - every address is not one to call
     own = f"http://{near}:{port}/api/v1/payments/webhooks/sandbox"
     return PaymentSettings(
-        provider=env.str("PAYMENT_PROVIDER", "", validate=OneOf(["", "sandbox", "stripe"])),
+        provider=env.str("PAYMENT_PROVIDER", "sandbox", validate=OneOf(["sandbox"])),
         patience_s=env.int("PAYMENT_PATIENCE_SECONDS", 30, validate=Range(min=1, max=3600)),
         webhook_url=env.str("SANDBOX_WEBHOOK_URL", "") or own,
         sandbox_secret=env.str("SANDBOX_WEBHOOK_SECRET", ""),
-        stripe_secret_key=env.str("STRIPE_SECRET_KEY", ""),
-        stripe_webhook_secret=env.str("STRIPE_WEBHOOK_SECRET", ""),
-        stripe_api_base=env.str("STRIPE_API_BASE", ""),
     )
 
 
@@ -186,12 +168,6 @@ def _refuse_unsafe(settings: Settings) -> None:
         refuse_weak_secret(settings.secret_key)
     if settings.is_production and settings.failpoint:
         raise ConfigurationError("FAILPOINT is for tests and must not be set in production.")
-    if settings.is_production and not settings.payments.provider:
-        raise ConfigurationError("PAYMENT_PROVIDER must be named in production; the sandbox charges nobody.")
-    if settings.payments.provider == "stripe" and not (
-        settings.payments.stripe_secret_key and settings.payments.stripe_webhook_secret
-    ):
-        raise ConfigurationError("Stripe needs STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET.")
     if settings.intent_journal:
         raise ConfigurationError("INTENT_JOURNAL is not available in this release; leave it unset.")
 

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -25,7 +25,6 @@ class BackgroundTask(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     kind: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(Word, server_default=TaskState.PENDING)
-    arguments: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     sale_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("sales.id"))
     requested_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))
     submitted_at: Mapped[datetime] = mapped_column(server_default=func.now())

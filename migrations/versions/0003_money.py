@@ -1,11 +1,10 @@
-"""Money: payments, refunds, webhooks that were taken, receipts, and what a background task is about.
+"""Money: payments, refunds, webhooks that were taken, and receipts.
 
 Revision: 0003, after 0002
 """
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
 
 revision = "0003"
 down_revision = "0002"
@@ -155,10 +154,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("due_at IS NOT NULL"),
     )
     op.create_index("ix_refunds_order_id", "refunds", ["order_id"], unique=False)
-    op.add_column(
-        "background_tasks",
-        sa.Column("arguments", postgresql.JSONB(), server_default=sa.text("'{}'"), nullable=False),
-    )
     op.add_column("orders", sa.Column("refunded_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("orders", sa.Column("receipt_number", sa.String(length=20), nullable=True))
     op.create_unique_constraint(op.f("uq_orders_receipt_number"), "orders", ["receipt_number"])
@@ -192,7 +187,6 @@ def downgrade() -> None:
     op.drop_constraint(op.f("uq_orders_receipt_number"), "orders", type_="unique")
     op.drop_column("orders", "receipt_number")
     op.drop_column("orders", "refunded_at")
-    op.drop_column("background_tasks", "arguments")
     op.drop_index("ix_refunds_order_id", table_name="refunds")
     op.drop_index("ix_refunds_due_at", table_name="refunds", postgresql_where=sa.text("due_at IS NOT NULL"))
     op.drop_table("refunds")

@@ -1,24 +1,18 @@
 """Owns which payment providers there are by the settings: which one charges, and which may still speak."""
 
-from typing import Final
-
 from config import Settings
 from models.database import Database
 from tasks.payments.port import Provider, ProviderUnavailable
 from tasks.payments.sandbox import SandboxProvider
-
-SANDBOX: Final = "sandbox"
 
 
 class Providers:
     """The configured providers by name. Nothing connects before it is used."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
-        self._by_name: dict[str, Provider] = {}
-        chosen = settings.payments.provider or SANDBOX
-        if chosen == SANDBOX or not settings.is_production:
-            self._by_name[SANDBOX] = SandboxProvider(database, settings.payments, settings.secret_key)
-        self.current: Provider = self._by_name[chosen]
+        sandbox = SandboxProvider(database, settings.payments, settings.secret_key)
+        self._by_name: dict[str, Provider] = {sandbox.name: sandbox}
+        self.current: Provider = self._by_name[settings.payments.provider]
 
     def __contains__(self, name: str) -> bool:
         return name in self._by_name

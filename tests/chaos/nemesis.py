@@ -16,6 +16,7 @@ PREFIX: Final = {
     "kill_web": "web.",
     "kill_web_child": "web.",
     "kill_background": "background.",
+    "kill_payments": "payments.",
     "kill_beat": "beat.",
     "kill_redis": "redis-server",
     "stop_postgres": "postgres",

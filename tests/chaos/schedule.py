@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 from typing import Final
 
-KILLS: Final = ("kill_worker", "kill_web", "kill_web_child", "kill_background", "kill_beat")
+KILLS: Final = ("kill_worker", "kill_web", "kill_web_child", "kill_background", "kill_payments", "kill_beat")
 STORES: Final = ("kill_redis", "stop_postgres")
 STALLS: Final = ("stall_worker", "stall_redis")
 FAULTS: Final = (*KILLS, *STORES, *STALLS)

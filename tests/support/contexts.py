@@ -9,7 +9,7 @@ from uuid import UUID
 
 from celery import Celery
 
-from config import MailSettings, PaymentSettings, RateLimits, Settings
+from config import PaymentSettings, RateLimits, Settings
 from tasks.app import celery
 from tasks.bell import Bell
 from tasks.context import Context, build_context, is_stored
@@ -73,8 +73,7 @@ def plain_settings(stores: Stores) -> Settings:
         trusted_proxies=0,
         rate_limits=RateLimits(*(GENEROUS for _ in RateLimits.__dataclass_fields__)),
         rate_limits_enabled=True,
-        payments=PaymentSettings("sandbox", 30, "http://127.0.0.1:9/", "sandbox-secret-of-tests", "", "", ""),
-        mail=MailSettings("", "shop@example.com"),
+        payments=PaymentSettings("sandbox", 30, "http://127.0.0.1:9/", "sandbox-secret-of-tests"),
         intent_journal=False,
         log_level="WARNING",
         log_json=False,

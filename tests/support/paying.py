@@ -53,7 +53,7 @@ class ScriptedProvider:
     def refund(self, refund: port.Refund) -> Outcome:
         return self._say("refund", self.refunds, str(refund.refund_id))
 
-    def read_event(self, body: bytes, headers: Mapping[str, str]) -> Event:
+    def read_event(self, body: bytes, headers: Mapping[str, str]) -> Event:  # noqa: ARG002 - unsigned
         """Events come unsigned: `{id, payment_id | refund_id, state, code}`."""
         said = orjson.loads(body)
         payment, refund = said.get("payment_id"), said.get("refund_id")

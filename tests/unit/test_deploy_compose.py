@@ -92,7 +92,7 @@ def test_nothing_is_published_beyond_this_machine() -> None:
     assert all(port.startswith("127.0.0.1:") for port in published)
 
 
-@pytest.mark.parametrize("service", ["postgres", "redis", "web", "worker", "background"])
+@pytest.mark.parametrize("service", ["postgres", "redis", "web", "worker", "background", "payments"])
 def test_who_can_be_asked_has_a_healthcheck(service: str) -> None:
     assert SERVICES[service]["healthcheck"]["test"]
 

@@ -64,7 +64,7 @@ def test_a_scale_of_an_unknown_process_is_refused() -> None:
 def test_the_projects_own_procfile_is_understood() -> None:
     procfile = read_procfile(ROOT / "Procfile")
     assert procfile.release == "flask --app web release"
-    assert list(procfile.processes) == ["web", "worker", "background", "beat"]
+    assert list(procfile.processes) == ["web", "worker", "background", "payments", "beat"]
 
 
 def test_a_missing_procfile_is_told(tmp_path: Path) -> None:

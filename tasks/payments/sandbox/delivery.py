@@ -134,7 +134,11 @@ def _lease(database: Database) -> list[_Leased]:
 def _send(event: _Leased, url: str, secret: bytes, post: Post, timeout_s: float) -> bool:
     body = orjson.dumps(event.payload)
     headers = {"Content-Type": "application/json", HEADER: sign(secret, body, int(time.time()))}
-    said: dict[str, Any] = {"event": event.payload["id"], "kind": event.payload["type"], "tries": event.tries}
+    said: dict[str, Any] = {
+        "event_id": event.payload["id"],
+        "kind": event.payload["type"],
+        "tries": event.tries,
+    }
     try:
         status = post(url, body, headers, timeout_s)
     except (OSError, HTTPException, ValueError) as error:
@@ -159,7 +163,7 @@ def _note(
             session.execute(handing_back.values(due_at=func.now(), tries=SandboxEvent.tries - 1))
         given_up = _put_off(session, failed) if failed else []
     for event_id, tries in given_up:
-        log.error("sandbox_webhook_given_up", event=event_id, tries=tries)
+        log.error("sandbox_webhook_given_up", event_id=event_id, tries=tries)
 
 
 def _put_off(session: Session, failed: Sequence[_Leased]) -> list[tuple[str, int]]:
