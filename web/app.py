@@ -8,7 +8,21 @@ from flask.sessions import SessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Settings, load_settings, refuse_weak_secret
-from web import docs, errors, finish, health, intents, logs, metrics, orders, pages, products, sales, tasks
+from web import (
+    docs,
+    errors,
+    finish,
+    health,
+    intents,
+    logs,
+    metrics,
+    orders,
+    pages,
+    payments,
+    products,
+    sales,
+    tasks,
+)
 from web.api import PREFIX, Api
 from web.api import Blueprint as ApiBlueprint
 from web.auth import routes as accounts
@@ -25,6 +39,7 @@ API_BLUEPRINTS: Final[Sequence[ApiBlueprint]] = (  # documented, under /api/v1
     products.blueprint,
     sales.blueprint,
     intents.blueprint,
+    payments.blueprint,
     orders.blueprint,
     tasks.blueprint,
 )

@@ -9,6 +9,7 @@ from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from models import errors as domain
+from tasks.payments.port import BadSignature
 
 PROBLEM_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 1  # seconds; what 429 and 503 say when nothing better is known
@@ -79,6 +80,7 @@ _DOMAIN: Final[dict[type[domain.FlashSaleError], tuple[int, str, str]]] = {
         "allocation_too_small",
         "The allocation would be below what is held and sold.",
     ),
+    BadSignature: (400, "bad_signature", "This is not a webhook of this provider."),
     domain.EmailTaken: (409, "email_taken", "An account with this e-mail address exists."),
     domain.BadCredentials: (401, "bad_credentials", "E-mail and password do not belong together."),
     domain.TokenReused: (401, "token_reused", "This refresh token was spent; sign in again."),

@@ -24,6 +24,7 @@ from web.services import services
 blueprint = Blueprint("intents", __name__, description="Purchase intents: a place in a sale's line")
 
 KEY_HEADER: Final = "Idempotency-Key"
+KEY_PARAMETER: Final = {"name": KEY_HEADER, "in": "header", "schema": {"type": "string", "maxLength": 128}}
 _SANE_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII).fullmatch
 _NEW_INTENT: Final = IntentCreateSchema()
 _SHORT_LENGTHS: Final = {str(length): length for length in range(1, 65)}  # bytes, as they are announced
@@ -32,7 +33,7 @@ _SHORT_LENGTHS: Final = {str(length): length for length in range(1, 65)}  # byte
 @blueprint.post("/sales/<uuid:sale_id>/intents")
 @blueprint.doc(
     security=[{"bearer": []}, {"session": [], "csrf": []}],
-    parameters=[{"name": KEY_HEADER, "in": "header", "schema": {"type": "string", "maxLength": 128}}],
+    parameters=[KEY_PARAMETER],
     requestBody={"content": {"application/json": {"schema": IntentCreateSchema}}},
 )
 @blueprint.response(202, IntentSchema, headers={"Location": {"schema": {"type": "string"}}})

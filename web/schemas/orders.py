@@ -11,7 +11,7 @@ from web.schemas.paging import page_of
 
 
 class PaymentCreateSchema(Strict):
-    """How to pay."""
+    """How to pay: a method of the provider."""
 
     method = Text(required=True, validate=validate.Length(1, 64))
 
@@ -47,6 +47,8 @@ class OrderSchema(Schema):
     expires_at = UtcTime(required=True)
     created_at = UtcTime(required=True)
     paid_at = UtcTime(required=True, allow_none=True)
+    refunded_at = UtcTime(required=True, allow_none=True)
+    receipt_number = fields.String(required=True, allow_none=True)
     history = fields.List(fields.Nested(OrderEventSchema), required=True)
 
 

@@ -1,0 +1,125 @@
+"""Owns what concerns money: paying an order, giving it back, receipts, and the webhooks of providers."""
+
+import uuid
+from typing import Any
+
+from flask import Response, request
+from marshmallow import Schema
+from sqlalchemy import select
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from models import reading
+from models.errors import NotFound
+from models.orders import Order
+from models.payments import Payment, Receipt, Refund
+from tasks.payments.begin import begin_payment
+from tasks.payments.receipts import number_of
+from tasks.payments.refunds import request_refund
+from tasks.payments.sandbox import METHODS, SandboxProvider
+from tasks.payments.webhooks import take_webhook
+from web.answers import answer
+from web.api import Blueprint
+from web.auth.identity import admin_only, current_identity, signed_in
+from web.intents import KEY_PARAMETER, idempotency_key
+from web.request_id import MAX_BODY_BYTES
+from web.schemas.orders import OrderSchema, PaymentCreateSchema, RefundCreateSchema
+from web.schemas.payments import (
+    MethodsSchema,
+    PaymentSchema,
+    PaymentsSchema,
+    ReceiptSchema,
+    RefundSchema,
+    WebhookTakenSchema,
+)
+from web.services import services
+
+blueprint = Blueprint("payments", __name__, description="Payments, refunds and receipts")
+
+_PAYMENTS: Schema = PaymentSchema(many=True)
+_REFUNDS: Schema = RefundSchema(many=True)
+_RECEIPT: Schema = ReceiptSchema()
+
+
+@blueprint.post("/orders/<uuid:order_id>/payments")
+@signed_in
+@blueprint.doc(parameters=[KEY_PARAMETER])
+@blueprint.arguments(PaymentCreateSchema)
+@blueprint.response(202, OrderSchema)
+def pay(wish: dict[str, Any], order_id: uuid.UUID) -> Response:
+    """Pay a held order. 202: the hold is pinned and the charge under way; the outcome follows.
+
+    The same Idempotency-Key with the same order and method answers with the order as it is.
+    """
+    user_id = current_identity().user_id
+    context = services().context
+    key = idempotency_key()
+    return answer(begin_payment(context, user_id, order_id, method=wish["method"], key=key), 202)
+
+
+@blueprint.get("/orders/<uuid:order_id>/payments")
+@signed_in
+@blueprint.response(200, PaymentsSchema)
+def list_payments(order_id: uuid.UUID) -> Response:
+    """List every attempt to pay an order, oldest first, and what went back."""
+    with services().database.transaction() as session:
+        _refuse_strangers(session.get(Order, order_id))
+        payments = session.scalars(
+            select(Payment).where(Payment.order_id == order_id).order_by(Payment.created_at, Payment.id)
+        ).all()
+        refunds = session.scalars(
+            select(Refund).where(Refund.order_id == order_id).order_by(Refund.created_at, Refund.id)
+        ).all()
+    return answer({"payments": _PAYMENTS.dump(payments), "refunds": _REFUNDS.dump(refunds)})
+
+
+@blueprint.post("/orders/<uuid:order_id>/refund")
+@admin_only
+@blueprint.arguments(RefundCreateSchema)
+@blueprint.response(202, OrderSchema)
+def refund(wish: dict[str, Any], order_id: uuid.UUID) -> Response:
+    """Have a paid order's money go back, and its units to the next in line. Asked for twice, it goes once."""
+    by = current_identity().user_id
+    return answer(request_refund(services().context, order_id, by=by, reason=wish["reason"]), 202)
+
+
+@blueprint.get("/orders/<uuid:order_id>/receipt")
+@signed_in
+@blueprint.response(200, ReceiptSchema)
+def get_receipt(order_id: uuid.UUID) -> Response:
+    """Show the receipt of a paid order."""
+    with services().database.transaction() as session:
+        _refuse_strangers(reading.find_order(session, order_id))
+        receipt = session.get(Receipt, order_id)
+    if receipt is None:
+        raise NotFound("The order is not paid.")
+    told = {name: getattr(receipt, name) for name in Receipt.__table__.columns.keys()}  # noqa: SIM118
+    buyer = {"name": receipt.buyer_name, "email": receipt.buyer_email}
+    return answer(_RECEIPT.dump({**told, "number": number_of(receipt), "buyer": buyer}))
+
+
+@blueprint.get("/payments/methods")
+@blueprint.response(200, MethodsSchema)
+def list_methods() -> Response:
+    """Tell who charges, and by which methods, where they are a list: the sandbox's test cards."""
+    provider = services().context.providers.current
+    methods = METHODS if isinstance(provider, SandboxProvider) else ()
+    told = [{"name": one.spelling, "says": one.says} for one in methods]
+    return answer({"provider": provider.name, "methods": told})
+
+
+@blueprint.post("/payments/webhooks/<string:provider>")
+@blueprint.doc(requestBody={"content": {"application/json": {"schema": {"type": "object"}}}})
+@blueprint.response(200, WebhookTakenSchema)
+def webhook(provider: str) -> Response:
+    """Take a provider's webhook: its signature is over the raw body; a repeat is a 200 and does nothing."""
+    body = request.get_data(cache=False)
+    if len(body) >= MAX_BODY_BYTES:
+        raise RequestEntityTooLarge  # a chunked body is cut at the bound without a word
+    take_webhook(services().context, provider, body, dict(request.headers.items()))
+    return answer({"received": True})
+
+
+def _refuse_strangers(order: Order | None) -> None:
+    identity = current_identity()
+    if order is None or not (order.user_id == identity.user_id or identity.is_admin):
+        raise NotFound("No order of yours has this id.")
