@@ -1,11 +1,10 @@
 """Owns the questions that are asked of the ledger: intents, orders and tasks, one or a page at a time."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Select, select, tuple_
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from models.background import BackgroundTask
@@ -91,11 +90,6 @@ def background_tasks(*, kind: str | None, state: str | None, sale_id: UUID | Non
         if wished is not None:
             query = query.where(column == wished)
     return query
-
-
-def ledger_time(session: Session) -> datetime:
-    """Read PostgreSQL's clock."""
-    return session.scalars(select(func.now())).one()
 
 
 def find_sale(session: Session, sale_id: UUID, *, lock: bool = False) -> Sale:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
@@ -53,7 +54,7 @@ def _close_adjustments(session: Session, sale_id: UUID) -> None:
 
 
 def _rebuilt_world(session: Session, sale: Sale) -> World:
-    """Read from the ledger what the live side must know: open holds, units by shopper, who stands by."""
+    """Read from the ledger what the live side must know: holds, sold and limits by shopper, who stands by."""
     kept = (OrderStatus.HELD, OrderStatus.PAYING, OrderStatus.PAID)
     orders = session.scalars(select(Order).where(Order.sale_id == sale.id, Order.status.in_(kept))).all()
     waiting = session.scalars(
@@ -67,13 +68,14 @@ def _rebuilt_world(session: Session, sale: Sale) -> World:
     return replace(
         world_of(sale),
         units=units,
-        holds={
-            str(order.intent_id): (str(order.user_id), order.quantity)
-            for order in orders
-            if order.status != OrderStatus.PAID
-        },
+        holds=_by_intent(order for order in orders if order.status != OrderStatus.PAID),
+        sold=_by_intent(order for order in orders if order.status == OrderStatus.PAID),
         standby=[_as_live(intent) for intent in waiting],
     )
+
+
+def _by_intent(orders: Iterable[Order]) -> dict[str, tuple[str, int]]:
+    return {str(order.intent_id): (str(order.user_id), order.quantity) for order in orders}
 
 
 def _as_live(intent: Intent) -> LiveIntent:

@@ -117,6 +117,28 @@ def _holds_agree(reading: Reading) -> Check:
     return Check("holds_agree", ok, figures, rows)
 
 
+def _sold_agrees(reading: Reading) -> Check:
+    """Every paid order of the ledger is sold in Redis, to the same shopper, with as many units."""
+    live, ledger = reading.live_people.sold, reading.ledger_people.sold
+    figures = {"live": len(live), "ledger": len(ledger), "counter": reading.look.number("sold")}
+    if not reading.is_still:
+        return Check("sold_agrees", True, figures, [])
+    differing = sorted(set(live.items()) ^ set(ledger.items()))
+    rows = [{"intent_id": intent, "sold": sold} for intent, sold in differing[:MOST_ROWS]]
+    units = sum(int(sold.rpartition("|")[2]) for sold in live.values())
+    return Check("sold_agrees", not rows and reading.look.number("sold") == units, figures, rows)
+
+
+def _money_adds_up(reading: Reading) -> Check:
+    """A paid order has one charge of its total; every other charge went back or is about to be decided."""
+    money = reading.money
+    ok = (
+        money["charged_minor"] - money["refunded_minor"] - money["undecided_minor"]
+        == money["paid_orders_minor"]
+    )
+    return Check("money_adds_up", ok and not reading.unpaid, dict(money), reading.unpaid)
+
+
 def _limit_is_kept(reading: Reading) -> Check:
     """Nobody has more units, held, paid and waiting, than the sale allows; and both stores count the same."""
     limit, look = reading.ledger["per_shopper_limit"], reading.look
@@ -183,6 +205,8 @@ CHECKS: Final[tuple[Callable[[Reading], Check], ...]] = (
     _line_is_whole,
     _standby_agrees,
     _holds_agree,
+    _sold_agrees,
+    _money_adds_up,
     _limit_is_kept,
     _draw_repeats,
     _nothing_parked,

@@ -8,7 +8,10 @@ SALE: Final = text("""
     SELECT s.allocation, s.held, s.sold, s.status, s.epoch, s.revision, s.last_decided_ticket,
            s.per_shopper_limit, s.admission_order, s.draw_seed, s.lobby_size,
            (SELECT count(*) FROM orders WHERE sale_id = s.id AND released_at IS NULL
-            AND status IN ('expired', 'cancelled')) AS unreleased,
+            AND status IN ('expired', 'cancelled', 'paid', 'refunded')) AS unreleased,
+           (SELECT count(*) FROM payments p JOIN orders o ON o.id = p.order_id
+            LEFT JOIN refunds r ON r.payment_id = p.id
+            WHERE o.sale_id = s.id AND p.status = 'late' AND r.id IS NULL) AS undecided,
            coalesce((SELECT sum(quantity) FROM orders WHERE sale_id = s.id
                      AND status IN ('held', 'paying')), 0) AS held_in_orders,
            coalesce((SELECT sum(quantity) FROM orders WHERE sale_id = s.id AND status = 'paid'), 0)
@@ -19,18 +22,21 @@ SALE: Final = text("""
     FROM sales s WHERE s.id = :sale_id
 """)
 
-# A ticket that was refused although a later one got as much as it had asked for. Units that a raise
-# brought after the refusal are no such case: a refusal is held against what was granted out of the raises
+# A ticket that was refused although a later one got as much as it had asked for. Units that a raise or a
+# refund brought after the refusal are no such case: a refusal is held against what was granted out of those
 # that had surely arrived by then (`done`), and a grant may be out of any that had begun (`begun`). A
 # verdict's time is cut to the millisecond.
 PASSED_OVER: Final = text("""
-    WITH decided AS (
+    WITH brought AS (
+        SELECT created_at AS begun_at, CASE WHEN state = 'applied' THEN finished_at END AS done_at
+        FROM adjustments WHERE sale_id = :sale_id AND units > 0 AND state <> 'refused'
+        UNION ALL
+        SELECT refunded_at, released_at FROM orders WHERE sale_id = :sale_id AND status = 'refunded'
+    ), decided AS (
         SELECT i.ticket, CASE WHEN i.accept_fewer THEN 1 ELSE i.quantity END AS need,
                i.status = 'sold_out' AND i.reason IS NULL AS refused, coalesce(o.quantity, 0) AS granted,
-               (SELECT count(*) FROM adjustments a WHERE a.sale_id = i.sale_id AND a.units > 0
-                AND a.state <> 'refused' AND a.created_at <= i.decided_at + interval '1 ms') AS begun,
-               (SELECT count(*) FROM adjustments a WHERE a.sale_id = i.sale_id AND a.units > 0
-                AND a.state = 'applied' AND a.finished_at <= i.decided_at) AS done
+               (SELECT count(*) FROM brought b WHERE b.begun_at <= i.decided_at + interval '1 ms') AS begun,
+               (SELECT count(*) FROM brought b WHERE b.done_at <= i.decided_at) AS done
         FROM intents i LEFT JOIN orders o ON o.intent_id = i.id WHERE i.sale_id = :sale_id
     ), worlds AS (
         SELECT DISTINCT done AS world FROM decided
@@ -72,6 +78,42 @@ HOLDS: Final = text("""
     WHERE sale_id = :sale_id AND (status IN ('held', 'paying')
           OR (status IN ('expired', 'cancelled') AND released_at IS NULL))
 """)
+
+SOLD: Final = text(
+    "SELECT intent_id, user_id, quantity FROM orders WHERE sale_id = :sale_id AND status = 'paid'"
+)
+
+# Payments beside the orders that they pay for. All of it changes in single transactions.
+_MONEY: Final = """
+    SELECT o.id, o.status, o.quantity * o.unit_price_minor AS total, o.receipt_number,
+           r.total_minor AS receipted,
+           coalesce(sum(p.amount_minor) FILTER (WHERE p.status = 'succeeded'), 0) AS kept,
+           count(p.id) FILTER (WHERE p.status = 'succeeded') AS keeping,
+           coalesce(sum(p.amount_minor) FILTER (WHERE p.status = 'refunded'), 0) AS given_back,
+           count(p.id) FILTER (WHERE p.status = 'refunded') AS giving_back,
+           count(f.id) FILTER (WHERE p.status = 'refunded' AND f.status = 'succeeded'
+                               AND f.amount_minor = p.amount_minor) AS refunds,
+           coalesce(sum(p.amount_minor) FILTER (WHERE p.status = 'late'), 0) AS undecided
+    FROM orders o LEFT JOIN payments p ON p.order_id = o.id LEFT JOIN refunds f ON f.payment_id = p.id
+    LEFT JOIN receipts r ON r.order_id = o.id
+    WHERE o.sale_id = :sale_id GROUP BY o.id, r.order_id
+"""
+
+MONEY: Final = text(f"""
+    SELECT coalesce(sum(kept + given_back + undecided), 0) AS charged_minor,
+           coalesce(sum(given_back), 0) AS refunded_minor, coalesce(sum(undecided), 0) AS undecided_minor,
+           coalesce(sum(total) FILTER (WHERE status = 'paid'), 0) AS paid_orders_minor
+    FROM ({_MONEY}) AS money
+""")  # noqa: S608 - two texts of this module
+
+UNPAID: Final = text(f"""
+    SELECT id, status, total, kept, given_back FROM ({_MONEY}) AS money
+    WHERE (status = 'paid') <> (keeping = 1) OR keeping > 1
+          OR kept <> (CASE status WHEN 'paid' THEN total ELSE 0 END)
+          OR (status = 'refunded' AND giving_back = 0) OR giving_back <> refunds
+          OR (receipt_number IS NOT NULL) <> (receipted IS NOT NULL) OR receipted <> total
+    LIMIT :most
+""")  # noqa: S608 - two texts of this module
 
 # `owned` is what the limit is held against at every instant; who stands by may have left on the live side
 # already and asked anew, so that waiting units are counted only while nothing is in flight. An order that

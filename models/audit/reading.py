@@ -23,6 +23,7 @@ class People:
 
     standby: frozenset[str]
     holds: dict[str, str]  # intent's id → user|units
+    sold: dict[str, str]  # the same, of those that are paid
     units: dict[str, int]  # shopper → units held, paid and waiting
     owned: dict[str, int] = field(default_factory=dict)  # shopper → units held and paid; the ledger's only
 
@@ -36,6 +37,8 @@ class Reading:
     passed_over: list[dict[str, Any]]
     overtaken: list[dict[str, Any]]
     mismatched: list[dict[str, Any]]
+    unpaid: list[dict[str, Any]]
+    money: Mapping[str, Any]
     ledger_people: People
     live_people: People
     lots: list[tuple[str, int]]
@@ -58,6 +61,8 @@ def read(database: Database, live: Live, sale_id: UUID) -> Reading:
         passed_over = _rows(session, queries.PASSED_OVER, sale_id)
         overtaken = _rows(session, queries.OVERTAKEN, sale_id)
         mismatched = _rows(session, queries.MISMATCHED, sale_id)
+        unpaid = _rows(session, queries.UNPAID, sale_id)
+        money = session.execute(queries.MONEY, {"sale_id": sale_id}).mappings().one()
         ledger_people = _people_of_ledger(session, sale_id)
         lots = _lots(session, sale_id, ledger["lobby_size"] or 0)
     live_people = People(*live.people(sale_id))
@@ -67,6 +72,7 @@ def read(database: Database, live: Live, sale_id: UUID) -> Reading:
         and before.claims == after.claims == 0
         and ledger["adjusting"] == 0
         and ledger["unreleased"] == 0
+        and ledger["undecided"] == 0
     )
     return Reading(
         look=after,
@@ -74,6 +80,8 @@ def read(database: Database, live: Live, sale_id: UUID) -> Reading:
         passed_over=passed_over,
         overtaken=overtaken,
         mismatched=mismatched,
+        unpaid=unpaid,
+        money={name: int(value) for name, value in money.items()},
         ledger_people=ledger_people,
         live_people=live_people,
         lots=lots,
@@ -86,13 +94,16 @@ def _people_of_ledger(session: Session, sale_id: UUID) -> People:
     units = session.execute(queries.UNITS, bound).all()
     return People(
         standby=frozenset(str(row.id) for row in session.execute(queries.WAITING, bound)),
-        holds={
-            str(row.intent_id): f"{row.user_id}|{row.quantity}"
-            for row in session.execute(queries.HOLDS, bound)
-        },
+        holds=_units_by_intent(session, queries.HOLDS, sale_id),
+        sold=_units_by_intent(session, queries.SOLD, sale_id),
         units={str(row.user_id): int(row.units) for row in units},
         owned={str(row.user_id): int(row.owned) for row in units},
     )
+
+
+def _units_by_intent(session: Session, query: Any, sale_id: UUID) -> dict[str, str]:
+    rows = session.execute(query, {"sale_id": sale_id})
+    return {str(row.intent_id): f"{row.user_id}|{row.quantity}" for row in rows}
 
 
 def _lots(session: Session, sale_id: UUID, lobby: int) -> list[tuple[str, int]]:

@@ -1,6 +1,6 @@
 """Owns looking at the live state: everything here changes nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
@@ -57,10 +57,6 @@ class Sight:
         keys = SaleKeys.of(sale_id)
         return _unpack_look(sale_id, self._scripts.run("look", [keys.state, keys.line, keys.claims], []))
 
-    def look_at(self, sale_ids: Iterable[UUID]) -> list[Look]:
-        """Take a picture of each of several sales, one after the other."""
-        return [self.look(sale_id) for sale_id in sale_ids]
-
     def find(self, sale_id: UUID, intent_id: str) -> Found | None:
         """Find an intent whose last verdict is not settled; None where there is no such (any more).
 
@@ -94,8 +90,10 @@ class Sight:
                 standing[user_id] = found
         return standing
 
-    def people(self, sale_id: UUID) -> tuple[frozenset[str], dict[str, str], dict[str, int]]:
-        """List who stands by (intents), who holds (intent → user|units) and everybody's units, for an audit.
+    def people(self, sale_id: UUID) -> tuple[frozenset[str], dict[str, str], dict[str, str], dict[str, int]]:
+        """List for an audit who stands by (intents), who holds and what is sold (intent → user|units).
+
+        The last are everybody's units under the limit.
 
         Raises:
             LineUnavailable: there was no answer.
@@ -105,9 +103,10 @@ class Sight:
             pipeline = self.client.pipeline(transaction=True)
             pipeline.zrange(keys.standby, 0, -1)
             pipeline.hgetall(keys.holds)
+            pipeline.hgetall(keys.sold)
             pipeline.hgetall(keys.units)
-            standby, holds, units = pipeline.execute()
-        return frozenset(standby), holds, {user: int(number) for user, number in units.items()}
+            standby, holds, sold, units = pipeline.execute()
+        return frozenset(standby), holds, sold, {user: int(number) for user, number in units.items()}
 
     def page(self, sale_id: UUID, *, before: int = 0, limit: int = 50) -> LinePage:
         """List who still stands in line, newest ticket first, from below the ticket `before` on.

@@ -1,6 +1,7 @@
 """The audit finds what disagrees: every check, made to fail by a hand in one of the stores."""
 
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 from sqlalchemy import text
@@ -9,6 +10,8 @@ from models.errors import NoSuchSale
 from models.ids import new_intent_id
 from models.live.keys import SaleKeys
 from models.vocabulary import SaleStatus
+from tasks.payments.refunds import request_refund
+from tests.support.paying import Till
 from tests.support.shop import SaleUnderTest, Shop
 
 Plant = Callable[[SaleUnderTest], None]
@@ -21,7 +24,7 @@ def live(sale: SaleUnderTest, **fields: object) -> None:
 
 
 def oversell_live(sale: SaleUnderTest) -> None:
-    live(sale, held=6, available=-1)
+    live(sale, held=6, available=-3)
 
 
 def oversell_orders(sale: SaleUnderTest) -> None:
@@ -37,11 +40,11 @@ def miscount_the_ledger(sale: SaleUnderTest) -> None:
 
 
 def miscount_what_is_sold(sale: SaleUnderTest) -> None:
-    sale.sql("UPDATE sales SET sold = 1, held = held - 1 WHERE id = :sale_id")
+    sale.sql("UPDATE sales SET sold = 2, held = held - 1 WHERE id = :sale_id")
 
 
 def give_the_live_side_more(sale: SaleUnderTest) -> None:
-    live(sale, allocation=9, available=6)
+    live(sale, allocation=9, available=5)
 
 
 def change_the_epoch(sale: SaleUnderTest) -> None:
@@ -100,6 +103,41 @@ def park_a_claim(sale: SaleUnderTest) -> None:
     sale.context.live.client.zadd(SaleKeys.of(sale.id).claims, {"parked": float("inf")})
 
 
+def forget_a_sold_unit(sale: SaleUnderTest) -> None:
+    sale.context.live.client.delete(SaleKeys.of(sale.id).sold)
+
+
+def sell_to_another(sale: SaleUnderTest) -> None:
+    keys, client = SaleKeys.of(sale.id), sale.context.live.client
+    [intent] = cast(list[str], client.hkeys(keys.sold))
+    client.hset(keys.sold, intent, "somebody|1")
+
+
+def pay_without_a_charge(sale: SaleUnderTest) -> None:
+    sale.sql("UPDATE payments SET status = 'declined' WHERE :sale_id IS NOT NULL")
+
+
+def charge_too_much(sale: SaleUnderTest) -> None:
+    sale.sql("UPDATE payments SET amount_minor = amount_minor + 1 WHERE :sale_id IS NOT NULL")
+
+
+def keep_the_money_of_a_hold(sale: SaleUnderTest) -> None:
+    sale.sql(
+        "INSERT INTO payments (id, order_id, user_id, provider, method, amount_minor, currency, status,"
+        " patience_until, pinned_until, finished_at)"
+        " SELECT gen_random_uuid(), id, user_id, 'x', 'x', 5, 'USD', 'succeeded', now(), now(), now()"
+        " FROM orders WHERE sale_id = :sale_id AND status = 'held'"
+    )
+
+
+def give_back_without_a_refund(sale: SaleUnderTest) -> None:
+    sale.sql("UPDATE payments SET status = 'refunded' WHERE :sale_id IS NOT NULL")
+
+
+def lose_a_receipt(sale: SaleUnderTest) -> None:
+    sale.sql("DELETE FROM receipts WHERE :sale_id IS NOT NULL")
+
+
 PLANTED: list[tuple[str, Plant]] = [
     ("no_oversell", oversell_live),
     ("no_oversell", oversell_orders),
@@ -119,18 +157,26 @@ PLANTED: list[tuple[str, Plant]] = [
     ("holds_agree", swell_a_hold),
     ("limit_is_kept", break_the_limit),
     ("nothing_parked", park_a_claim),
+    ("sold_agrees", forget_a_sold_unit),
+    ("sold_agrees", sell_to_another),
+    ("money_adds_up", pay_without_a_charge),
+    ("money_adds_up", charge_too_much),
+    ("money_adds_up", keep_the_money_of_a_hold),
+    ("money_adds_up", give_back_without_a_refund),
+    ("money_adds_up", lose_a_receipt),
 ]
 
 
 @pytest.fixture
 def sale(shop: Shop) -> SaleUnderTest:
-    """A sale with holds, somebody who left, somebody on standby, and somebody in line."""
-    sale = shop.open_sale(3)
-    people = shop.shoppers(6)
-    ids = sale.line_up(people[:5])
+    """A sale with holds, one of them paid, somebody who left, somebody on standby, and somebody in line."""
+    sale = shop.open_sale(4)
+    people = shop.shoppers(7)
+    ids = sale.line_up(people[:6])
     sale.leave(people[1], ids[1])
     sale.drain()
-    sale.line_up(people[5:])
+    Till.over(shop.context).pay(next(one for one in sale.orders() if one.intent_id == ids[4]))
+    sale.line_up(people[6:])
     return sale
 
 
@@ -179,6 +225,23 @@ def test_verdicts_in_flight_are_no_disagreement(shop: Shop) -> None:
     sale.context.live.claim(sale.id, 2)
     audit = sale.audit()
     assert (audit.ok, audit.in_flight) == (True, True)
+
+
+def test_a_refunded_unit_that_a_later_ticket_gets_is_no_inversion(shop: Shop) -> None:
+    sale = shop.open_sale(1)
+    sale.line_up(shop.shoppers(2))
+    sale.drain()
+    till = Till.over(shop.context)
+    [order] = sale.orders()
+    till.pay(order)
+    sale.drain()
+    assert sale.statuses() == ["held", "sold_out"]
+    request_refund(till.context, order.id, by=None)
+    till.drive_refunds()
+    sale.line_up([shop.shopper()])
+    sale.drain()
+    assert sale.statuses() == ["held", "sold_out", "held"]
+    assert sale.audit().ok
 
 
 def test_an_audit_of_nothing_is_refused(shop: Shop) -> None:

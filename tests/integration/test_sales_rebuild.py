@@ -76,7 +76,7 @@ def test_a_rebuild_keeps_the_limit_of_each_shopper(shop: Shop, context: Context)
     sale.drain()
     context.live.client.flushdb()
     go_on(sale)
-    assert context.live.people(sale.id)[2] == {str(ann): 2}
+    assert context.live.people(sale.id)[3] == {str(ann): 2}
 
 
 def test_a_rebuild_keeps_who_stands_by(shop: Shop, context: Context) -> None:

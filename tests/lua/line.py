@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 
 from models.ids import new_intent_id
 from models.live.keys import SaleKeys
-from models.live.records import Answer, Claim, ClaimReply, Look, Submission
+from models.live.records import Answer, Claim, ClaimReply, Decision, Look, Regained, Submission
 from models.live.store import NO_DEADLINE_MS, Live, SubmitReply
 from models.live.world import World
 
@@ -106,6 +106,26 @@ class Line:
         self.check()
         return units
 
+    def refund(self, *intent_ids: str) -> int:
+        """Bring the units of refunded orders home; returns how many came."""
+        units, _ = self.live.release(self.sale_id, EPOCH, (), "[]", refunded=intent_ids)
+        self.check()
+        return units
+
+    def sell(self, *intent_ids: str) -> int:
+        """Turn holds into sold units; returns how many."""
+        units, _ = self.live.sell(self.sale_id, EPOCH, intent_ids, "[]")
+        self.check()
+        return units
+
+    def hold_again(self, decision: Decision) -> Regained:
+        """Try to sell free units to somebody who paid late."""
+        said = self.live.hold_again(
+            self.sale_id, EPOCH, decision.intent_id, decision.user_id, decision.quantity
+        )
+        self.check()
+        return said
+
     def configure(self, revision: int, **settings: str | int) -> bool:
         """Bring settings to a revision."""
         done = self.live.configure(self.sale_id, EPOCH, revision, settings, seed=SEED)
@@ -144,7 +164,14 @@ class Line:
         assert number("allocation") == number("available") + number("held") + number("sold"), look
         assert look.line_length == number("last_ticket") - number("now_serving"), look
         assert 0 <= number("waiting") <= look.line_length, look
-        standby, holds, units = self.live.people(self.sale_id)
+        standby, holds, sold, units = self.live.people(self.sale_id)
         assert number("standby") == len(standby), look
         assert number("open_holds") == len(holds), look
+        assert number("held") == sum(map(units_in, holds.values())), look
+        assert number("sold") == sum(map(units_in, sold.values())), look
         assert all(counted > 0 for counted in units.values()), units
+
+
+def units_in(packed: str) -> int:
+    """Read the units of a hold or of what is sold."""
+    return int(packed.rpartition("|")[2])

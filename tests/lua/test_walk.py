@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from models.errors import AlreadyDecided
-from models.live.records import Answer, AnswerCode, Claim, Decision
+from models.live.records import Answer, AnswerCode, Claim, Decision, Regained
 from models.live.store import Live
 from tests.lua.line import Line, wish
 
@@ -28,6 +28,7 @@ class Walker:
         self.decided: dict[str, Decision] = {}
         self.standing_by: dict[str, Decision] = {}
         self.open_holds: dict[str, int] = {}
+        self.sold: dict[str, int] = {}
         self.left: set[str] = set()
         self.claims: list[Claim] = []
 
@@ -42,6 +43,9 @@ class Walker:
             self.pause_or_resume,
             self.postpone,
             *[self.release] * 2,
+            *[self.sell] * 2,
+            self.refund,
+            self.hold_again,
         ]
         for _ in range(STEPS):
             self.random.choice(steps)()
@@ -86,6 +90,33 @@ class Walker:
         chosen = self.random.sample(held, min(len(held), 3))
         expected = sum(self.open_holds.pop(intent_id, 0) for intent_id in chosen)
         assert self.line.release(*chosen) == expected
+
+    def sell(self) -> None:
+        """Have some holds paid, some of them for the second time."""
+        chosen = self.some_held()
+        paid = {one: self.open_holds.pop(one) for one in chosen if one in self.open_holds}
+        assert self.line.sell(*chosen) == sum(paid.values())
+        self.sold |= paid
+
+    def refund(self) -> None:
+        """Refund some orders, whether or not it was heard here that they were paid."""
+        chosen = self.some_held()
+        paid = [self.sold.pop(one, 0) + self.open_holds.pop(one, 0) for one in chosen]
+        assert self.line.refund(*chosen) == sum(paid)
+
+    def hold_again(self) -> None:
+        """Have somebody pay whose hold may have gone."""
+        for intent_id in self.some_held()[:1]:
+            one = self.decided[intent_id]
+            was_open, was_sold = intent_id in self.open_holds, intent_id in self.sold
+            said = self.line.hold_again(one)
+            assert (said == Regained.HELD_YET) == (was_open and not was_sold)
+            if said == Regained.SOLD:
+                self.sold.setdefault(intent_id, one.quantity)
+
+    def some_held(self) -> list[str]:
+        held = [one.intent_id for one in self.decided.values() if one.is_held]
+        return self.random.sample(held, min(len(held), 3))
 
     def settle(self) -> None:
         if self.claims:
@@ -148,6 +179,7 @@ def test_whatever_is_done_to_a_line_its_promises_hold(live: Live, seed: int) -> 
     assert [one.ticket for one in in_order] == list(range(1, len(in_order) + 1))
     assert sum(walker.open_holds.values()) == look.number("held")
     assert len(walker.open_holds) == look.number("open_holds")
+    assert sum(walker.sold.values()) == look.number("sold")
     assert {one.intent_id for one in in_order if one.outcome == "left"} == walker.left
     assert all(0 <= one.granted <= one.quantity for one in in_order)
 

@@ -48,8 +48,9 @@ def test_an_answer_in_between_restores_patience() -> None:
     assert scene.drained == []
 
 
-def test_background_tasks_are_rung_for_as_ever() -> None:
+def test_everything_else_is_rung_for_as_ever() -> None:
     scene = Scene()
     task = uuid4()
     assert scene.bell.ring_for_task(task)
-    assert scene.heard.tasks == [str(task)]
+    assert scene.bell.ring_for_payment(task)
+    assert scene.heard.others == [("run_background_task", str(task)), ("run_payment", str(task))]

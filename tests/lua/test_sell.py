@@ -1,0 +1,102 @@
+"""sell.lua and hold_again.lua: holds that were paid are sold; who paid late gets what nobody waits for."""
+
+import pytest
+
+from models.errors import Fenced
+from models.live.records import Regained
+from models.live.store import Live
+from tests.lua.line import Line
+
+
+def figures(line: Line) -> tuple[int, int, int, int]:
+    number = line.look().number
+    return number("available"), number("held"), number("sold"), number("open_holds")
+
+
+def test_a_hold_is_sold_once_and_still_counts_against_the_limit(line: Line) -> None:
+    line.line_up(3)
+    one = line.claimed().decisions[0]
+    assert line.sell(one.intent_id) == 1
+    assert line.sell(one.intent_id) == 0
+    assert figures(line) == (7, 2, 1, 2)
+    assert line.units_of(one.user_id) == 1
+
+
+def test_what_is_sold_comes_home_only_as_a_refund_and_once(line: Line) -> None:
+    line.line_up(1)
+    one = line.claimed().decisions[0]
+    line.sell(one.intent_id)
+    assert line.release(one.intent_id) == 0
+    assert line.refund(one.intent_id) == 1
+    assert line.refund(one.intent_id) == 0
+    assert figures(line) == (10, 0, 0, 0)
+    assert line.units_of(one.user_id) == 0
+
+
+def test_a_refund_that_overtakes_the_sale_takes_the_hold(line: Line) -> None:
+    line.line_up(1)
+    one = line.claimed().decisions[0]
+    assert line.refund(one.intent_id) == 1
+    assert line.sell(one.intent_id) == 0
+    assert figures(line) == (10, 0, 0, 0)
+
+
+def test_who_can_no_longer_hope_is_told_once_the_last_hold_is_sold(live: Live) -> None:
+    line = Line(live, units=1)
+    line.line_up(2)
+    held, waiting = line.claimed().decisions
+    assert waiting.is_standby
+    units, ring = live.sell(line.sale_id, "epoch-1", [held.intent_id], "[]")
+    assert (units, ring) == (1, True)
+    assert [one.outcome for one in line.claimed().decisions] == ["sold_out"]
+
+
+def test_who_paid_late_gets_a_free_unit_once(line: Line) -> None:
+    line.line_up(1)
+    one = line.claimed().decisions[0]
+    assert line.hold_again(one) == Regained.HELD_YET
+    line.release(one.intent_id)
+    assert line.hold_again(one) == Regained.SOLD
+    assert line.hold_again(one) == Regained.SOLD
+    assert figures(line) == (9, 0, 1, 0)
+    assert line.release(one.intent_id) == 0, "a stale release must not take what was sold anew"
+    assert figures(line) == (9, 0, 1, 0)
+
+
+def test_who_paid_late_passes_nobody(live: Live) -> None:
+    line = Line(live, units=1)
+    line.line_up(2)
+    one = line.claimed().decisions[0]
+    line.release(one.intent_id)
+    assert line.hold_again(one) == Regained.OTHERS_FIRST
+    line.claimed()
+    assert line.hold_again(one) == Regained.GONE
+    assert figures(line) == (0, 1, 0, 1)
+
+
+def test_who_paid_late_stays_within_the_limit(line: Line) -> None:
+    line.line_up(1)
+    one = line.claimed().decisions[0]
+    line.release(one.intent_id)
+    line.submit(one.user_id)
+    assert line.hold_again(one) == Regained.OTHERS_FIRST
+    line.claimed()
+    assert line.hold_again(one) == Regained.LIMIT_REACHED
+
+
+def test_a_cancelled_sale_sells_nothing_more(line: Line) -> None:
+    line.line_up(1)
+    one = line.claimed().decisions[0]
+    line.release(one.intent_id)
+    line.set(status="cancelled")
+    assert line.hold_again(one) == Regained.GONE
+
+
+def test_another_epoch_sells_nothing(line: Line) -> None:
+    line.line_up(1)
+    one = line.claimed().decisions[0]
+    with pytest.raises(Fenced):
+        line.live.sell(line.sale_id, "before", [one.intent_id], "[]")
+    with pytest.raises(Fenced):
+        line.live.hold_again(line.sale_id, "before", one.intent_id, one.user_id, 1)
+    assert figures(line) == (9, 1, 0, 1)
