@@ -62,6 +62,7 @@ def platform(
     try:
         running.start_web()
         running.start_worker()
+        running.start_payments()
         yield running
     finally:
         running.close()

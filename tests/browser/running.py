@@ -18,6 +18,19 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 STOP_S: Final = 15
 GUNICORN: Final = ("-m", "gunicorn", "-c", "deploy/gunicorn.py", "web:create_app()")
 WORKER: Final = ("-m", "celery", "-A", "workers.app", "worker", "-P", "solo", "-Q", "drain")
+PAYMENTS: Final = (
+    "-m",
+    "celery",
+    "-A",
+    "workers.app",
+    "worker",
+    "-P",
+    "threads",
+    "-c",
+    "4",
+    "-Q",
+    "payments",
+)
 QUIET: Final = ("--without-gossip", "--without-mingle", "--hostname", "pages@%h")
 
 
@@ -38,6 +51,7 @@ class Platform:
             "HOST": "127.0.0.1",
             "PORT": str(self.port),
             "WEB_PROCESSES": "1",
+            "SANDBOX_WEBHOOK_URL": f"{self.url}/api/v1/payments/webhooks/sandbox",
         }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -55,6 +69,11 @@ class Platform:
         """Start the worker and wait until it listens."""
         self._start("worker", (*WORKER, *QUIET))
         eventually(lambda: "ready." in self.log("worker"), told=lambda: self.log("worker"))
+
+    def start_payments(self) -> None:
+        """Start the worker that waits for the payment provider."""
+        self._start("payments", (*PAYMENTS, "--without-gossip", "--without-mingle", "--hostname", "pay@%h"))
+        eventually(lambda: "ready." in self.log("payments"), told=lambda: self.log("payments"))
 
     def hold_worker(self) -> None:
         """Let the worker stand still, so that nothing is decided."""

@@ -150,6 +150,11 @@ class Walker:
             self.line.check()
 
     def check_shoppers(self) -> None:
+        look = self.line.look()
+        assert (look.number("held"), look.number("sold")) == (
+            sum(self.open_holds.values()),
+            sum(self.sold.values()),
+        )
         counted = cast(dict[str, str], self.line.live.client.hgetall(self.line.keys.units))
         assert all(0 < int(units) <= LIMIT for units in counted.values()), counted
 

@@ -14,7 +14,7 @@ from tasks.views import show_sale
 from web.auth.identity import REFRESH_CSRF_COOKIE, current_identity, identity_if_any
 from web.auth.tokens import Identity
 from web.errors import Forbidden, Problem
-from web.pages import reading, words
+from web.pages import paying, reading, words
 from web.pages.paths import own_path
 from web.pages.phases import phase_of
 from web.pages.problems import make_readable
@@ -62,6 +62,9 @@ def sale_page(sale_id: uuid.UUID) -> str:
         intent=standing.intent,
         order=standing.order,
         is_known=standing.is_known,
+        order_note=paying.note_of(standing.order),
+        order_notes=paying.NOTES,
+        test_cards=paying.cards(context),
         phase=phase_of(sale, standing.intent, is_signed_in=viewer is not None),
     )
 

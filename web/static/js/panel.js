@@ -9,11 +9,13 @@ const LINK = { live: "Live", starting: "Connecting…", reconnecting: "Reconnect
 
 export class Panel {
   #root;
+  #notes; // an order's last reason → words
   #first = new Map(); // intent's id → the first place in line that was seen, for the way's length
   #announced = { scene: "", at: 0 };
 
-  constructor(root) {
+  constructor(root, notes) {
     this.#root = root;
+    this.#notes = notes;
     this.announce = root.querySelector("#announce");
     this.title = document.title;
   }
@@ -72,9 +74,19 @@ export class Panel {
   #showOrder(order) {
     fill(this.#root, "order_quantity", count(order.quantity));
     fill(this.#root, "order_id", order.id.slice(-8));
+    fill(this.#root, "receipt", order.receipt_number ?? "");
+    tell(this.#root.querySelector("[data-slot='order_note']"), this.#notes[order.history.at(-1)?.reason] ?? "");
+    putMoney(this.#root.querySelector("[data-slot='pay_total'] data") ?? this.#payTotal(), order.total);
     putMoney(this.#root.querySelector(".unit"), order.unit_price);
     putMoney(this.#root.querySelector(".order-total"), order.total);
     for (const node of this.#root.querySelectorAll("[data-slot='expires']")) node.dateTime = order.expires_at;
+  }
+
+  #payTotal() {
+    const total = document.createElement("data");
+    total.className = "money";
+    this.#root.querySelector("[data-slot='pay_total']").append(total);
+    return total;
   }
 
   #showEntry({ sale, order }) {

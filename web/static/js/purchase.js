@@ -39,6 +39,19 @@ export async function leave(intentId) {
   }
 }
 
+/** Pay a held order; answers the order. The key lives until the answer came, so that it is paid once. */
+export async function pay(orderId, method) {
+  const key = keyOf(orderId, { method });
+  try {
+    const order = await api(`/api/v1/orders/${orderId}/payments`, { method: "POST", body: { method }, headers: { "Idempotency-Key": key } });
+    forgetKey(orderId);
+    return order;
+  } catch (error) {
+    if (!isPassing(error)) forgetKey(orderId); // without an answer the same press must stay the same payment
+    throw error;
+  }
+}
+
 /** Give a held order back; answers the order as it is now. */
 export function cancel(orderId) {
   return api(`/api/v1/orders/${orderId}/cancel`, { method: "POST" });

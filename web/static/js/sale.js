@@ -2,7 +2,7 @@
 
 import { Watch } from "./watch.js";
 import { Panel, showLink } from "./panel.js";
-import { cancel, leave, submit } from "./purchase.js";
+import { cancel, leave, pay, submit } from "./purchase.js";
 import { showFigures } from "./figures.js";
 import { tell, wake } from "./dom.js";
 import { now } from "./clock.js";
@@ -15,7 +15,7 @@ const root = document.querySelector("article.sale");
 const problem = document.getElementById("problem");
 const form = document.getElementById("buy");
 const watch = new Watch(state);
-const panel = new Panel(document.getElementById("panel"));
+const panel = new Panel(document.getElementById("panel"), state.order_notes);
 let isSending = false;
 let wantsMore = false;
 
@@ -79,6 +79,12 @@ async function cancelOrder() {
   if (confirm("Give it back? It goes to the next in line.")) watch.takeOrder(await cancel(watch.order.id));
 }
 
+async function payOrder(event) {
+  event.preventDefault();
+  const method = new FormData(event.currentTarget).get("method");
+  await act(event.currentTarget.querySelector("button"), async () => watch.takeOrder(await pay(watch.order.id, method)));
+}
+
 function startAgain() {
   wantsMore = true;
   show();
@@ -89,6 +95,7 @@ watch.addEventListener("change", show);
 watch.addEventListener("link", () => showLink(document.getElementById("link"), watch.link));
 form.addEventListener("submit", buy);
 form.addEventListener("input", show);
+document.getElementById("pay").addEventListener("submit", payOrder);
 document.getElementById("leave").addEventListener("click", (event) => act(event.currentTarget, leaveLine));
 document.getElementById("cancel").addEventListener("click", (event) => act(event.currentTarget, cancelOrder));
 for (const button of document.querySelectorAll("[data-buy-again]")) button.addEventListener("click", startAgain);

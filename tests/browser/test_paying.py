@@ -1,0 +1,64 @@
+"""A person pays by hand: at once, after a decline, and over a reload while the provider thinks."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewPage
+from tests.browser.people import face, join
+from tests.support.shop import SaleUnderTest, Shop
+
+pytestmark = pytest.mark.browser
+
+
+def bought(shop: Shop, page: Page) -> SaleUnderTest:
+    sale = shop.open_sale(2)
+    join(page, sale.id)
+    expect(page.get_by_role("heading", name="It is yours!")).to_be_visible()
+    return sale
+
+
+def pay(page: Page, card: str) -> None:
+    page.get_by_label("Test card").select_option(card)
+    page.get_by_role("button", name=re.compile("^Pay")).click()
+
+
+def test_who_pays_sees_the_receipt_and_finds_it_again(shop: Shop, new_page: NewPage) -> None:
+    page = new_page()
+    sale = bought(shop, page)
+    pay(page, "sandbox_ok")
+    expect(page.get_by_role("heading", name="Paid. Thank you!")).to_be_visible()
+    receipt = face(page, "held").locator("[data-slot=receipt]")
+    expect(receipt).to_have_text(re.compile(r"^\d{4}-\d{6}$"))
+    number = receipt.inner_text()
+    expect(page.locator(".sale-facts [data-slot=sold]")).to_have_text("1")
+    page.reload()
+    expect(receipt).to_have_text(number)
+    page.goto("/orders")
+    expect(page.get_by_text(number)).to_be_visible()
+    assert sale.audit().ok
+
+
+def test_a_declined_card_is_told_and_another_may_pay(shop: Shop, new_page: NewPage) -> None:
+    page = new_page(1440)
+    bought(shop, page)
+    pay(page, "sandbox_insufficient_funds")
+    expect(page.get_by_text("There is not enough money on the card")).to_be_visible()
+    expect(page.get_by_role("button", name="Give it back")).to_be_visible()
+    pay(page, "sandbox_ok")
+    expect(page.get_by_role("heading", name="Paid. Thank you!")).to_be_visible()
+    expect(page.get_by_text("There is not enough money")).to_be_hidden()
+
+
+def test_a_payment_under_way_is_shown_over_a_reload_and_in_another_tab(shop: Shop, new_page: NewPage) -> None:
+    page = new_page()
+    sale = bought(shop, page)
+    pay(page, "sandbox_slow:5")
+    expect(page.get_by_role("heading", name="Your payment is under way")).to_be_visible()
+    expect(page.get_by_role("button", name="Give it back")).to_be_hidden()
+    tab = page.context.new_page()
+    tab.goto(f"/sales/{sale.id}")
+    page.reload()
+    for one in (page, tab):
+        expect(one.get_by_role("heading", name="Paid. Thank you!")).to_be_visible()
