@@ -111,8 +111,7 @@ def _holds_agree(reading: Reading) -> Check:
     figures = {"live": len(live), "ledger": len(ledger), "counter": reading.look.number("open_holds")}
     if not reading.is_still:
         return Check("holds_agree", True, figures, [])
-    differing = sorted(set(live.items()) ^ set(ledger.items()))
-    rows = [{"intent_id": intent, "hold": hold} for intent, hold in differing[:MOST_ROWS]]
+    rows = _differing(live, ledger, "hold")
     ok = not rows and reading.look.number("open_holds") == len(live)
     return Check("holds_agree", ok, figures, rows)
 
@@ -123,10 +122,15 @@ def _sold_agrees(reading: Reading) -> Check:
     figures = {"live": len(live), "ledger": len(ledger), "counter": reading.look.number("sold")}
     if not reading.is_still:
         return Check("sold_agrees", True, figures, [])
-    differing = sorted(set(live.items()) ^ set(ledger.items()))
-    rows = [{"intent_id": intent, "sold": sold} for intent, sold in differing[:MOST_ROWS]]
+    rows = _differing(live, ledger, "sold")
     units = sum(int(sold.rpartition("|")[2]) for sold in live.values())
     return Check("sold_agrees", not rows and reading.look.number("sold") == units, figures, rows)
+
+
+def _differing(live: dict[str, str], ledger: dict[str, str], what: str) -> list[dict[str, Any]]:
+    """Show what only one of the stores has: an intent's units, or other units or another shopper."""
+    differing = sorted(set(live.items()) ^ set(ledger.items()))
+    return [{"intent_id": intent, what: units} for intent, units in differing[:MOST_ROWS]]
 
 
 def _money_adds_up(reading: Reading) -> Check:

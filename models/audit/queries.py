@@ -83,37 +83,37 @@ SOLD: Final = text(
     "SELECT intent_id, user_id, quantity FROM orders WHERE sale_id = :sale_id AND status = 'paid'"
 )
 
-# Payments beside the orders that they pay for. All of it changes in single transactions.
-_MONEY: Final = """
-    SELECT o.id, o.status, o.quantity * o.unit_price_minor AS total, o.receipt_number,
-           r.total_minor AS receipted,
-           coalesce(sum(p.amount_minor) FILTER (WHERE p.status = 'succeeded'), 0) AS kept,
-           count(p.id) FILTER (WHERE p.status = 'succeeded') AS keeping,
-           coalesce(sum(p.amount_minor) FILTER (WHERE p.status = 'refunded'), 0) AS given_back,
-           count(p.id) FILTER (WHERE p.status = 'refunded') AS giving_back,
-           count(f.id) FILTER (WHERE p.status = 'refunded' AND f.status = 'succeeded'
-                               AND f.amount_minor = p.amount_minor) AS refunds,
-           coalesce(sum(p.amount_minor) FILTER (WHERE p.status = 'late'), 0) AS undecided
-    FROM orders o LEFT JOIN payments p ON p.order_id = o.id LEFT JOIN refunds f ON f.payment_id = p.id
-    LEFT JOIN receipts r ON r.order_id = o.id
-    WHERE o.sale_id = :sale_id GROUP BY o.id, r.order_id
-"""
-
-MONEY: Final = text(f"""
+# Payments beside the orders that they pay for: sums, and the orders that break the rules. All of it changes
+# in single transactions.
+MONEY: Final = text("""
+    WITH money AS (
+        SELECT o.id, o.status, o.quantity * o.unit_price_minor AS total, o.receipt_number,
+               r.total_minor AS receipted,
+               coalesce(sum(p.amount_minor) FILTER (WHERE p.status = 'succeeded'), 0) AS kept,
+               count(p.id) FILTER (WHERE p.status = 'succeeded') AS keeping,
+               coalesce(sum(p.amount_minor) FILTER (WHERE p.status = 'refunded'), 0) AS given_back,
+               count(p.id) FILTER (WHERE p.status = 'refunded') AS giving_back,
+               count(f.id) FILTER (WHERE p.status = 'refunded' AND f.status = 'succeeded'
+                                   AND f.amount_minor = p.amount_minor) AS refunds,
+               coalesce(sum(p.amount_minor) FILTER (WHERE p.status = 'late'), 0) AS undecided
+        FROM orders o LEFT JOIN payments p ON p.order_id = o.id LEFT JOIN refunds f ON f.payment_id = p.id
+        LEFT JOIN receipts r ON r.order_id = o.id
+        WHERE o.sale_id = :sale_id GROUP BY o.id, r.order_id
+    ), broken AS (
+        SELECT id, status, total, kept, given_back FROM money
+        WHERE (status = 'paid') <> (keeping = 1) OR keeping > 1
+              OR kept <> (CASE status WHEN 'paid' THEN total ELSE 0 END)
+              OR (status = 'refunded' AND giving_back = 0) OR giving_back <> refunds
+              OR (receipt_number IS NOT NULL) <> (receipted IS NOT NULL) OR receipted <> total
+        LIMIT :most
+    )
     SELECT coalesce(sum(kept + given_back + undecided), 0) AS charged_minor,
-           coalesce(sum(given_back), 0) AS refunded_minor, coalesce(sum(undecided), 0) AS undecided_minor,
-           coalesce(sum(total) FILTER (WHERE status = 'paid'), 0) AS paid_orders_minor
-    FROM ({_MONEY}) AS money
-""")  # noqa: S608 - two texts of this module
-
-UNPAID: Final = text(f"""
-    SELECT id, status, total, kept, given_back FROM ({_MONEY}) AS money
-    WHERE (status = 'paid') <> (keeping = 1) OR keeping > 1
-          OR kept <> (CASE status WHEN 'paid' THEN total ELSE 0 END)
-          OR (status = 'refunded' AND giving_back = 0) OR giving_back <> refunds
-          OR (receipt_number IS NOT NULL) <> (receipted IS NOT NULL) OR receipted <> total
-    LIMIT :most
-""")  # noqa: S608 - two texts of this module
+           coalesce(sum(given_back), 0) AS refunded_minor,
+           coalesce(sum(undecided), 0) AS undecided_minor,
+           coalesce(sum(total) FILTER (WHERE status = 'paid'), 0) AS paid_orders_minor,
+           (SELECT coalesce(jsonb_agg(broken), '[]') FROM broken) AS broken
+    FROM money
+""")
 
 # `owned` is what the limit is held against at every instant; who stands by may have left on the live side
 # already and asked anew, so that waiting units are counted only while nothing is in flight. An order that

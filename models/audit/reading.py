@@ -14,6 +14,7 @@ from models.errors import NoSuchSale
 from models.live.records import Look
 from models.live.store import Live
 
+MONEY_SUMS: Final = ("charged_minor", "refunded_minor", "undecided_minor", "paid_orders_minor")
 MOST_ROWS: Final = 20  # offending rows shown a check
 
 
@@ -37,8 +38,8 @@ class Reading:
     passed_over: list[dict[str, Any]]
     overtaken: list[dict[str, Any]]
     mismatched: list[dict[str, Any]]
+    money: Mapping[str, int]
     unpaid: list[dict[str, Any]]
-    money: Mapping[str, Any]
     ledger_people: People
     live_people: People
     lots: list[tuple[str, int]]
@@ -61,8 +62,8 @@ def read(database: Database, live: Live, sale_id: UUID) -> Reading:
         passed_over = _rows(session, queries.PASSED_OVER, sale_id)
         overtaken = _rows(session, queries.OVERTAKEN, sale_id)
         mismatched = _rows(session, queries.MISMATCHED, sale_id)
-        unpaid = _rows(session, queries.UNPAID, sale_id)
-        money = session.execute(queries.MONEY, {"sale_id": sale_id}).mappings().one()
+        asked = {"sale_id": sale_id, "most": MOST_ROWS}
+        money = session.execute(queries.MONEY, asked).mappings().one()
         ledger_people = _people_of_ledger(session, sale_id)
         lots = _lots(session, sale_id, ledger["lobby_size"] or 0)
     live_people = People(*live.people(sale_id))
@@ -80,8 +81,8 @@ def read(database: Database, live: Live, sale_id: UUID) -> Reading:
         passed_over=passed_over,
         overtaken=overtaken,
         mismatched=mismatched,
-        unpaid=unpaid,
-        money={name: int(value) for name, value in money.items()},
+        money={name: int(money[name]) for name in MONEY_SUMS},
+        unpaid=money["broken"],
         ledger_people=ledger_people,
         live_people=live_people,
         lots=lots,
