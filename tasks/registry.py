@@ -7,13 +7,12 @@ import structlog
 from celery import Task
 
 from models.errors import Unavailable
-from tasks import background, drain, holds, sweep, watch
+from tasks import background, drain, sweep, watch
 from tasks.app import celery
 from tasks.context import Context
 from tasks.payments.drive import run_payment as drive_payment
 from tasks.payments.refunds import run_refund as drive_refund
 from tasks.payments.sandbox import deliver_due
-from tasks.payments.sweep import sweep_payments
 
 log: Final = structlog.get_logger()
 
@@ -54,9 +53,7 @@ def drain_sale(self: ContextTask, sale_id: str) -> None:
 @celery.task(bind=True, base=ContextTask, name="sweep")
 def sweep_sales(self: ContextTask) -> None:
     """Look after every hold, every payment and every sale."""
-    holds.sweep_holds(self.context)
-    sweep_payments(self.context)
-    sweep.sweep(self.context)
+    sweep.sweep_everything(self.context)
 
 
 @celery.task(bind=True, base=ContextTask, name="run_background_task")

@@ -18,14 +18,26 @@ from models.live.store import REBELL_MS
 from models.vocabulary import SaleStatus
 from tasks.adjustments import apply_adjustment
 from tasks.context import Context
-from tasks.holds import cancel_holds_of
+from tasks.holds import cancel_holds_of, sweep_holds
 from tasks.live_side import ensure_live, stop_diverged
 from tasks.payments.refunds import refund_orders_of
+from tasks.payments.sweep import sweep_payments
 from tasks.sales import move_sale
 
 log: Final = structlog.get_logger()
 
 OVER: Final = (SaleStatus.ENDED, SaleStatus.CANCELLED)
+
+
+def sweep_everything(context: Context) -> None:
+    """Look after every hold, every payment and every sale once, as each worker's timer and beat ask for.
+
+    Raises:
+        LedgerUnavailable, LineUnavailable: a store is away; the next sweep tries again.
+    """
+    sweep_holds(context)
+    sweep_payments(context)
+    sweep(context)
 
 
 def sweep(context: Context) -> int:

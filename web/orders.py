@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Response
 from marshmallow import fields, validate
+from sqlalchemy.orm import Session
 
 from models import reading
 from models.errors import NotFound
@@ -54,11 +55,8 @@ def list_orders(asked: dict[str, Any]) -> Response:
 @blueprint.response(200, OrderSchema)
 def get_order(order_id: uuid.UUID) -> Response:
     """Show an order to its owner or an admin, with every change of its status."""
-    identity = current_identity()
     with services().database.transaction() as session:
-        order = reading.find_order(session, order_id)
-    if order is None or not (order.user_id == identity.user_id or identity.is_admin):
-        raise NotFound("No order of yours has this id.")
+        order = visible_order(session, order_id)
     return answer(stored_order(order, order.history))
 
 
@@ -68,3 +66,16 @@ def get_order(order_id: uuid.UUID) -> Response:
 def cancel_order(order_id: uuid.UUID) -> Response:
     """Give a hold up; its units go to the next in line."""
     return answer(holds.cancel_order(services().context, current_identity().user_id, order_id))
+
+
+def visible_order(session: Session, order_id: uuid.UUID) -> Order:
+    """Find an order that the one who asks may see.
+
+    Raises:
+        NotFound: there is none, or it is somebody else's.
+    """
+    identity = current_identity()
+    order = reading.find_order(session, order_id)
+    if order is None or not (order.user_id == identity.user_id or identity.is_admin):
+        raise NotFound("No order of yours has this id.")
+    return order

@@ -8,19 +8,17 @@ from marshmallow import Schema
 from sqlalchemy import select
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from models import reading
 from models.errors import NotFound
-from models.orders import Order
 from models.payments import Payment, Receipt, Refund
 from tasks.payments.begin import begin_payment
 from tasks.payments.receipts import number_of
 from tasks.payments.refunds import request_refund
-from tasks.payments.sandbox import METHODS, SandboxProvider
 from tasks.payments.webhooks import take_webhook
 from web.answers import answer
 from web.api import Blueprint
 from web.auth.identity import admin_only, current_identity, signed_in
 from web.intents import KEY_PARAMETER, idempotency_key
+from web.orders import visible_order
 from web.request_id import MAX_BODY_BYTES
 from web.schemas.orders import OrderSchema, PaymentCreateSchema, RefundCreateSchema
 from web.schemas.payments import (
@@ -62,7 +60,7 @@ def pay(wish: dict[str, Any], order_id: uuid.UUID) -> Response:
 def list_payments(order_id: uuid.UUID) -> Response:
     """List every attempt to pay an order, oldest first, and what went back."""
     with services().database.transaction() as session:
-        _refuse_strangers(session.get(Order, order_id))
+        visible_order(session, order_id)
         payments = session.scalars(
             select(Payment).where(Payment.order_id == order_id).order_by(Payment.created_at, Payment.id)
         ).all()
@@ -88,7 +86,7 @@ def refund(wish: dict[str, Any], order_id: uuid.UUID) -> Response:
 def get_receipt(order_id: uuid.UUID) -> Response:
     """Show the receipt of a paid order."""
     with services().database.transaction() as session:
-        _refuse_strangers(reading.find_order(session, order_id))
+        visible_order(session, order_id)
         receipt = session.get(Receipt, order_id)
     if receipt is None:
         raise NotFound("The order is not paid.")
@@ -101,10 +99,9 @@ def get_receipt(order_id: uuid.UUID) -> Response:
 @blueprint.response(200, MethodsSchema)
 def list_methods() -> Response:
     """Tell who charges, and by which methods, where they are a list: the sandbox's test cards."""
-    provider = services().context.providers.current
-    methods = METHODS if isinstance(provider, SandboxProvider) else ()
-    told = [{"name": one.spelling, "says": one.says} for one in methods]
-    return answer({"provider": provider.name, "methods": told})
+    providers = services().context.providers
+    told = [{"name": one.spelling, "says": one.says} for one in providers.methods]
+    return answer({"provider": providers.current.name, "methods": told})
 
 
 @blueprint.post("/payments/webhooks/<string:provider>")
@@ -117,9 +114,3 @@ def webhook(provider: str) -> Response:
         raise RequestEntityTooLarge  # a chunked body is cut at the bound without a word
     take_webhook(services().context, provider, body, dict(request.headers.items()))
     return answer({"received": True})
-
-
-def _refuse_strangers(order: Order | None) -> None:
-    identity = current_identity()
-    if order is None or not (order.user_id == identity.user_id or identity.is_admin):
-        raise NotFound("No order of yours has this id.")

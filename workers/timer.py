@@ -13,9 +13,7 @@ from models.errors import Unavailable
 from tasks.bell import Bell
 from tasks.context import Context
 from tasks.drain import drain_sale
-from tasks.holds import sweep_holds
-from tasks.payments.sweep import sweep_payments
-from tasks.sweep import sweep
+from tasks.sweep import sweep_everything
 
 log: Final = structlog.get_logger()
 
@@ -84,9 +82,7 @@ class SweepTimer:
             if not self._context.breaker.is_closed():
                 continue
             try:
-                sweep_holds(self._context)
-                sweep_payments(self._context)
-                sweep(self._context)
+                sweep_everything(self._context)
             except Unavailable as error:
                 log.warning("sweep_hindered", error=str(error))
             except Exception:

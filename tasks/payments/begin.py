@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -24,15 +24,15 @@ from models.errors import (
 from models.events import Message
 from models.orders import Order
 from models.payments import Payment
-from models.vocabulary import OrderStatus, PaymentStatus
+from models.vocabulary import OrderStatus
 from tasks.context import Context
 from tasks.failpoints import failpoint
-from tasks.payments.history import move_order
+from tasks.payments.history import ledger_time, move_order
+from tasks.payments.outcomes import OPEN
 from tasks.payments.telling import tell_order
 
 UNHEARD_AFTER: Final = timedelta(seconds=3)  # a bell that nobody answered is rung again by the sweep
 _KEY_TAKEN: Final = "uq_payments_user_id_idempotency_key"
-_OPEN: Final = (PaymentStatus.PENDING, PaymentStatus.ABANDONED)
 
 
 def begin_payment(context: Context, user_id: UUID, order_id: UUID, *, method: str, key: str = "") -> Message:
@@ -74,7 +74,7 @@ def _lock_own(session: Session, user_id: UUID, order_id: UUID) -> Order:
 
 
 def _begin(context: Context, session: Session, order: Order, method: str, key: str) -> UUID:
-    now = session.scalars(select(func.clock_timestamp())).one()
+    now = ledger_time(session)
     _refuse_unfit(session, order, is_over=order.expires_at <= now)
     patience_until = now + timedelta(seconds=context.settings.payments.patience_s)
     payment = Payment(
@@ -111,6 +111,6 @@ def _refuse_unfit(session: Session, order: Order, *, is_over: bool) -> None:
         raise AlreadyPaid(f"The order is {order.status}.")
     if order.status != OrderStatus.HELD or is_over:
         raise OrderNotHeld("The hold is over.")
-    still_open = select(Payment.id).where(Payment.order_id == order.id, Payment.status.in_(_OPEN))
+    still_open = select(Payment.id).where(Payment.order_id == order.id, Payment.status.in_(OPEN))
     if session.scalar(still_open) is not None:
         raise PaymentInProgress("The outcome of an earlier payment is not known yet.")

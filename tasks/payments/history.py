@@ -1,8 +1,9 @@
 """Owns the one way in which money moves an order: its status, its history and its sale's counts, in one go.
 
-Every function runs inside the caller's transaction, with the order's row locked.
+Every function runs inside the caller's transaction, those that move something with the order's row locked.
 """
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 from models.catalogue import Sale
 from models.errors import Fenced
 from models.orders import Order, OrderEvent
+from models.payments import Payment
 from models.vocabulary import ORDER_TRANSITIONS, OrderStatus
 from tasks.payments.receipts import issue_receipt, number_of
 
@@ -46,13 +48,12 @@ def move_order(
     held, sold = _COUNTS.get((before, wished), (0, 0))
     if held or sold:
         _move_counts(session, order, held, sold, epoch)
-    at = session.scalars(select(func.clock_timestamp())).one()
+    at = ledger_time(session)
     if wished == OrderStatus.PAID:
         order.receipt_number = number_of(issue_receipt(session, order, at))
         order.paid_at = at
-        order.released_at = (
-            at if before == OrderStatus.EXPIRED else None
-        )  # the live side moved first, or follows
+        # The live side moved first where the hold had gone; else it follows.
+        order.released_at = at if before == OrderStatus.EXPIRED else None
     elif wished == OrderStatus.REFUNDED:
         order.refunded_at, order.released_at = at, None
     order.status = wished
@@ -63,6 +64,19 @@ def move_order(
 def note(session: Session, order: Order, *, reason: str | None, by: UUID | None = None) -> None:
     """Write into an order's history what happened, with the status that it has now."""
     session.add(OrderEvent(order_id=order.id, status=order.status, reason=reason, actor_id=by))
+
+
+def lock_payment(session: Session, payment_id: UUID) -> tuple[Order, Payment]:
+    """Lock a payment's order and the payment, in this order, which everybody keeps."""
+    order_id = session.scalars(select(Payment.order_id).where(Payment.id == payment_id)).one()
+    order = session.get_one(Order, order_id, with_for_update=True, populate_existing=True)
+    return order, session.get_one(Payment, payment_id, with_for_update=True, populate_existing=True)
+
+
+def ledger_time(session: Session) -> datetime:
+    """Read PostgreSQL's clock as it is, which goes on within a transaction."""
+    now: datetime = session.scalars(select(func.clock_timestamp())).one()
+    return now
 
 
 def _move_counts(session: Session, order: Order, held: int, sold: int, epoch: str | None) -> None:

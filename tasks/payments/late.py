@@ -3,13 +3,11 @@
 It is held again where that wrongs nobody, else the money goes back; either once, and both are told.
 """
 
-import uuid
 from typing import Final
 from uuid import UUID
 
 import structlog
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from models.catalogue import Sale
 from models.errors import Fenced
@@ -20,8 +18,9 @@ from models.vocabulary import OrderStatus, PaymentStatus, RefundCause
 from tasks.context import Context
 from tasks.failpoints import failpoint
 from tasks.holds import bring_live_after
-from tasks.payments.history import move_order
+from tasks.payments.history import ledger_time, lock_payment, move_order
 from tasks.payments.outcomes import TAKEN, finish
+from tasks.payments.refunds import refund_of
 from tasks.payments.telling import tell_order
 
 log: Final = structlog.get_logger()
@@ -73,36 +72,22 @@ def _find(context: Context, payment_id: UUID) -> tuple[Order, str] | None:
 
 def _pay(context: Context, payment_id: UUID, epoch: str) -> None:
     with context.database.transaction() as session:
-        order, payment = lock(session, payment_id)
+        order, payment = lock_payment(session, payment_id)
         if payment.status != PaymentStatus.LATE or order.status != OrderStatus.EXPIRED:
             return
-        finish(payment, PaymentStatus.SUCCEEDED, session.scalars(select(func.clock_timestamp())).one())
+        finish(payment, PaymentStatus.SUCCEEDED, ledger_time(session))
         move_order(session, order, OrderStatus.PAID, reason="held_again", epoch=epoch)
     tell_order(context, order.id)
 
 
 def _refund(context: Context, payment_id: UUID) -> None:
     with context.database.transaction() as session:
-        order, payment = lock(session, payment_id)
+        order, payment = lock_payment(session, payment_id)
         known = session.scalar(select(Refund.id).where(Refund.payment_id == payment_id))
         if payment.status != PaymentStatus.LATE or known is not None:
             return
-        refund = Refund(
-            id=uuid.uuid4(),
-            payment_id=payment.id,
-            order_id=order.id,
-            amount_minor=payment.amount_minor,
-            currency=payment.currency,
-            cause=RefundCause.DUPLICATE if order.status in TAKEN else RefundCause.LATE,
-            due_at=func.now(),
-        )
+        cause = RefundCause.DUPLICATE if order.status in TAKEN else RefundCause.LATE
+        refund = refund_of(payment, cause, due_at=func.now())
         payment.due_at = None  # from here on the refund is driven
         session.add(refund)
     context.bell.ring_for_refund(refund.id)
-
-
-def lock(session: Session, payment_id: UUID) -> tuple[Order, Payment]:
-    """Lock a payment's order and the payment, in this order, which everybody keeps."""
-    order_id = session.scalars(select(Payment.order_id).where(Payment.id == payment_id)).one()
-    order = session.get_one(Order, order_id, with_for_update=True, populate_existing=True)
-    return order, session.get_one(Payment, payment_id, with_for_update=True, populate_existing=True)

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.orders import Order
@@ -19,7 +18,7 @@ from tasks.context import Context
 from tasks.failpoints import failpoint
 from tasks.holds import bring_live_after
 from tasks.payments.backoff import pause_after
-from tasks.payments.history import move_order, note
+from tasks.payments.history import ledger_time, lock_payment, move_order, note
 from tasks.payments.port import Outcome, State
 from tasks.payments.telling import tell_order
 
@@ -40,12 +39,8 @@ class Noted:
 
 def note_charge(session: Session, payment_id: UUID, outcome: Outcome) -> Noted | None:
     """Note what became of a charge; None where that is no news. Locks the order, then the payment."""
-    order_id = session.scalar(select(Payment.order_id).where(Payment.id == payment_id))
-    if order_id is None:
-        return None
-    order = session.scalars(select(Order).where(Order.id == order_id).with_for_update()).one()
-    payment = session.get_one(Payment, payment_id, with_for_update=True, populate_existing=True)
-    now = session.scalars(select(func.clock_timestamp())).one()
+    order, payment = lock_payment(session, payment_id)
+    now = ledger_time(session)
     if outcome.state == State.SUCCEEDED:
         return _succeed(session, order, payment, outcome, now)
     if payment.status not in OPEN:

@@ -3,7 +3,7 @@
 from config import Settings
 from models.database import Database
 from tasks.payments.port import Provider, ProviderUnavailable
-from tasks.payments.sandbox import SandboxProvider
+from tasks.payments.sandbox import METHODS, Method, SandboxProvider
 
 
 class Providers:
@@ -13,6 +13,11 @@ class Providers:
         sandbox = SandboxProvider(database, settings.payments, settings.secret_key)
         self._by_name: dict[str, Provider] = {sandbox.name: sandbox}
         self.current: Provider = self._by_name[settings.payments.provider]
+
+    @property
+    def methods(self) -> tuple[Method, ...]:
+        """List the methods of the one that charges, where they are a list: the sandbox's test cards."""
+        return METHODS if isinstance(self.current, SandboxProvider) else ()
 
     def __contains__(self, name: str) -> bool:
         return name in self._by_name

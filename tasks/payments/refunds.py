@@ -1,11 +1,12 @@
 """Owns refunds, asked for by admins, late charges and cancelled sales: each made once at the provider."""
 
 import uuid
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from models.errors import NotFound, NotRefundable
@@ -17,8 +18,7 @@ from tasks.context import Context
 from tasks.failpoints import failpoint
 from tasks.payments import port
 from tasks.payments.backoff import pause_after
-from tasks.payments.history import move_order, note
-from tasks.payments.late import lock
+from tasks.payments.history import ledger_time, lock_payment, move_order, note
 from tasks.payments.outcomes import Noted, finish, follow
 from tasks.payments.telling import tell_order
 
@@ -93,15 +93,13 @@ def run_refund(context: Context, refund_id: UUID) -> None:
 
 def note_refund(session: Session, refund_id: UUID, outcome: port.Outcome) -> Noted | None:
     """Note what became of a refund; None where that is no news. Locks the order, the payment, the refund."""
-    payment_id = session.scalar(select(Refund.payment_id).where(Refund.id == refund_id))
-    if payment_id is None:
-        return None
-    order, payment = lock(session, payment_id)
+    payment_id = session.scalars(select(Refund.payment_id).where(Refund.id == refund_id)).one()
+    order, payment = lock_payment(session, payment_id)
     refund = session.get_one(Refund, refund_id, with_for_update=True, populate_existing=True)
     refund.ref = refund.ref or outcome.ref
     if refund.status == RefundStatus.SUCCEEDED or outcome.state == port.State.PENDING:
         return None
-    now = session.scalars(select(func.clock_timestamp())).one()
+    now = ledger_time(session)
     refund.finished_at, refund.due_at, refund.code = now, None, outcome.code
     if outcome.state == port.State.DECLINED:
         refund.status = RefundStatus.FAILED
@@ -118,6 +116,28 @@ def note_refund(session: Session, refund_id: UUID, outcome: port.Outcome) -> Not
     return Noted(payment.id, order.id, is_over=True)
 
 
+def refund_of(
+    payment: Payment,
+    cause: RefundCause,
+    *,
+    due_at: ColumnElement[datetime],
+    by: UUID | None = None,
+    reason: str | None = None,
+) -> Refund:
+    """Make the refund of a whole payment, which the caller adds to its transaction."""
+    return Refund(
+        id=uuid.uuid4(),
+        payment_id=payment.id,
+        order_id=payment.order_id,
+        amount_minor=payment.amount_minor,
+        currency=payment.currency,
+        cause=cause,
+        reason=reason,
+        requested_by=by,
+        due_at=due_at,
+    )
+
+
 def _ask_for(
     session: Session,
     order: Order,
@@ -131,17 +151,7 @@ def _ask_for(
     ).one()
     known = session.scalar(select(Refund).where(Refund.payment_id == payment.id).with_for_update())
     if known is None:
-        known = Refund(
-            id=uuid.uuid4(),
-            payment_id=payment.id,
-            order_id=order.id,
-            amount_minor=payment.amount_minor,
-            currency=payment.currency,
-            cause=cause,
-            reason=reason,
-            requested_by=by,
-            due_at=func.now() + pause_after(0),
-        )
+        known = refund_of(payment, cause, due_at=func.now() + pause_after(0), by=by, reason=reason)
         session.add(known)
     elif known.status == RefundStatus.FAILED:
         known.status, known.finished_at, known.due_at = RefundStatus.PENDING, None, func.now()

@@ -12,7 +12,9 @@ from sqlalchemy import func
 
 from config import RateLimits, Settings, load_settings
 from models.accounts import TokenFamily, User
+from models.database import Database
 from models.vocabulary import Role
+from tests.integration.sandbox_play import Play
 from web import create_app
 from web.auth.issue import issue_pair
 from web.auth.passwords import Passwords
@@ -138,3 +140,11 @@ def _stop(app: Flask) -> None:
     stopped: Services = app.extensions[EXTENSION]
     stopped.revoked.stop()
     stopped.database.dispose()
+
+
+@pytest.fixture
+def play(database_url: str, clean: None) -> Iterator[Play]:  # noqa: ARG001
+    """The sandbox over real books, and somebody who asks it things."""
+    database = Database(database_url, pool_size=10)
+    yield Play(database)
+    database.dispose()

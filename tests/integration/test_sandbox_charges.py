@@ -1,7 +1,6 @@
 """The sandbox's methods: what each does with a charge from its beginning to its end, and who races for it."""
 
 import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,13 +15,6 @@ from tests.support.contexts import SECRET_KEY
 from tests.support.servers import Stores
 
 PENDING, SUCCEEDED, DECLINED = State.PENDING, State.SUCCEEDED, State.DECLINED
-
-
-@pytest.fixture
-def play(database_url: str, clean: None) -> Iterator[Play]:  # noqa: ARG001
-    database = Database(database_url, pool_size=10)
-    yield Play(database)
-    database.dispose()
 
 
 def ask(play: Play, charge: Charge) -> Outcome | None:

@@ -1,25 +1,16 @@
 """The sandbox's refunds: whole, once, and told."""
 
 import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from models.database import Database
 from models.errors import IdempotencyKeyReused
 from tasks.payments.port import Outcome, Refund, State
 from tests.integration.sandbox_play import CROWD, Play, at_once
 
 PENDING, SUCCEEDED, DECLINED = State.PENDING, State.SUCCEEDED, State.DECLINED
-
-
-@pytest.fixture
-def play(database_url: str, clean: None) -> Iterator[Play]:  # noqa: ARG001
-    database = Database(database_url, pool_size=10)
-    yield Play(database)
-    database.dispose()
 
 
 def refund_from_all(play: Play, refunds: list[Refund]) -> list[Outcome]:

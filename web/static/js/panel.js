@@ -76,17 +76,10 @@ export class Panel {
     fill(this.#root, "order_id", order.id.slice(-8));
     fill(this.#root, "receipt", order.receipt_number ?? "");
     tell(this.#root.querySelector("[data-slot='order_note']"), this.#notes[order.history.at(-1)?.reason] ?? "");
-    putMoney(this.#root.querySelector("[data-slot='pay_total'] data") ?? this.#payTotal(), order.total);
+    putMoney(this.#root.querySelector(".pay-total"), order.total);
     putMoney(this.#root.querySelector(".unit"), order.unit_price);
     putMoney(this.#root.querySelector(".order-total"), order.total);
     for (const node of this.#root.querySelectorAll("[data-slot='expires']")) node.dateTime = order.expires_at;
-  }
-
-  #payTotal() {
-    const total = document.createElement("data");
-    total.className = "money";
-    this.#root.querySelector("[data-slot='pay_total']").append(total);
-    return total;
   }
 
   #showEntry({ sale, order }) {
