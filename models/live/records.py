@@ -214,6 +214,7 @@ class Look:
     overdue: int
     parked: int
     fields: dict[str, str]
+    standby_places: tuple[tuple[int, int], ...] = ()  # (ticket, place) of some who stand by, in order
 
     @property
     def is_loaded(self) -> bool:

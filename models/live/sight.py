@@ -55,7 +55,8 @@ class Sight:
             LineUnavailable: there was no answer.
         """
         keys = SaleKeys.of(sale_id)
-        return _unpack_look(sale_id, self._scripts.run("look", [keys.state, keys.line, keys.claims], []))
+        names = [keys.state, keys.line, keys.claims, keys.standby]
+        return _unpack_look(sale_id, self._scripts.run("look", names, []))
 
     def find(self, sale_id: UUID, intent_id: str) -> Found | None:
         """Find an intent whose last verdict is not settled; None where there is no such (any more).
@@ -122,6 +123,7 @@ class Sight:
 
 
 def _unpack_look(sale_id: UUID, reply: Sequence[Any]) -> Look:
-    now_ms, line_length, claims, overdue, parked, *words = reply
+    now_ms, line_length, claims, overdue, parked, marks, *words = reply
     fields = dict(zip(words[::2], words[1::2], strict=True))
-    return Look(sale_id, now_ms, line_length, claims, overdue, parked, fields)
+    places = tuple(zip(marks[::2], marks[1::2], strict=True))
+    return Look(sale_id, now_ms, line_length, claims, overdue, parked, fields, places)
