@@ -31,6 +31,7 @@ from web.auth.issue import configure_tokens
 from web.cli import register_commands
 from web.encoding import OrjsonProvider
 from web.live import socket as live
+from web.pages import languages
 from web.request_id import MAX_BODY_BYTES, ShopRequest
 from web.services import EXTENSION, build_services
 
@@ -97,6 +98,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     configure_tokens(app, settings)
     errors.register(app)
     finish.register(app, settings)
+    languages.register(app)
     _register_blueprints(app)
     register_commands(app)
     if settings.trusted_proxies:
