@@ -16,14 +16,15 @@ from models.live.records import LiveIntent
 from models.live.world import World
 from models.orders import Intent, Order
 from models.reading import find_sale
-from models.vocabulary import IntentStatus, OrderStatus
+from models.vocabulary import Deed, IntentStatus, OrderStatus, SubjectKind
+from tasks.admin_log import Actor, note_deed
 from tasks.context import Context
 from tasks.live_side import to_ms, world_of
 
 log: Final = structlog.get_logger()
 
 
-def rebuild_sale(context: Context, sale_id: UUID) -> int:
+def rebuild_sale(context: Context, sale_id: UUID, *, by: Actor | None = None) -> int:
     """Lay a sale's live state anew from the ledger, under a new epoch; returns how many intents were dropped.
 
     Whoever acts on the old epoch can write nothing from then on. Undecided intents live in Redis alone:
@@ -39,6 +40,7 @@ def rebuild_sale(context: Context, sale_id: UUID) -> int:
         sale.epoch = secrets.token_hex(16)
         sale.drained_at = None
         _close_adjustments(session, sale_id)
+        note_deed(session, by, Deed.REBUILT, SubjectKind.SALE, sale_id, dropped=dropped)
         session.flush()
         # Inside the transaction on purpose: while the row is locked, nobody sees the two epochs differ.
         context.live.load(sale_id, sale.epoch, _rebuilt_world(session, sale), replace=True)

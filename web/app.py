@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Settings, load_settings, refuse_weak_secret
 from web import (
+    admin,
     docs,
     errors,
     finish,
@@ -43,6 +44,7 @@ API_BLUEPRINTS: Final[Sequence[ApiBlueprint]] = (  # documented, under /api/v1
     payments.blueprint,
     orders.blueprint,
     tasks.blueprint,
+    *admin.BLUEPRINTS,
 )
 BLUEPRINTS: Final[Sequence[Blueprint]] = (  # everything else, under the paths that they name
     session.blueprint,
