@@ -48,9 +48,11 @@ def note_deed(
     )
 
 
-def entries(*, subject_id: UUID | None = None, actor_id: UUID | None = None) -> Select[Any]:
+def entries(*, subject_id: UUID | None = None, actor_id: UUID | None = None) -> Select[AdminLogEntry, str]:
     """Select entries with their actors' e-mails, for paging."""
-    query: Select[Any] = select(AdminLogEntry, User.email).outerjoin(User, User.id == AdminLogEntry.actor_id)
+    query: Select[AdminLogEntry, str] = select(AdminLogEntry, User.email).outerjoin(
+        User, User.id == AdminLogEntry.actor_id
+    )
     if subject_id is not None:
         query = query.where(AdminLogEntry.subject_id == subject_id)
     if actor_id is not None:
@@ -58,7 +60,7 @@ def entries(*, subject_id: UUID | None = None, actor_id: UUID | None = None) -> 
     return query
 
 
-def show_entry(row: Row[Any]) -> Message:
+def show_entry(row: Row[AdminLogEntry, str]) -> Message:
     """Tell of an entry."""
     entry, email = row
     actor = {"id": str(entry.actor_id), "email": email} if entry.actor_id else None

@@ -1,6 +1,5 @@
 """Owns the search for orders: by their number, their receipt, their shopper, their sale and their state."""
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, String, cast, or_, select
@@ -14,13 +13,15 @@ from models.orders import Order
 Found = tuple[Order, User, str]
 
 
-def search_orders(asked: str = "", *, status: str | None = None, sale_id: UUID | None = None) -> Select[Any]:
+def search_orders(
+    asked: str = "", *, status: str | None = None, sale_id: UUID | None = None
+) -> Select[Order, User, str]:
     """Select orders with their shoppers and the names of what they bought, for paging.
 
     `asked`: the end of an order's id (as pages show it) or the whole, a receipt's number, or a part of the
     shopper's e-mail or name.
     """
-    query: Select[Any] = (
+    query: Select[Order, User, str] = (
         select(Order, User, Product.name)
         .join(User, User.id == Order.user_id)
         .join(Sale, Sale.id == Order.sale_id)
