@@ -290,6 +290,15 @@ class Live(Sight):
         _refuse_fenced(code, sale_id)
         return Regained(code)
 
+    def drop(self, sale_id: UUID) -> None:
+        """Remove the live state of a past sale; Idempotency-Keys end by themselves.
+
+        Raises:
+            LineUnavailable: there was no answer; doing it again is harmless.
+        """
+        with translated():
+            self.client.unlink(*SaleKeys.of(sale_id).whole_state())
+
     def note_audit(self, sale_id: UUID, *, is_ok: bool, at_ms: int) -> None:
         """Keep the last audit's verdict beside the live state, for whoever watches the sale.
 
