@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 log: Final = structlog.get_logger()
 
+AGAIN: Final = "-again"  # of the second key, where the first never tells
 _MOVED_ON: Final = "payment_intent_unexpected_state"
 
 
@@ -70,7 +71,7 @@ class Intents:
         outcomes = [self._end(wish, ref, TIMED_OUT, reason=ABANDONED) for ref in refs]
         return min(outcomes, key=_weight, default=Outcome(State.DECLINED, code=TIMED_OUT))
 
-    def _make(self, wish: Charge) -> tuple[Object, bool]:
+    def _make(self, wish: Charge, *, again: str = "") -> tuple[Object, bool]:
         """Make the PaymentIntent, or get the saved answer of its making; says whether it is the first."""
         with asking("create", wish.payment_id):
             made = self._intents.create(
@@ -83,19 +84,22 @@ class Intents:
                     },
                     "metadata": {"payment_id": str(wish.payment_id), "order_id": str(wish.order_id)},
                 },
-                {"idempotency_key": str(wish.payment_id)},
+                {"idempotency_key": f"{wish.payment_id}{again}"},
             )
         return made.to_dict(), not is_replayed(made.last_response and made.last_response.headers)
 
     def _find(self, wish: Charge) -> Object:
-        """Make the PaymentIntent, or find out how the one stands that was made."""
+        """Make the PaymentIntent, or find out how the one stands that was made.
+
+        Where the key never tells, another is made by another key, unless one is found that was made. Only one
+        of them can be confirmed: the confirmation has one key, which Stripe takes for one of them only.
+        """
         try:
             intent, is_new = self._make(wish)
         except NeverTold:
-            found = self._search(wish)
-            if not found:
-                raise
-            return found[0]
+            if found := self._search(wish):
+                return next((one for one in found if not is_unconfirmed(one)), found[0])
+            intent, is_new = self._make(wish, again=AGAIN)
         return intent if is_new else self._look(wish, intent["id"])  # a saved answer tells how it stood
 
     def _all_of(self, wish: Charge) -> list[str]:
@@ -104,18 +108,17 @@ class Intents:
         Within a day the key tells. When it is forgotten, a new one is made by asking, and an older one is
         found by what we wrote on it: the search is a minute behind, and a day is more.
         """
+        refs: list[str] = []
         try:
             intent, is_new = self._make(wish)
+            if not is_new:
+                return [intent["id"]]
+            refs = [intent["id"]]
         except stripe.InvalidRequestError as error:
             report_refusal("create", wish.payment_id, error)
-            return [one["id"] for one in self._search(wish)]
         except NeverTold:
-            found = self._search(wish)
-            if not found:
-                raise
-            return [one["id"] for one in found]
-        older = self._search(wish) if is_new else []
-        return list(dict.fromkeys([intent["id"], *(one["id"] for one in older)]))
+            refs = [self._make(wish, again=AGAIN)[0]["id"]]
+        return list(dict.fromkeys([*refs, *(one["id"] for one in self._search(wish))]))
 
     def _search(self, wish: Charge) -> list[Object]:
         try:
