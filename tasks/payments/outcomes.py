@@ -103,7 +103,7 @@ def _wait(session: Session, order: Order, payment: Payment, outcome: Outcome, no
     )  # without a name nothing was told
     is_news = secret != payment.client_secret and payment.status == PaymentStatus.PENDING
     payment.client_secret = secret
-    if secret is not None:
+    if is_news and secret is not None:
         _wait_for_shopper(order, payment)
     payment.due_at = next_question(payment, now)
     if payment.status == PaymentStatus.ABANDONED or now < payment.pinned_until:
