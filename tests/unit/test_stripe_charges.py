@@ -228,6 +228,18 @@ def test_a_saved_error_is_not_asked_for_for_ever(play: StripePlay) -> None:
     assert play.fake.books.charges == [play.intents_of(charge)[0]["id"]]
 
 
+@pytest.mark.parametrize("fault", [faults.BROKEN, faults.BROKEN_AFTER])
+def test_a_charge_of_which_no_key_tells_is_ended_where_it_is_found(play: StripePlay, fault: str) -> None:
+    charge = play.wish()
+    play.fake.faults.chance = lambda request: fault if request == CREATE else ""
+    play.fake.has_search = False
+    assert [play.ask(charge) for _ in range(3)] == [None] * 3
+    play.fake.has_search = True
+    assert state_of(play.end(charge)) == DECLINED
+    assert {one["status"] for one in play.intents_of(charge)} <= {"canceled"}
+    assert play.fake.books.charges == []
+
+
 def test_of_two_that_were_made_for_one_payment_one_is_confirmed(play: StripePlay) -> None:
     charge = play.wish()
     play.goes_wrong(faults.BROKEN_AFTER, at=CREATE)

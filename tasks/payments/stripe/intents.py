@@ -4,6 +4,7 @@ So no money moves under a PaymentIntent whose name was never told: one that is u
 made again, and is ended by its name (decision 16).
 """
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast
 
@@ -106,7 +107,8 @@ class Intents:
         """Name every PaymentIntent of a payment whose name was never told.
 
         Within a day the key tells. When it is forgotten, a new one is made by asking, and an older one is
-        found by what we wrote on it: the search is a minute behind, and a day is more.
+        found by what we wrote on it: the search is a minute behind, and a day is more. Where no key tells,
+        nobody learned a name by them: what was confirmed was found by the search, which finds it again.
         """
         refs: list[str] = []
         try:
@@ -117,7 +119,8 @@ class Intents:
         except stripe.InvalidRequestError as error:
             report_refusal("create", wish.payment_id, error)
         except NeverTold:
-            refs = [self._make(wish, again=AGAIN)[0]["id"]]
+            with suppress(NeverTold):
+                refs = [self._make(wish, again=AGAIN)[0]["id"]]
         return list(dict.fromkeys([*refs, *(one["id"] for one in self._search(wish))]))
 
     def _search(self, wish: Charge) -> list[Object]:
