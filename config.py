@@ -5,15 +5,17 @@ servers of `DATA_DIR` are used: their launcher leaves `servers.json` there.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from environs import Env
 from marshmallow.validate import OneOf, Range
 
 ROOT: Final = Path(__file__).resolve().parent
 MIN_SECRET_BYTES: Final = 32  # bytes; RFC 7518 section 3.2 asks as much of an HS256 key
+STRIPE_JS_URL: Final = "https://js.stripe.com/v3/"  # where Stripe itself wants its script to be taken from
 WEAK_SECRETS: Final = ("changeme", "change-me", "secret", "password", "default", "development", "example")
 
 
@@ -34,17 +36,45 @@ class RateLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class StripeSettings:
+    """An account at Stripe. Any of `webhook_secrets` is good, so that one can be rotated.
+
+    `api_url` is empty for the library's own; `js_url` is where browsers get Stripe's script.
+    """
+
+    secret_key: str = field(repr=False)
+    publishable_key: str
+    webhook_secrets: tuple[str, ...] = field(repr=False)
+    api_url: str = ""
+    js_url: str = STRIPE_JS_URL
+
+    @property
+    def is_test(self) -> bool:
+        """Keys of Stripe's test mode move no money."""
+        return self.secret_key.startswith(("sk_test_", "rk_test_"))
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentSettings:
     """Who charges, and how long that may take.
 
     `patience_s`: after so many seconds without an outcome a charge is ended at the provider. `webhook_url` is
     where the sandbox sends its webhooks; it signs them by `sandbox_secret`, or by one made of SECRET_KEY.
+    `stripe` may be there besides another provider: what was begun with Stripe is then finished with it.
     """
 
     provider: str
     patience_s: int
     webhook_url: str
     sandbox_secret: str
+    stripe: StripeSettings | None = None
+
+    @property
+    def why_no_money(self) -> str:
+        """Say why a payment moves no money; empty where it does."""
+        if self.provider == "sandbox":
+            return "the payment provider is the sandbox"
+        return "the keys are of Stripe's test mode" if self.stripe and self.stripe.is_test else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +184,45 @@ def _payments(env: Env) -> PaymentSettings:
     near = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - every address is not one to call
     own = f"http://{near}:{port}/api/v1/payments/webhooks/sandbox"
     return PaymentSettings(
-        provider=env.str("PAYMENT_PROVIDER", "sandbox", validate=OneOf(["sandbox"])),
+        provider=env.str("PAYMENT_PROVIDER", "sandbox", validate=OneOf(["sandbox", "stripe"])),
         patience_s=env.int("PAYMENT_PATIENCE_SECONDS", 30, validate=Range(min=1, max=3600)),
         webhook_url=env.str("SANDBOX_WEBHOOK_URL", "") or own,
         sandbox_secret=env.str("SANDBOX_WEBHOOK_SECRET", ""),
+        stripe=_stripe(env),
     )
+
+
+def _stripe(env: Env) -> StripeSettings | None:
+    secrets: list[str] = env.list("STRIPE_WEBHOOK_SECRET", [])
+    settings = StripeSettings(
+        secret_key=env.str("STRIPE_SECRET_KEY", ""),
+        publishable_key=env.str("STRIPE_PUBLISHABLE_KEY", ""),
+        webhook_secrets=tuple(secret.strip() for secret in secrets if secret.strip()),
+        api_url=env.str("STRIPE_API_URL", "").rstrip("/"),
+        js_url=env.str("STRIPE_JS_URL", "") or STRIPE_JS_URL,
+    )
+    is_wanted = env.str("PAYMENT_PROVIDER", "sandbox") == "stripe"
+    if not (is_wanted or settings.secret_key or settings.publishable_key or settings.webhook_secrets):
+        return None
+    _refuse_bad_stripe(settings)
+    return settings
+
+
+def _refuse_bad_stripe(settings: StripeSettings) -> None:
+    """A key in another's place is refused: the secret one would be shown to every browser."""
+    mode = "test" if settings.is_test else "live"
+    fit = {
+        "STRIPE_SECRET_KEY": settings.secret_key.startswith((f"sk_{mode}_", f"rk_{mode}_")),
+        "STRIPE_PUBLISHABLE_KEY": settings.publishable_key.startswith(f"pk_{mode}_"),
+        "STRIPE_WEBHOOK_SECRET": bool(settings.webhook_secrets)
+        and all(secret.startswith("whsec_") for secret in settings.webhook_secrets),
+    }
+    if unfit := [name for name, is_fit in fit.items() if not is_fit]:
+        raise ConfigurationError(
+            f"Stripe needs {', '.join(fit)}; missing, or not what the name says: {', '.join(unfit)}. "
+            "Keys begin with sk_ or rk_ and pk_, both of test or both of live mode, "
+            "and webhook secrets with whsec_."
+        )
 
 
 def _refuse_unsafe(settings: Settings) -> None:
@@ -168,6 +232,10 @@ def _refuse_unsafe(settings: Settings) -> None:
         refuse_weak_secret(settings.secret_key)
     if settings.is_production and settings.failpoint:
         raise ConfigurationError("FAILPOINT is for tests and must not be set in production.")
+    if settings.is_production and (stripe := settings.payments.stripe):
+        for name, url in (("STRIPE_API_URL", stripe.api_url), ("STRIPE_JS_URL", stripe.js_url)):
+            if url and urlsplit(url).scheme != "https":
+                raise ConfigurationError(f"{name} must be an https address in production.")
     if settings.intent_journal:
         raise ConfigurationError("INTENT_JOURNAL is not available in this release; leave it unset.")
 

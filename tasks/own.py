@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, selectinload
 from models.events import Message, stored_intent, stored_order, undecided_intent
 from models.orders import Intent, Order
 from tasks.context import Context
+from tasks.payments.waiting import steps_of
 
 Told = dict[str, tuple[Message, Message | None]]
 
@@ -38,11 +39,11 @@ def newest_of_shoppers(context: Context, sale_id: UUID, user_ids: Sequence[str])
     others = [user_id for user_id in user_ids if user_id not in told]
     if others:
         with context.database.transaction() as session:
-            told |= _decided(session, sale_id, others)
+            told |= _decided(context, session, sale_id, others)
     return told
 
 
-def _decided(session: Session, sale_id: UUID, user_ids: Sequence[str]) -> Told:
+def _decided(context: Context, session: Session, sale_id: UUID, user_ids: Sequence[str]) -> Told:
     intents = session.scalars(
         select(Intent)
         .where(Intent.sale_id == sale_id, Intent.user_id.in_([UUID(user_id) for user_id in user_ids]))
@@ -55,6 +56,7 @@ def _decided(session: Session, sale_id: UUID, user_ids: Sequence[str]) -> Told:
         select(Order)
         .where(Order.intent_id.in_([intent.id for intent in intents]))
         .options(selectinload(Order.history))
-    )
-    granted = {order.intent_id: stored_order(order, order.history) for order in orders}
+    ).all()
+    steps = steps_of(context, session, orders)
+    granted = {one.intent_id: stored_order(one, one.history, steps.get(one.id)) for one in orders}
     return {str(one.user_id): (stored_intent(one), granted.get(one.id)) for one in intents}

@@ -102,7 +102,8 @@ def list_methods() -> Response:
     """Tell who charges, and by which methods, where they are a list: the sandbox's test cards."""
     providers = services().context.providers
     told = [{"name": one.spelling, "says": one.says} for one in providers.methods]
-    return answer({"provider": providers.current.name, "methods": told})
+    key = providers.stripe.settings.publishable_key if providers.stripe else None
+    return answer({"provider": providers.current.name, "methods": told, "publishable_key": key})
 
 
 @blueprint.post("/payments/webhooks/<string:provider>")

@@ -5,7 +5,7 @@ final, and pending changes nothing that is final.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -24,6 +24,8 @@ from tasks.payments.telling import tell_order
 
 OPEN: Final = (PaymentStatus.PENDING, PaymentStatus.ABANDONED)
 TAKEN: Final = (OrderStatus.PAYING, OrderStatus.PAID, OrderStatus.REFUNDED)  # by another payment
+SHOPPER_TAKES: Final = timedelta(minutes=2)  # at least, for what a payment waits for him to do
+ENDING_TAKES: Final = timedelta(seconds=30)  # from there on a charge is ended, while its hold still stands
 CHARGED: Final = (PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED, PaymentStatus.LATE)
 
 
@@ -69,7 +71,7 @@ def _succeed(
 ) -> Noted | None:
     if payment.status in CHARGED:
         return None
-    payment.ref, payment.client_secret, payment.code = payment.ref or outcome.ref, None, None
+    payment.ref, payment.client_secret, payment.code = outcome.ref or payment.ref, None, None
     was_open = payment.status in OPEN
     if not was_open or order.status not in (OrderStatus.PAYING, OrderStatus.HELD):
         payment.status, payment.finished_at, payment.due_at = PaymentStatus.LATE, None, now
@@ -96,13 +98,26 @@ def _decline(
 
 def _wait(session: Session, order: Order, payment: Payment, outcome: Outcome, now: datetime) -> Noted | None:
     """Ask again later: soon at first, and when patience or the pin ends."""
-    payment.client_secret = outcome.client_secret or payment.client_secret
+    secret = (
+        outcome.client_secret if outcome.ref else payment.client_secret
+    )  # without a name nothing was told
+    is_news = secret != payment.client_secret and payment.status == PaymentStatus.PENDING
+    payment.client_secret = secret
+    if is_news and secret is not None:
+        _wait_for_shopper(order, payment)
     payment.due_at = next_question(payment, now)
     if payment.status == PaymentStatus.ABANDONED or now < payment.pinned_until:
-        return None
+        return Noted(payment.id, order.id) if is_news else None
     payment.status = PaymentStatus.ABANDONED
     move_order(session, order, OrderStatus.HELD, reason="payment_unanswered")
     return Noted(payment.id, order.id)
+
+
+def _wait_for_shopper(order: Order, payment: Payment) -> None:
+    """Be patient until his hold ends, as he was told, and for two minutes at least."""
+    ends = (payment.patience_until, order.expires_at, payment.created_at + SHOPPER_TAKES)
+    payment.patience_until = max(ends)
+    payment.pinned_until = max(payment.pinned_until, payment.patience_until + ENDING_TAKES)
 
 
 def next_question(payment: Payment, now: datetime) -> datetime:

@@ -157,6 +157,7 @@ def _ask_for(
         session.add(known)
     elif known.status == RefundStatus.FAILED:
         known.status, known.finished_at, known.due_at = RefundStatus.PENDING, None, func.now()
+        known.ref = known.code = None  # what failed stays failed: another one is begun
     return known.id
 
 
@@ -172,7 +173,10 @@ def _begin(context: Context, refund_id: UUID) -> tuple[port.Refund, str] | None:
         if refund is None:
             return None
         payment = session.get_one(Payment, refund.payment_id)
-    wish = port.Refund(refund.id, payment.id, payment.ref or "", refund.amount_minor, refund.currency)
+    charge_ref = payment.ref or ""
+    wish = port.Refund(
+        refund.id, payment.id, charge_ref, refund.amount_minor, refund.currency, ref=refund.ref
+    )
     return wish, payment.provider
 
 
