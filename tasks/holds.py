@@ -136,10 +136,10 @@ def _release_those(context: Context, *which: ColumnElement[bool]) -> int:
         found = session.execute(unreleased).all()
     if not found:
         return 0
-    return _release(context, found[0][0].sale_id, found[0][1] or "", [order for order, _ in found])
+    return _release(context, found[0][0].sale_id, found[0][1], [order for order, _ in found])
 
 
-def _release(context: Context, sale_id: UUID, epoch: str, orders: Sequence[Order]) -> int:
+def _release(context: Context, sale_id: UUID, epoch: str | None, orders: Sequence[Order]) -> int:
     failpoint("ended")
     try:
         ring = _move_units(context, sale_id, epoch, orders)
@@ -157,8 +157,14 @@ def _release(context: Context, sale_id: UUID, epoch: str, orders: Sequence[Order
     return len(orders)
 
 
-def _move_units(context: Context, sale_id: UUID, epoch: str, orders: Sequence[Order]) -> bool:
-    """Move the units of orders whose holds are over, and tell them; says whether the bell should ring."""
+def _move_units(context: Context, sale_id: UUID, epoch: str | None, orders: Sequence[Order]) -> bool:
+    """Move the units of orders whose holds are over, and tell them; says whether the bell should ring.
+
+    Without an epoch there is no live side any more, as in past sales: nothing is left to move.
+    """
+    if epoch is None:
+        context.live.tell(sale_id, _told(orders))
+        return False
     paid = [one for one in orders if one.status == OrderStatus.PAID]
     home = [one for one in orders if one.status != OrderStatus.PAID]
     ring = False

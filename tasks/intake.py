@@ -20,6 +20,7 @@ from models.errors import (
     LateSubmission,
     LineUnavailable,
     NotFound,
+    SaleOver,
 )
 from models.live.records import Answer, AnswerCode, Submission
 from models.live.store import Live
@@ -72,6 +73,7 @@ class Intake:
 
         Raises:
             NoSuchSale: there is none.
+            SaleOver: it is past, and has no line any more.
             LineUnavailable: it does not stand in line.
             LedgerUnavailable: the sale is not remembered and cannot be asked for.
         """
@@ -113,15 +115,21 @@ class Intake:
 
     def _send(self, sale_id: UUID, batch: list[_Waiting]) -> None:
         """Make the round trip; asks the ledger once for a new epoch where the old one is refused."""
-        facts = self._book.by_id(sale_id)
+        facts = self._present(sale_id)
         try:
             self._submit(facts, batch)
         except Fenced:
             self._book.forget(sale_id)
-            renewed = self._book.by_id(sale_id)
+            renewed = self._present(sale_id)
             if renewed.epoch == facts.epoch:
                 raise LineUnavailable("The sale's line is being rebuilt; nothing was accepted.") from None
             self._submit(renewed, batch)
+
+    def _present(self, sale_id: UUID) -> SaleFacts:
+        facts = self._book.by_id(sale_id)
+        if facts.is_past:
+            raise SaleOver("The sale is over.")
+        return facts
 
     def _submit(self, facts: SaleFacts, batch: list[_Waiting]) -> None:
         self._reach()

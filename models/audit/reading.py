@@ -31,7 +31,10 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Both stores, read as close together as can be; `is_still`: nothing moved and nothing is in flight."""
+    """Both stores, read as close together as can be.
+
+    `is_still`: nothing moved and nothing is in flight.
+    """
 
     look: Look
     ledger: Mapping[str, Any]
@@ -44,6 +47,16 @@ class Reading:
     live_people: People
     lots: list[tuple[str, int]]
     is_still: bool
+
+    @property
+    def is_live(self) -> bool:
+        """Say whether there is a live side by the ledger's word; past sales have none any more."""
+        return self.ledger["epoch"] is not None
+
+    @property
+    def is_comparable(self) -> bool:
+        """Say whether the two stores must be equal: there are two, and both are still."""
+        return self.is_live and self.is_still
 
 
 def read(database: Database, live: Live, sale_id: UUID) -> Reading:

@@ -190,6 +190,20 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitsBack:
+    """An intent for which the ledger keeps other units than the claim set aside. 0: no hold."""
+
+    intent_id: str
+    user_id: str
+    granted: int
+    kept: int
+
+    def pack(self) -> str:
+        """Write it as `settle.lua` reads it."""
+        return f"{self.intent_id}|{self.user_id}|{self.granted}|{self.kept}"
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimReply:
     """What a worker got: a claim, or why there is none. `parked` claims were given up just now.
 

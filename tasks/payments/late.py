@@ -40,7 +40,7 @@ def resolve_late(context: Context, payment_id: UUID) -> None:
     if found is None:
         return
     order, epoch = found
-    if order.status != OrderStatus.EXPIRED:
+    if order.status != OrderStatus.EXPIRED or epoch is None:  # a past sale has nothing left to sell
         _refund(context, payment_id)
         return
     if order.released_at is None:
@@ -81,7 +81,7 @@ def _note_asking(context: Context, payment_id: UUID) -> bool:
     return True
 
 
-def _find(context: Context, payment_id: UUID) -> tuple[Order, str] | None:
+def _find(context: Context, payment_id: UUID) -> tuple[Order, str | None] | None:
     query = (
         select(Order, Sale.epoch)
         .join(Payment, Payment.order_id == Order.id)
@@ -91,7 +91,7 @@ def _find(context: Context, payment_id: UUID) -> tuple[Order, str] | None:
     )
     with context.database.transaction() as session:
         found = session.execute(query).one_or_none()
-    return (found[0], found[1] or "") if found else None
+    return (found[0], found[1]) if found else None
 
 
 def _pay(context: Context, payment_id: UUID, epoch: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 
 from models.ids import new_intent_id
 from models.live.keys import SaleKeys
-from models.live.records import Answer, Claim, ClaimReply, Decision, Look, Regained, Submission
+from models.live.records import Answer, Claim, ClaimReply, Decision, Look, Regained, Submission, UnitsBack
 from models.live.store import NO_DEADLINE_MS, Live, SubmitReply
 from models.live.world import World
 
@@ -90,7 +90,7 @@ class Line:
         assert claim is not None
         return claim
 
-    def settle(self, claim: Claim, *, units_back: int = 0) -> bool:
+    def settle(self, claim: Claim, *, units_back: Sequence[UnitsBack] = ()) -> bool:
         settled = self.live.settle(self.sale_id, claim, "[]", units_back=units_back)
         self.check()
         return settled
@@ -177,6 +177,7 @@ class Line:
         standby, holds, sold, units = self.live.people(self.sale_id)
         assert number("standby") == len(standby), look
         assert number("open_holds") == len(holds), look
+        assert number("held") == sum(map(units_in, holds.values())), look
         assert number("sold") == sum(map(units_in, sold.values())), look
         assert all(counted > 0 for counted in units.values()), units
 
