@@ -88,6 +88,7 @@ export class Panel {
     fill(this.#root, "order_quantity", count(order.quantity));
     fill(this.#root, "order_id", order.id.slice(-8));
     fill(this.#root, "receipt", order.receipt_number ?? "");
+    this.#root.querySelector("[data-receipt-link]").href = `/orders/${order.id}/receipt`;
     tell(this.#root.querySelector("[data-slot='order_note']"), this.#notes[order.history.at(-1)?.reason] ?? "");
     putMoney(this.#root.querySelector(".pay-total"), order.total);
     putMoney(this.#root.querySelector(".unit"), order.unit_price);

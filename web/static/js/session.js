@@ -97,6 +97,9 @@ export async function logOut() {
   return send("/session", { method: "DELETE" });
 }
 
+/** Log out on every device. */
+export const logOutEverywhere = () => api("/session/everywhere", { method: "DELETE" });
+
 /** Go and log in, and come back here. */
 export function goToLogIn() {
   location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
