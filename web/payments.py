@@ -91,9 +91,7 @@ def get_receipt(order_id: uuid.UUID) -> Response:
         receipt = session.get(Receipt, order_id)
     if receipt is None:
         raise NotFound("The order is not paid.")
-    told = {name: getattr(receipt, name) for name in Receipt.__table__.columns.keys()}  # noqa: SIM118
-    buyer = {"name": receipt.buyer_name, "email": receipt.buyer_email}
-    return answer(_RECEIPT.dump({**told, "number": number_of(receipt), "buyer": buyer}))
+    return answer(show_receipt(receipt))
 
 
 @blueprint.get("/payments/methods")
@@ -116,3 +114,11 @@ def webhook(provider: str) -> Response:
         raise RequestEntityTooLarge  # a chunked body is cut at the bound without a word
     take_webhook(services().context, provider, body, dict(request.headers.items()))
     return answer({"received": True})
+
+
+def show_receipt(receipt: Receipt) -> dict[str, Any]:
+    """Tell of a receipt."""
+    told = {name: getattr(receipt, name) for name in Receipt.__table__.columns.keys()}  # noqa: SIM118
+    buyer = {"name": receipt.buyer_name, "email": receipt.buyer_email}
+    shown: dict[str, Any] = _RECEIPT.dump({**told, "number": number_of(receipt), "buyer": buyer})
+    return shown

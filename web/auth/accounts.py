@@ -92,7 +92,7 @@ def sign_out(parts: Services, family: uuid.UUID) -> None:
 
 
 def sign_out_everywhere(parts: Services, user_id: uuid.UUID) -> None:
-    """Revoke every family of an account, e.g. after its password was changed."""
+    """Revoke every family of an account: here at once, in other processes as soon as they look."""
     revoke = (
         update(TokenFamily)
         .where(TokenFamily.user_id == user_id, TokenFamily.revoked_at.is_(None))

@@ -25,9 +25,11 @@ blueprint: Final = Blueprint("pages", __name__)
 blueprint.add_app_template_filter(words.write_money, "money")
 blueprint.add_app_template_filter(words.write_moment, "moment")
 blueprint.add_app_template_filter(words.write_count, "count")
+blueprint.add_app_template_filter(rfc3339, "rfc3339")
 blueprint.add_app_template_global(words.percent_off)
 blueprint.add_app_template_global(words.share)
 blueprint.add_app_template_global(words.two_colours)
+blueprint.add_app_template_global(paying.reason_words)
 blueprint.after_app_request(make_readable)
 
 
@@ -66,7 +68,7 @@ def sale_page(sale_id: uuid.UUID) -> str:
         order=standing.order,
         is_known=standing.is_known,
         order_note=paying.note_of(standing.order),
-        order_notes=paying.NOTES,
+        order_notes=paying.notes(),
         test_cards=paying.cards(context),
         phase=phase_of(sale, standing.intent, is_signed_in=viewer is not None),
     )
@@ -92,6 +94,37 @@ def orders() -> Response | str:
         return redirect("/login?next=/orders", 303)
     page = reading.orders_of(_context(), viewer.user_id, request.args.get("cursor"))
     return render_template("orders.html", page=page)
+
+
+@blueprint.get("/orders/<uuid:order_id>")
+def order_page(order_id: uuid.UUID) -> Response | str:
+    """One order with its history, and what can be done with it."""
+    viewer = _viewer()
+    if viewer is None:
+        return redirect(f"/login?next=/orders/{order_id}", 303)
+    return render_template(
+        "order.html", order=reading.order_of(_context(), viewer.user_id, order_id), order_notes=paying.notes()
+    )
+
+
+@blueprint.get("/orders/<uuid:order_id>/receipt")
+def receipt_page(order_id: uuid.UUID) -> Response | str:
+    """The receipt of a paid order, to be kept or printed."""
+    viewer = _viewer()
+    if viewer is None:
+        return redirect(f"/login?next=/orders/{order_id}/receipt", 303)
+    receipt, is_refunded = reading.receipt_of(_context(), viewer.user_id, order_id)
+    return render_template("receipt.html", receipt=receipt, is_refunded=is_refunded)
+
+
+@blueprint.get("/account")
+def account() -> Response | str:
+    """Who the viewer is, and the way out on every device."""
+    viewer = _viewer()
+    if viewer is None:
+        return redirect("/login?next=/account", 303)
+    user, log_ins = reading.account_of(_context(), viewer.user_id)
+    return render_template("account.html", account=user, log_ins=log_ins)
 
 
 @blueprint.get("/admin")

@@ -9,6 +9,7 @@ import { now } from "./clock.js";
 import { wait } from "./format.js";
 import { goToLogIn } from "./session.js";
 import { wordsFor } from "./problems.js";
+import { _ } from "./words.js";
 
 const state = JSON.parse(document.getElementById("state").textContent);
 const root = document.querySelector("article.sale");
@@ -34,7 +35,7 @@ function readWish() {
 }
 
 function sayWait(ms) {
-  const words = `The shop is very busy. Trying again in ${wait(ms / 1000)}…`;
+  const words = _("The shop is very busy. Trying again in {time}…", { time: wait(ms / 1000) });
   for (const node of document.querySelectorAll("[data-slot='sending']")) node.textContent = words;
 }
 
@@ -76,7 +77,7 @@ async function act(button, deed) {
 const leaveLine = async () => watch.takeIntent(await leave(watch.intent.id));
 
 async function cancelOrder() {
-  if (confirm("Give it back? It goes to the next in line.")) watch.takeOrder(await cancel(watch.order.id));
+  if (confirm(_("Give it back? It goes to the next in line."))) watch.takeOrder(await cancel(watch.order.id));
 }
 
 async function payOrder(event) {
