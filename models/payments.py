@@ -38,6 +38,8 @@ class Payment(Base):
         ),
         Index("uq_payments_ref", "provider", "ref", unique=True, postgresql_where=text("ref IS NOT NULL")),
         Index("ix_payments_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_payments_created_at_id", "created_at", "id"),
+        Index("ix_payments_unfinished", "created_at", postgresql_where=text("finished_at IS NULL")),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -54,6 +56,7 @@ class Payment(Base):
     idempotency_key: Mapped[str | None] = mapped_column(String(128))
     attempts: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    started_at: Mapped[datetime | None]
     patience_until: Mapped[datetime]
     pinned_until: Mapped[datetime]
     due_at: Mapped[datetime | None]
@@ -70,6 +73,8 @@ class Refund(Base):
         CheckConstraint("(finished_at IS NULL) = (status = 'pending')", name="finished_has_a_time"),
         Index("ix_refunds_order_id", "order_id"),
         Index("ix_refunds_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_refunds_created_at_id", "created_at", "id"),
+        Index("ix_refunds_unsettled", "created_at", postgresql_where=text("status <> 'succeeded'")),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -85,6 +90,7 @@ class Refund(Base):
     ref: Mapped[str | None] = mapped_column(String(255))
     attempts: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    started_at: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 

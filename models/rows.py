@@ -4,9 +4,11 @@ from models.accounts import TokenFamily, User
 from models.background import BackgroundTask
 from models.base import Base
 from models.catalogue import Adjustment, Product, Sale
+from models.mails import Mail
 from models.orders import Intent, Order, OrderEvent
 from models.payments import Payment, Receipt, ReceiptCounter, Refund, WebhookEvent
 from models.sandbox import SandboxCharge, SandboxEvent
+from models.tallies import Tally
 
 metadata = Base.metadata
 
@@ -14,6 +16,7 @@ __all__ = [
     "Adjustment",
     "BackgroundTask",
     "Intent",
+    "Mail",
     "Order",
     "OrderEvent",
     "Payment",
@@ -24,6 +27,7 @@ __all__ = [
     "Sale",
     "SandboxCharge",
     "SandboxEvent",
+    "Tally",
     "TokenFamily",
     "User",
     "WebhookEvent",

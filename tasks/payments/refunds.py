@@ -13,9 +13,10 @@ from models.errors import NotFound, NotRefundable
 from models.events import Message
 from models.orders import Order
 from models.payments import Payment, Refund
-from models.vocabulary import OrderStatus, PaymentStatus, RefundCause, RefundStatus
+from models.vocabulary import MailKind, OrderStatus, PaymentStatus, RefundCause, RefundStatus
 from tasks.context import Context
 from tasks.failpoints import failpoint
+from tasks.mail.outbox import enter_mail
 from tasks.payments import port
 from tasks.payments.backoff import pause_after
 from tasks.payments.history import ledger_time, lock_payment, move_order, note
@@ -108,8 +109,11 @@ def note_refund(session: Session, refund_id: UUID, outcome: port.Outcome) -> Not
     refund.status = RefundStatus.SUCCEEDED
     was_late = payment.status == PaymentStatus.LATE
     finish(payment, PaymentStatus.REFUNDED, now)
+    enter_mail(session, MailKind.REFUND, order, refund_id=refund_id)
     if was_late:
-        note(session, order, reason="late_payment_refunded", by=refund.requested_by)
+        is_second = refund.cause == RefundCause.DUPLICATE
+        reason = "second_payment_refunded" if is_second else "late_payment_refunded"
+        note(session, order, reason=reason, by=refund.requested_by)
         return Noted(payment.id, order.id)
     why = refund.reason or refund.cause
     move_order(session, order, OrderStatus.REFUNDED, reason=why, by=refund.requested_by)

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from config import ROOT
-from web.pages.words import MINOR_DIGITS, percent_off, share, two_colours, write_moment, write_money
+from models.currencies import MINOR_DIGITS
+from web.pages.words import percent_off, share, two_colours, write_moment, write_money
 
 
 @pytest.mark.parametrize(

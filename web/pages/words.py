@@ -5,20 +5,9 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from models.currencies import minor_digits
+
 SHOP_NAME: Final = "Flash Sale"
-
-# ISO 4217, where it is not 2; `static/js/format.js` has the same.
-MINOR_DIGITS: Final = {
-    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
-    3: "BHD IQD JOD KWD LYD OMR TND",
-    4: "CLF UYW",
-}
-_DIGITS_OF: Final = {name: digits for digits, names in MINOR_DIGITS.items() for name in names.split()}
-
-
-def minor_digits(currency: str) -> int:
-    """How many digits the currency's minor unit has (ISO 4217)."""
-    return _DIGITS_OF.get(currency, 2)
 
 
 def write_money(money: dict[str, Any]) -> str:
