@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, func, t
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Word, is_one_of
+from models.ids import OF_SALE
 from models.vocabulary import MailKind, MailStatus
 
 
@@ -28,6 +29,8 @@ class Mail(Base):
         Index("uq_mails_one_receipt", "order_id", unique=True, postgresql_where=text("kind = 'receipt'")),
         Index("ix_mails_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_mails_created_at_id", "created_at", "id"),
+        Index("ix_mails_of_sale", text(OF_SALE), "created_at", "id"),
+        Index("ix_mails_unmailed", "created_at", postgresql_where=text("status <> 'mailed'")),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Minor, Word, is_one_of
+from models.ids import OF_SALE
 from models.vocabulary import PaymentStatus, RefundCause, RefundStatus
 
 
@@ -39,6 +40,7 @@ class Payment(Base):
         Index("uq_payments_ref", "provider", "ref", unique=True, postgresql_where=text("ref IS NOT NULL")),
         Index("ix_payments_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_payments_created_at_id", "created_at", "id"),
+        Index("ix_payments_of_sale", text(OF_SALE), "created_at", "id"),
         Index("ix_payments_unfinished", "created_at", postgresql_where=text("finished_at IS NULL")),
     )
 
@@ -74,6 +76,7 @@ class Refund(Base):
         Index("ix_refunds_order_id", "order_id"),
         Index("ix_refunds_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_refunds_created_at_id", "created_at", "id"),
+        Index("ix_refunds_of_sale", text(OF_SALE), "created_at", "id"),
         Index("ix_refunds_unsettled", "created_at", postgresql_where=text("status <> 'succeeded'")),
     )
 

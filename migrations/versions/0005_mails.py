@@ -11,6 +11,8 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
+_OF_SALE = sa.text("substr(order_id::text, 1, 8)")  # an order's id begins with its sale's number
+
 
 def upgrade() -> None:
     op.create_table(
@@ -27,6 +29,7 @@ def upgrade() -> None:
     for table in ("payments", "refunds"):
         op.add_column(table, sa.Column("started_at", sa.DateTime(timezone=True), nullable=True))
         op.create_index(f"ix_{table}_created_at_id", table, ["created_at", "id"])
+        op.create_index(f"ix_{table}_of_sale", table, [_OF_SALE, "created_at", "id"])
     op.create_index(
         "ix_payments_unfinished", "payments", ["created_at"], postgresql_where=sa.text("finished_at IS NULL")
     )
@@ -75,6 +78,10 @@ def _create_mails() -> None:
         sa.UniqueConstraint("refund_id", name=op.f("uq_mails_refund_id")),
     )
     op.create_index("ix_mails_created_at_id", "mails", ["created_at", "id"])
+    op.create_index("ix_mails_of_sale", "mails", [_OF_SALE, "created_at", "id"])
+    op.create_index(
+        "ix_mails_unmailed", "mails", ["created_at"], postgresql_where=sa.text("status <> 'mailed'")
+    )
     op.create_index("ix_mails_due_at", "mails", ["due_at"], postgresql_where=sa.text("due_at IS NOT NULL"))
     op.create_index(
         "uq_mails_one_receipt",
@@ -90,6 +97,7 @@ def downgrade() -> None:
     op.drop_index("ix_refunds_unsettled", table_name="refunds")
     op.drop_index("ix_payments_unfinished", table_name="payments")
     for table in ("refunds", "payments"):
+        op.drop_index(f"ix_{table}_of_sale", table_name=table)
         op.drop_index(f"ix_{table}_created_at_id", table_name=table)
         op.drop_column(table, "started_at")
     op.drop_table("mails")

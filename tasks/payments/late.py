@@ -22,6 +22,7 @@ from tasks.payments.history import ledger_time, lock_payment, move_order
 from tasks.payments.outcomes import TAKEN, finish
 from tasks.payments.refunds import refund_of
 from tasks.payments.telling import tell_order
+from tasks.tallies import REFUNDS, count
 
 log: Final = structlog.get_logger()
 
@@ -90,4 +91,5 @@ def _refund(context: Context, payment_id: UUID) -> None:
         refund = refund_of(payment, cause, due_at=func.now())
         payment.due_at = None  # from here on the refund is driven
         session.add(refund)
+        count(session, REFUNDS, cause, "asked")
     context.bell.ring_for_refund(refund.id)

@@ -22,6 +22,7 @@ from tasks.payments.backoff import pause_after
 from tasks.payments.history import ledger_time, lock_payment, move_order, note
 from tasks.payments.outcomes import Noted, finish, follow
 from tasks.payments.telling import tell_order
+from tasks.tallies import REFUNDS, count
 
 log: Final = structlog.get_logger()
 
@@ -100,13 +101,17 @@ def note_refund(session: Session, refund_id: UUID, outcome: port.Outcome) -> Not
     refund.ref = refund.ref or outcome.ref
     if refund.status == RefundStatus.SUCCEEDED or outcome.state == port.State.PENDING:
         return None
+    if refund.status == RefundStatus.FAILED and outcome.state == port.State.DECLINED:
+        return None
     now = ledger_time(session)
     refund.finished_at, refund.due_at, refund.code = now, None, outcome.code
     if outcome.state == port.State.DECLINED:
         refund.status = RefundStatus.FAILED
+        count(session, REFUNDS, refund.cause, refund.status)
         log.error("refund_failed", refund_id=str(refund_id), order_id=str(order.id), code=outcome.code)
         return None
     refund.status = RefundStatus.SUCCEEDED
+    count(session, REFUNDS, refund.cause, refund.status)
     was_late = payment.status == PaymentStatus.LATE
     finish(payment, PaymentStatus.REFUNDED, now)
     enter_mail(session, MailKind.REFUND, order, refund_id=refund_id)
@@ -157,8 +162,10 @@ def _ask_for(
     if known is None:
         known = refund_of(payment, cause, due_at=func.now() + pause_after(0), by=by, reason=reason)
         session.add(known)
+        count(session, REFUNDS, cause, "asked")
     elif known.status == RefundStatus.FAILED:
         known.status, known.finished_at, known.due_at = RefundStatus.PENDING, None, func.now()
+        count(session, REFUNDS, known.cause, "asked")
     return known.id
 
 
@@ -166,7 +173,10 @@ def _begin(context: Context, refund_id: UUID) -> tuple[port.Refund, str] | None:
     beginning = (
         update(Refund)
         .where(Refund.id == refund_id, Refund.status == RefundStatus.PENDING)
-        .values(attempts=Refund.attempts + 1)
+        .values(
+            attempts=Refund.attempts + 1,
+            started_at=func.coalesce(Refund.started_at, func.clock_timestamp()),
+        )
         .returning(Refund)
     )
     with context.database.transaction() as session:
