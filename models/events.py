@@ -180,7 +180,10 @@ def stored_order(row: Order, history: Iterable[OrderEvent]) -> Message:
 
 
 def live_sale(look: Look) -> Message:
-    """Tell of a sale's live fields, as the socket's `sale` message does."""
+    """Tell of a sale's live fields, as the socket's `sale` message does.
+
+    `standby_places` are pairs of ticket and place, from which everybody who stands by finds his own.
+    """
     return {
         "sale_id": str(look.sale_id),
         "status": look.fields.get("status", SaleStatus.SCHEDULED),
@@ -194,6 +197,7 @@ def live_sale(look: Look) -> Message:
         "now_serving": look.number("now_serving"),
         "last_ticket": look.number("last_ticket"),
         "pace": look.number("pace_milli") / MILLI,
+        "standby_places": look.standby_places,
         "server_time": rfc3339_ms(look.now_ms),
     }
 

@@ -17,6 +17,8 @@ class Payment(Base):
     At most one attempt of an order is open, and at most one is what paid for it. `due_at` is when the
     attempt wants looking after next; null when nothing is left to do. After `patience_until` a pending
     attempt is ended at the provider; until `pinned_until` the hold is kept for it whatever happens.
+    `regain_asked_at`: since then the live side may have sold units again to who paid late, and the ledger
+    does not know its answer yet; a rebuild counts them as sold.
     """
 
     __tablename__ = "payments"
@@ -26,6 +28,7 @@ class Payment(Base):
         CheckConstraint(
             "(finished_at IS NULL) = (status IN ('pending', 'abandoned', 'late'))", name="finished_has_a_time"
         ),
+        CheckConstraint("regain_asked_at IS NULL OR status = 'late'", name="only_late_asks_again"),
         UniqueConstraint("user_id", "idempotency_key"),
         Index("ix_payments_order_id_created_at", "order_id", "created_at"),
         Index(
@@ -42,6 +45,7 @@ class Payment(Base):
         Index("ix_payments_created_at_id", "created_at", "id"),
         Index("ix_payments_of_sale", text(OF_SALE), "created_at", "id"),
         Index("ix_payments_unfinished", "created_at", postgresql_where=text("finished_at IS NULL")),
+        Index("ix_payments_regaining", "order_id", postgresql_where=text("regain_asked_at IS NOT NULL")),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -61,6 +65,7 @@ class Payment(Base):
     started_at: Mapped[datetime | None]
     patience_until: Mapped[datetime]
     pinned_until: Mapped[datetime]
+    regain_asked_at: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 

@@ -1,6 +1,7 @@
 """Gathers every table, so that one import gives the whole metadata."""
 
 from models.accounts import TokenFamily, User
+from models.admin_log import AdminLogEntry
 from models.background import BackgroundTask
 from models.base import Base
 from models.catalogue import Adjustment, Product, Sale
@@ -14,6 +15,7 @@ metadata = Base.metadata
 
 __all__ = [
     "Adjustment",
+    "AdminLogEntry",
     "BackgroundTask",
     "Intent",
     "Mail",

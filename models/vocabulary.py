@@ -133,3 +133,32 @@ class TaskState(StrEnum):
     SUCCESS = "SUCCESS"
     FAILURE = "FAILURE"
     REVOKED = "REVOKED"
+
+
+class SubjectKind(StrEnum):
+    """What an admin's deed was done to."""
+
+    SALE = "sale"
+    PRODUCT = "product"
+    ORDER = "order"
+    SHOPPER = "shopper"
+    TASK = "task"
+
+
+class Deed(StrEnum):
+    """What admins do, as their log tells it; of which subject, its kind says."""
+
+    CREATED = "created"
+    CLONED = "cloned"
+    CHANGED = "changed"
+    ARCHIVED = "archived"
+    OPENED = "opened"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    ENDED = "ended"
+    CANCELLED = "cancelled"
+    REBUILT = "rebuilt"
+    RETRIED = "retried"
+    REFUND_ASKED = "refund_asked"
+    BANNED = "banned"
+    UNBANNED = "unbanned"

@@ -18,6 +18,7 @@ from models.audit import audit_sale
 from models.background import BackgroundTask
 from models.errors import NoSuchSale, Unavailable
 from models.vocabulary import TaskState
+from tasks.bans import EXPEL, expel
 from tasks.context import Context
 
 log: Final = structlog.get_logger()
@@ -44,7 +45,11 @@ def purge(context: Context, task: BackgroundTask) -> Result:
     return {"token_families": gone.rowcount}  # type: ignore[attr-defined]
 
 
-KINDS: Final[dict[str, Callable[[Context, BackgroundTask], Result]]] = {"audit": audit, "purge": purge}
+KINDS: Final[dict[str, Callable[[Context, BackgroundTask], Result]]] = {
+    "audit": audit,
+    "purge": purge,
+    EXPEL: expel,
+}
 
 
 def ask_for(

@@ -85,6 +85,17 @@ def cancel_holds_of(context: Context, sale_id: UUID) -> int:
             return ended
 
 
+def cancel_holds_of_shopper(context: Context, user_id: UUID) -> int:
+    """End the open holds of a shopper who was banned; their units go to the next in line.
+
+    Raises:
+        LedgerUnavailable: PostgreSQL is away.
+    """
+    held = select(Order).where(Order.user_id == user_id, Order.status == OrderStatus.HELD).limit(AT_ONCE)
+    with context.database.transaction() as session:
+        return _end(session, held, OrderStatus.CANCELLED, reason="shopper_banned", wait=True)
+
+
 def release_pending(context: Context) -> int:
     """Let the live side follow where holds are over, and tell their shoppers; returns how many were noted.
 

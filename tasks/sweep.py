@@ -15,6 +15,8 @@ from models.catalogue import Adjustment, Sale
 from models.errors import Fenced, FlashSaleError, IllegalTransition
 from models.live.records import Look
 from models.live.store import REBELL_MS
+from models.orders import Order
+from models.payments import Payment
 from models.vocabulary import SaleStatus
 from tasks.adjustments import apply_adjustment
 from tasks.context import Context
@@ -116,11 +118,21 @@ def _ring_if_needed(context: Context, look: Look) -> int:
     return int(context.bell.ring(look.sale_id))
 
 
+# The live side may have sold units to who paid late, which the ledger does not know yet.
+_IS_ASKING_AGAIN: Final = (
+    select(Payment.id)
+    .join(Order, Order.id == Payment.order_id)
+    .where(Order.sale_id == Sale.id, Payment.regain_asked_at.is_not(None))
+    .exists()
+)
+
+
 def _mark_drained(context: Context, sale: Sale) -> None:
     with context.database.transaction() as session:
         session.execute(
             update(Sale)
             .where(Sale.id == sale.id, Sale.status.in_(OVER), Sale.drained_at.is_(None))
             .where((Sale.status != SaleStatus.CANCELLED) | (Sale.held + Sale.sold == 0))
+            .where(~_IS_ASKING_AGAIN)
             .values(drained_at=func.now())
         )

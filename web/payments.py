@@ -15,6 +15,7 @@ from tasks.payments.refunds import request_refund
 from tasks.payments.webhooks import take_webhook
 from web.answers import answer
 from web.api import Blueprint, read_body
+from web.auth.actor import current_actor
 from web.auth.identity import admin_only, current_identity, signed_in
 from web.intents import KEY_PARAMETER, idempotency_key
 from web.money_metrics import WEBHOOKS
@@ -75,7 +76,7 @@ def list_payments(order_id: uuid.UUID) -> Response:
 @blueprint.response(202, OrderSchema)
 def refund(wish: dict[str, Any], order_id: uuid.UUID) -> Response:
     """Have a paid order's money go back, and its units to the next in line. Asked for twice, it goes once."""
-    by = current_identity().user_id
+    by = current_actor()
     return answer(request_refund(services().context, order_id, by=by, reason=wish["reason"]), 202)
 
 

@@ -116,7 +116,7 @@ class Regained(StrEnum):
     """What `hold_again.lua` says to somebody who paid too late. All but `SOLD` change nothing."""
 
     SOLD = "sold"
-    HELD_YET = "held_yet"  # the units of the hold have not come home yet; ask again after that
+    HELD_YET = "held_yet"  # no answer: the units of the hold have not come home yet; ask again after that
     GONE = "gone"
     OTHERS_FIRST = "others_first"
     LIMIT_REACHED = "limit_reached"
@@ -214,6 +214,7 @@ class Look:
     overdue: int
     parked: int
     fields: dict[str, str]
+    standby_places: tuple[tuple[int, int], ...] = ()  # (ticket, place) of some who stand by, in order
 
     @property
     def is_loaded(self) -> bool:

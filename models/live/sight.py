@@ -55,7 +55,8 @@ class Sight:
             LineUnavailable: there was no answer.
         """
         keys = SaleKeys.of(sale_id)
-        return _unpack_look(sale_id, self._scripts.run("look", [keys.state, keys.line, keys.claims], []))
+        names = [keys.state, keys.line, keys.claims, keys.standby]
+        return _unpack_look(sale_id, self._scripts.run("look", names, []))
 
     def find(self, sale_id: UUID, intent_id: str) -> Found | None:
         """Find an intent whose last verdict is not settled; None where there is no such (any more).
@@ -108,6 +109,24 @@ class Sight:
             standby, holds, sold, units = pipeline.execute()
         return frozenset(standby), holds, sold, {user: int(number) for user, number in units.items()}
 
+    def late_answers(self, sale_id: UUID, epoch: str, payment_ids: Sequence[UUID]) -> dict[UUID, str]:
+        """Tell what these late payments were answered under this epoch; the others are left out.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
+        keys = SaleKeys.of(sale_id)
+        if not payment_ids:
+            return {}
+        with translated():
+            pipeline = self.client.pipeline(transaction=True)
+            pipeline.hget(keys.state, "epoch")
+            pipeline.hmget(keys.late, list(map(str, payment_ids)))
+            present, answers = pipeline.execute()
+        if present != epoch:
+            return {}
+        return {one: answer for one, answer in zip(payment_ids, answers, strict=True) if answer}
+
     def page(self, sale_id: UUID, *, before: int = 0, limit: int = 50) -> LinePage:
         """List who still stands in line, newest ticket first, from below the ticket `before` on.
 
@@ -122,6 +141,7 @@ class Sight:
 
 
 def _unpack_look(sale_id: UUID, reply: Sequence[Any]) -> Look:
-    now_ms, line_length, claims, overdue, parked, *words = reply
+    now_ms, line_length, claims, overdue, parked, marks, *words = reply
     fields = dict(zip(words[::2], words[1::2], strict=True))
-    return Look(sale_id, now_ms, line_length, claims, overdue, parked, fields)
+    places = tuple(zip(marks[::2], marks[1::2], strict=True))
+    return Look(sale_id, now_ms, line_length, claims, overdue, parked, fields, places)

@@ -268,16 +268,20 @@ class Live(Sight):
         _refuse_fenced(code, sale_id)
         return units, ring == 1
 
-    def hold_again(self, sale_id: UUID, epoch: str, intent_id: str, user_id: str, units: int) -> Regained:
+    def hold_again(
+        self, sale_id: UUID, epoch: str, payment_id: UUID, *, intent_id: str, user_id: str, units: int
+    ) -> Regained:
         """Sell free units to somebody who paid after his hold had gone, unless others have a better right.
+
+        A payment gets one answer: asking again, by whomever, gives the same and moves nothing.
 
         Raises:
             Fenced: the epoch is not the present one, or there is no live state.
-            LineUnavailable: there was no answer; asking again gives the same answer if it was a yes.
+            LineUnavailable: there was no answer; asking again tells it.
         """
         keys = SaleKeys.of(sale_id)
-        names = [keys.state, keys.line, keys.standby, keys.holds, keys.sold, keys.units]
-        args = [epoch, intent_id, user_id, units, keys.live_channel]
+        names = [keys.state, keys.line, keys.standby, keys.holds, keys.sold, keys.units, keys.late]
+        args = [epoch, str(payment_id), intent_id, user_id, units, keys.live_channel]
         code = self._scripts.run("hold_again", names, args)
         _refuse_fenced(code, sale_id)
         return Regained(code)

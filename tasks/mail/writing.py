@@ -1,4 +1,4 @@
-"""Owns how letters write amounts and what others have written: the right digits, and nothing but one line."""
+"""Owns how amounts are written for people, and how what others have written is put on one line."""
 
 import re
 from copy import copy
@@ -13,7 +13,7 @@ from models.currencies import minor_digits
 _BESIDE: Final = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 
 
-def write_amount(amount_minor: int, currency: str, locale: str = "en") -> str:
+def write_amount(amount_minor: int, currency: str, locale: Locale | str = "en") -> str:
     """Write an amount, e.g. `$1,999.00` or `¥1,999`.
 
     The digits are those of ISO 4217, in which amounts are kept; those that a language usually shows may be

@@ -118,4 +118,5 @@ def next_question(payment: Payment, now: datetime) -> datetime:
 
 def finish(payment: Payment, status: PaymentStatus, now: datetime) -> None:
     """End a payment: nothing is left to be done about it."""
-    payment.status, payment.finished_at, payment.due_at = status, now, None
+    payment.status, payment.finished_at = status, now
+    payment.due_at = payment.regain_asked_at = None

@@ -13,7 +13,16 @@ from models.errors import NotFound, NotRefundable
 from models.events import Message
 from models.orders import Order
 from models.payments import Payment, Refund
-from models.vocabulary import MailKind, OrderStatus, PaymentStatus, RefundCause, RefundStatus
+from models.vocabulary import (
+    Deed,
+    MailKind,
+    OrderStatus,
+    PaymentStatus,
+    RefundCause,
+    RefundStatus,
+    SubjectKind,
+)
+from tasks.admin_log import Actor, note_deed
 from tasks.context import Context
 from tasks.failpoints import failpoint
 from tasks.mail.outbox import enter_mail
@@ -30,7 +39,7 @@ AT_ONCE: Final = 200
 
 
 def request_refund(
-    context: Context, order_id: UUID, *, by: UUID | None, reason: str | None = None
+    context: Context, order_id: UUID, *, by: Actor | None, reason: str | None = None
 ) -> Message:
     """Ask for a paid order's money to go back; answers the order. Asked for twice, it goes back once.
 
@@ -45,7 +54,8 @@ def request_refund(
             raise NotFound("No order has this id.")
         if order.status != OrderStatus.PAID:
             raise NotRefundable(f"The order is {order.status}.")
-        refund_id = _ask_for(session, order, RefundCause.ADMIN, by=by, reason=reason)
+        refund_id = _ask_for(session, order, RefundCause.ADMIN, by=by.user_id if by else None, reason=reason)
+        note_deed(session, by, Deed.REFUND_ASKED, SubjectKind.ORDER, order_id, reason=reason)
     failpoint("refund_asked")
     context.bell.ring_for_refund(refund_id)
     return tell_order(context, order_id, is_news=False)

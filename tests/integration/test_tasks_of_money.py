@@ -169,6 +169,23 @@ def test_a_mail_that_was_given_up_is_a_failure(
     assert found["finished_at"] is not None
 
 
+def test_an_admin_has_a_mail_that_was_given_up_tried_again(
+    client: FlaskClient, mailing: MailShop, admin: Account, shopper: Account
+) -> None:
+    mailing.paid()
+    path = f"/api/v1/tasks/{mailing.mail().id}/retry"
+    with postbox_open() as postbox:
+        assert_problem(client.post(path, headers=shopper.headers), 403)
+        assert_problem(client.post(path, headers=admin.headers), 409, code="not_failed")
+        postbox.data.append("550 spam")
+        mailing.mailer(postbox.settings).deliver()
+        answer = client.post(path, headers=admin.headers)
+        assert (answer.status_code, answer.get_json()["state"]) == (202, "PENDING")
+        assert_problem(client.post(path, headers=admin.headers), 409, code="not_failed")
+        assert mailing.mailer(postbox.settings).deliver() == 1
+    assert one_of(client, admin, "mail")["state"] == "SUCCESS"
+
+
 def test_all_work_is_in_one_list_newest_first(client: FlaskClient, mailing: MailShop, admin: Account) -> None:
     sale, order = sold_one(mailing)
     mailing.till.pay(order)

@@ -100,6 +100,11 @@ class Line:
         self.live.leave(self.sale_id, EPOCH, answer.intent_id, user or answer.intent.user_id)
         self.check()
 
+    def leave_standby(self, decision: Decision) -> None:
+        """Have somebody who stands by leave."""
+        self.live.leave(self.sale_id, EPOCH, decision.intent_id, decision.user_id)
+        self.check()
+
     def release(self, *intent_ids: str) -> int:
         """Bring holds home; returns how many units came."""
         units, _ = self.live.release(self.sale_id, EPOCH, intent_ids, "[]")
@@ -118,10 +123,15 @@ class Line:
         self.check()
         return units
 
-    def hold_again(self, decision: Decision) -> Regained:
-        """Try to sell free units to somebody who paid late."""
+    def hold_again(self, decision: Decision, *, payment: uuid.UUID | None = None) -> Regained:
+        """Try to sell free units to somebody who paid late, by a payment of its own or a certain one."""
         said = self.live.hold_again(
-            self.sale_id, EPOCH, decision.intent_id, decision.user_id, decision.quantity
+            self.sale_id,
+            EPOCH,
+            payment or uuid.uuid4(),
+            intent_id=decision.intent_id,
+            user_id=decision.user_id,
+            units=decision.quantity,
         )
         self.check()
         return said

@@ -2,6 +2,7 @@
 
 import uuid
 
+from models.live.records import Answer
 from models.live.store import Live
 from tests.lua.line import Line
 
@@ -64,3 +65,30 @@ def test_a_page_that_began_before_new_tickets_came_goes_on_where_it_was(line: Li
 def test_a_page_of_an_empty_line_is_empty(line: Line) -> None:
     assert tickets(line) == []
     assert line.live.page(uuid.uuid4()).status == ""
+
+
+def stand_by(line: Line, count: int) -> list[Answer]:
+    """Have the ten units held, and so many stand by behind them."""
+    line.line_up(10)
+    standing = line.line_up(count)
+    line.settle(line.claimed(1000))
+    return standing
+
+
+def test_everybody_of_a_short_standby_is_marked_with_ticket_and_place(line: Line) -> None:
+    standing = stand_by(line, 5)
+    line.leave(standing[1])
+    assert line.look().standby_places == ((11, 1), (13, 2), (14, 3), (15, 4))
+
+
+def test_a_long_standby_is_marked_at_its_head_and_evenly_to_its_end(line: Line) -> None:
+    stand_by(line, 400)
+    marks = line.look().standby_places
+    assert marks[:8] == tuple((place + 10, place) for place in range(1, 9))
+    assert [place for _, place in marks[8:]] == [57, 106, 155, 204, 253, 302, 351, 400]
+    assert all(ticket == place + 10 for ticket, place in marks)
+
+
+def test_nobody_on_standby_leaves_no_marks(line: Line) -> None:
+    line.line_up(2)
+    assert line.look().standby_places == ()

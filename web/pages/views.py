@@ -1,4 +1,4 @@
-"""Owns the routes of the pages. They only read; a script of the page sends what changes to the API."""
+"""Owns the routes of the pages. They only read, but for the language; all else is changed by the API."""
 
 import uuid
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from tasks.views import show_sale
 from web.auth.identity import REFRESH_CSRF_COOKIE, current_identity, identity_if_any
 from web.auth.tokens import Identity
 from web.errors import Forbidden, Problem
-from web.pages import paying, reading, words
+from web.pages import languages, paying, reading, words
 from web.pages.paths import own_path
 from web.pages.phases import phase_of
 from web.pages.problems import make_readable
@@ -40,6 +40,9 @@ def common() -> dict[str, Any]:
         "viewer": viewer,
         "session": "in" if viewer else "renewable" if REFRESH_CSRF_COOKIE in request.cookies else "out",
         "server_time": rfc3339(datetime.now(UTC)),
+        "language": languages.chosen(),
+        "languages": languages.LANGUAGES,
+        "script_words": languages.words_of_scripts,
         "here": own_path(request.full_path.rstrip("?")),
     }
 
@@ -102,6 +105,23 @@ def admin() -> str:
         sales=[show_sale(context, sale) for sale in list_sales(context, limit=reading.MOST_SALES)],
         products=reading.products_to_sell(context),
     )
+
+
+@blueprint.post("/language")
+def choose_language() -> Response:
+    """Speak another language from now on, and go back to where the visitor was."""
+    answer = redirect(own_path(request.form.get("next")), 303)
+    wished = request.form.get("language", "")
+    if wished in languages.LANGUAGES:
+        answer.set_cookie(
+            languages.COOKIE,
+            wished,
+            max_age=languages.COOKIE_S,
+            secure=services().settings.is_production,
+            httponly=True,
+            samesite="Lax",
+        )
+    return answer
 
 
 def _form(template: str) -> Response | str:

@@ -3,6 +3,7 @@
 import { count, money, wait } from "./format.js";
 import { fill, putMoney, showWhen, tell, tickCountdowns } from "./dom.js";
 import { isDecided, phaseOf } from "./phases.js";
+import { outlookOf, placeOf } from "./place.js";
 
 const ANNOUNCE_MS = 5_000; // a screen reader is told of a moving place at most this often
 const LINK = { live: "Live", starting: "Connecting…", reconnecting: "Reconnecting…", polling: "Updating slowly", offline: "You are offline. Last known figures." };
@@ -56,11 +57,22 @@ export class Panel {
     showWhen(this.#root, "reason", intent.reason === "sale_ended" ? "sale_ended" : "none");
     if (isDecided(intent)) return;
     showWhen(this.#root, "intent", intent.status);
-    const position = placeOf(intent, sale);
-    fill(this.#root, "position", position === null ? "–" : position > 0 ? count(position) : "Now");
-    fill(this.#root, "eta", etaOf(position, sale, intent));
+    const { place, isExact } = placeOf(intent, sale);
+    const number = isExact ? count(place) : `≈ ${count(place)}`;
+    fill(this.#root, "position", place === null ? "–" : place > 0 ? number : "Now");
+    fill(this.#root, "eta", etaOf(place, sale, intent));
     this.#root.querySelector("#way").hidden = intent.status !== "queued";
-    if (intent.status === "queued") this.#showWay(intent, position);
+    if (intent.status === "queued") this.#showWay(intent, place);
+    this.#showOutlook(intent, sale);
+  }
+
+  #showOutlook(intent, sale) {
+    const outlook = intent.status === "waiting" || sale.status === "paused" ? null : outlookOf(intent, sale);
+    showWhen(this.#root, "chance", outlook?.chance ?? "");
+    if (!outlook) return;
+    showWhen(this.#root, "left", outlook.obtainable ? "some" : "none");
+    fill(this.#root, "ahead", count(outlook.ahead));
+    fill(this.#root, "obtainable", count(outlook.obtainable));
   }
 
   #showWay(intent, position) {
@@ -83,7 +95,8 @@ export class Panel {
   }
 
   #showEntry({ sale, order }) {
-    const hasAll = order?.quantity >= sale.per_shopper_limit && ["held", "paying", "paid"].includes(order.status);
+    // Who has an order to pay, or all he may have, is not offered another ticket: it would take the order's place here.
+    const hasAll = ["held", "paying"].includes(order?.status) || (order?.status === "paid" && order.quantity >= sale.per_shopper_limit);
     for (const node of this.#root.querySelectorAll("[data-again]")) {
       const isLacking = node.dataset.again === "stock" && sale.available === 0;
       node.hidden = sale.status !== "open" || hasAll || isLacking;
@@ -107,7 +120,7 @@ export class Panel {
   }
 
   #wordsFor(phase, sale, intent, order) {
-    if (phase === "line") return placeInWords(intent, placeOf(intent, sale));
+    if (phase === "line") return placeInWords(intent, placeOf(intent, sale).place);
     if (phase === "held" && order?.status === "held") return `It is yours! Total ${money(order.total.amount_minor, order.total.currency)}`;
     const face = this.#root.querySelector(`[data-face="${phase}"]`);
     const heading = [...face.querySelectorAll("h2")].find((node) => !node.hidden);
@@ -119,12 +132,6 @@ export class Panel {
 export function showLink(node, link) {
   node.dataset.link = link;
   fill(node, "link", LINK[link]);
-}
-
-/** The place in line: on standby as it was told, otherwise what is still before the ticket. */
-function placeOf(intent, sale) {
-  if (intent.status === "standby") return intent.position;
-  return Math.max(intent.ticket - (sale.now_serving ?? 0), 0);
 }
 
 function placeInWords(intent, position) {
