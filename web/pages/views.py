@@ -28,6 +28,7 @@ blueprint.add_app_template_filter(words.write_count, "count")
 blueprint.add_app_template_global(words.percent_off)
 blueprint.add_app_template_global(words.share)
 blueprint.add_app_template_global(words.two_colours)
+blueprint.add_app_template_global(paying.words_of, "why")
 blueprint.after_app_request(make_readable)
 
 
@@ -66,7 +67,7 @@ def sale_page(sale_id: uuid.UUID) -> str:
         order=standing.order,
         is_known=standing.is_known,
         order_note=paying.note_of(standing.order),
-        order_notes=paying.NOTES,
+        order_notes={"reasons": paying.NOTES, "others": paying.OTHERS},
         test_cards=paying.cards(context),
         phase=phase_of(sale, standing.intent, is_signed_in=viewer is not None),
     )

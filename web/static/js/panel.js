@@ -10,13 +10,13 @@ const LINK = { live: "Live", starting: "Connecting…", reconnecting: "Reconnect
 
 export class Panel {
   #root;
-  #notes; // an order's last reason → words
+  #notes; // why an order changed, in words: by its reason, or else by its status
   #first = new Map(); // intent's id → the first place in line that was seen, for the way's length
   #announced = { scene: "", at: 0 };
 
   constructor(root, notes) {
     this.#root = root;
-    this.#notes = notes;
+    this.#notes = { reasons: new Map(Object.entries(notes.reasons)), others: notes.others };
     this.announce = root.querySelector("#announce");
     this.title = document.title;
   }
@@ -87,11 +87,15 @@ export class Panel {
     fill(this.#root, "order_quantity", count(order.quantity));
     fill(this.#root, "order_id", order.id.slice(-8));
     fill(this.#root, "receipt", order.receipt_number ?? "");
-    tell(this.#root.querySelector("[data-slot='order_note']"), this.#notes[order.history.at(-1)?.reason] ?? "");
+    tell(this.#root.querySelector("[data-slot='order_note']"), this.#why(order.history.at(-1)));
     putMoney(this.#root.querySelector(".pay-total"), order.total);
     putMoney(this.#root.querySelector(".unit"), order.unit_price);
     putMoney(this.#root.querySelector(".order-total"), order.total);
     for (const node of this.#root.querySelectorAll("[data-slot='expires']")) node.dateTime = order.expires_at;
+  }
+
+  #why(change) {
+    return change?.reason ? (this.#notes.reasons.get(change.reason) ?? this.#notes.others[change.status]) : "";
   }
 
   #showEntry({ sale, order }) {
