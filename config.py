@@ -6,9 +6,10 @@ servers of `DATA_DIR` are used: their launcher leaves `servers.json` there.
 
 import json
 from dataclasses import dataclass, field
+from email.headerregistry import Address, HeaderRegistry
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from environs import Env
 from marshmallow.validate import OneOf, Range
@@ -17,6 +18,7 @@ ROOT: Final = Path(__file__).resolve().parent
 MIN_SECRET_BYTES: Final = 32  # bytes; RFC 7518 section 3.2 asks as much of an HS256 key
 STRIPE_JS_URL: Final = "https://js.stripe.com/v3/"  # where Stripe itself wants its script to be taken from
 WEAK_SECRETS: Final = ("changeme", "change-me", "secret", "password", "default", "development", "example")
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 class ConfigurationError(Exception):
@@ -78,6 +80,32 @@ class PaymentSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MailSettings:
+    """By which SMTP server mail leaves, and from whom.
+
+    `security`: `none`, `starttls` (never without), or `tls` from the first byte.
+    """
+
+    host: str
+    port: int
+    security: str
+    user: str
+    password: str = field(repr=False)
+    sender_name: str
+    sender_address: str
+
+    @property
+    def tells_its_password(self) -> bool:
+        """Whether the password would cross a network unencrypted."""
+        return bool(self.password) and self.security == "none" and self.host not in LOOPBACK
+
+    @property
+    def domain(self) -> str:
+        """The sender's domain, by which the server is greeted and mails are named."""
+        return self.sender_address.rpartition("@")[2]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that the outside may set. Times are in seconds unless the name says otherwise."""
 
@@ -107,6 +135,7 @@ class Settings:
     claim_size: int
     failpoint: str
     process_name: str
+    mail: MailSettings | None = None  # nothing is mailed without
 
     @property
     def is_production(self) -> bool:
@@ -158,6 +187,7 @@ def _read(env: Env) -> Settings:
         claim_size=env.int("CLAIM_SIZE", 500, validate=Range(min=1, max=1000)),
         failpoint=env.str("FAILPOINT", ""),
         process_name=env.str("PROCESS_NAME", "flash-sale"),
+        mail=_mail(env),
     )
     _refuse_unsafe(settings)
     return settings
@@ -225,6 +255,58 @@ def _refuse_bad_stripe(settings: StripeSettings) -> None:
         )
 
 
+def _mail(env: Env) -> MailSettings | None:
+    url, sender = env.str("SMTP_URL", ""), env.str("MAIL_FROM", "")
+    if not url and not sender:
+        return None
+    if not url or not sender:
+        raise ConfigurationError("Mail needs both SMTP_URL and MAIL_FROM; only one of them is set.")
+    name, address = _sender(sender)
+    try:
+        return _mail_server(urlsplit(url), name, address)
+    except ValueError:  # its own words might show the password
+        raise ConfigurationError("SMTP_URL cannot be read as a URL.") from None
+
+
+def _mail_server(url: SplitResult, sender_name: str, sender_address: str) -> MailSettings:
+    if url.scheme not in ("smtp", "smtps") or not url.hostname or url.path.strip("/") or url.fragment:
+        raise ConfigurationError(
+            "SMTP_URL is not of the form smtp[s]://[user:password@]host[:port][?starttls=1]."
+        )
+    options = dict(parse_qsl(url.query, keep_blank_values=True))
+    starttls = options.pop("starttls", "0")
+    if options or starttls not in ("0", "1") or (url.scheme == "smtps" and starttls == "1"):
+        raise ConfigurationError(
+            "SMTP_URL knows no option but starttls=0 or 1, which smtps:// does not need."
+        )
+    user, password = unquote(url.username or ""), unquote(url.password or "")
+    if bool(user) != bool(password) or not (user + password).isascii():
+        raise ConfigurationError("SMTP_URL needs a user and a password, both in ASCII, or neither.")
+    security = "tls" if url.scheme == "smtps" else "starttls" if starttls == "1" else "none"
+    return MailSettings(
+        host=url.hostname,
+        port=url.port or {"tls": 465, "starttls": 587, "none": 25}[security],
+        security=security,
+        user=user,
+        password=password,
+        sender_name=sender_name,
+        sender_address=sender_address,
+    )
+
+
+def _sender(text: str) -> tuple[str, str]:
+    """Read `Name <address>` or an address alone."""
+    addresses: tuple[Address, ...] = ()
+    if text.isprintable():
+        parsed = HeaderRegistry()("From", text)
+        addresses = () if parsed.defects else parsed.addresses
+    if len(addresses) != 1 or not addresses[0].username or not addresses[0].domain:
+        raise ConfigurationError("MAIL_FROM is not one address, e.g. Flash Sale <receipts@shop.example>.")
+    if not addresses[0].addr_spec.isascii():
+        raise ConfigurationError("MAIL_FROM must be an address in ASCII; its name may be in any letters.")
+    return addresses[0].display_name, addresses[0].addr_spec
+
+
 def _refuse_unsafe(settings: Settings) -> None:
     if settings.is_production and not settings.secret_key:
         raise ConfigurationError("SECRET_KEY must be set in production.")
@@ -236,6 +318,9 @@ def _refuse_unsafe(settings: Settings) -> None:
         for name, url in (("STRIPE_API_URL", stripe.api_url), ("STRIPE_JS_URL", stripe.js_url)):
             if url and urlsplit(url).scheme != "https":
                 raise ConfigurationError(f"{name} must be an https address in production.")
+
+    if settings.is_production and settings.mail is not None and settings.mail.tells_its_password:
+        raise ConfigurationError("SMTP_URL would send its password unencrypted; use smtps:// or ?starttls=1.")
     if settings.intent_journal:
         raise ConfigurationError("INTENT_JOURNAL is not available in this release; leave it unset.")
 

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Minor, Word, is_one_of
+from models.ids import OF_SALE
 from models.vocabulary import PaymentStatus, RefundCause, RefundStatus
 
 
@@ -41,6 +42,9 @@ class Payment(Base):
         ),
         Index("uq_payments_ref", "provider", "ref", unique=True, postgresql_where=text("ref IS NOT NULL")),
         Index("ix_payments_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_payments_created_at_id", "created_at", "id"),
+        Index("ix_payments_of_sale", text(OF_SALE), "created_at", "id"),
+        Index("ix_payments_unfinished", "created_at", postgresql_where=text("finished_at IS NULL")),
         Index("ix_payments_regaining", "order_id", postgresql_where=text("regain_asked_at IS NOT NULL")),
     )
 
@@ -58,6 +62,7 @@ class Payment(Base):
     idempotency_key: Mapped[str | None] = mapped_column(String(128))
     attempts: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    started_at: Mapped[datetime | None]
     patience_until: Mapped[datetime]
     pinned_until: Mapped[datetime]
     regain_asked_at: Mapped[datetime | None]
@@ -75,6 +80,9 @@ class Refund(Base):
         CheckConstraint("(finished_at IS NULL) = (status = 'pending')", name="finished_has_a_time"),
         Index("ix_refunds_order_id", "order_id"),
         Index("ix_refunds_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_refunds_created_at_id", "created_at", "id"),
+        Index("ix_refunds_of_sale", text(OF_SALE), "created_at", "id"),
+        Index("ix_refunds_unsettled", "created_at", postgresql_where=text("status <> 'succeeded'")),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -90,6 +98,7 @@ class Refund(Base):
     ref: Mapped[str | None] = mapped_column(String(255))
     attempts: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    started_at: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 

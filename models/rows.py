@@ -5,9 +5,11 @@ from models.admin_log import AdminLogEntry
 from models.background import BackgroundTask
 from models.base import Base
 from models.catalogue import Adjustment, Product, Sale
+from models.mails import Mail
 from models.orders import Intent, Order, OrderEvent
 from models.payments import Payment, Receipt, ReceiptCounter, Refund, WebhookEvent
 from models.sandbox import SandboxCharge, SandboxEvent
+from models.tallies import Tally
 
 metadata = Base.metadata
 
@@ -16,6 +18,7 @@ __all__ = [
     "AdminLogEntry",
     "BackgroundTask",
     "Intent",
+    "Mail",
     "Order",
     "OrderEvent",
     "Payment",
@@ -26,6 +29,7 @@ __all__ = [
     "Sale",
     "SandboxCharge",
     "SandboxEvent",
+    "Tally",
     "TokenFamily",
     "User",
     "WebhookEvent",

@@ -109,6 +109,21 @@ class RefundCause(StrEnum):
     SALE_CANCELLED = "sale_cancelled"
 
 
+class MailKind(StrEnum):
+    """What a mail tells: that something was paid, or that money went back."""
+
+    RECEIPT = "receipt"
+    REFUND = "refund"
+
+
+class MailStatus(StrEnum):
+    """pending → mailed, or given up after days of trying or for good reason at once."""
+
+    PENDING = "pending"
+    MAILED = "mailed"
+    GIVEN_UP = "given_up"
+
+
 class TaskState(StrEnum):
     """Celery's own words for what a task is doing."""
 

@@ -42,6 +42,10 @@ class Bell:
         """Ask for the sandbox's webhooks to be sent; the same manners."""
         return self.send("deliver_sandbox_webhooks", None, PAYMENTS)
 
+    def ring_for_mails(self) -> bool:
+        """Ask for mails to be sent; the same manners."""
+        return self.send("deliver_mails", None, PAYMENTS)
+
     def send(self, name: str, subject: str | None, queue: str) -> bool:
         """Send one message; says whether the broker took it."""
         try:

@@ -92,6 +92,12 @@ def run_refund(self: ContextTask, refund_id: str) -> None:
     drive_refund(self.context, UUID(refund_id))
 
 
+@celery.task(bind=True, base=ContextTask, name="deliver_mails")
+def deliver_mails(self: ContextTask) -> None:
+    """Send the mails that are due."""
+    self.context.mailer.deliver()
+
+
 @celery.task(bind=True, base=ContextTask, name="deliver_sandbox_webhooks")
 def deliver_sandbox_webhooks(self: ContextTask) -> None:
     """Send the webhooks of the sandbox that are due."""

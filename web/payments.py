@@ -6,21 +6,20 @@ from typing import Any
 from flask import Response, request
 from marshmallow import Schema
 from sqlalchemy import select
-from werkzeug.exceptions import RequestEntityTooLarge
 
-from models.errors import NotFound
+from models.errors import FlashSaleError, NotFound, Unavailable
 from models.payments import Payment, Receipt, Refund
 from tasks.payments.begin import begin_payment
 from tasks.payments.receipts import number_of
 from tasks.payments.refunds import request_refund
 from tasks.payments.webhooks import take_webhook
 from web.answers import answer
-from web.api import Blueprint
+from web.api import Blueprint, read_body
 from web.auth.actor import current_actor
 from web.auth.identity import admin_only, current_identity, signed_in
 from web.intents import KEY_PARAMETER, idempotency_key
+from web.money_metrics import WEBHOOKS
 from web.orders import visible_order
-from web.request_id import MAX_BODY_BYTES
 from web.schemas.orders import OrderSchema, PaymentCreateSchema, RefundCreateSchema
 from web.schemas.payments import (
     MethodsSchema,
@@ -109,10 +108,15 @@ def list_methods() -> Response:
 @blueprint.response(200, WebhookTakenSchema)
 def webhook(provider: str) -> Response:
     """Take a provider's webhook: its signature is over the raw body; a repeat is a 200 and does nothing."""
-    body = request.get_data(cache=False)
-    if len(body) >= MAX_BODY_BYTES:
-        raise RequestEntityTooLarge  # a chunked body is cut at the bound without a word
-    take_webhook(services().context, provider, body, dict(request.headers.items()))
+    context = services().context
+    known = provider if provider in context.providers else "unknown"
+    try:
+        is_new = take_webhook(context, provider, read_body(), dict(request.headers.items()))
+    except FlashSaleError as error:
+        result = "not_taken" if isinstance(error, Unavailable) else "refused"
+        WEBHOOKS.labels(known, result).inc()
+        raise
+    WEBHOOKS.labels(known, "taken" if is_new else "repeated").inc()
     return answer({"received": True})
 
 

@@ -23,6 +23,7 @@ from tasks.payments.history import ledger_time, lock_payment, move_order
 from tasks.payments.outcomes import TAKEN, finish
 from tasks.payments.refunds import refund_of
 from tasks.payments.telling import tell_order
+from tasks.tallies import REFUNDS, count
 
 log: Final = structlog.get_logger()
 
@@ -121,6 +122,7 @@ def _refund(context: Context, payment_id: UUID, epoch: str | None = None) -> Non
         refund = refund_of(payment, cause, due_at=func.now())
         payment.due_at = payment.regain_asked_at = None  # from here on the refund is driven
         session.add(refund)
+        count(session, REFUNDS, cause, "asked")
     failpoint("late_decided")
     context.bell.ring_for_refund(refund.id)
 

@@ -21,6 +21,7 @@ from tasks.payments.backoff import pause_after
 from tasks.payments.history import ledger_time, lock_payment, move_order, note
 from tasks.payments.port import Outcome, State
 from tasks.payments.telling import tell_order
+from tasks.tallies import count_outcome
 
 OPEN: Final = (PaymentStatus.PENDING, PaymentStatus.ABANDONED)
 TAKEN: Final = (OrderStatus.PAYING, OrderStatus.PAID, OrderStatus.REFUNDED)  # by another payment
@@ -76,11 +77,13 @@ def _succeed(
     if not was_open or order.status not in (OrderStatus.PAYING, OrderStatus.HELD):
         payment.status, payment.finished_at, payment.due_at = PaymentStatus.LATE, None, now
         note(session, order, reason="paid_twice" if order.status in TAKEN else "paid_too_late")
+        count_outcome(session, payment.provider, payment.status, now - payment.created_at)
         return Noted(payment.id, order.id, is_late=True)
     if order.status == OrderStatus.HELD:  # it had been given up, and its order has not expired yet
         move_order(session, order, OrderStatus.PAYING, reason="answered_late")
     finish(payment, PaymentStatus.SUCCEEDED, now)
     move_order(session, order, OrderStatus.PAID)
+    count_outcome(session, payment.provider, payment.status, now - payment.created_at)
     return Noted(payment.id, order.id, is_over=True)
 
 
@@ -90,6 +93,7 @@ def _decline(
     was_pending = payment.status == PaymentStatus.PENDING
     payment.code, payment.client_secret = outcome.code or "declined", None
     finish(payment, PaymentStatus.DECLINED, now)
+    count_outcome(session, payment.provider, payment.status, now - payment.created_at)
     if not was_pending:
         return None
     move_order(session, order, OrderStatus.HELD, reason=payment.code)
@@ -110,6 +114,7 @@ def _wait(session: Session, order: Order, payment: Payment, outcome: Outcome, no
         return Noted(payment.id, order.id) if is_news else None
     payment.status = PaymentStatus.ABANDONED
     move_order(session, order, OrderStatus.HELD, reason="payment_unanswered")
+    count_outcome(session, payment.provider, payment.status, now - payment.created_at)
     return Noted(payment.id, order.id)
 
 

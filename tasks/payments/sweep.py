@@ -17,7 +17,7 @@ AT_ONCE: Final = 200
 
 
 def sweep_payments(context: Context) -> int:
-    """Ring for payments and refunds that are due, and for webhooks of the sandbox; returns how many bells.
+    """Ring for payments, refunds, mails and the sandbox's webhooks that are due; returns how many bells.
 
     Raises:
         LedgerUnavailable: PostgreSQL is away.
@@ -29,6 +29,8 @@ def sweep_payments(context: Context) -> int:
         rung += context.bell.ring_for_refund(refund_id)
     if has_due(context.database):
         rung += context.bell.ring_for_webhooks()
+    if context.mailer.has_due():
+        rung += context.bell.ring_for_mails()
     return rung
 
 

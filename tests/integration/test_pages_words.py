@@ -7,7 +7,8 @@ import pytest
 from babel import Locale
 
 from config import ROOT
-from web.pages.words import MINOR_DIGITS, percent_off, share, two_colours, write_moment, write_money
+from models.currencies import MINOR_DIGITS
+from web.pages.words import percent_off, share, two_colours, write_moment, write_money
 
 
 @pytest.mark.parametrize(
@@ -17,8 +18,8 @@ from web.pages.words import MINOR_DIGITS, percent_off, share, two_colours, write
         (5, "USD", "$0.05"),
         (199_900, "EUR", "€1,999.00"),
         (6_900, "JPY", "¥6,900"),
-        (12_000, "KWD", "KWD12.000"),
-        (12_000, "IDR", "IDR120.00"),
+        (12_000, "KWD", "KWD\u00a012.000"),
+        (12_000, "IDR", "IDR\u00a0120.00"),
         (10**11, "USD", "$1,000,000,000.00"),
     ],
 )

@@ -113,3 +113,76 @@ def test_origins_are_listed_without_their_last_slash(load: Load) -> None:
         "https://a.example",
         "https://b.example",
     )
+
+
+FROM = "Flash Säle <receipts@shop.example>"
+
+
+def test_without_a_server_and_a_sender_nothing_is_mailed(load: Load) -> None:
+    assert load().mail is None
+    assert load(SMTP_URL="", MAIL_FROM="").mail is None
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("smtp://mail.example", ("mail.example", 25, "none", "", "")),
+        ("smtp://mail.example?starttls=1", ("mail.example", 587, "starttls", "", "")),
+        ("smtp://mail.example:25/?starttls=0", ("mail.example", 25, "none", "", "")),
+        ("smtps://mail.example", ("mail.example", 465, "tls", "", "")),
+        ("smtps://me%40a:p%3A%2Fss@[::1]:2465", ("::1", 2465, "tls", "me@a", "p:/ss")),
+    ],
+)
+def test_an_smtp_server_is_read_from_its_url(load: Load, url: str, told: tuple[object, ...]) -> None:
+    mail = load(SMTP_URL=url, MAIL_FROM=FROM).mail
+    assert mail is not None
+    assert (mail.host, mail.port, mail.security, mail.user, mail.password) == told
+    assert (mail.sender_name, mail.sender_address) == ("Flash Säle", "receipts@shop.example")
+    assert mail.domain == "shop.example"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("mail.example", "http://mail.example", "smtp://", "smtp://mail.example/path", "smtp://[::1"),
+        *("smtp://mail.example:0x", "smtp://mail.example:99999", "smtp://h?starttls=2", "smtp://h?tls=1"),
+        *("smtps://h?starttls=1", "smtp://me@h", "smtp://:hunter2@h", "smtp://me:hünter2@h", "smtp://h#x"),
+        "smtp://me:hunter2/@h",
+    ],
+)
+def test_what_is_no_smtp_server_is_refused_without_telling_its_password(load: Load, url: str) -> None:
+    with pytest.raises(ConfigurationError, match="SMTP_URL") as refused:
+        load(SMTP_URL=url, MAIL_FROM=FROM)
+    assert "nter2" not in str(refused.getrepr(style="short", funcargs=False))
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        *("receipts", "@shop.example", "a@b.example, c@d.example", "<a@b.example", "a b@c.example"),
+        *("x\r\nBcc: y@z.example <a@b.example>", "a@bücher.example", "ä@b.example"),
+    ],
+)
+def test_what_is_no_one_sender_is_refused(load: Load, sender: str) -> None:
+    with pytest.raises(ConfigurationError, match="MAIL_FROM"):
+        load(SMTP_URL="smtp://mail.example", MAIL_FROM=sender)
+
+
+@pytest.mark.parametrize("half", [{"SMTP_URL": "smtp://mail.example"}, {"MAIL_FROM": FROM}])
+def test_half_of_what_mail_needs_is_refused(load: Load, half: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match="both SMTP_URL and MAIL_FROM"):
+        load(**half)
+
+
+def test_production_sends_no_password_unencrypted(load: Load) -> None:
+    strict = {"ENVIRONMENT": "production", "SECRET_KEY": GOOD, "MAIL_FROM": FROM}
+    with pytest.raises(ConfigurationError, match="unencrypted"):
+        load(SMTP_URL="smtp://me:hunter2@mail.example", **strict)
+    for fine in (
+        "smtps://me:hunter2@h",
+        "smtp://me:hunter2@h?starttls=1",
+        "smtp://me:hunter2@localhost",
+        "smtp://h",
+    ):
+        assert load(SMTP_URL=fine, **strict).mail is not None
+    assert load(SMTP_URL="smtp://me:hunter2@mail.example", MAIL_FROM=FROM).mail is not None

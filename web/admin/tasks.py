@@ -1,4 +1,4 @@
-"""Owns what admins do about tasks: another try of one that failed."""
+"""Owns what admins do about tasks: another try of one that failed, a mail that was given up among them."""
 
 import uuid
 
@@ -20,7 +20,7 @@ blueprint = Blueprint("admin_tasks", __name__, description="Tasks, for admins")
 @admin_only
 @blueprint.response(202, TaskSchema)
 def retry(task_id: uuid.UUID) -> Response:
-    """Have a background task that failed tried again; answers it as it stands then."""
+    """Have a background task that failed, or a mail that was given up, tried again; answers how it stands."""
     context = services().context
     retry_task(context, task_id, by=current_actor())
     return answer(work.find_task(context, task_id)[0], 202)

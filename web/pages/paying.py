@@ -5,12 +5,13 @@ from typing import Final
 from flask_babel import gettext
 
 from models.events import Message
+from models.vocabulary import OrderStatus
 from tasks.context import Context
 from web.pages.languages import N_
 
 SECONDS: Final = "5"  # what a test card that waits waits for
 
-# By the reason of an order's last change; the page's script gets the same words.
+# By the reason of a change of an order; the page's script gets the same words.
 NOTES: Final = {
     "card_declined": N_("The card was declined. Nothing was charged; you may try another."),
     "insufficient_funds": N_(
@@ -33,29 +34,59 @@ NOTES: Final = {
     ),
     "held_again": N_("Your payment came late, and a unit was still free: it is yours."),
     "sale_cancelled": N_("The sale was cancelled."),
-    "sale_ended": N_("The sale ended."),
-    "deadline_passed": N_("It was not paid in time."),
+    "deadline_passed": N_("The time to pay ran out, and the units went back to the line."),
     "by_shopper": N_("You gave it back."),
-    "shopper_banned": N_("The account was banned."),
+    "shopper_banned": N_("The shop ended this order."),
+    "cancelled": N_("The payment was ended. Nothing was charged; you may try again."),
+    "unknown_method": N_("The payment provider does not know this method. You may try another."),
+    "answered_late": N_("The payment provider answered late."),
+    "paid_twice": N_(
+        "A second payment of this order came through. It goes back to you; the first one counts."
+    ),
+    "second_payment_refunded": N_("The second payment of this order went back to you; the first one counts."),
+    "sale_ended": N_("The sale ended."),
+    "admin": N_("The shop gave your money back."),
+    "late": N_("Your payment came too late. Your money went back."),
+    "duplicate": N_("You had paid already. The second payment went back to you."),
+}
+
+# By the status that a change led to, for reasons without words: a provider's own codes, what admins wrote.
+OTHERS: Final = {
+    OrderStatus.HELD: N_(
+        "The payment did not work. Nothing was charged; you may try again or pay another way."
+    ),
+    OrderStatus.PAYING: N_("The payment goes on."),
+    OrderStatus.PAID: N_("Something was noted about your payment; your order is paid."),
+    OrderStatus.REFUNDED: N_("The shop gave your money back."),
+    OrderStatus.EXPIRED: N_("The hold is over."),
+    OrderStatus.CANCELLED: N_("The order was cancelled."),
 }
 
 
-def notes() -> dict[str, str]:
-    """All of these words in the visitor's language, by reason."""
-    return {reason: gettext(words) for reason, words in NOTES.items()}
+def notes() -> dict[str, dict[str, str]]:
+    """All of these words in the visitor's language: by reason, and by status for all other reasons."""
+    return {
+        "reasons": {reason: gettext(words) for reason, words in NOTES.items()},
+        "others": {status: gettext(words) for status, words in OTHERS.items()},
+    }
 
 
 def reason_words(reason: str) -> str:
-    """Say a reason in words; one that is not known here is told as it is."""
-    return gettext(NOTES[reason]) if reason in NOTES else reason.replace("_", " ")
+    """Say the reason of a verdict in words; empty where there are none for it."""
+    return gettext(NOTES[reason]) if reason in NOTES else ""
 
 
 def note_of(order: Message | None) -> str:
     """Say in words why an order's last change happened; empty where the status says it all."""
-    if not order or not order["history"]:
+    return words_of(order["history"][-1]) if order and order["history"] else ""
+
+
+def words_of(change: Message) -> str:
+    """Say in words why a change of an order happened; empty where it has no reason."""
+    reason: str | None = change["reason"]
+    if not reason:
         return ""
-    reason = order["history"][-1]["reason"]
-    return reason_words(reason) if reason in NOTES else ""
+    return gettext(NOTES.get(reason) or OTHERS[OrderStatus(change["status"])])
 
 
 def cards(context: Context) -> list[dict[str, str]]:

@@ -30,6 +30,7 @@ blueprint.add_app_template_global(words.percent_off)
 blueprint.add_app_template_global(words.share)
 blueprint.add_app_template_global(words.two_colours)
 blueprint.add_app_template_global(paying.reason_words)
+blueprint.add_app_template_global(paying.words_of, "why")
 blueprint.after_app_request(make_readable)
 
 

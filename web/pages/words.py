@@ -2,42 +2,22 @@
 
 import colorsys
 import hashlib
-from copy import copy
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, Final
 
 from babel import Locale
 from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 
+from tasks.mail.writing import write_amount
 from web.pages.languages import visitors_locale
 
 SHOP_NAME: Final = "Flash Sale"
 
-# ISO 4217, where it is not 2; `static/js/format.js` has the same.
-MINOR_DIGITS: Final = {
-    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
-    3: "BHD IQD JOD KWD LYD OMR TND",
-    4: "CLF UYW",
-}
-_DIGITS_OF: Final = {name: digits for digits, names in MINOR_DIGITS.items() for name in names.split()}
-
-
-def minor_digits(currency: str) -> int:
-    """How many digits the currency's minor unit has (ISO 4217)."""
-    return _DIGITS_OF.get(currency, 2)
-
 
 def write_money(money: dict[str, Any], locale: Locale | None = None) -> str:
     """Write an amount in the visitor's way, e.g. `$1,999.00`, with the digits that its minor unit has."""
-    written_in, currency = locale or visitors_locale(), money["currency"]
-    digits = minor_digits(currency)
-    pattern = copy(written_in.currency_formats["standard"])
-    pattern.frac_prec = (digits, digits)  # else the digits that are customary, which are not the minor unit's
-    amount = Decimal(int(money["amount_minor"])).scaleb(-digits)
-    written: str = pattern.apply(amount, written_in, currency=currency, currency_digits=False)
-    return written
+    return write_amount(int(money["amount_minor"]), money["currency"], locale or visitors_locale())
 
 
 def write_moment(moment: str | datetime, locale: Locale | None = None) -> str:

@@ -11,13 +11,13 @@ const LINK = { live: _("Live"), starting: _("Connecting…"), reconnecting: _("R
 
 export class Panel {
   #root;
-  #notes; // an order's last reason → words
+  #notes; // why an order changed, in words: by its reason, or else by its status
   #first = new Map(); // intent's id → the first place in line that was seen, for the way's length
   #announced = { scene: "", at: 0 };
 
   constructor(root, notes) {
     this.#root = root;
-    this.#notes = notes;
+    this.#notes = { reasons: new Map(Object.entries(notes.reasons)), others: notes.others };
     this.announce = root.querySelector("#announce");
     this.title = document.title;
   }
@@ -52,8 +52,8 @@ export class Panel {
   #showIntent({ sale, intent }) {
     fill(this.#root, "ticket", count(intent.ticket));
     fill(this.#root, "quantity", count(intent.quantity));
-    fill(this.#root, "reason", this.#notes[intent.reason] ?? "");
-    for (const node of this.#root.querySelectorAll("[data-has-reason]")) node.hidden = !this.#notes[intent.reason];
+    fill(this.#root, "reason", this.#notes.reasons.get(intent.reason) ?? "");
+    for (const node of this.#root.querySelectorAll("[data-has-reason]")) node.hidden = !this.#notes.reasons.get(intent.reason);
     for (const node of this.#root.querySelectorAll("[data-fewer]")) node.hidden = !intent.accept_fewer;
     showWhen(this.#root, "reason", intent.reason === "sale_ended" ? "sale_ended" : "none");
     if (isDecided(intent)) return;
@@ -89,11 +89,15 @@ export class Panel {
     fill(this.#root, "order_id", order.id.slice(-8));
     fill(this.#root, "receipt", order.receipt_number ?? "");
     this.#root.querySelector("[data-receipt-link]").href = `/orders/${order.id}/receipt`;
-    tell(this.#root.querySelector("[data-slot='order_note']"), this.#notes[order.history.at(-1)?.reason] ?? "");
+    tell(this.#root.querySelector("[data-slot='order_note']"), this.#why(order.history.at(-1)));
     putMoney(this.#root.querySelector(".pay-total"), order.total);
     putMoney(this.#root.querySelector(".unit"), order.unit_price);
     putMoney(this.#root.querySelector(".order-total"), order.total);
     for (const node of this.#root.querySelectorAll("[data-slot='expires']")) node.dateTime = order.expires_at;
+  }
+
+  #why(change) {
+    return change?.reason ? (this.#notes.reasons.get(change.reason) ?? this.#notes.others[change.status]) : "";
   }
 
   #showEntry({ sale, order }) {
