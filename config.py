@@ -296,10 +296,8 @@ def _mail_server(url: SplitResult, sender_name: str, sender_address: str) -> Mai
 
 def _sender(text: str) -> tuple[str, str]:
     """Read `Name <address>` or an address alone."""
-    addresses: tuple[Address, ...] = ()
-    if text.isprintable():
-        parsed = HeaderRegistry()("From", text)
-        addresses = () if parsed.defects else parsed.addresses
+    parsed = HeaderRegistry()("From", text if text.isprintable() else "")
+    addresses: tuple[Address, ...] = () if parsed.defects else getattr(parsed, "addresses", ())
     if len(addresses) != 1 or not addresses[0].username or not addresses[0].domain:
         raise ConfigurationError("MAIL_FROM is not one address, e.g. Flash Sale <receipts@shop.example>.")
     if not addresses[0].addr_spec.isascii():

@@ -137,15 +137,17 @@ def _state_of(work: Work, row: Any) -> TaskState:
 def _is_in(work: Work, state: TaskState) -> ColumnElement[bool]:
     """The same question asked of the ledger."""
     rows = work.rows
-    statuses = [status for status, said in work.states.items() if said == state]
+    has_status: ColumnElement[bool] = rows.status.in_(
+        [one for one, said in work.states.items() if said == state]
+    )
     if state == TaskState.SUCCESS:
-        return rows.status.in_(statuses)
+        return has_status
     tried = {
         **{said: rows.attempts == tries for said, tries in TRIED.items()},
         TaskState.RETRY: rows.attempts > 1,
     }
     is_pending = and_(rows.status == PENDING, tried[state]) if state in tried else false()
-    return and_(work.is_not_done, or_(rows.status.in_(statuses), is_pending))
+    return and_(work.is_not_done, or_(has_status, is_pending))
 
 
 def _tell(kind: str, work: Work, row: Any, sale_id: UUID) -> Message:

@@ -7,8 +7,8 @@ kept for a second, so that nobody can make the ledger work by asking often.
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, product
 from typing import Final
 
 from prometheus_client import Counter
@@ -23,7 +23,7 @@ from models.vocabulary import MailKind, MailStatus, PaymentStatus, RefundCause, 
 from tasks.tallies import MAILS, PAYMENT_OUTCOMES, PAYMENTS_BEGUN, REFUNDS, SECONDS, read_tallies
 
 KEPT_S: Final = 1.0
-OUTCOMES: Final = (
+OUTCOMES: Final[tuple[str, ...]] = (
     *(PaymentStatus.SUCCEEDED, PaymentStatus.DECLINED),
     *(PaymentStatus.LATE, PaymentStatus.ABANDONED),
 )
@@ -74,13 +74,12 @@ class MoneyCollector(Collector):
         return [readable, *figures]
 
     def _counted(self, tallies: Tallies) -> Iterator[Metric]:
-        begun = {(self._provider,): 0} | _counts(tallies, PAYMENTS_BEGUN)
+        begun: dict[tuple[str, ...], int] = {(self._provider,): 0} | _counts(tallies, PAYMENTS_BEGUN)
         yield _counter("payments_begun", "Payments that were begun", ("provider",), begun)
         yield _outcomes(tallies, self._provider)
-        refunds = {(cause, step): 0 for cause in RefundCause for step in REFUND_STEPS}
-        refunds |= _counts(tallies, REFUNDS)
+        refunds = _zeros(RefundCause, REFUND_STEPS) | _counts(tallies, REFUNDS)
         yield _counter("refunds", "Refunds, by their cause and what happened", ("cause", "result"), refunds)
-        mails = {(kind, step): 0 for kind in MailKind for step in MAIL_STEPS} | _counts(tallies, MAILS)
+        mails = _zeros(MailKind, MAIL_STEPS) | _counts(tallies, MAILS)
         yield _counter("mails", "Mails, by their kind and what happened", ("kind", "result"), mails)
 
 
@@ -89,6 +88,11 @@ def money_registry(collector: MoneyCollector) -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(collector)
     return registry
+
+
+def _zeros(kinds: Iterable[str], steps: Iterable[str]) -> dict[tuple[str, ...], int]:
+    """Begin every series at zero: what appears with its first count seems not to have grown."""
+    return dict.fromkeys(product(kinds, steps), 0)
 
 
 def _counts(tallies: Tallies, name: str) -> dict[tuple[str, ...], int]:

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from babel.dates import format_datetime as write_datetime
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from config import MailSettings
@@ -65,7 +65,7 @@ def read_contents(session: Session, mails: Sequence[Mail]) -> dict[UUID, Content
             .outerjoin(Receipt, Receipt.order_id == Order.id)
             .where(Refund.id.in_(refunds))
         )
-        by_subject |= {row[0].id: _of_refund(row) for row in session.execute(told)}
+        by_subject |= {row[0].id: _of_refund(*row) for row in session.execute(told)}
     named = {mail.id: mail.refund_id or mail.order_id for mail in mails}
     return {mail_id: by_subject[subject] for mail_id, subject in named.items() if subject in by_subject}
 
@@ -101,8 +101,7 @@ def _of_receipt(row: Receipt) -> Contents:
     }
 
 
-def _of_refund(row: Row[tuple[Refund, int, str | None, str]]) -> Contents:
-    refund, quantity, receipt_number, item = row
+def _of_refund(refund: Refund, quantity: int, receipt_number: str | None, item: str) -> Contents:
     return {
         "amount": write_amount(refund.amount_minor, refund.currency, LANGUAGE),
         "currency": refund.currency,

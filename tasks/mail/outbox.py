@@ -118,7 +118,7 @@ def note_tried(session: Session, tried: Tried) -> bool:
         return False
     error = tried.error[:MOST_CHARACTERS]
     putting_off = _still_leased(tried.mail).values({**_put_off(tried.is_final), "error": error})
-    status = session.scalar(putting_off.returning(Mail.status))
+    status: str | None = session.scalar(putting_off.returning(Mail.status))
     if status is not None:
         count(session, MAILS, tried.mail.kind, "given_up" if status == MailStatus.GIVEN_UP else "put_off")
     return status == MailStatus.GIVEN_UP

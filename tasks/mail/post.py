@@ -91,7 +91,11 @@ class Post:
             self._smtp.close()
 
     def _connect(self, settings: MailSettings, timeout_s: float) -> "_Bounded":
-        common = {"local_hostname": settings.domain, "timeout": timeout_s, "deadline_s": self._deadline_s}
+        common: dict[str, Any] = {
+            "local_hostname": settings.domain,
+            "timeout": timeout_s,
+            "deadline_s": self._deadline_s,
+        }
         if settings.security == "tls":
             return _BoundedTls(settings.host, settings.port, context=self._tls, **common)
         return _Bounded(settings.host, settings.port, **common)

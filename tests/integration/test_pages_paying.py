@@ -3,6 +3,7 @@
 from flask.testing import FlaskClient
 
 from models.orders import OrderEvent
+from models.vocabulary import OrderStatus
 from tests.integration.conftest import Account
 from tests.integration.test_pages_shown import read, sign_in, state_of
 from tests.support.shop import SaleUnderTest, Shop
@@ -25,7 +26,7 @@ def test_the_pages_say_why_an_order_changed_in_sentences(
     sign_in(client, shopper)
     for reason in (*NOTES, "do_not_honor", "constructor"):
         change(sale, reason)
-        said = NOTES.get(reason, OTHERS["held"])
+        said = NOTES.get(reason, OTHERS[OrderStatus.HELD])
         assert said in read(client, f"/sales/{sale.id}")
         assert said in read(client, "/orders")
     assert "do_not_honor" not in read(client, "/orders")

@@ -70,6 +70,7 @@ class Postbox:
             assert isinstance(letter, EmailMessage)
             self.letters.append(letter)
         if said == TAKE_AND_BREAK_OFF:
+            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         return TAKE if said == TAKE_AND_BREAK_OFF else said
 
