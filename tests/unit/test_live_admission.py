@@ -13,6 +13,8 @@ from web.live.gate import Rate
 
 
 class Clock:
+    """A time that tests move."""
+
     now = 100.0
 
     def __call__(self) -> float:

@@ -48,7 +48,9 @@ class World:
         self.ear: Ear = entered(self.people, self.mine)
         self.other: Ear = entered(self.people, somebody())
         answers = {
-            "stored_intents": lambda _context, ids: {i: stores.intents[i] for i in ids if i in stores.intents},
+            "stored_intents": lambda _context, ids: {
+                i: stores.intents[i] for i in ids if i in stores.intents
+            },
             "stored_orders": lambda _context, ids: {i: stores.orders[i] for i in ids if i in stores.orders},
             "statuses_of_orders": lambda _context, ids: {
                 i: stores.orders[i]["status"] for i in ids if i in stores.orders

@@ -75,7 +75,7 @@ def read_head(head: bytes, address: Any) -> "WSGIEnvironment | None":
         "wsgi.url_scheme": "http",
         "REMOTE_ADDR": address[0] if isinstance(address, tuple) else "",
     }
-    for line in found[1].decode("latin-1").splitlines():
+    for line in found[1].decode("latin-1").removesuffix("\r\n").split("\r\n"):
         name, _, value = line.partition(":")
         key = f"HTTP_{name.upper().replace('-', '_')}"
         if key in environ:
