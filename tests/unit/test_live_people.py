@@ -14,11 +14,8 @@ class Ear:
 
     def __init__(self) -> None:
         self.identity: Verified | None = None
+        self.user_id: str | None = None
         self.frames: list[bytes] = []
-
-    @property
-    def user_id(self) -> str | None:
-        return str(self.identity.identity.user_id) if self.identity else None
 
     def push(self, frame: bytes) -> None:
         self.frames.append(frame)

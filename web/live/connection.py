@@ -71,6 +71,7 @@ class Connection:
         "is_gone",
         "mask",
         "opened_at",
+        "user_id",
         "watched",
         "wire",
     )
@@ -80,6 +81,7 @@ class Connection:
         self.wire = Wire(sock)
         self.gate = Gate()
         self.identity: Verified | None = None
+        self.user_id: str | None = None  # whose socket it is
         self.identity_until = 0.0  # monotonic seconds
         self.watched: tuple[Watch, ...] = ()  # the sales; each watch knows what was sent of it
         self.inbox: list[str] = []
@@ -93,11 +95,6 @@ class Connection:
         self._closing_since = 0.0
         self._keeper = keeper
         self._reader: FrameReader | None = None  # while a message is on its way
-
-    @property
-    def user_id(self) -> str | None:
-        """Whose socket it is."""
-        return str(self.identity.identity.user_id) if self.identity else None
 
     @property
     def is_open(self) -> bool:

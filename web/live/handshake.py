@@ -9,6 +9,7 @@ import base64
 import hashlib
 import re
 import socket
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent.monkey
@@ -112,8 +113,14 @@ def refusal_of(refusal: Problem, environ: "WSGIEnvironment") -> bytes:
 
 def taken_from(client: socket.socket) -> socket.socket:
     """Take a connection out of gevent's hands: its descriptor, as a plain socket."""
+    return _plain_socket()(fileno=client.detach())
+
+
+@cache
+def _plain_socket() -> type[socket.socket]:
+    """Asked for when everything is patched that will be."""
     plain: type[socket.socket] = gevent.monkey.get_original("socket", "socket")
-    return plain(fileno=client.detach())
+    return plain
 
 
 def _nothing(_environ: "WSGIEnvironment", _start: Any) -> tuple[()]:

@@ -22,6 +22,7 @@ from web.auth.revocation import RevokedFamilies
 from web.auth.tokens import Tokens, Verified
 from web.limits import Limits
 from web.live.admission import Admission, capacity
+from web.live.collector import Collector
 from web.live.connection import Connection
 from web.live.crew import Crew
 from web.live.desk import Desk, Gates
@@ -68,6 +69,7 @@ class Hub:
         self._spread = Spread(self.watches)
         self._recheck = Recheck(context, self.people)
         self._crew = Crew(self.desk.handle)
+        self._collector = Collector()
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -105,6 +107,7 @@ class Hub:
 
     def tick(self, now: float) -> None:
         """Look after those for whom the time has come."""
+        self._collector.spare(len(self._connections))
         SOCKETS.set(len(self._connections))
         WATCHERS.set(self.watches.subscriptions)
         for family in self._revoked.among(self.people.families):

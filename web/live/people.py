@@ -56,14 +56,16 @@ class People:
         """Let a socket hear what is its user's, and nobody else's any more."""
         self.leave(connection)
         connection.identity = verified
-        self._by_user.add(str(verified.identity.user_id), connection)
+        connection.user_id = str(verified.identity.user_id)
+        self._by_user.add(connection.user_id, connection)
         self._by_family.add(verified.identity.family, connection)
 
     def leave(self, connection: Connection) -> None:
         """Let it hear nobody's."""
         verified, connection.identity = connection.identity, None
-        if verified is not None:
-            self._by_user.discard(str(verified.identity.user_id), connection)
+        user_id, connection.user_id = connection.user_id, None
+        if verified is not None and user_id is not None:
+            self._by_user.discard(user_id, connection)
             self._by_family.discard(verified.identity.family, connection)
 
     def tell(self, user_id: str, kind: str, message: Message) -> None:

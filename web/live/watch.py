@@ -27,7 +27,7 @@ from web.live.wire import text_frame
 
 POLL_S: Final = 1.0
 LONGEST_POLL_S: Final = 3.0
-POLLS_PER_S: Final = 200  # in a process; one takes it 0.3 ms, and Redis 0.05 ms
+POLLS_PER_S: Final = 100  # in a process; one takes it 0.3 ms, and Redis 0.1 ms
 AWAY_S: Final = 0.5  # before a store that did not answer is asked again
 
 log = logging.getLogger(__name__)
