@@ -35,6 +35,7 @@ class RateLimits:
     intents: str
     api: str
     socket_messages: str
+    socket_connects: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +207,7 @@ def _rate_limits(env: Env) -> RateLimits:
         intents=env.str("RATE_LIMIT_INTENTS", "20/10 seconds"),
         api=env.str("RATE_LIMIT_API", "600/minute"),
         socket_messages=env.str("RATE_LIMIT_SOCKET_MESSAGES", "60/10 seconds"),
+        socket_connects=env.str("RATE_LIMIT_SOCKET_CONNECTS", "1500/second"),
     )
 
 

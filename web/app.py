@@ -96,7 +96,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(FLASK_SETTINGS)
     services = build_services(settings)
     app.extensions[EXTENSION] = services
-    app.extensions[live.EXTENSION] = services.hub
+    live.register(app, settings, services)
     configure_tokens(app, settings)
     errors.register(app)
     finish.register(app, settings)

@@ -110,11 +110,9 @@ _HTTP_CODES: Final = {
 }
 
 
-def problem(
-    status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **extra: Any
-) -> Response:
-    """Answer with a problem. `extra` members stand beside the standard ones, e.g. `intent`."""
-    body = {
+def problem_body(status: int, code: str, detail: str, **extra: Any) -> dict[str, Any]:
+    """Word a problem; `extra` members stand beside the standard ones."""
+    return {
         "type": f"urn:flash-sale:problem:{code}",
         "title": http.HTTPStatus(status).phrase,
         "status": status,
@@ -122,6 +120,13 @@ def problem(
         "code": code,
         **extra,
     }
+
+
+def problem(
+    status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **extra: Any
+) -> Response:
+    """Answer with a problem. `extra` members stand beside the standard ones, e.g. `intent`."""
+    body = problem_body(status, code, detail, **extra)
     response = current_app.response_class(
         current_app.json.dumps(body), status=status, mimetype=PROBLEM_TYPE, headers=headers
     )

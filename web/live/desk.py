@@ -19,7 +19,7 @@ from web.limits import AccountLimit
 from web.live.connection import Connection
 from web.live.messages import Refused, client_id, only, read_message, read_token, read_uuid, read_wish
 from web.live.owed import Owed
-from web.live.people import People, personal_frame
+from web.live.people import People
 from web.live.watch import Watch, Watches
 from web.live.wire import UNAUTHENTICATED, text_frame
 
@@ -142,9 +142,9 @@ class Desk:
         self._answer(connection, message, {"type": "pong"})
 
     def _show(self, connection: Connection, watch: Watch, message: Message) -> None:
-        if watch not in connection.watched:
+        if connection not in watch.members:
             return  # gone, or unsubscribed, in between
-        connection.watched[watch] = watch.version
+        watch.members[connection] = watch.version
         if client_id(message) is None:
             connection.push(watch.frame)
         else:
@@ -160,7 +160,7 @@ class Desk:
         """An intent has an `id` of its own, so that the client's comes back as `reply_to` only."""
         given = client_id(request)
         told = intent if given is None else {**intent, "reply_to": given}
-        connection.push(personal_frame("intent", told))
+        self._people.tell_one(connection, "intent", told)
 
     def _refuse(self, connection: Connection, request: Message, error: Refused) -> None:
         body = {"type": "error", "code": error.code, "detail": error.detail, **error.extra}
