@@ -141,7 +141,7 @@ class Socket:
             OSError: the connection broke.
         """
         data = self._receive()
-        if data and not self._rest and data[0] == WHOLE_TEXT:  # nearly always exactly one message is there
+        if len(data) > 4 and data[0] == WHOLE_TEXT and not self._rest:  # nearly always exactly one message
             size = data[1]
             if size + 2 == len(data):
                 return [data[2:]]
