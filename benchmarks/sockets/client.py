@@ -31,7 +31,7 @@ from itertools import count
 from typing import Final, Protocol
 
 from benchmarks.http_wire import Target
-from benchmarks.sockets.connection import Socket, State, UpgradeRefused
+from benchmarks.sockets.connection import AWAY, CONNECTING, GREETED, OPEN, UPGRADING, Socket, UpgradeRefused
 from benchmarks.ws_wire import TEXT, client_frame
 
 BATCH: Final = 1024  # events a turn
@@ -108,7 +108,7 @@ class Sockets:
 
     def send(self, socket: Socket, frames: bytes) -> bool:
         """Send frames, or keep what the kernel does not take yet; False where there is no connection."""
-        if socket.state < State.GREETED:
+        if socket.state < GREETED:
             return False
         try:
             socket.send(frames)
@@ -121,7 +121,7 @@ class Sockets:
 
     def drop(self, socket: Socket, reason: str = "dropped") -> None:
         """Lose a socket as a failing network would, so that it comes back."""
-        if socket.state is not State.AWAY:
+        if socket.state != AWAY:
             self._lose(socket, reason)
 
     def after(self, delay_s: float, call: Callable[[], None]) -> None:
@@ -150,12 +150,13 @@ class Sockets:
     def turn(self, timeout_s: float) -> None:
         """Do what can be done now; wait for it at most so long."""
         self._start_some()
+        by_fd, read = self._by_fd, self._read
         for fd, happened in self._epoll.poll(self._patience(timeout_s), BATCH):
-            socket = self._by_fd.get(fd)
+            socket = by_fd.get(fd)
             if socket is None:
                 self._watched.get(fd, _nothing)()
-            elif socket.state >= State.GREETED and not happened & _OUT:
-                self._read(socket)
+            elif socket.state >= GREETED and not happened & _OUT:
+                read(socket)
             else:
                 self._go_on(socket, happened)
         now = time.monotonic()
@@ -183,7 +184,7 @@ class Sockets:
     def _hand_on(self, socket: Socket, messages: list[bytes]) -> None:
         if messages:
             at_ns = time.monotonic_ns()
-            if socket.state is not State.OPEN:
+            if socket.state != OPEN:
                 self._settle(socket)
             self.messages += len(messages)
             for payload in messages:
@@ -214,10 +215,10 @@ class Sockets:
     def _go_on(self, socket: Socket, happened: int) -> None:
         """The next step of a socket that is not simply to be read."""
         try:
-            if socket.state is State.CONNECTING:
+            if socket.state == CONNECTING:
                 socket.ask_for_upgrade(self._head)
                 self._epoll.modify(socket.fd, _IN)
-            elif socket.state is State.UPGRADING:
+            elif socket.state == UPGRADING:
                 if socket.finish_upgrade():
                     self._welcome(socket)
             else:
@@ -240,20 +241,20 @@ class Sockets:
         self._hand_on(socket, socket.take())
 
     def _settle(self, socket: Socket) -> None:
-        socket.state, socket.tries = State.OPEN, 0
+        socket.state, socket.tries = OPEN, 0
         self._opening -= 1
         self.opened += 1
 
     def _give_up(self, socket: Socket, attempt: int) -> None:
-        if socket.attempt == attempt and socket.state not in {State.AWAY, State.OPEN}:
+        if socket.attempt == attempt and socket.state not in {AWAY, OPEN}:
             self._fail(socket, "no answer in time")
 
     # Losing and coming back.
 
     def _lose(self, socket: Socket, reason: str) -> None:
-        if socket.state is State.AWAY:
+        if socket.state == AWAY:
             return
-        if socket.state is not State.OPEN:
+        if socket.state != OPEN:
             self._fail(socket, reason)
             return
         self._forget(socket)

@@ -7,7 +7,6 @@ import base64
 import errno
 import random
 import socket as network
-from enum import IntEnum
 from typing import Any, Final
 
 from benchmarks.http_wire import HEAD_END, header_value
@@ -26,19 +25,18 @@ from benchmarks.ws_wire import (
 READ_BYTES: Final = 4096
 IP_BIND_ADDRESS_NO_PORT: Final = 24  # Linux: the port is chosen at `connect`, so one serves many destinations
 WHOLE_TEXT: Final = 0x80 | TEXT  # the first byte of a message in one frame
+GONE: Final = "closed without a word"
 RESET: Final = b"\1\0\0\0\0\0\0\0"  # struct linger: on, 0 s
 
 _UPGRADE: Final = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
 
 
-class State(IntEnum):
-    """What becomes of a socket, in this order; and AWAY again."""
-
-    AWAY = 0
-    CONNECTING = 1
-    UPGRADING = 2
-    GREETED = 3  # the handshake is done, nothing was heard yet
-    OPEN = 4
+# What becomes of a socket, in this order, and AWAY again. Plain numbers: an enumeration costs a call a look.
+AWAY: Final = 0
+CONNECTING: Final = 1
+UPGRADING: Final = 2
+GREETED: Final = 3  # the handshake is done, nothing was heard yet
+OPEN: Final = 4
 
 
 class UpgradeRefused(SocketRefused):
@@ -69,7 +67,7 @@ class Socket:
     def __init__(self, index: int) -> None:
         self.index = index
         self.fd = -1
-        self.state = State.AWAY
+        self.state = AWAY
         self.attempt = 0  # how often it has set out
         self.tries = 0  # without success, since it was open last
         self.unsent = b""
@@ -82,7 +80,7 @@ class Socket:
     @property
     def is_open(self) -> bool:
         """Whether something was heard since the handshake."""
-        return self.state is State.OPEN
+        return self.state == OPEN
 
     def connect(self, family: int, address: Any, source: str | None) -> None:
         """Set out, from an address of this machine's own if one is named.
@@ -93,7 +91,7 @@ class Socket:
         self.attempt += 1
         sock = self._sock = network.socket(family, network.SOCK_STREAM)
         self.fd = sock.fileno()
-        self.state = State.CONNECTING
+        self.state = CONNECTING
         sock.setblocking(False)
         sock.setsockopt(network.IPPROTO_TCP, network.TCP_NODELAY, 1)
         if source is not None:
@@ -109,7 +107,7 @@ class Socket:
         """
         _raise(self._there().getsockopt(network.SOL_SOCKET, network.SO_ERROR))
         self.key = base64.b64encode(random.randbytes(16))
-        self.state = State.UPGRADING
+        self.state = UPGRADING
         self.send(head + _UPGRADE + b"Sec-WebSocket-Key: " + self.key + HEAD_END)
 
     def finish_upgrade(self) -> bool:
@@ -131,7 +129,7 @@ class Socket:
             wanted = header_value(head, b"retry-after") or ""
             first_line = head.split(b"\r\n", 1)[0].decode("latin-1")
             raise UpgradeRefused(first_line, float(wanted) if wanted.isdigit() else 0.0)
-        self.key, self.state = b"", State.GREETED
+        self.key, self.state = b"", GREETED
         return True
 
     def receive(self) -> list[bytes]:
@@ -140,14 +138,20 @@ class Socket:
         Raises:
             OSError: the connection broke.
         """
-        data = self._receive()
+        try:
+            data = self._sock.recv(READ_BYTES)  # type: ignore[union-attr]  # only an open one is read
+        except (BlockingIOError, InterruptedError):
+            return []
         if len(data) > 4 and data[0] == WHOLE_TEXT and not self._rest:  # nearly always exactly one message
             size = data[1]
             if size + 2 == len(data):
                 return [data[2:]]
             if size == 126 and int.from_bytes(data[2:4], "big") + 4 == len(data):
                 return [data[4:]]
-        return self.take(data) if data else []
+        if not data:
+            self.goodbye = GONE
+            return []
+        return self.take(data)
 
     def take(self, data: bytes = b"") -> list[bytes]:
         """The whole messages of what came, also before now.
@@ -204,7 +208,7 @@ class Socket:
             if reset:
                 sock.setsockopt(network.SOL_SOCKET, network.SO_LINGER, RESET)
             sock.close()
-        self.fd, self.state = -1, State.AWAY
+        self.fd, self.state = -1, AWAY
         self.key = self.unsent = self._rest = b""
         self.goodbye, self._fragments = "", None
 
@@ -214,7 +218,7 @@ class Socket:
         except (BlockingIOError, InterruptedError):
             return b""
         if not data:
-            self.goodbye = "closed without a word"
+            self.goodbye = GONE
         return data
 
     def _there(self) -> network.socket:
