@@ -110,7 +110,7 @@ def visiting(
         CannotMeasure: the shop is not ready, or gives no tokens.
     """
     target = Target.of(place.url)
-    shop = Shop(target, patience_s=READY_S)
+    shop = Shop(target, patience_s=min(READY_S, settings.deadline_s))
     try:
         shop.wait_until_ready()
         shop.log_in(place.email, place.password)
@@ -131,7 +131,7 @@ def plan_parts(settings: CrowdSettings, target: Target, sale_id: str, tokens: li
     """Spread the sockets over client processes: rushers, others who are logged in, and mere watchers."""
     processes = settings.client_processes
     everybody = tokens + [""] * (settings.sockets - len(tokens))
-    sources = sources_for(settings.sockets, processes)
+    sources = sources_for(settings.sockets, processes, target)
     opening = opening_at_once(processes)
     return [
         PartPlan(

@@ -10,7 +10,7 @@ from benchmarks.sockets.rush_record import FINAL, Told
 
 
 @dataclass(frozen=True, slots=True)
-class Testimony:
+class Rusher:
     """What one rusher was told."""
 
     ticket: int
@@ -23,10 +23,10 @@ class Testimony:
     came_back: int
 
 
-def testimonies(told: Iterable[Told]) -> list[Testimony]:
+def rushers_of(told: Iterable[Told]) -> list[Rusher]:
     """The rushers of all processes, one by one."""
     return [
-        Testimony(*row)
+        Rusher(*row)
         for one in told
         for row in zip(
             one.tickets,
@@ -43,7 +43,7 @@ def testimonies(told: Iterable[Told]) -> list[Testimony]:
 
 
 def judge(
-    rows: list[Testimony], units: int, sale: Mapping[str, Any], stored: Iterable[Mapping[str, Any]]
+    rows: list[Rusher], units: int, sale: Mapping[str, Any], stored: Iterable[Mapping[str, Any]]
 ) -> list[Finding]:
     """Everything that an honest shop would not have said; the sale must be over, all its holds still open."""
     return [
@@ -57,14 +57,14 @@ def judge(
     ]
 
 
-def _find_unanswered(rows: list[Testimony]) -> Iterator[Finding]:
+def _find_unanswered(rows: list[Rusher]) -> Iterator[Finding]:
     """One answer to each request; who came back may have asked, and been told, again."""
     for row in rows:
         if row.answers == 0 or (row.answers > 1 and not row.came_back):
             yield Finding("answers", f"{row.answers} answers to one request", str(row))
 
 
-def _find_bad_tickets(rows: list[Testimony]) -> Iterator[Finding]:
+def _find_bad_tickets(rows: list[Rusher]) -> Iterator[Finding]:
     """Tickets are 1..N, each once."""
     counts = Counter(row.ticket for row in rows)
     for row in rows:
@@ -74,7 +74,7 @@ def _find_bad_tickets(rows: list[Testimony]) -> Iterator[Finding]:
             yield Finding("tickets", f"ticket {row.ticket} was given {counts[row.ticket]} times", str(row))
 
 
-def _find_wrong_winners(rows: list[Testimony], units: int) -> Iterator[Finding]:
+def _find_wrong_winners(rows: list[Rusher], units: int) -> Iterator[Finding]:
     """Exactly the first tickets hold: as many as there are units, and each of them has its order."""
     winners = min(units, len(rows))
     held = [row for row in rows if row.verdict == "held"]
@@ -87,21 +87,21 @@ def _find_wrong_winners(rows: list[Testimony], units: int) -> Iterator[Finding]:
             yield Finding("winners", f"{row.verdict}, and told of {row.orders} orders", str(row))
 
 
-def _find_lost(rows: list[Testimony]) -> Iterator[Finding]:
+def _find_lost(rows: list[Rusher]) -> Iterator[Finding]:
     """Everybody hears a last word."""
     for row in rows:
         if row.verdict not in FINAL:
             yield Finding("lost", "no verdict was heard", str(row))
 
 
-def _find_doubled(rows: list[Testimony]) -> Iterator[Finding]:
+def _find_doubled(rows: list[Rusher]) -> Iterator[Finding]:
     """Nothing is told twice to a socket that never went away."""
     for row in rows:
         if not row.came_back and (row.finals > 1 or row.standbys > 1 or row.orders > 1):
             yield Finding("doubled", "told more than once", str(row))
 
 
-def _find_told_otherwise(rows: list[Testimony], stored: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+def _find_told_otherwise(rows: list[Rusher], stored: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
     """What was told is what is stored, and nothing else is."""
     for row in rows:
         kept = stored.get(row.intent_id)

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from benchmarks.http_wire import Target
 from benchmarks.sockets.settings import CannotMeasure, CrowdSettings, files_a_process
 
 PORTS_USED: Final = 0.8  # of an address' ephemeral ports; the rest wait to be free again
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost"})
 FIRST_SOURCE: Final = 10  # 127.0.0.10 and up are the crowd's
 KERNEL_BYTES_A_PAIR: Final = 9_000  # of both ends of a connection on this machine, with their descriptors
 PROCESS_BYTES_A_PAIR: Final = 12_000  # of both processes that hold one, generously
@@ -80,17 +82,22 @@ def opening_at_once(client_processes: int) -> int:
     return max(16, int(queue * OPENING_SHARE) // client_processes)
 
 
-def sources_for(sockets: int, client_processes: int) -> list[tuple[str, ...]]:
+def sources_for(sockets: int, client_processes: int, target: Target) -> list[tuple[str, ...]]:
     """Own loopback addresses for each client process, with ports enough for its sockets.
 
+    A shop elsewhere is reached from this machine's one address, so by as many sockets as that has ports.
+
     Raises:
-        CannotMeasure: the loopback network has too few addresses.
+        CannotMeasure: there are too few addresses, or ports.
     """
     first, last = sysctl("net.ipv4.ip_local_port_range") or [32768, 60999]
     each = -(-sockets // client_processes)
     addresses = max(1, -(-each // max(1, int((last - first + 1) * PORTS_USED))))
-    if FIRST_SOURCE + addresses * client_processes > 255:
+    is_here = target.host in LOOPBACK
+    if FIRST_SOURCE + addresses * client_processes > 255 or (not is_here and sockets > last - first):
         raise CannotMeasure(f"{last - first + 1} ports an address are too few for {sockets:,} sockets.")
+    if not is_here:
+        return [()] * client_processes
     numbers = iter(range(FIRST_SOURCE, 255))
     return [tuple(f"127.0.0.{next(numbers)}" for _ in range(addresses)) for _ in range(client_processes)]
 

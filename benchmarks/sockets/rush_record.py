@@ -23,6 +23,7 @@ class Told:
     answered_ns: "array[int]"
     decided_ns: "array[int]"  # the first of standby and the final verdict
     final_ns: "array[int]"
+    lost_ns: "array[int]"  # the first loss of the socket since it submitted
     back_ns: "array[int]"  # when it was open again after its last loss
     tickets: "array[int]"
     answers: "array[int]"
@@ -48,6 +49,7 @@ class Told:
             answered_ns=column(),
             decided_ns=column(),
             final_ns=column(),
+            lost_ns=column(),
             back_ns=column(),
             tickets=column(),
             answers=column(),
@@ -94,6 +96,11 @@ class RushRecord:
         """An `order` came."""
         if index < len(self):
             self.told.orders[index] += 1
+
+    def go_away(self, index: int, at_ns: int) -> None:
+        """The socket is lost."""
+        if index < len(self) and self.told.sent_ns[index]:
+            self.told.lost_ns[index] = self.told.lost_ns[index] or at_ns
 
     def come_back(self, index: int, at_ns: int) -> None:
         """The socket is open again after a loss."""

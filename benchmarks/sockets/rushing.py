@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from benchmarks.sockets.figures import Spread, between
-from benchmarks.sockets.judge import judge, testimonies
+from benchmarks.sockets.judge import judge, rushers_of
 from benchmarks.sockets.part import Tally
 from benchmarks.sockets.run import Run, troubles_of
 from benchmarks.sockets.rush_record import Told
@@ -113,7 +113,7 @@ def _verify(run: Run, sale_id: str, phase: str) -> list[Told]:
     """Hold what was told against what is stored; the ledger may still be writing."""
     run.shop.log_in(run.place.email, run.place.password)  # the token of the beginning may be old by now
     told: list[Told] = run.parts.ask("told")
-    rows = testimonies(told)
+    rows = rushers_of(told)
     until = run.deadline(AGREEING)
     while True:
         sale = run.real_figures(sale_id)
@@ -152,9 +152,9 @@ def _figures(told: list[Told], ended_ns: int) -> dict[str, Any]:
 
 
 def _heard_late(told: list[Told]) -> int:
-    """How many heard their last word only after they had been away."""
-    pairs = ((final, back) for one in told for final, back in zip(one.final_ns, one.back_ns, strict=True))
-    return sum(bool(back) and final >= back for final, back in pairs)
+    """How many heard their last word on another connection than the one that they submitted on."""
+    pairs = ((final, lost) for one in told for final, lost in zip(one.final_ns, one.lost_ns, strict=True))
+    return sum(0 < lost < final for final, lost in pairs)
 
 
 def _lost_since(before: Tally) -> Callable[[Tally], int]:

@@ -93,7 +93,7 @@ def _read(env: Env, json_path: Path) -> CrowdSettings:
         burst=env.int("BURST", 10, validate=Range(min=1, max=1000)),
         idle_s=env.float("IDLE", 15.0, validate=Range(min=1)),
         reconnect=env.bool("RECONNECT", False),
-        deadline_s=env.float("DEADLINE", 600.0, validate=Range(min=10)),
+        deadline_s=env.float("DEADLINE", 600.0, validate=Range(min=1)),
         within_s=env.float("WITHIN", 2.0, validate=Range(min=0)),
         url=env.str("URL", "").rstrip("/"),
         port=env.int("PORT", 8000, validate=Range(min=1, max=65535)),

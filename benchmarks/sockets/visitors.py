@@ -67,6 +67,7 @@ class Visitors:
         if self._heard_back[socket.index] == _GREETED:
             self.ready -= 1
         self._heard_back[socket.index] = 0
+        self.rush.go_away(socket.index, time.monotonic_ns())
 
     def on_message(self, socket: Socket, payload: bytes, at_ns: int) -> None:
         """Take a message; nearly all are pictures of the sale."""
