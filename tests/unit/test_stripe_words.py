@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import pytest
 
+from models.currencies import minor_digits
 from tasks.payments.port import Outcome, State
 from tasks.payments.stripe.amounts import in_units_of_stripe, scale_of
 from tasks.payments.stripe.states import (
@@ -13,7 +14,6 @@ from tasks.payments.stripe.states import (
     outcome_of,
     refund_outcome_of,
 )
-from web.pages.words import minor_digits
 
 # docs.stripe.com/currencies: what an amount of 1 in the API is, in units of the currency.
 STRIPE_UNITS = {

@@ -73,7 +73,8 @@ def notes() -> dict[str, dict[str, str]]:
 
 def reason_words(reason: str) -> str:
     """Say the reason of a verdict in words; empty where there are none for it."""
-    return gettext(NOTES[reason]) if reason in NOTES else ""
+    words: str = gettext(NOTES[reason]) if reason in NOTES else ""
+    return words
 
 
 def note_of(order: Message | None) -> str:
@@ -86,7 +87,8 @@ def words_of(change: Message) -> str:
     reason: str | None = change["reason"]
     if not reason:
         return ""
-    return gettext(NOTES.get(reason) or OTHERS[OrderStatus(change["status"])])
+    words: str = gettext(NOTES.get(reason) or OTHERS[OrderStatus(change["status"])])
+    return words
 
 
 def cards(context: Context) -> list[dict[str, str]]:

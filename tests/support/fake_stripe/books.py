@@ -144,7 +144,8 @@ class Books:
         given = [
             one["amount"] for one in self.refunds_of(name) if one["status"] not in ("failed", "canceled")
         ]
-        return int(self.intents[name]["amount"]) - sum(given)
+        left: int = self.intents[name]["amount"] - sum(given)
+        return left
 
     def dispute(self, name: str) -> None:
         """Let the bank take a charge back."""
