@@ -93,6 +93,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(FLASK_SETTINGS)
     services = build_services(settings)
     app.extensions[EXTENSION] = services
+    if (stripe := services.context.providers.stripe) is not None:
+        stripe.load()
     app.extensions[live.EXTENSION] = services.hub
     configure_tokens(app, settings)
     errors.register(app)

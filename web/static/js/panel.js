@@ -75,11 +75,18 @@ export class Panel {
     fill(this.#root, "order_quantity", count(order.quantity));
     fill(this.#root, "order_id", order.id.slice(-8));
     fill(this.#root, "receipt", order.receipt_number ?? "");
-    tell(this.#root.querySelector("[data-slot='order_note']"), this.#notes[order.history.at(-1)?.reason] ?? "");
+    tell(this.#root.querySelector("[data-slot='order_note']"), this.#noteOf(order));
     putMoney(this.#root.querySelector(".pay-total"), order.total);
     putMoney(this.#root.querySelector(".unit"), order.unit_price);
     putMoney(this.#root.querySelector(".order-total"), order.total);
     for (const node of this.#root.querySelectorAll("[data-slot='expires']")) node.dateTime = order.expires_at;
+  }
+
+  /** Why the last change happened, in words; `web/pages/paying.py` says the same at first. */
+  #noteOf({ status, history }) {
+    const reason = history.at(-1)?.reason;
+    const isDeclined = reason && status === "held" && history.at(-2)?.status === "paying";
+    return this.#notes[reason] ?? (isDeclined ? this.#notes.declined : "");
   }
 
   #showEntry({ sale, order }) {
