@@ -97,6 +97,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     services = build_services(settings)
     app.extensions[EXTENSION] = services
     live.register(app, settings, services)
+    if (stripe := services.context.providers.stripe) is not None:
+        stripe.load()
     configure_tokens(app, settings)
     errors.register(app)
     finish.register(app, settings)

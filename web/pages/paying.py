@@ -1,14 +1,23 @@
-"""Owns what the pages say of paying: the test cards, and the plain words for what became of a payment."""
+"""Owns what the pages say of paying: test cards, Stripe's form, the words for what became of a payment."""
 
-from typing import Final
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from flask_babel import gettext
 
+from config import STRIPE_JS_URL
 from models.events import Message
 from models.vocabulary import OrderStatus
 from tasks.context import Context
+from web.finish import CONTENT_POLICY
 from web.pages.languages import N_
 
+# docs.stripe.com/security/guide: where its script is from, where its frames are, and whom they call.
+_STRIPE_HOSTS: Final = (
+    "https://js.stripe.com https://*.js.stripe.com",
+    "https://js.stripe.com https://*.js.stripe.com https://hooks.stripe.com",
+    "https://api.stripe.com",
+)
 SECONDS: Final = "5"  # what a test card that waits waits for
 
 # By the reason of a change of an order; the page's script gets the same words.
@@ -23,6 +32,11 @@ NOTES: Final = {
     ),
     "payment_unanswered": N_(
         "The payment provider does not answer. If it charges you after all, your money comes back."
+    ),
+    "incorrect_number": N_("The card's number is not right. Nothing was charged; you may try again."),
+    "incorrect_cvc": N_("The card's security code is not right. Nothing was charged; you may try again."),
+    "payment_intent_authentication_failure": N_(
+        "Your bank did not recognise you. Nothing was charged; you may try again."
     ),
     "declined": N_("The payment was declined. Nothing was charged; you may try again."),
     "paid_too_late": N_(
@@ -97,3 +111,21 @@ def cards(context: Context) -> list[dict[str, str]]:
         {"value": one.spelling.replace(":N", f":{SECONDS}"), "says": one.says.replace(" N ", f" {SECONDS} ")}
         for one in context.providers.methods
     ]
+
+
+def stripe_form(context: Context, currency: str) -> dict[str, Any] | None:
+    """Say what the page's script needs for Stripe's form; None where another provider charges."""
+    stripe = context.providers.stripe
+    if stripe is None:
+        return None
+    key, script = stripe.settings.publishable_key, stripe.settings.js_url
+    return {"key": key, "script": script, "scale": stripe.scale(currency)}
+
+
+def content_policy(form: dict[str, Any]) -> str:
+    """Widen the pages' policy by Stripe's hosts, for a page with its form and for no other."""
+    scripts, frames, calls = _STRIPE_HOSTS
+    if form["script"] != STRIPE_JS_URL:
+        parts = urlsplit(form["script"])
+        scripts = frames = calls = f"{parts.scheme}://{parts.netloc}"
+    return f"{CONTENT_POLICY}; script-src 'self' {scripts}; frame-src {frames}; connect-src 'self' {calls}"

@@ -4,7 +4,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from models.events import rfc3339
@@ -57,12 +57,13 @@ def home() -> str:
 
 
 @blueprint.get("/sales/<uuid:sale_id>")
-def sale_page(sale_id: uuid.UUID) -> str:
+def sale_page(sale_id: uuid.UUID) -> Response:
     """A sale, and where the shopper is with it."""
     context, viewer = _context(), _viewer()
     sale = show_sale(context, get_sale(context, sale_id))
     standing = reading.standing_in(context, sale_id, viewer.user_id if viewer else None)
-    return render_template(
+    form = paying.stripe_form(context, sale["price"]["currency"])
+    page = render_template(
         "sale.html",
         sale=sale,
         intent=standing.intent,
@@ -71,8 +72,13 @@ def sale_page(sale_id: uuid.UUID) -> str:
         order_note=paying.note_of(standing.order),
         order_notes=paying.notes(),
         test_cards=paying.cards(context),
+        stripe=form,
         phase=phase_of(sale, standing.intent, is_signed_in=viewer is not None),
     )
+    response = make_response(page)
+    if form is not None:
+        response.headers["Content-Security-Policy"] = paying.content_policy(form)
+    return response
 
 
 @blueprint.get("/login")

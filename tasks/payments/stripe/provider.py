@@ -77,6 +77,10 @@ class StripeProvider:
         """Say by what an amount of ours is multiplied where a browser tells Stripe of it."""
         return float(scale_of(currency))
 
+    def load(self) -> None:
+        """Load the library now, in a process whose first webhook should not wait for it."""
+        import tasks.payments.stripe.signature  # noqa: F401
+
     @cached_property
     def _client(self) -> "StripeClient":
         from tasks.payments.stripe.client import connect

@@ -54,10 +54,11 @@ export class Watch extends EventTarget {
     this.#askForTicket();
   }
 
-  /** Take an order as told or answered; its history only grows. */
-  takeOrder({ type, ...order }) {
+  /** Take an order as told or answered; its history only grows. What is no news may be older than what was told. */
+  takeOrder({ type, ...order }, { isNews = true } = {}) {
     if (order.intent_id !== this.intent?.id) return; // of another sale, or of an earlier ticket
-    if (this.order?.id === order.id && this.order.history.length > order.history.length) return;
+    const known = this.order?.id === order.id ? this.order.history.length : 0;
+    if (known > order.history.length || (known === order.history.length && !isNews)) return;
     this.order = order;
     this.#changed();
     this.#askForOutcome();
