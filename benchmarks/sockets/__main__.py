@@ -19,7 +19,6 @@ import orjson
 import structlog
 from rich.console import Console
 
-import config
 from benchmarks.crowd_tokens import NoBulkTokens, make_crowd_in_bulk
 from benchmarks.http_wire import Target
 from benchmarks.progress import say, stage
@@ -38,8 +37,8 @@ from benchmarks.sockets.run import Run
 from benchmarks.sockets.rushing import measure_echo, measure_restart, measure_rush
 from benchmarks.sockets.settings import CannotMeasure, CrowdSettings, read_crowd_settings
 
-READY_S: Final = 30.0
-TOKENS_S: Final = 120.0
+PATIENCE: Final = 0.1  # of the whole run's time, for the shop to answer the admin
+TOKENS: Final = 0.2  # of the whole run's time, for everybody to get one
 LAST_ORDERS_S: Final = 60.0  # after the deadline: for what waits for nobody, before the run is cut off
 
 
@@ -90,14 +89,12 @@ def measure(crowd: Run) -> None:
     Raises:
         CannotMeasure, CannotRush: a phase did not come to its end.
     """
-    redis_url = config.load_settings().redis_url if crowd.place.is_own else ""
-    measure_coming(crowd)
-    measure_idling(crowd)
-    measure_changes(crowd, redis_url)
-    measure_echo(crowd)
-    measure_rush(crowd)
+    phases = [measure_coming, measure_idling, measure_changes, measure_echo, measure_rush]
     if crowd.settings.reconnect:
-        measure_restart(crowd)
+        phases.append(measure_restart)
+    for phase in phases:
+        crowd.log_in()
+        phase(crowd)
 
 
 @contextmanager
@@ -110,12 +107,12 @@ def visiting(
         CannotMeasure: the shop is not ready, or gives no tokens.
     """
     target = Target.of(place.url)
-    shop = Shop(target, patience_s=min(READY_S, settings.deadline_s))
+    shop = Shop(target, patience_s=PATIENCE * settings.deadline_s)
     try:
         shop.wait_until_ready()
         shop.log_in(place.email, place.password)
         with stage(console, "shoppers with tokens", settings.logged_in) as shown:
-            crowd = make_crowd_in_bulk(settings.logged_in, TOKENS_S)
+            crowd = make_crowd_in_bulk(settings.logged_in, TOKENS * settings.deadline_s)
             shown.update(len(crowd))
         sale_id = shop.open_sale(settings.units, 1)
     except (CannotRush, NoBulkTokens) as error:
@@ -125,6 +122,16 @@ def visiting(
         yield Run(settings, console, place, shop, parts, sale_id, until, results)
     finally:
         parts.close()
+        if not place.is_own:
+            _end_sale(shop, sale_id, console)
+
+
+def _end_sale(shop: Shop, sale_id: str, console: Console) -> None:
+    """Leave no open sale in somebody else's shop."""
+    try:
+        shop.move_sale(sale_id, "end")
+    except CannotRush as error:
+        say(console, f"The sale {sale_id} may be left open: {error}")
 
 
 def plan_parts(settings: CrowdSettings, target: Target, sale_id: str, tokens: list[str]) -> list[PartPlan]:

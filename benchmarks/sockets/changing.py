@@ -9,6 +9,7 @@ from benchmarks.sockets.figures import Spread
 from benchmarks.sockets.run import Run
 from benchmarks.sockets.settings import CannotMeasure
 from benchmarks.sockets.witness import Witness
+from config import load_settings
 
 BASE_MINOR: Final = 2_000  # the price before the first change; list_price is 4999
 MOST_CHANGES: Final = 2_900  # prices stay below the list price
@@ -49,7 +50,7 @@ class Series:
         self.answered_ns.append(time.monotonic_ns())
 
 
-def measure_changes(run: Run, redis_url: str) -> None:
+def measure_changes(run: Run) -> None:
     """Change the sale some times apart and some times at once, and read when each socket heard of each.
 
     Raises:
@@ -59,7 +60,7 @@ def measure_changes(run: Run, redis_url: str) -> None:
     if apart + burst > MOST_CHANGES:
         raise CannotMeasure(f"At most {MOST_CHANGES} changes can be told apart.")
     run.parts.ask("changes", (BASE_MINOR, apart + burst))
-    witness = Witness(redis_url, run.sale_id) if redis_url else None
+    witness = Witness(load_settings().redis_url, run.sale_id) if run.place.is_own else None
     with run.steady("changes"):
         if witness is None:
             _change(run, Series(run, None))

@@ -24,6 +24,7 @@ def measure_coming(run: Run) -> None:
     tally = run.await_all("sockets", sockets, lambda count: count.ready, share=COMING)
     seconds = time.monotonic() - began
     used = run.cpu().since(cpu)
+    run.log_in()
     run.check_pictures("coming", sockets, run.sale_id)
     time.sleep(SETTLING_S)
     run.results.phases["coming"] = {

@@ -68,7 +68,7 @@ def read_crowd_settings(arguments: list[str] | None = None) -> CrowdSettings:
     """Read the environment and `--json FILE`.
 
     Raises:
-        CannotMeasure: a value is malformed.
+        CannotMeasure: a value is malformed, or two contradict each other.
     """
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.sockets", description="A crowd that holds on."
@@ -76,9 +76,14 @@ def read_crowd_settings(arguments: list[str] | None = None) -> CrowdSettings:
     parser.add_argument("--json", type=Path, metavar="FILE", default=REPORT, help="where the report goes")
     chosen = parser.parse_args(arguments)
     try:
-        return _read(Env(eager=True), chosen.json)
+        settings = _read(Env(eager=True), chosen.json)
     except ValueError as error:
         raise CannotMeasure(str(error)) from error
+    if settings.url and settings.reconnect:
+        raise CannotMeasure(
+            "RECONNECT restarts web processes: it takes a shop that was started here, no URL."
+        )
+    return settings
 
 
 def _read(env: Env, json_path: Path) -> CrowdSettings:

@@ -4,12 +4,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 from uuid import UUID
 
 from models.live.keys import SaleKeys
 from models.live.redis import connect
 
-WAIT_S = 0.2  # for a message; then it is looked whether to stop
+WAIT_S: Final = 0.2  # for a message; then it is looked whether to stop
 
 
 class Witness:

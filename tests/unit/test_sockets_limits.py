@@ -45,7 +45,13 @@ def test_a_hundred_thousand_are_spread_over_processes_that_can_hold_them(asked: 
 
 @pytest.mark.parametrize(
     "environment",
-    [{"SOCKETS": "many"}, {"SOCKETS": "0"}, {"SOCKETS": "10", "RUSHERS": "11"}, {"LOGGED_IN": "2"}],
+    [
+        {"SOCKETS": "many"},
+        {"SOCKETS": "0"},
+        {"SOCKETS": "10", "RUSHERS": "11"},
+        {"LOGGED_IN": "2"},
+        {"URL": "http://127.0.0.1:1", "RECONNECT": "1"},
+    ],
 )
 def test_a_wish_that_makes_no_sense_is_refused(
     environment: dict[str, str], asked: pytest.MonkeyPatch

@@ -148,8 +148,8 @@ def test_a_price_tells_of_all_changes_up_to_its_own_and_of_each_once() -> None:
 
 def test_a_picture_matches_by_every_figure_and_by_its_sale() -> None:
     pictures = Pictures(["sale"] * 3)
-    for index, more in enumerate(({}, {}, {"available": 1})):
-        pictures.take(index, picture(**more), 1)
+    for index, available in enumerate((0, 0, 1)):
+        pictures.take(index, picture(available=available), 1)
     shown = pictures.shown[0]
     assert shown is not None
     assert pictures.count_matching("sale", shown.fields) == 2
