@@ -24,7 +24,6 @@ from web.auth.revocation import RevokedFamilies
 from web.auth.tokens import Tokens, Verified
 from web.limits import Limits
 from web.live.connection import Connection
-from web.live.crew import Crew
 from web.live.desk import Desk, Gates
 from web.live.feed import Feed, Listener
 from web.live.gate import Rate
@@ -67,7 +66,7 @@ class Hub:
         self.owed = Owed(context, self.people)
         self.watches = Watches(context, on_opened=self._on_opened)
         self.desk = Desk(context, Gates(tokens, limits.intents), self.people, self.watches, self.owed)
-        self._crew = Crew(self.desk.handle)
+        self._crew = self.desk.crew
 
     @property
     def has_room(self) -> bool:
@@ -96,7 +95,7 @@ class Hub:
         slices = 20
         for part in range(slices):
             for connection in leaving[part::slices]:
-                connection.close(GOING_AWAY, "The server is restarting.")
+                self._crew.send_away(connection, GOING_AWAY, "The server is restarting.")
             if leaving:
                 gevent.sleep(SPREAD_S / slices)
         while self._connections and time.monotonic() < until:
