@@ -37,37 +37,36 @@ class Heard:
 
 
 class SocketCrowd:
-    """Sockets that speak at once, and each hear one answer."""
+    """Sockets that speak at once, and each hear one answer. `welcomes`: what they heard at first."""
 
-    def __init__(self, sockets: Sequence[socket.socket]) -> None:
+    def __init__(self, sockets: Sequence[socket.socket], welcomes: Sequence[bytes]) -> None:
+        self.welcomes = welcomes
         self._sockets = sockets
-        self._epoll = select.epoll()
         self._at = {one.fileno(): at for at, one in enumerate(sockets)}
-        for one in sockets:
-            one.setblocking(False)
-            self._epoll.register(one.fileno(), select.EPOLLIN)
 
     def ask(self, messages: Sequence[bytes], *, seconds: float) -> Heard:
         """Have each socket say its message, all before any is heard, and wait for one answer each.
 
         Raises:
-            OSError: a socket was lost or closed by the server.
-            TimeoutError: some were not answered in time.
+            OSError: a socket was lost or closed by the server, or some were not answered in time.
         """
         frames = [client_frame(TEXT, message) for message in messages]
-        started = time.perf_counter()
-        for one, frame in zip(self._sockets, frames, strict=True):
-            one.send(frame)
-        answers = self._hear(started + seconds)
-        return Heard(answers, time.perf_counter() - started)
+        with select.epoll() as ready:
+            for one in self._sockets:
+                ready.register(one.fileno(), select.EPOLLIN)
+            started = time.perf_counter()
+            for one, frame in zip(self._sockets, frames, strict=True):
+                one.send(frame)
+            answers = self._hear(ready, started + seconds)
+            return Heard(answers, time.perf_counter() - started)
 
-    def _hear(self, until: float) -> list[bytes]:
+    def _hear(self, ready: select.epoll, until: float) -> list[bytes]:
         answers: dict[int, bytes] = {}
         while len(answers) < len(self._sockets):
             left = until - time.perf_counter()
             if left <= 0:
                 raise TimeoutError(f"{len(self._sockets) - len(answers)} sockets were not answered")
-            for descriptor, _ in self._epoll.poll(left, EVENTS):
+            for descriptor, _ in ready.poll(left, EVENTS):
                 at = self._at[descriptor]
                 for answer in read_texts(self._sockets[at]):
                     if at in answers:
@@ -75,15 +74,9 @@ class SocketCrowd:
                     answers[at] = answer
         return [answers[at] for at in range(len(self._sockets))]
 
-    def close(self) -> None:
-        """Drop all of them."""
-        self._epoll.close()
-        for one in self._sockets:
-            one.close()
 
-
-def read_texts(one: socket.socket) -> Iterator[bytes]:
-    """The text messages that a socket has at hand; the shop's frames are small and come whole.
+def read_texts(one: socket.socket) -> list[bytes]:
+    """Read the text messages that a socket has at hand; the shop's frames are small and come whole.
 
     Raises:
         OSError: it is lost, closed by the server, or a frame came in pieces.
@@ -91,32 +84,36 @@ def read_texts(one: socket.socket) -> Iterator[bytes]:
     data = one.recv(ANSWER_BYTES)
     if not data:
         raise SocketRefused("closed without a word")
-    at = 0
+    texts, at = [], 0
     while at < len(data):
         frame = next_frame(data, at)
         if frame is None or frame[0] == CLOSE:
             raise SocketRefused(f"neither a whole frame nor an answer: {data[at:]!r}")
         opcode, _, payload, at = frame
         if opcode == TEXT:
-            yield payload
+            texts.append(payload)
+    return texts
 
 
 @contextlib.contextmanager
-def connected(target: Target, count: int) -> Iterator[SocketCrowd]:
-    """Open sockets, and drop them at the end.
+def connected(target: Target, first: Sequence[bytes]) -> Iterator[SocketCrowd]:
+    """Open a socket for each first message, say that, hear one answer, and drop all at the end.
 
     Raises:
         OSError: no connection, or the server refused an upgrade.
     """
     sockets: list[socket.socket] = []
+    welcomes: list[bytes] = []
     try:
-        while len(sockets) < count:
-            some = [_upgrading(target) for _ in range(min(AT_ONCE, count - len(sockets)))]
+        while len(sockets) < len(first):
+            messages = first[len(sockets) : len(sockets) + AT_ONCE]
+            some = [_upgrading(target) for _ in messages]
             sockets += some
-            for one in some:
+            for one, message in zip(some, messages, strict=True):
                 _finish_handshake(one)
-        yield (crowd := SocketCrowd(sockets))
-        crowd.close()
+                one.sendall(client_frame(TEXT, message))
+            welcomes += [_one_text(one) for one in some]
+        yield SocketCrowd(sockets, welcomes)
     finally:
         for one in sockets:
             one.close()
@@ -141,3 +138,9 @@ def _finish_handshake(one: socket.socket) -> None:
         head += data
     if head[9:12] != b"101":
         raise SocketRefused(head.split(b"\r\n", 1)[0].decode("latin-1"))
+
+
+def _one_text(one: socket.socket) -> bytes:
+    while True:
+        for text in read_texts(one):
+            return text

@@ -58,19 +58,19 @@ def load_sockets(served: Served, shoppers: Sequence[Shopper]) -> tuple[Heard, fl
     asked = [orjson.dumps({"type": "intent", "sale_id": str(sale.id), "quantity": 1})] * len(shoppers)
     auth = [orjson.dumps({"type": "auth", "token": token}) for _, token in shoppers]
     try:
-        with connected(served.target, len(shoppers)) as crowd:
-            _require_type("ready", crowd.ask(auth, seconds=DEADLINE_S))
+        with connected(served.target, auth) as crowd:
+            _require_type("ready", crowd.welcomes)
             before = cpu_seconds(served.workers)
             heard = crowd.ask(asked, seconds=DEADLINE_S)
             used = cpu_seconds(served.workers) - before
     except OSError as error:
         raise CannotMeasure(f"{served.name}: {error}\n{served.place.log_tail(served.name)}") from error
-    _require_in_line(served.place, SaleKeys.of(sale.id).line, _require_type("intent", heard))
+    _require_in_line(served.place, SaleKeys.of(sale.id).line, _require_type("intent", heard.answers))
     return heard, used / len(shoppers) * 1e6
 
 
-def _require_type(kind: str, heard: Heard) -> list[dict[str, object]]:
-    told: list[dict[str, object]] = [orjson.loads(answer) for answer in heard.answers]
+def _require_type(kind: str, answers: Sequence[bytes]) -> list[dict[str, object]]:
+    told: list[dict[str, object]] = [orjson.loads(answer) for answer in answers]
     for one in told:
         if one["type"] != kind:
             raise CannotMeasure(f"One was answered {one} instead of with {kind!r}.")

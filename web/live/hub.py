@@ -122,7 +122,8 @@ class Hub:
     def on_message(self, connection: Connection) -> None:
         """Have it handled; a full inbox is not read from any more."""
         self._crew.call(connection)
-        self.on_interest(connection)
+        if not connection.wants_reading:
+            self.on_interest(connection)
 
     def on_drained(self, connection: Connection) -> None:
         """Send what changed while the reader was behind."""
