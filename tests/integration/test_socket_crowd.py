@@ -155,13 +155,13 @@ def test_a_lost_request_is_told_to_the_socket_and_is_not_in_line(shop: DistantSh
     assert client.ask(type="intent", sale_id=str(sale_id))["ticket"] == 1
 
 
-def test_a_verdict_that_overtakes_the_answer_is_the_answer(shop: DistantShop) -> None:
+def test_a_lost_reply_is_told_to_the_socket_although_the_verdict_came_meanwhile(shop: DistantShop) -> None:
     sale_id, shopper = shop.open_sale(), shop.make_shopper()
     client, listening = shop.connect(shopper), shop.connect(shopper)
+    listening.ask(type="subscribe", sale_id=str(sale_id))
     shop.lose(Loss.REPLY)
     client.say(type="intent", sale_id=str(sale_id), id="mine")
     assert shop.proxy.lost.wait(20)
     shop.drain(sale_id)
-    listening.hear_type("order")
-    told = client.hear_type("intent", reply_to="mine")
-    assert told["status"] == "held"
+    assert listening.hear_type("order")["status"] == "held"
+    assert client.hear_type("intent", reply_to="mine")["status"] == "held"
