@@ -8,7 +8,7 @@ import orjson
 
 from models.errors import AlreadyInLine, FlashSaleError
 from models.events import Message
-from web.errors import Problem, TooManyRequests, code_of
+from web.errors import RETRY_AFTER_S, Problem, TooManyRequests, code_of
 from web.live.connection import Connection
 from web.live.crew import Step, Work
 from web.live.messages import Refused, client_id
@@ -68,8 +68,9 @@ def _of_domain(error: FlashSaleError) -> Refused:
     status, code, detail = code_of(error)
     if status >= 500:
         log.warning("%s: %s", type(error).__name__, error, exc_info=error if status == 500 else None)
-    extra = {"intent": error.intent} if isinstance(error, AlreadyInLine) else {}
-    return Refused(code, detail, **extra)
+    if isinstance(error, AlreadyInLine):
+        return Refused(code, detail, intent=error.intent)
+    return Refused(code, detail, **({"retry_after": RETRY_AFTER_S} if status == 503 else {}))
 
 
 def _hints(error: Problem) -> dict[str, Any]:
