@@ -1,5 +1,9 @@
 """The quick reading of frames, held against wsproto's."""
 
+import socket
+from typing import cast
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from wsproto.connection import SERVER
@@ -8,6 +12,7 @@ from wsproto.events import Event, Pong, TextMessage
 from wsproto.utilities import ProtocolError
 
 from benchmarks.ws_wire import client_frame
+from web.live.connection import Connection, Keeper
 from web.live.whole import whole_texts
 
 PONG = 10
@@ -76,3 +81,71 @@ def test_a_frame_cut_anywhere_is_left_to_wsproto() -> None:
 def test_a_text_that_is_not_utf_8_is_left_to_wsproto() -> None:
     assert whole_texts(client_frame(1, b"\xff\xfe")) is None
     assert whole_texts(client_frame(1, "ü".encode()[:1])) is None
+
+
+KEY = b"\0\0\0\0"  # which masks nothing
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"\x81\xfe\x00\x05" + KEY + b"hello",  # a length in more bytes than it needs
+        b"\x81\xff" + (5).to_bytes(8) + KEY + b"hello",
+        b"\x81\xff" + (70_000).to_bytes(8) + KEY + b"x" * 70_000,
+        b"\x81\x05hello",  # not masked
+        b"\xc1\x85" + KEY + b"hello",  # of an extension
+        b"\x01\x85" + KEY + b"hello",  # of a message in fragments
+        b"\x80\x85" + KEY + b"hello",
+        b"\x82\x85" + KEY + b"hello",  # binary
+        b"\x88\x80" + KEY,  # close
+        b"\x89\x80" + KEY,  # ping
+        b"\x8a\xfe\x00\x7e" + KEY + b"x" * 126,  # a pong that is too long
+    ],
+)
+def test_what_is_unusual_is_left_to_wsproto(frame: bytes) -> None:
+    good = client_frame(1, b"good")
+    assert [whole_texts(data) for data in (frame, frame + good, good + frame)] == [None] * 3
+
+
+class Notes:
+    """A keeper that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def on_message(self, connection: Connection) -> None:
+        self.messages.append(connection.inbox.pop())
+
+    def on_interest(self, connection: Connection) -> None:
+        """Nothing waits here."""
+
+    def on_gone(self, connection: Connection) -> None:
+        """It is not missed."""
+
+    def lets_through(self, _connection: Connection, _now: float) -> bool:
+        return True
+
+
+@given(st.lists(texts, min_size=1, max_size=6), st.lists(st.integers(0, 400), max_size=6))
+def test_however_they_are_cut_the_messages_are_the_same(said: list[str], cuts: list[int]) -> None:
+    """Whole frames are read quickly up to the first that is not whole, and by wsproto from there on."""
+    data = b"".join(client_frame(1, text.encode()) for text in said)
+    ours, peer = socket.socketpair()
+    notes = Notes()
+    connection = Connection(ours, cast(Keeper, notes))
+    with ours, peer:
+        for piece in pieces(data, cuts):
+            peer.sendall(piece)
+            connection.on_readable()
+        peer.setblocking(False)
+    assert notes.messages == said
+
+
+def pieces(data: bytes, sizes: list[int]) -> list[bytes]:
+    """Cut off pieces of these sizes, and the rest in pieces that one read takes."""
+    cut, at = [], 0
+    for size in sizes:
+        cut.append(data[at : at + size])
+        at += size
+    cut += [data[start : start + 4000] for start in range(at, len(data), 4000)]
+    return [piece for piece in cut if piece]
