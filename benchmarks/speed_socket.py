@@ -18,7 +18,7 @@ from benchmarks.speed_place import CannotMeasure, Place, Shopper
 from models.live.keys import SaleKeys
 
 PER_S: Final = "intents/s"
-WARM_UP: Final = 500  # intents
+WARM_UP: Final = 200  # intents
 
 
 def measure_sockets(place: Place, crowd: Sequence[Shopper], rounds: int, intents: int, note: Note) -> None:

@@ -1,6 +1,7 @@
 """Who does what when: each connection's messages in their order, and nobody waits for another's."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import gevent
@@ -53,8 +54,8 @@ class Stage:
     def go_on(self, socket: Socket, step: Step | Work = ANSWERED) -> None:
         self.crew.go_on(cast(Connection, socket), step)
 
-    def send_away(self, socket: Socket) -> None:
-        self.crew.send_away(cast(Connection, socket), 1001, "bye")
+    def dismiss(self, socket: Socket) -> None:
+        self.crew.dismiss(cast(Connection, socket), partial(socket.close, 1001, "bye"))
 
     def _begin(self, _connection: Connection, text: str) -> Step | Work:
         self.begun.append(text)
@@ -147,8 +148,8 @@ def test_a_full_inbox_is_read_into_again_once_one_is_taken() -> None:
 def test_whoever_is_sent_away_hears_the_answer_first_and_begins_nothing_more() -> None:
     stage, busy, idle = Stage(), Socket("await", "now:never"), Socket()
     stage.call(busy)
-    stage.send_away(busy)
-    stage.send_away(idle)
+    stage.dismiss(busy)
+    stage.dismiss(idle)
     assert (busy.ended, idle.ended) == ([], [(1001, "bye")])
     busy.inbox.append("now:late")
     stage.call(busy)

@@ -12,7 +12,7 @@ from web.errors import RETRY_AFTER_S, Problem, TooManyRequests, code_of
 from web.live.connection import Connection
 from web.live.crew import Step, Work
 from web.live.messages import Refused, client_id
-from web.live.people import personal_frame
+from web.live.people import People
 from web.live.wire import text_frame
 
 Then = TypeVar("Then", bound=Step | Work)
@@ -28,11 +28,11 @@ def answer(connection: Connection, request: Message, body: Message) -> None:
     connection.push(text_frame(orjson.dumps(body)))
 
 
-def answer_own(connection: Connection, request: Message, intent: Message) -> None:
+def answer_own(people: People, connection: Connection, request: Message, intent: Message) -> None:
     """Answer with an intent: it has an `id` of its own, so that the client's is its `reply_to` only."""
     given = client_id(request)
     told = intent if given is None else {**intent, "reply_to": given}
-    connection.push(personal_frame("intent", told))
+    people.tell_one(connection, "intent", told)
 
 
 def refuse(connection: Connection, request: Message, error: Exception) -> None:

@@ -14,7 +14,6 @@ from wsproto.utilities import ProtocolError
 from web.auth.tokens import Verified
 from web.live.gate import Gate
 from web.live.metrics import CUT_OFF
-from web.live.whole import whole_texts
 from web.live.wire import (
     MAX_PENDING,
     PING,
@@ -100,7 +99,7 @@ class Connection:
         self._ping_at = now + HEARTBEAT_S * random.uniform(0.5, 1.0)  # noqa: S311 - spreads, hides nothing
         self._closing_since = 0.0
         self._keeper = keeper
-        self._parser: Parser | None = None  # made for the first read that is not simply whole texts
+        self._parser = Parser(SERVER)
         self._parts: list[str] = []
         self._size = 0
         self._pieces = 0
@@ -200,17 +199,6 @@ class Connection:
                 self.close(PROTOCOL_ERROR, "That is not WebSocket.")
 
     def _parse(self, data: bytes) -> None:
-        texts = whole_texts(data) if self._parser is None else None
-        if texts is None:
-            self._parse_closely(data)
-            return
-        for text in texts:
-            if self.is_open:
-                self._take_message(text)
-
-    def _parse_closely(self, data: bytes) -> None:
-        if self._parser is None:
-            self._parser = Parser(SERVER)
         self._parser.receive_data(data)
         for event in self._parser.events():
             self._take(event)
@@ -278,12 +266,9 @@ class Connection:
         if event.message_finished:
             text = "".join(self._parts)
             self._parts, self._size, self._pieces = [], 0, 0
-            self._take_message(text)
-
-    def _take_message(self, text: str) -> None:
-        if self._keeper.lets_through(self, self.heard_at):
-            self.inbox.append(text)
-            self._keeper.on_message(self)
+            if self._keeper.lets_through(self, self.heard_at):
+                self.inbox.append(text)
+                self._keeper.on_message(self)
 
     def refuse(self, code: str, detail: str, close_code: int) -> None:
         """Say what is wrong, and close: the peer does not speak our language."""

@@ -38,7 +38,7 @@ class Crew:
         self._begin = begin
         self._waiting: deque[tuple[Connection, Work]] = deque()
         self._hands = 0
-        self._farewells: dict[Connection, tuple[int, str]] = {}
+        self._farewells: dict[Connection, Callable[[], None]] = {}
 
     def call(self, connection: Connection) -> None:
         """Have a connection's inbox handled, now or when its present message is answered; never waits."""
@@ -50,7 +50,8 @@ class Crew:
         """Go on with a connection's messages from where the present one is; never waits."""
         while step is Step.ANSWERED:
             if connection in self._farewells:
-                connection.close(*self._farewells.pop(connection))
+                connection.inbox.clear()
+                self._farewells.pop(connection)()
             if not connection.inbox:
                 connection.is_busy = False
                 return
@@ -61,13 +62,13 @@ class Crew:
                 self._hands += 1
                 gevent.spawn(self._work)
 
-    def send_away(self, connection: Connection, code: int, reason: str) -> None:
-        """Say goodbye to a connection, once the message that is in hand is answered; the others are not."""
+    def dismiss(self, connection: Connection, goodbye: Callable[[], None]) -> None:
+        """Say goodbye to a connection once the message that is in hand is answered; no other is begun."""
         connection.inbox.clear()
         if connection.is_busy:
-            self._farewells[connection] = (code, reason)
+            self._farewells[connection] = goodbye
         else:
-            connection.close(code, reason)
+            goodbye()
 
     def _take_next(self, connection: Connection) -> Step | Work:
         was_full = not connection.wants_reading

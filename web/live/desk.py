@@ -126,7 +126,7 @@ class Desk:
         user_id = _user_of(connection)
         only(message, "intent_id")
         intent_id = read_uuid(message, "intent_id")
-        answer_own(connection, message, leave_line(self._context, user_id, intent_id))
+        answer_own(self._people, connection, message, leave_line(self._context, user_id, intent_id))
         return Step.ANSWERED
 
     def _ping(self, connection: Connection, message: Message) -> Step:

@@ -10,7 +10,7 @@ import resource
 import socket
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Final
 
 import gevent
@@ -95,7 +95,8 @@ class Hub:
         slices = 20
         for part in range(slices):
             for connection in leaving[part::slices]:
-                self._crew.send_away(connection, GOING_AWAY, "The server is restarting.")
+                goodbye = partial(connection.close, GOING_AWAY, "The server is restarting.")
+                self._crew.dismiss(connection, goodbye)
             if leaving:
                 gevent.sleep(SPREAD_S / slices)
         while self._connections and time.monotonic() < until:

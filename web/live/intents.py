@@ -81,7 +81,8 @@ class Intents:
             else:
                 intent = conclude(self._context, asked.facts, asked.submission, outcome)
                 # Whoever was told a verdict meanwhile is not told of its waiting afterwards.
-                answer_own(asked.connection, asked.request, asked.heard.get(intent["id"], intent))
+                newest = asked.heard.get(intent["id"], intent)
+                answer_own(self._people, asked.connection, asked.request, newest)
         finally:
             self._people.listen_no_more(asked.submission.user_id, asked.heard)
         return Step.ANSWERED

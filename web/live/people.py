@@ -73,6 +73,10 @@ class People:
                 connection.push(frame)
             _COUNTERS[kind].inc(len(connections))
 
+    def tell_one(self, connection: Connection, kind: str, message: Message) -> None:
+        """Push to one socket of its owner what the others know, or need not: an answer, or a snapshot."""
+        connection.push(personal_frame(kind, message))
+
     def tell_all(self, packed: str) -> None:
         """Push what came from Redis: `[[user's id, intent | null, order | null], …]`."""
         if not self._by_user and not self._ears:
