@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -63,7 +64,7 @@ def put_all(intake: Intake, sale: SaleUnderTest, users: Sequence[UUID], listener
     number_of_sale = sale.row().number
     for number, user in enumerate(users):
         submission = Submission(str(new_intent_id(number_of_sale)), str(user), 1, False)
-        intake.put(sale.id, submission, lambda outcome, number=number: listener.tell(number, outcome))
+        intake.put(sale.id, submission, partial(listener.tell, number))
 
 
 def test_whoever_does_not_wait_is_told_too_in_the_order_of_coming(shop: Shop, redis_url: str) -> None:

@@ -107,8 +107,8 @@ class Case:
     is_known: bool = True
 
 
-NUMBERS = (0, -1, 1.5, 1.0, "1", True, None, [], {}, 2**31, 10**30)
-FLAGS = (1, "yes", None, [])
+NUMBERS: Sequence[Any] = (0, -1, 1.5, 1.0, "1", True, None, [], {}, 2**31, 10**30)
+FLAGS: Sequence[Any] = (1, "yes", None, [])
 CASES = [
     *(Case("invalid_fields", 422, {"quantity": number}) for number in NUMBERS),
     *(Case("invalid_fields", 422, {"accept_fewer": flag}) for flag in FLAGS),

@@ -85,6 +85,11 @@ class Stage:
         accepted = Answer(AnswerCode.ACCEPTED, submission.intent_id, intent, 1000, 0, 0, "open")
         tell(outcome or accepted)
 
+    def settle(self) -> None:
+        """Let the hands do what they can."""
+        while self.socket.is_busy:
+            gevent.sleep(0)
+
     def tell_verdict(self, intent_id: str) -> None:
         self.people.tell(str(self.socket.user), "intent", {"id": intent_id, "status": "held"})
 
@@ -138,8 +143,7 @@ def test_an_answer_that_needs_another_look_is_work_for_a_hand(stage: Stage) -> N
     stage.answer(Answer(AnswerCode.IN_LINE, submission.intent_id, None, 0, 0, 0, "open"))
     assert stage.socket.told == []
     assert stage.socket.is_busy
-    while stage.socket.is_busy:
-        gevent.sleep(0)
+    stage.settle()
     assert stage.socket.told[0]["code"] == "internal_error"  # this stage has no line to look into
     assert not stage.people._ears
 

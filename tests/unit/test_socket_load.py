@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from websockets import Origin
 from websockets.sync.server import ServerConnection, serve
 
 from benchmarks.http_wire import Target
@@ -74,7 +75,7 @@ def test_a_goodbye_is_no_answer() -> None:
 
 
 def test_who_is_not_let_in_is_an_error() -> None:
-    with serve(echo, "127.0.0.1", 0, origins=["http://elsewhere"]) as server:
+    with serve(echo, "127.0.0.1", 0, origins=[Origin("http://elsewhere")]) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         target = Target("127.0.0.1", server.socket.getsockname()[1])
         with pytest.raises(SocketRefused, match="403"), connected(target, FIRST[:1]):
