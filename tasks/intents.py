@@ -51,21 +51,31 @@ def submit_intent(
         LineUnavailable: it surely does not stand in line.
     """
     facts = context.book.by_id(sale_id)
-    submission = Submission(
-        write_new_intent_id(facts.number),
-        str(user_id),
-        quantity,
-        accept_fewer,
-        key,
-        f"{quantity}:{int(accept_fewer)}" if key else "",
-    )
-    answer = context.intake.submit(sale_id, submission)
+    submission = write_submission(facts, str(user_id), quantity, accept_fewer, key)
+    return conclude(context, facts, submission, context.intake.submit(sale_id, submission))
+
+
+def write_submission(
+    facts: SaleFacts, user_id: str, quantity: int, accept_fewer: bool, key: str
+) -> Submission:
+    """Write down what a shopper asks for, under an id of its own."""
+    body_hash = f"{quantity}:{int(accept_fewer)}" if key else ""
+    return Submission(write_new_intent_id(facts.number), user_id, quantity, accept_fewer, key, body_hash)
+
+
+def is_plain(answer: Answer) -> bool:
+    """Say whether `conclude` knows at once what an answer means; else it asks the stores."""
+    return answer.code == AnswerCode.ACCEPTED or answer.code in _REFUSALS
+
+
+def conclude(context: Context, facts: SaleFacts, submission: Submission, answer: Answer) -> Message:
+    """Turn the line's answer into the intent as it is told; raises what `submit_intent` does."""
     if answer.code == AnswerCode.REPLAYED:
         try:
             return _shown(context, facts, answer)
         except NotFound:  # a rebuild dropped what the key stood for, so that it stands for nothing
-            context.live.forget_key(sale_id, str(user_id), key)
-            answer = context.intake.submit(sale_id, submission)
+            context.live.forget_key(facts.sale_id, submission.user_id, submission.key)
+            answer = context.intake.submit(facts.sale_id, submission)
     if answer.code in (AnswerCode.ACCEPTED, AnswerCode.REPLAYED):
         return _shown(context, facts, answer)
     if answer.code == AnswerCode.IN_LINE:

@@ -7,6 +7,7 @@ Those that are not told yet go on being served, so a socket is without a server 
 import random
 import time
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Final
 
 import gevent
@@ -24,15 +25,17 @@ LONGEST_RETRY_MS: Final = 3_000
 RETRY_MS_A_SOCKET: Final = 0.25  # the more leave, the longer the time over which they come back
 
 
-def send_away(connections: Callable[[], Collection[Connection]]) -> None:
+Dismiss = Callable[[Connection, Callable[[], None]], None]  # the goodbye, once nothing of it is in hand
+
+
+def send_away(connections: Callable[[], Collection[Connection]], dismiss: Dismiss) -> None:
     """Say goodbye to everybody; returns when they are gone. Nobody may be let in any more."""
     leaving = list(connections())
     lasts_s = min(len(leaving) / PER_S, LONGEST_S)
     steps = max(1, round(lasts_s / STEP_S))
     for step in range(steps):
         for connection in leaving[step::steps]:
-            connection.push(bye_frame(len(leaving)))
-            connection.close(GOING_AWAY, "The server is restarting.")
+            dismiss(connection, partial(_say_goodbye, connection, len(leaving)))
         if steps > 1:
             gevent.sleep(STEP_S)
     until = time.monotonic() + LAST_S
@@ -40,6 +43,11 @@ def send_away(connections: Callable[[], Collection[Connection]]) -> None:
         gevent.sleep(0.02)
     for connection in list(connections()):
         connection.lose()
+
+
+def _say_goodbye(connection: Connection, leaving: int) -> None:
+    connection.push(bye_frame(leaving))
+    connection.close(GOING_AWAY, "The server is restarting.")
 
 
 def bye_frame(leaving: int) -> bytes:

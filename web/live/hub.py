@@ -24,7 +24,6 @@ from web.limits import Limits
 from web.live.admission import Admission, capacity
 from web.live.collector import Collector
 from web.live.connection import Connection
-from web.live.crew import Crew
 from web.live.desk import Desk, Gates
 from web.live.farewell import send_away
 from web.live.feed import Feed, Listener
@@ -68,7 +67,7 @@ class Hub:
         self.desk = Desk(context, Gates(tokens, limits.intents), self.people, self.watches, self.owed)
         self._spread = Spread(self.watches)
         self._recheck = Recheck(context, self.people)
-        self._crew = Crew(self.desk.handle)
+        self._crew = self.desk.crew
         self._collector = Collector()
 
     def __len__(self) -> int:
@@ -102,7 +101,7 @@ class Hub:
         if not self._admission.is_closing:
             self._admission.is_closing = True
             log.info("%d sockets are sent away", len(self._connections))
-            send_away(lambda: self._connections)
+            send_away(lambda: self._connections, self._crew.dismiss)
             self._stop()
 
     def tick(self, now: float) -> None:
@@ -124,7 +123,8 @@ class Hub:
     def on_message(self, connection: Connection) -> None:
         """Have it handled; a full inbox is not read from any more."""
         self._crew.call(connection)
-        self.on_interest(connection)
+        if not connection.wants_reading:
+            self.on_interest(connection)
 
     def on_drained(self, connection: Connection) -> None:
         """Send what changed while the reader was behind."""

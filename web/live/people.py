@@ -103,14 +103,19 @@ class People:
         heard: dict[str, Message] = {}
         users = list(user_ids)
         for user_id in users:
-            self._ears.setdefault(user_id, []).append(heard)
+            self.listen(user_id, heard)
         try:
             yield heard
         finally:
             for user_id in users:
-                self._forget_ear(user_id, heard)
+                self.listen_no_more(user_id, heard)
 
-    def _forget_ear(self, user_id: str, heard: dict[str, Message]) -> None:
+    def listen(self, user_id: str, heard: dict[str, Message]) -> None:
+        """Gather what a user is told from now on."""
+        self._ears.setdefault(user_id, []).append(heard)
+
+    def listen_no_more(self, user_id: str, heard: dict[str, Message]) -> None:
+        """Gather nothing more there."""
         left = [ear for ear in self._ears[user_id] if ear is not heard]
         if left:
             self._ears[user_id] = left
