@@ -56,7 +56,7 @@ def test_a_thousand_intents_at_once_are_dense_and_each_is_answered_once(shop: Di
     assert {one["type"] for one in told} == {"intent"}
     assert sorted(one["ticket"] for one in told) == list(range(1, CROWD + 1))
     standing = shop.context.live.standing_of_each(sale_id, [str(one.id) for one in crowd])
-    assert [standing[str(one.id)].intent.intent_id for one in crowd] == [one["id"] for one in told]
+    assert [standing.of[str(one.id)].intent.intent_id for one in crowd] == [one["id"] for one in told]
     assert set(last.answers) == {b'{"type":"pong"}'}
 
 
