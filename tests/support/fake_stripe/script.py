@@ -38,6 +38,7 @@ window.Stripe = (key) => {
       const name = clientSecret.split("_secret_")[0];
       const answer = confirm("Is it you?") ? "yes" : "no";
       await fetch(`${home}/browser/${name}`, { method: "POST", body: answer });
+      document.documentElement.dataset.answered = name;
       return answer === "yes" ? { paymentIntent: {} } : { error: { message: "Your bank did not agree." } };
     },
   };
