@@ -126,6 +126,13 @@ def test_what_is_too_large_is_refused_before_it_has_come() -> None:
     assert read(frame(TEXT, b"x" * MAX_MESSAGE, is_final=False), frame(CONTINUATION, b"x")) == [1009]
 
 
+@pytest.mark.parametrize(
+    "size", [b"\xfe\x00\x05", b"\xff" + bytes(7) + b"\x05", b"\xff" + bytes(6) + b"\x01\x00"]
+)
+def test_a_size_that_is_written_too_long_is_refused(size: bytes) -> None:
+    assert read(b"\x81" + size + b"mask" + bytes(256)) == [1002]
+
+
 def test_endless_pieces_are_refused() -> None:
     assert read(frame(TEXT, b"", is_final=False), *[frame(CONTINUATION, b"", is_final=False)] * 100) == [1009]
     assert read(*(frame(TEXT, b"x" * 100)[at : at + 1] for at in range(100))) == [1009]

@@ -1,11 +1,12 @@
 """Whose sockets are here, and who is told what."""
 
 import uuid
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
 from web.auth.tokens import Identity, Verified
+from web.live.groups import Groups
 from web.live.people import People
 
 
@@ -83,3 +84,16 @@ def test_every_socket_of_a_user_is_found_until_it_leaves() -> None:
         assert set(people.everybody()) == set(ears[gone + 1 :])
         assert set(people.of_family(mine.identity.family)) == set(ears[gone + 1 :])
     assert not people.is_here(str(mine.identity.user_id))
+
+
+def test_who_never_had_a_key_takes_it_from_nobody() -> None:
+    groups: Groups[str] = Groups()
+    ear, stranger, third = (cast(Any, Ear()) for _ in range(3))
+    groups.add("a", ear)
+    groups.discard("a", stranger)
+    groups.discard("b", ear)
+    assert groups.of("a") == (ear,)
+    groups.add("a", ear)
+    groups.add("a", third)
+    groups.discard("a", stranger)
+    assert set(groups.of("a")) == {ear, third}

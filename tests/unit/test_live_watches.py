@@ -206,6 +206,23 @@ def test_no_change_is_told_later_than_the_patience_allows(world: World) -> None:
     assert 1.0 < latest < PATIENCE_S + 0.05
 
 
+def test_what_nobody_nudges_for_is_told_within_two_seconds_too(world: World) -> None:
+    listeners = [world.listener(takes_s=0.001) for _ in range(450)]
+    world.run(5)
+    changed_at = world.now
+
+    def change_unseen() -> None:
+        world.line.fields["waiting"] = "7"
+
+    world.meanwhile = change_unseen  # just after the look, while that is being told
+    world.change(4)
+    world.run(0)
+    assert b'"waiting":0' in listeners[-1].got[-1]
+    while b'"waiting":7' not in listeners[-1].got[-1]:
+        world.run(0.01)
+    assert 1.0 < world.now - changed_at < 2.0
+
+
 def test_a_hurried_spread_runs_up_no_debt(world: World) -> None:
     for _ in range(600):
         world.listener(takes_s=0.001)

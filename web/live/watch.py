@@ -193,6 +193,7 @@ class Watches:
         if watch.is_nudged:
             watch.is_nudged, watch.heeded_at = False, self._clock()
         message = self._message(watch)
+        seen_before = watch.looked_at if watch.version else self._clock()
         watch.looked_at = self._clock()
         watch.due = watch.looked_at + self._poll_s() * random.uniform(0.85, 1.15)  # noqa: S311 - spreads
         differs = not watch.version or _without_time(message) != _without_time(watch.message)
@@ -201,7 +202,7 @@ class Watches:
         watch.frame = text_frame(orjson.dumps(message))
         if differs:
             watch.version += 1
-            watch.expect(watch.looked_at)
+            watch.expect(seen_before)  # without a nudge, it may have been new since then
             self.news.set()
         elif not watch.has_news:
             watch.news_since = 0.0
