@@ -4,12 +4,21 @@ import argparse
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from environs import Env
-from marshmallow.validate import Range
+from marshmallow.validate import OneOf, Range
 
 import config
+from benchmarks.manners import Paying
+
+LONG_HOLD_S: Final = 900  # seconds; a hold that expires in the middle of a rush would blur what is measured
+HOLD_S: Final = {Paying.ALL: LONG_HOLD_S, Paying.THIRDS: 15}
+DEADLINE_S: Final = {
+    Paying.ALL: 120.0,
+    Paying.THIRDS: 300.0,
+}  # where a third lets them expire, holds go round
 
 
 class CannotRush(RuntimeError):
@@ -26,6 +35,8 @@ class RushSettings:
     quantity: int
     connections: int
     deadline_s: float
+    paying: Paying
+    hold_s: int
     json_path: Path | None
     data_dir: Path
     admin_email: str
@@ -38,7 +49,7 @@ class RushSettings:
 
 
 def read_rush_settings(arguments: list[str] | None = None) -> RushSettings:
-    """Read `URL`, `SHOPPERS`, `UNITS`, `QUANTITY`, `CONNECTIONS`, `DEADLINE` and `--json FILE`.
+    """Read whom to rush and how: `URL`, `SHOPPERS`, `UNITS` and the others of `_read`, and `--json FILE`.
 
     Raises:
         CannotRush: a value is malformed, or nobody says how to log in as admin.
@@ -58,19 +69,27 @@ def read_rush_settings(arguments: list[str] | None = None) -> RushSettings:
 def _read(env: Env, platform: config.Settings, json_path: Path | None) -> RushSettings:
     shoppers = env.int("SHOPPERS", 1000, validate=Range(min=1, max=200_000))
     email, password = admin_credentials(platform)
-    host = "127.0.0.1" if platform.host in {"0.0.0.0", "::"} else platform.host  # noqa: S104 - compared, not bound
+    paying = Paying(env.str("PAYING", Paying.ALL.value, validate=OneOf([one.value for one in Paying])))
     return RushSettings(
-        url=env.str("URL", "").rstrip("/") or f"http://{host}:{platform.port}",
+        url=shop_url(env, platform),
         shoppers=shoppers,
         units=env.int("UNITS", max(1, shoppers // 10), validate=Range(min=1)),
         quantity=env.int("QUANTITY", 1, validate=Range(min=1)),
         connections=env.int("CONNECTIONS", min(shoppers, 1000), validate=Range(min=1)),
-        deadline_s=env.float("DEADLINE", 120.0, validate=Range(min=1)),
+        deadline_s=env.float("DEADLINE", DEADLINE_S[paying], validate=Range(min=1)),
+        paying=paying,
+        hold_s=env.int("HOLD_SECONDS", HOLD_S[paying], validate=Range(min=1)),
         json_path=json_path,
         data_dir=platform.data_dir,
         admin_email=email,
         admin_password=password,
     )
+
+
+def shop_url(env: Env, platform: config.Settings) -> str:
+    """`URL`, else where a shop with these settings listens on this machine."""
+    host = "127.0.0.1" if platform.host in {"0.0.0.0", "::"} else platform.host  # noqa: S104 - compared, not bound
+    return env.str("URL", "").rstrip("/") or f"http://{host}:{platform.port}"
 
 
 def admin_credentials(platform: config.Settings) -> tuple[str, str]:

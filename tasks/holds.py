@@ -148,10 +148,11 @@ def _release(context: Context, sale_id: UUID, epoch: str | None, orders: Sequenc
         return 0
     failpoint("released")
     seen = [(one.id, one.status) for one in orders]  # who was refunded since has to be driven once more
+    as_seen = select(Order.id).where(tuple_(Order.id, Order.status).in_(seen))
     with context.database.transaction() as session:
-        session.execute(
-            update(Order).where(tuple_(Order.id, Order.status).in_(seen)).values(released_at=func.now())
-        )
+        # Several sweeps do this at once: rows are locked in one order, lest they wait for each other.
+        same = session.scalars(as_seen.order_by(Order.id).with_for_update()).all()
+        session.execute(update(Order).where(Order.id.in_(same)).values(released_at=func.now()))
     if ring:
         context.bell.ring(sale_id)
     return len(orders)
