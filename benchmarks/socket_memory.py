@@ -72,6 +72,9 @@ class Listener:
         self.crowd.losses.append(error)
 
 
+Stage = Callable[["Listener", int], Any]  # what a socket does next, and which one it is
+
+
 @dataclass(slots=True)
 class Crowd:
     """All sockets, and the process that serves them."""
@@ -95,7 +98,7 @@ class Crowd:
         self.all_heard.clear()
         await self.all_heard.wait()
 
-    async def each(self, do: Callable[[Listener, int], Any]) -> None:
+    async def each(self, do: Stage) -> None:
         """Do something with every socket, some at the same time.
 
         Raises:
@@ -116,7 +119,7 @@ class Crowd:
 async def measure(place: Place, served: Served, shoppers: Sequence[Shopper]) -> dict[str, float]:
     """Open the sockets stage by stage; returns the figures by name."""
     sale_id = str(open_sale(place, units=1).id)
-    stages: dict[str, Callable[[Listener, int], Any]] = {
+    stages: dict[str, Stage] = {
         "authenticated": lambda one, at: one.enter(shoppers[at][1]),
         "subscribed": lambda one, _: one.ask(b'"sale"', type="subscribe", sale_id=sale_id),
     }
@@ -130,7 +133,7 @@ async def measure(place: Place, served: Served, shoppers: Sequence[Shopper]) -> 
     count = len(crowd.listeners)
     for name, stage in stages.items():
         before, cpu, kernel = await _settled(served)
-        await crowd.each(lambda one, at, stage=stage: stage(one, at + WARM_UP))
+        await crowd.each(_behind(stage))
         after, cpu_after, kernel_after = await _settled(served)
         figures[f"{name}, KB"] = (after - before) / count
         figures[f"{name}, CPU µs"] = (cpu_after - cpu) / count * 1e6
@@ -152,12 +155,17 @@ async def _idle(served: Served) -> float:
     return (cpu_seconds(served.workers) - before) / IDLE_S * 100
 
 
+def _behind(stage: Stage) -> Stage:
+    """A stage for those who come after the warming up."""
+    return lambda one, at: stage(one, at + WARM_UP)
+
+
 async def _spread(place: Place, crowd: Crowd, sale_id: str, others: int) -> float:
     """Change the sale some times, each time until everybody has heard of it."""
     keys, live = SaleKeys.of(UUID(sale_id)), place.context.live
     before = cpu_seconds(crowd.served.workers)
     for number in range(SPREADS):
-        live.client.hset(keys.state, "waiting", 1000 + number)
+        live.client.hset(keys.state, "waiting", str(1000 + number))
         live.client.publish(keys.live_channel, "benchmark")
         async with asyncio.timeout(STAGE_S):
             await crowd.hear_each()

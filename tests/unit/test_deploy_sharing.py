@@ -1,5 +1,7 @@
 """Who of the web processes takes the next connection."""
 
+from functools import partial
+
 from deploy.sharing import AHEAD, STALE_S, Board, Share
 
 
@@ -12,10 +14,13 @@ class Processes:
         self.connections = list(connections)
         board = Board()
         self.shares = [
-            Share(board, seat, lambda seat=seat: self.connections[seat], lambda: self.capacity, self.clock)
+            Share(board, seat, partial(self.connections.__getitem__, seat), lambda: self.capacity, self.clock)
             for seat in range(len(connections))
         ]
         self.exchange()
+
+    def is_ahead(self, seat: int) -> bool:
+        return self.shares[seat].is_ahead
 
     def clock(self) -> float:
         return self.now
@@ -64,13 +69,13 @@ def test_nobody_lets_a_dead_process_go_first() -> None:
     assert processes.takers == [1]
     processes.now += STALE_S * 1.1
     processes.exchange(1)
-    assert not processes.shares[0].is_ahead
+    assert processes.is_ahead(0) is False
     processes.shares[1].exchange()
     processes.shares[0].exchange()
-    assert processes.shares[0].is_ahead
+    assert processes.is_ahead(0) is True
     processes.shares[1].leave()
     processes.shares[0].exchange()
-    assert not processes.shares[0].is_ahead
+    assert processes.is_ahead(0) is False
 
 
 def test_nobody_lets_a_full_process_go_first() -> None:

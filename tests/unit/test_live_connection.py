@@ -151,7 +151,8 @@ def test_a_reader_who_takes_too_long_is_cut_off(two: Two) -> None:
     two.connection.look_after(stuck + WRITE_DEADLINE_S - 0.1)
     assert two.connection.is_open
     two.connection.look_after(stuck + WRITE_DEADLINE_S)
-    assert not two.connection.is_open
+    closed: bool = not two.connection.is_open
+    assert closed
     two.connection.look_after(time.monotonic() + GOODBYE_S)
     assert two.notes.gone
 
