@@ -6,7 +6,7 @@ RUN := .venv/bin/python -m
 PACKAGES := config.py $(wildcard models tasks web workers deploy benchmarks tests migrations)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test rush chaos bench lint format types clean setup-local setup-dev
+.PHONY: help run test rush storm chaos bench lint format types clean setup-local setup-dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -22,6 +22,9 @@ chaos: setup-local ## a soak under faults, and its checker (SECONDS_, SEED, CLIE
 
 rush: setup-local ## send a crowd to a running shop and check every verdict (SHOPPERS, URL, …)
 	@exec $(RUN) benchmarks.rush
+
+storm: setup-local ## send a storm of webhooks to a running shop and check all money (WEBHOOKS, URL, …)
+	@exec $(RUN) benchmarks.storm
 
 bench: setup-local ## measure, print a table, write benchmarks/latest.json
 	@exec $(RUN) benchmarks.speed
