@@ -6,7 +6,7 @@ RUN := .venv/bin/python -m
 PACKAGES := config.py $(wildcard models tasks web workers deploy benchmarks tests migrations)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test rush crowd chaos bench lint format types words clean setup-local setup-dev
+.PHONY: help run test rush storm crowd chaos bench lint format types words clean setup-local setup-dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -25,6 +25,8 @@ rush: setup-local ## send a crowd to a running shop and check every verdict (SHO
 
 crowd: setup-local ## hold a crowd of sockets, tell them all, rush (SOCKETS, RUSHERS, UNITS, RECONNECT, URL, …)
 	@exec $(RUN) benchmarks.sockets
+storm: setup-local ## send a storm of webhooks to a running shop and check all money (WEBHOOKS, URL, …)
+	@exec $(RUN) benchmarks.storm
 
 bench: setup-local ## measure, print a table, write benchmarks/latest.json
 	@exec $(RUN) benchmarks.speed

@@ -58,7 +58,7 @@ class Purse:
         methods = METHODS[self.manner]
         try:
             for number, method in enumerate(methods, start=1):
-                if not await self._pay(method, deadline) or number == len(methods):
+                if not await self.pay(method, deadline) or number == len(methods):
                     return
                 async with asyncio.timeout_at(deadline):
                     await self._declined.wait()
@@ -67,7 +67,12 @@ class Purse:
         finally:
             self.has_paid = True
 
-    async def _pay(self, method: str, deadline: float) -> bool:
+    async def pay(self, method: str, deadline: float) -> bool:
+        """Begin one payment of the order; says whether the shop took it up.
+
+        Raises:
+            NoAnswer: the shop does not answer.
+        """
         if not self.orders:
             return False
         path = f"/api/v1/orders/{next(iter(self.orders))}/payments"

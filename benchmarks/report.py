@@ -171,6 +171,11 @@ def print_report(
     console.print(table)
     for note in notes:
         say(console, note)
+    print_findings(console, findings)
+
+
+def print_findings(console: Console, findings: dict[str, list[Finding]]) -> None:
+    """The rows that offend, and what it all comes to."""
     for check, found in findings.items():
         for finding in found[:ROWS_SHOWN]:
             say(console, f"{check}: {finding.detail}: {finding.row}")
@@ -189,10 +194,10 @@ def figure_rows(figures: Figures) -> list[tuple[str, str]]:
         ("time to 202, p50 / p99 / max", str(figures.time_to_202)),
         ("time to verdict, p50 / p99 / max", str(figures.time_to_verdict)),
         ("time to last word after standby", str(figures.time_to_last_word)),
-        ("verdicts", _counts(figures.verdicts)),
-        ("heard by", _counts(figures.heard_by)),
-        ("orders", _counts(figures.orders)),
-        ("payments", _counts(figures.payments)),
+        ("verdicts", counts_of(figures.verdicts)),
+        ("heard by", counts_of(figures.heard_by)),
+        ("orders", counts_of(figures.orders)),
+        ("payments", counts_of(figures.payments)),
         ("paid units", f"{figures.paid_units:,} of {figures.units:,}"),
         ("charges - refunds / paid orders", str(figures.money)),
         (
@@ -201,11 +206,12 @@ def figure_rows(figures: Figures) -> list[tuple[str, str]]:
         ),
     ]
     if len({manner.partition(" ")[0] for manner in figures.manners}) > 1:
-        rows.append(("of the holders", _counts(figures.manners)))
+        rows.append(("of the holders", counts_of(figures.manners)))
     if figures.refusals:
-        rows.append(("not accepted", _counts(figures.refusals)))
+        rows.append(("not accepted", counts_of(figures.refusals)))
     return rows
 
 
-def _counts(counts: dict[str, int]) -> str:
+def counts_of(counts: dict[str, int]) -> str:
+    """Counts by name, in one line."""
     return ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items())) or "none"

@@ -6,8 +6,7 @@ Exit codes: 0 when every promise was kept; 1 when one was broken; 2 when the rus
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -23,7 +22,7 @@ from benchmarks.progress import Stage, say, stage
 from benchmarks.records import Told
 from benchmarks.report import as_json, count_figures, print_report
 from benchmarks.settings import CannotRush, RushSettings, read_rush_settings
-from benchmarks.shop import Shop
+from benchmarks.shop import Shop, opened_sale
 from benchmarks.tally import Tally
 
 READY_S: Final = 30.0  # seconds, at most, until the shop must be ready
@@ -58,7 +57,9 @@ def rush(settings: RushSettings, console: Console) -> int:
         shop.wait_until_ready()
         shop.log_in(settings.admin_email, settings.admin_password)
         shown.update(1)
-    with opened_sale(shop, settings, console) as sale_id:
+    with opened_sale(
+        shop, settings.units, settings.quantity, settings.hold_s, partial(say, console)
+    ) as sale_id:
         with stage(console, "shoppers with tokens", settings.shoppers) as shown:
             shoppers = get_crowd(settings, shown.update, partial(say, console))
         plans = plan_crowd(
@@ -81,20 +82,6 @@ def rush(settings: RushSettings, console: Console) -> int:
     if settings.json_path is not None:
         settings.json_path.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
     return 0 if report["passed"] else 1
-
-
-@contextmanager
-def opened_sale(shop: Shop, settings: RushSettings, console: Console) -> Iterator[str]:
-    """An open sale that does not stay open when the rush fails."""
-    sale_id = shop.open_sale(settings.units, settings.quantity, settings.hold_s)
-    try:
-        yield sale_id
-    except BaseException:
-        try:
-            shop.move_sale(sale_id, "end")
-        except CannotRush as error:
-            say(console, f"The sale {sale_id} is left open: {error}")
-        raise
 
 
 class Rush:

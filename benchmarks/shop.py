@@ -1,7 +1,8 @@
 """Owns the admin's side of a rush: one synchronous connection to the shop's HTTP API."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, Final
@@ -134,6 +135,22 @@ class Shop:
             orjson.loads(text) if is_json and text else text.decode(errors="replace"),
             wanted,
         )
+
+
+@contextmanager
+def opened_sale(
+    shop: Shop, units: int, per_shopper: int, hold_s: int, tell: Callable[[str], None]
+) -> Iterator[str]:
+    """An open sale that does not stay open when the block fails."""
+    sale_id = shop.open_sale(units, per_shopper, hold_s)
+    try:
+        yield sale_id
+    except BaseException:
+        try:
+            shop.move_sale(sale_id, "end")
+        except CannotRush as error:
+            tell(f"The sale {sale_id} is left open: {error}")
+        raise
 
 
 def describe(said: object) -> str:
