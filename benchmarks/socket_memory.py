@@ -95,8 +95,8 @@ class Crowd:
         self.all_heard.clear()
         await self.all_heard.wait()
 
-    async def each(self, do: Callable[[Listener, int], Any]) -> None:
-        """Do something with every socket, some at the same time.
+    async def each(self, do: Callable[[Listener, int], Any], offset: int = 0) -> None:
+        """Do something with every socket and its number, from `offset` on; some at the same time.
 
         Raises:
             CannotMeasure: a socket was lost.
@@ -105,7 +105,7 @@ class Crowd:
 
         async def one(number: int) -> None:
             async with slots:
-                await do(self.listeners[number], number)
+                await do(self.listeners[number], number + offset)
 
         async with asyncio.timeout(STAGE_S):
             await asyncio.gather(*(one(number) for number in range(len(self.listeners))))
@@ -130,7 +130,7 @@ async def measure(place: Place, served: Served, shoppers: Sequence[Shopper]) -> 
     count = len(crowd.listeners)
     for name, stage in stages.items():
         before, cpu, kernel = await _settled(served)
-        await crowd.each(lambda one, at, stage=stage: stage(one, at + WARM_UP))
+        await crowd.each(stage, WARM_UP)
         after, cpu_after, kernel_after = await _settled(served)
         figures[f"{name}, KB"] = (after - before) / count
         figures[f"{name}, CPU µs"] = (cpu_after - cpu) / count * 1e6
@@ -157,7 +157,7 @@ async def _spread(place: Place, crowd: Crowd, sale_id: str, others: int) -> floa
     keys, live = SaleKeys.of(UUID(sale_id)), place.context.live
     before = cpu_seconds(crowd.served.workers)
     for number in range(SPREADS):
-        live.client.hset(keys.state, "waiting", 1000 + number)
+        live.client.hset(keys.state, "waiting", str(1000 + number))
         live.client.publish(keys.live_channel, "benchmark")
         async with asyncio.timeout(STAGE_S):
             await crowd.hear_each()

@@ -92,11 +92,11 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
             return True
 
     def _connections(self) -> int:
-        requests = sum(server.pool.size - server.pool.free_count() for server in self._servers)
+        requests: int = sum(server.pool.size - server.pool.free_count() for server in self._servers)
         return requests + (len(self._hub) if hasattr(self._hub, "__len__") else 0)
 
     def _capacity(self) -> int:
-        return getattr(self._hub, "capacity", self.worker_connections)
+        return int(getattr(self._hub, "capacity", self.worker_connections))
 
     def _drain_when_told(self) -> None:
         while self.alive:

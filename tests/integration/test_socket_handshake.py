@@ -3,6 +3,7 @@
 import json
 import socket
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ class Answer:
         return str(json.loads(self.rest)["code"])
 
 
-def knock(shop: Shop, *, path: str = "/ws", in_pieces: bool = False, **changes: str | None) -> Answer:
+def knock(shop: Shop, *, path: str = "/ws", in_pieces: bool = False, **changes: Any) -> Answer:
     """Send a handshake with some headers changed, or left out, and read what comes at once."""
     names = {name.lower().replace("-", "_"): name for name in GOOD}
     headers: dict[str, str | None] = {
@@ -94,7 +95,7 @@ def test_a_good_handshake_is_proven_and_agrees_to_nothing_more(shop: Shop, way: 
     ],
 )
 def test_what_is_wrong_is_refused_either_way(
-    shop: Shop, way: dict[str, str], changes: dict[str, str], status: int
+    shop: Shop, way: dict[str, str], changes: dict[str, Any], status: int
 ) -> None:
     assert knock(shop, **way, **changes).status == status
 
@@ -104,11 +105,12 @@ def test_a_cookie_counts_with_our_own_origin_only(shop: Shop, way: dict[str, str
     shopper = shop.make_shopper()
     cookie = f"{ACCESS_COOKIE}={shopper.token}"
     own = f"http://127.0.0.1:{shop.port}"
-    for origin, is_known in ((own, True), (None, False)):
+    origins: list[tuple[dict[str, Any], bool]] = [({"origin": own}, True), ({}, False)]
+    for origin, is_known in origins:
         client = shop.connect(
             cookie=cookie,
             header=[f"{name}: {value}" for name, value in way.items()],
-            **({"origin": origin} if origin else {}),
+            **origin,
         )
         if is_known:
             assert client.hear()["user_id"] == str(shopper.id)
@@ -126,7 +128,7 @@ def test_a_cookie_counts_with_our_own_origin_only(shop: Shop, way: dict[str, str
         {"Sec-WebSocket-Protocol": "chat, superchat"},
     ],
 )
-def test_an_unusual_handshake_is_let_in_all_the_same(shop: Shop, changes: dict[str, str]) -> None:
+def test_an_unusual_handshake_is_let_in_all_the_same(shop: Shop, changes: dict[str, Any]) -> None:
     assert knock(shop, **changes).status == 101
 
 

@@ -21,7 +21,8 @@ def nothing_is_published() -> Iterator[None]:
     real = SaleKeys.of.__func__  # type: ignore[attr-defined]
 
     def silenced(cls: type[SaleKeys], sale_id: object) -> SaleKeys:
-        return dataclasses.replace(real(cls, sale_id), live_channel="nobody", verdict_channel="nobody")
+        keys: SaleKeys = real(cls, sale_id)
+        return dataclasses.replace(keys, live_channel="nobody", verdict_channel="nobody")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SaleKeys, "of", classmethod(silenced))
