@@ -72,9 +72,6 @@ class Listener:
         self.crowd.losses.append(error)
 
 
-Stage = Callable[["Listener", int], Any]  # what a socket does next, and which one it is
-
-
 @dataclass(slots=True)
 class Crowd:
     """All sockets, and the process that serves them."""
@@ -98,8 +95,8 @@ class Crowd:
         self.all_heard.clear()
         await self.all_heard.wait()
 
-    async def each(self, do: Stage) -> None:
-        """Do something with every socket, some at the same time.
+    async def each(self, do: Callable[[Listener, int], Any], offset: int = 0) -> None:
+        """Do something with every socket and its number, from `offset` on; some at the same time.
 
         Raises:
             CannotMeasure: a socket was lost.
@@ -108,7 +105,7 @@ class Crowd:
 
         async def one(number: int) -> None:
             async with slots:
-                await do(self.listeners[number], number)
+                await do(self.listeners[number], number + offset)
 
         async with asyncio.timeout(STAGE_S):
             await asyncio.gather(*(one(number) for number in range(len(self.listeners))))
@@ -119,7 +116,7 @@ class Crowd:
 async def measure(place: Place, served: Served, shoppers: Sequence[Shopper]) -> dict[str, float]:
     """Open the sockets stage by stage; returns the figures by name."""
     sale_id = str(open_sale(place, units=1).id)
-    stages: dict[str, Stage] = {
+    stages: dict[str, Callable[[Listener, int], Any]] = {
         "authenticated": lambda one, at: one.enter(shoppers[at][1]),
         "subscribed": lambda one, _: one.ask(b'"sale"', type="subscribe", sale_id=sale_id),
     }
@@ -133,7 +130,7 @@ async def measure(place: Place, served: Served, shoppers: Sequence[Shopper]) -> 
     count = len(crowd.listeners)
     for name, stage in stages.items():
         before, cpu, kernel = await _settled(served)
-        await crowd.each(_behind(stage))
+        await crowd.each(stage, WARM_UP)
         after, cpu_after, kernel_after = await _settled(served)
         figures[f"{name}, KB"] = (after - before) / count
         figures[f"{name}, CPU µs"] = (cpu_after - cpu) / count * 1e6
@@ -153,11 +150,6 @@ async def _idle(served: Served) -> float:
     before = cpu_seconds(served.workers)
     await asyncio.sleep(IDLE_S)
     return (cpu_seconds(served.workers) - before) / IDLE_S * 100
-
-
-def _behind(stage: Stage) -> Stage:
-    """A stage for those who come after the warming up."""
-    return lambda one, at: stage(one, at + WARM_UP)
 
 
 async def _spread(place: Place, crowd: Crowd, sale_id: str, others: int) -> float:

@@ -96,7 +96,7 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
         return requests + (len(self._hub) if hasattr(self._hub, "__len__") else 0)
 
     def _capacity(self) -> int:
-        return int(self._hub.capacity if self._hub is not None else self.worker_connections)
+        return int(getattr(self._hub, "capacity", self.worker_connections))
 
     def _drain_when_told(self) -> None:
         while self.alive:

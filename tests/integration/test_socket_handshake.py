@@ -12,8 +12,8 @@ from web.auth.identity import ACCESS_COOKIE
 
 __all__ = ["running_shop", "shop"]
 
-PLAIN: dict[str, Any] = {}
-ORDINARY: dict[str, Any] = {"X_Odd": "a name that only gunicorn's own parser takes"}
+PLAIN: dict[str, str] = {}
+ORDINARY = {"X_Odd": "a name that only gunicorn's own parser takes"}
 WAYS = pytest.mark.parametrize("way", [PLAIN, ORDINARY], ids=["plain", "ordinary"])
 GOOD = {
     "Host": "127.0.0.1:{port}",
@@ -67,7 +67,7 @@ def read_answer(sock: socket.socket) -> Answer:
 
 
 @WAYS
-def test_a_good_handshake_is_proven_and_agrees_to_nothing_more(shop: Shop, way: dict[str, Any]) -> None:
+def test_a_good_handshake_is_proven_and_agrees_to_nothing_more(shop: Shop, way: dict[str, str]) -> None:
     answer = knock(shop, **way)
     assert answer.status == 101
     assert answer.headers["sec-websocket-accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # RFC 6455, section 1.3
@@ -95,27 +95,27 @@ def test_a_good_handshake_is_proven_and_agrees_to_nothing_more(shop: Shop, way: 
     ],
 )
 def test_what_is_wrong_is_refused_either_way(
-    shop: Shop, way: dict[str, Any], changes: dict[str, Any], status: int
+    shop: Shop, way: dict[str, str], changes: dict[str, Any], status: int
 ) -> None:
     assert knock(shop, **way, **changes).status == status
 
 
 @WAYS
-def test_a_cookie_counts_with_our_own_origin_only(shop: Shop, way: dict[str, Any]) -> None:
+def test_a_cookie_counts_with_our_own_origin_only(shop: Shop, way: dict[str, str]) -> None:
     shopper = shop.make_shopper()
     cookie = f"{ACCESS_COOKIE}={shopper.token}"
     own = f"http://127.0.0.1:{shop.port}"
-    for origin, is_known in ((own, True), (None, False)):
-        headers: dict[str, Any] = {"header": [f"{name}: {value}" for name, value in way.items()]}
-        client = shop.connect(cookie=cookie, **headers, **_from(origin))
+    origins: list[tuple[dict[str, Any], bool]] = [({"origin": own}, True), ({}, False)]
+    for origin, is_known in origins:
+        client = shop.connect(
+            cookie=cookie,
+            header=[f"{name}: {value}" for name, value in way.items()],
+            **origin,
+        )
         if is_known:
             assert client.hear()["user_id"] == str(shopper.id)
         else:
             assert client.ask(type="leave", intent_id=str(shopper.id))["code"] == "unauthenticated"
-
-
-def _from(origin: str | None) -> dict[str, Any]:
-    return {"origin": origin} if origin else {}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from benchmarks.http_wire import Target

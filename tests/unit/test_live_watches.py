@@ -63,7 +63,7 @@ class World:
         self.spread = Spread(self.watches, clock=lambda: self.now, let_others=self._let_others)
         # Nobody else moves the clock, so that waiting would be for ever.
         cast(Any, self.watches)._wake.wait = lambda _seconds: None
-        cast(Any, self.watches.news).wait = lambda _seconds=None: True
+        cast(Any, self.watches).news.wait = lambda _seconds=None: None
         self.ear = self.listener()
         self.watch = self.watches.join(self.ear, SALE)
         self.watches.picture(self.watch)
