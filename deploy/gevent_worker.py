@@ -96,7 +96,8 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
         return requests + (len(self._hub) if hasattr(self._hub, "__len__") else 0)
 
     def _capacity(self) -> int:
-        return int(getattr(self._hub, "capacity", self.worker_connections))
+        most: int = self.worker_connections
+        return getattr(self._hub, "capacity", most)
 
     def _drain_when_told(self) -> None:
         while self.alive:

@@ -11,6 +11,7 @@ from models.vocabulary import SaleStatus
 from tasks import sales
 from tasks.past import forget_past_sales
 from tests.integration.socket_shop import Shop, running_shop, shop
+from tests.support.polling import eventually
 
 __all__ = ["running_shop", "shop"]
 
@@ -137,10 +138,16 @@ def test_the_end_of_a_sale_is_told(shop: Shop, sale_status: str) -> None:
 
 
 def test_the_metrics_count_sockets_and_what_they_are_sent(shop: Shop) -> None:
-    client = shop.connect()
-    client.ask(type="subscribe", sale_id=str(shop.open_sale()))
-    with urllib.request.urlopen(f"http://127.0.0.1:{shop.port}/metrics") as answer:
-        figures = dict(line.rsplit(" ", 1) for line in answer.read().decode().splitlines() if line[0] != "#")
-    assert float(figures["sockets"]) >= 1
-    assert float(figures["sale_watchers"]) >= 1
-    assert float(figures['socket_messages_pushed_total{type="sale"}']) > 0
+    client, sale_id = shop.connect(), shop.open_sale()
+    client.ask(type="subscribe", sale_id=str(sale_id))
+    shop.submit(shop.make_shopper(), sale_id)
+    shop.drain(sale_id)
+    client.hear_type("sale", held=1)
+
+    def figures() -> dict[str, float]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{shop.port}/metrics") as answer:
+            lines = [line for line in answer.read().decode().splitlines() if line[0] != "#"]
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+
+    eventually(lambda: figures()["sockets"] >= 1 and figures()["sale_watchers"] >= 1)  # told twice a second
+    eventually(lambda: figures()['socket_messages_pushed_total{type="sale"}'] > 0)
