@@ -15,7 +15,7 @@ from uuid import UUID
 
 import structlog
 
-from models.errors import Fenced, FlashSaleError, LateSubmission, LineUnavailable
+from models.errors import Fenced, FlashSaleError, LateSubmission, LineUnavailable, SaleOver
 from models.live.records import Answer, Submission
 from models.live.store import Live
 from tasks.bell import Bell
@@ -54,6 +54,7 @@ class Intake:
 
         Raises:
             NoSuchSale: there is none.
+            SaleOver: it is past, and has no line any more.
             LineUnavailable: it does not stand in line.
             LedgerUnavailable: the sale is not remembered and cannot be asked for.
         """
@@ -119,15 +120,21 @@ class Intake:
 
     def _send(self, sale_id: UUID, submissions: list[Submission]) -> Sequence[Outcome]:
         """Make the round trip; asks the ledger once for a new epoch where the old one is refused."""
-        facts = self._book.by_id(sale_id)
+        facts = self._present(sale_id)
         try:
             return self._submit(facts, submissions)
         except Fenced:
             self._book.forget(sale_id)
-            renewed = self._book.by_id(sale_id)
+            renewed = self._present(sale_id)
             if renewed.epoch == facts.epoch:
                 raise LineUnavailable("The sale's line is being rebuilt; nothing was accepted.") from None
             return self._submit(renewed, submissions)
+
+    def _present(self, sale_id: UUID) -> SaleFacts:
+        facts = self._book.by_id(sale_id)
+        if facts.is_past:
+            raise SaleOver("The sale is over.")
+        return facts
 
     def _submit(self, facts: SaleFacts, submissions: list[Submission]) -> Sequence[Outcome]:
         self._reach()

@@ -209,11 +209,16 @@ def _stored(context: Context, intent_id: UUID) -> tuple[Message, UUID] | None:
 def _leave(context: Context, facts: SaleFacts, intent_id: str, user_id: str) -> tuple[LiveIntent, bool]:
     """Leave under the epoch that is remembered; asks the ledger once for a new one where it is refused."""
     try:
-        return context.live.leave(facts.sale_id, facts.epoch, intent_id, user_id)
+        return _leave_under(context, facts, intent_id, user_id)
     except Fenced:
         context.book.forget(facts.sale_id)
-        renewed = context.book.by_id(facts.sale_id)
-        return context.live.leave(facts.sale_id, renewed.epoch, intent_id, user_id)
+        return _leave_under(context, context.book.by_id(facts.sale_id), intent_id, user_id)
+
+
+def _leave_under(context: Context, facts: SaleFacts, intent_id: str, user_id: str) -> tuple[LiveIntent, bool]:
+    if facts.is_past:
+        raise NotFound("Nobody stands in this sale's line any more.")
+    return context.live.leave(facts.sale_id, facts.epoch, intent_id, user_id)
 
 
 def _facts_of(context: Context, intent_id: UUID) -> SaleFacts:

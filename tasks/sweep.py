@@ -15,7 +15,9 @@ from models.catalogue import Adjustment, Sale
 from models.errors import Fenced, FlashSaleError, IllegalTransition
 from models.live.records import Look
 from models.live.store import REBELL_MS
-from models.vocabulary import SaleStatus
+from models.orders import Order
+from models.payments import Payment
+from models.vocabulary import PaymentStatus, SaleStatus
 from tasks.adjustments import apply_adjustment
 from tasks.context import Context
 from tasks.holds import cancel_holds_of, sweep_holds
@@ -116,11 +118,27 @@ def _ring_if_needed(context: Context, look: Look) -> int:
     return int(context.bell.ring(look.sale_id))
 
 
+# The live side may have sold units to who paid late, which the ledger does not know yet.
+_IS_ASKING_AGAIN: Final = (
+    select(Payment.id)
+    .join(Order, Order.id == Payment.order_id)
+    .where(Order.sale_id == Sale.id, Payment.regain_asked_at.is_not(None))
+    .exists()
+)
+
+
 def _mark_drained(context: Context, sale: Sale) -> None:
+    """Look after a sale no more; a cancelled one only when all units are home, and none may be paid late."""
+    late = select(Payment.id).join(Order, Order.id == Payment.order_id)
+    undecided = late.where(
+        Order.sale_id == sale.id, Payment.status == PaymentStatus.LATE, Payment.due_at.is_not(None)
+    )
+    is_given_back = (Sale.held + Sale.sold == 0) & ~undecided.exists()
     with context.database.transaction() as session:
         session.execute(
             update(Sale)
             .where(Sale.id == sale.id, Sale.status.in_(OVER), Sale.drained_at.is_(None))
-            .where((Sale.status != SaleStatus.CANCELLED) | (Sale.held + Sale.sold == 0))
+            .where((Sale.status != SaleStatus.CANCELLED) | is_given_back)
+            .where(~_IS_ASKING_AGAIN)
             .values(drained_at=func.now())
         )

@@ -113,7 +113,7 @@ class Regained(StrEnum):
     """What `hold_again.lua` says to somebody who paid too late. All but `SOLD` change nothing."""
 
     SOLD = "sold"
-    HELD_YET = "held_yet"  # the units of the hold have not come home yet; ask again after that
+    HELD_YET = "held_yet"  # no answer: the units of the hold have not come home yet; ask again after that
     GONE = "gone"
     OTHERS_FIRST = "others_first"
     LIMIT_REACHED = "limit_reached"
@@ -187,6 +187,20 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitsBack:
+    """An intent for which the ledger keeps other units than the claim set aside. 0: no hold."""
+
+    intent_id: str
+    user_id: str
+    granted: int
+    kept: int
+
+    def pack(self) -> str:
+        """Write it as `settle.lua` reads it."""
+        return f"{self.intent_id}|{self.user_id}|{self.granted}|{self.kept}"
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimReply:
     """What a worker got: a claim, or why there is none. `parked` claims were given up just now.
 
@@ -211,6 +225,7 @@ class Look:
     overdue: int
     parked: int
     fields: dict[str, str]
+    standby_places: tuple[tuple[int, int], ...] = ()  # (ticket, place) of some who stand by, in order
 
     @property
     def is_loaded(self) -> bool:

@@ -29,7 +29,7 @@ def test_every_kind_of_fault_costs_nobody_a_promise(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.chaos", "--json", str(report), "--keep", str(kept)],
         cwd=ROOT,
-        env={**KEPT, "SECONDS_": "12", "CLIENTS": "40", "SEED": SEED},
+        env={**KEPT, "SECONDS_": "20", "CLIENTS": "40", "SEED": SEED},
         capture_output=True,
         text=True,
         timeout=DEADLINE_S,
@@ -41,6 +41,9 @@ def test_every_kind_of_fault_costs_nobody_a_promise(tmp_path: Path) -> None:
     assert said["figures"]["faults"].keys() == {*FAULTS, *MOVES}
     assert said["figures"]["accepted"] > 0
     assert said["figures"]["orders"]
+    assert said["figures"]["payments"]
+    assert said["figures"]["charges"]
+    assert said["figures"]["webhooks"]
 
 
 def test_an_interrupted_soak_leaves_nobody_behind(tmp_path: Path) -> None:

@@ -66,8 +66,8 @@ def run(settings: ChaosSettings, place: Path, console: Console) -> None:
         console,
         f"SEED={settings.seed}: {settings.seconds:g} s, {settings.clients} clients, {len(steps)} steps",
     )
-    platform = Platform(place)
     recorder = Recorder(place / HISTORY)
+    platform = Platform(place, recorder)
     try:
         platform.start()
         crowd = platform.crowd(settings.clients, int(settings.seconds) + AFTER_S)
@@ -87,8 +87,8 @@ def run(settings: ChaosSettings, place: Path, console: Console) -> None:
         say(console, f"Healing: {len(soak.sales)} sales, {len(wishes)} wishes")
         save_truth(settle(platform, recorder, soak.sales, wishes, dict(crowd)), place / TRUTH)
     finally:
-        recorder.close()
         platform.stop()
+        recorder.close()
 
 
 def report(settings: ChaosSettings, place: Path, console: Console) -> int:

@@ -9,7 +9,7 @@ from tests.chaos.history import Recorder
 from tests.chaos.schedule import Step
 from tests.chaos.wire import Reply, Wire
 
-HOLD_S: Final = 3
+HOLD_S: Final = 5
 PER_SHOPPER: Final = 3
 INSIST_S: Final = 25.0
 PAUSE_S: Final = 0.3
@@ -46,6 +46,21 @@ class Admin:
         async with self._turn:
             await self._move(sale, "end")
 
+    async def cancel_sale(self, sale: str) -> None:
+        """Cancel a sale: who holds loses his hold, who paid is given his money back."""
+        async with self._turn:
+            await self._move(sale, "cancel")
+
+    async def refund(self, sale: str, lot: int) -> None:
+        """Have the money of one of the paid orders go back."""
+        page = await self._wire.ask("GET", f"/api/v1/orders?sale_id={sale}&limit=200")
+        if page.status != 200:
+            return
+        if paid := [order["id"] for order in page.said["items"] if order["status"] == "paid"]:
+            order = paid[lot % len(paid)]
+            path = f"/api/v1/orders/{order}/refund"
+            await self._insist("POST", path, {}, sale=sale, verb="refund", of=order)
+
     async def turn(self, step: Step, sale: str) -> None:
         """Do what the plan says with a sale."""
         async with self._turn:
@@ -56,6 +71,8 @@ class Admin:
             elif step.kind == "price":
                 price = {"amount_minor": step.amount, "currency": "USD"}
                 await self._patch(sale, {"price": price}, verb="price", price=step.amount)
+            elif step.kind == "refund":
+                await self.refund(sale, step.lot)
             else:
                 await self._allocate(sale, step.amount if step.kind == "raise" else -step.amount)
 
@@ -79,7 +96,7 @@ class Admin:
         while True:
             operation = self._recorder.invoke("admin", "admin", sale, **told)
             reply = await self._wire.ask(method, path, body)
-            if reply.status in {200, 201}:
+            if reply.status in {200, 201, 202}:
                 operation.ok(**told)
             elif reply.status == 0 or reply.status >= 500:
                 # Also 503 «line_unavailable»: what was begun in the ledger is finished by a sweep.

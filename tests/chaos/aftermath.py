@@ -1,4 +1,4 @@
-"""Owns the time after the faults: heal, wait until everything is decided and quiet, read what is stored."""
+"""Owns the time after the faults: heal, wait until all is decided, settled and quiet, read what is stored."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ from benchmarks.http_wire import Target
 from benchmarks.records import FINAL
 from benchmarks.shop import Shop
 from tests.chaos.history import Recorder
+from tests.chaos.ledger import is_settled, read_money
 from tests.chaos.platform import Platform
 from tests.chaos.story import Wish
 from tests.chaos.truth import StoredSale, Truth
@@ -58,12 +59,17 @@ def settle(
 
     decided_s = _wait(is_decided, began)
     recorder.note("mark", name="decided", seconds=decided_s)
+    database = platform.database()
+    settled_s = _wait(lambda: is_settled(database), began)
+    recorder.note("mark", name="settled", seconds=settled_s)
     for sale in sales:
         shop.move_sale(sale, "end")
     quiet_s = _wait(lambda: all(_is_quiet(shop, sale) for sale in sales), time.monotonic())
     recorder.note("mark", name="quiet", seconds=quiet_s)
     stored = {sale: _read(platform.target, shop, sale, wishes, tokens) for sale in sales}
-    return Truth(stored, counts[0], late, decided_s, quiet_s)
+    money = read_money(database)
+    database.dispose()
+    return Truth(stored, money, counts[0], late, decided_s, quiet_s, settled_s)
 
 
 def _wait(is_done: Callable[[], bool], began: float) -> float | None:

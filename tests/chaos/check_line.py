@@ -6,6 +6,7 @@ from datetime import datetime
 
 from benchmarks.records import Finding, StoredIntent, Told
 from benchmarks.verify_fifo import find_bad_numbering, find_late_tickets, find_shared_tickets
+from tests.chaos.order_ways import CAME_LATE, HELD_AGAIN, changes_of
 from tests.chaos.story import Story, Wish
 from tests.chaos.truth import Row, StoredSale, Truth
 
@@ -56,9 +57,9 @@ def _find_overtaken(sale: StoredSale) -> Iterator[Finding]:
 
 
 def find_passed_over(story: Story, truth: Truth) -> Iterator[Finding]:
-    """Refused for good, and a later ticket got as much afterwards, though no units had been added since."""
+    """Refused for good, and a later ticket got as much afterwards, though nothing had been added since."""
     for sale_id, sale in truth.sales.items():
-        raised = _raises(story, sale_id)
+        raised = [*_raises(story, sale_id), *_refunds(truth, sale)]
         decided = _decisions(sale)
         grants = [one for one in decided if one.granted]
         for one in decided:
@@ -85,6 +86,41 @@ def _raises(story: Story, sale: str) -> list[tuple[int, float]]:
     refused = {event.op for event in tries if event.type == "fail"}
     allocating = {event.op for event in tries if event.value.get("verb") == "allocate"}
     return [(began[op], ended.get(op, float("inf"))) for op in allocating - refused]
+
+
+def _refunds(truth: Truth, sale: StoredSale) -> Iterator[tuple[int, float]]:
+    """List when a refund may have added units: from its being noted to their being known as home."""
+    for order in sale.orders:
+        for step in changes_of(order):
+            if step["status"] == "refunded":
+                home = truth.money.released.get(order["id"])
+                yield wall_ms(step["at"]), wall_ms(home) if home else float("inf")
+
+
+def find_passed_by_late_payers(_story: Story, truth: Truth) -> Iterator[Finding]:
+    """Who paid too late is sold a unit again only where nobody waits, be it in line or on standby.
+
+    The unit is taken between two lines of the order's history; somebody who waited all that time was passed.
+    """
+    for sale in truth.sales.values():
+        for order in sale.orders:
+            for after_ms, until_ms in _regained(order):
+                for row in sale.intents:
+                    decided_ms = wall_ms(row["decided_at"]) if row["decided_at"] else None
+                    stays = row["status"] != "left" and (decided_ms is None or decided_ms > until_ms)
+                    if stays and wall_ms(row["submitted_at"]) < after_ms:
+                        detail = f"ticket {row['ticket']} waited while a late payer was sold a unit"
+                        yield Finding("overtaken", detail, f"{row} {order}")
+
+
+def _regained(order: Row) -> Iterator[tuple[int, int]]:
+    """Say between which times a late payer was sold his units again."""
+    late_ms = 0
+    for step in order["history"]:
+        if step.get("reason") in CAME_LATE:
+            late_ms = wall_ms(step["at"])
+        elif step.get("reason") == HELD_AGAIN:
+            yield late_ms, wall_ms(step["at"])
 
 
 def _decisions(sale: StoredSale) -> list[_Decided]:

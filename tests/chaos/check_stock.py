@@ -2,25 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Final
 
 from benchmarks.records import GIVEN_BACK, Finding
 from tests.chaos.check_line import wall_ms
 from tests.chaos.history import FAIL, INVOKE, OK, Event
+from tests.chaos.order_ways import HELD_AGAIN, changes_of, is_a_way
 from tests.chaos.story import Story
 from tests.chaos.truth import Row, StoredSale, Truth
-
-LEGAL: Final = frozenset(
-    {
-        ("held", "paying"),
-        ("held", "expired"),
-        ("held", "cancelled"),
-        ("paying", "held"),
-        ("paying", "paid"),
-        ("paid", "refunded"),
-    }
-)
 
 
 def find_unbalanced(story: Story, _truth: Truth) -> Iterator[Finding]:
@@ -77,22 +65,25 @@ def find_units_astray(_story: Story, truth: Truth) -> Iterator[Finding]:
 
 
 def _find_bad_history(order: Row) -> Iterator[Finding]:
-    statuses = [step["status"] for step in order["history"]]
-    illegal = [pair for pair in pairwise(statuses) if pair not in LEGAL]
-    if statuses[:1] != ["held"] or illegal or statuses[-1] != order["status"]:
+    changes = changes_of(order)
+    statuses = [step["status"] for step in changes]
+    if statuses[:1] != ["held"] or not is_a_way(statuses) or statuses[-1] != order["status"]:
         yield Finding("units_home", f"its history is {statuses}", str(order))
     elif order["status"] in {"held", "paying"}:
         yield Finding("units_home", "its hold never ended", str(order))
-    elif order["status"] == "expired" and wall_ms(order["history"][-1]["at"]) < wall_ms(order["expires_at"]):
-        yield Finding("units_home", "it expired before its time", str(order))
+    for step in changes:
+        if step["status"] == "expired" and wall_ms(step["at"]) < wall_ms(order["expires_at"]):
+            yield Finding("units_home", "it expired before its time", str(order))
 
 
 def _moves(sale: StoredSale) -> Iterator[tuple[int, int, str]]:
     for order in sale.orders:
         yield wall_ms(order["created_at"]), order["quantity"], str(order)
-        for step in order["history"]:
+        for step in changes_of(order):
             if step["status"] in GIVEN_BACK:
                 yield wall_ms(step["at"]), -order["quantity"], str(order)
+            elif step.get("reason") == HELD_AGAIN:
+                yield wall_ms(step["at"]), order["quantity"], str(order)
 
 
 @dataclass(frozen=True, slots=True)

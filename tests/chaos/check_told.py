@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
-from benchmarks.records import FINAL, ORDER_DONE, Finding
+from benchmarks.records import FINAL, Finding
 from tests.chaos.history import INVOKE
+from tests.chaos.order_ways import leads_to
 from tests.chaos.story import Story, Word
 from tests.chaos.truth import Row, StoredSale, Truth
 
@@ -50,9 +52,24 @@ def _compare_order(word: Word, order: str, row: Row | None) -> Iterator[Finding]
         yield Finding("told_not_stored", "an order was told that is not stored", f"{order} {word}")
         return
     once = {step["status"] for step in row["history"]}
-    is_over = word.status in ORDER_DONE and word.status != row["status"] and word.status != "paid"
-    if word.status not in once or is_over:
+    if word.status not in once or not leads_to(word.status, row["status"]):
         yield Finding("told_not_stored", f"order: told {word.status}", f"{word} {row}")
+
+
+def find_taken_back(story: Story, _truth: Truth) -> Iterator[Finding]:
+    """What is told of an order later may follow what was told before: `paid` is not `held` again.
+
+    Later is what was asked for after the answer, and on a socket what comes after.
+    """
+    for order, words in story.order_words.items():
+        asked = sorted((word for word in words if word.asked_ns is not None), key=lambda word: word.at_ns)
+        heard = [word for word in words if word.asked_ns is None]
+        later = [(one, other) for one in asked for other in asked if one.at_ns < (other.asked_ns or 0)]
+        for before, after in (*later, *pairwise(heard)):
+            if not leads_to(before.status, after.status):
+                detail = f"told {before.status}, and then {after.status}"
+                yield Finding("taken_back", detail, f"{order} {before} {after}")
+                break
 
 
 def find_orders_astray(_story: Story, truth: Truth) -> Iterator[Finding]:

@@ -8,16 +8,31 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from benchmarks.records import Finding
-from tests.chaos.check_line import find_bad_tickets, find_overtaken, find_passed_over
+from tests.chaos.check_line import (
+    find_bad_tickets,
+    find_overtaken,
+    find_passed_by_late_payers,
+    find_passed_over,
+)
+from tests.chaos.check_money import (
+    find_bad_charges,
+    find_bad_late_charges,
+    find_bad_receipts,
+    find_bad_sums,
+    find_lost_webhooks,
+    find_unpaid,
+)
 from tests.chaos.check_queue import count_recovered, find_duplicated, find_lost, find_unexpected
 from tests.chaos.check_stock import find_oversold, find_unbalanced, find_units_astray, find_wrong_allocation
 from tests.chaos.check_told import (
     find_bad_answers,
     find_doubled_verdicts,
     find_orders_astray,
+    find_taken_back,
     find_told_not_stored,
 )
 from tests.chaos.history import OK
+from tests.chaos.order_ways import CAME_LATE, HELD_AGAIN, WENT_BACK, reasons_of
 from tests.chaos.story import Story
 from tests.chaos.truth import Truth
 
@@ -35,7 +50,14 @@ CHECKS: Final = {
     "verdicts": "verdicts doubled or taken back",
     "orders": "orders without intent, or doubled",
     "told_not_stored": "told is not stored",
-    "liveness": "not decided or quiet in time",
+    "taken_back": "news of orders taken back",
+    "charges": "charges for nothing, or unknown",
+    "unpaid": "paid without a charge, or twice",
+    "late": "late charges not settled once",
+    "sums": "sums of money that do not add up",
+    "receipts": "receipts missing, or with gaps",
+    "webhooks": "webhooks taken and lost",
+    "liveness": "not decided, paid or quiet in time",
     "audit": "the shop's own audit",
     "bad_answers": "answers that nobody foresaw",
 }
@@ -51,10 +73,12 @@ def judge(story: Story, truth: Truth) -> dict[str, list[Finding]]:
 
 
 def find_stuck(_story: Story, truth: Truth) -> Iterator[Finding]:
-    """After the healing everything accepted is decided, and everything ended comes to rest, in time."""
+    """After the healing all that was accepted is decided, all money settled, and all at rest, in time."""
     if truth.all_decided_s is None:
         detail = f"{truth.undecided_late} of {truth.undecided_at_heal} accepted intents are undecided"
         yield Finding("liveness", detail, "at the deadline")
+    if truth.money_settled_s is None:
+        yield Finding("liveness", "payments, refunds or units are still on their way", "at the deadline")
     if truth.quiet_s is None:
         yield Finding("liveness", "the stores did not come to rest", "at the deadline")
 
@@ -73,6 +97,7 @@ FINDERS: Final[tuple[Callable[[Story, Truth], Iterator[Finding]], ...]] = (
     find_bad_tickets,
     find_overtaken,
     find_passed_over,
+    find_passed_by_late_payers,
     find_unbalanced,
     find_oversold,
     find_wrong_allocation,
@@ -80,6 +105,13 @@ FINDERS: Final[tuple[Callable[[Story, Truth], Iterator[Finding]], ...]] = (
     find_doubled_verdicts,
     find_orders_astray,
     find_told_not_stored,
+    find_taken_back,
+    find_bad_charges,
+    find_unpaid,
+    find_bad_late_charges,
+    find_bad_sums,
+    find_bad_receipts,
+    find_lost_webhooks,
     find_stuck,
     find_failed_audits,
     find_bad_answers,
@@ -105,6 +137,7 @@ def count_figures(story: Story, truth: Truth) -> dict[str, Any]:
         "stored": len(intents),
         "verdicts": dict(Counter(row["status"] for row in intents)),
         "orders": dict(Counter(row["status"] for row in orders)),
+        **_count_money(story, truth),
         "pictures": sum(1 for event in story.events if event.what == "snapshot" and event.type == OK),
         "words": sum(len(words) for words in story.words.values()),
         "faults": dict(kinds),
@@ -113,5 +146,31 @@ def count_figures(story: Story, truth: Truth) -> dict[str, Any]:
         "undecided_at_heal": truth.undecided_at_heal,
         "undecided_after_15_s": truth.undecided_late,
         "all_decided_s": truth.all_decided_s,
+        "money_settled_s": truth.money_settled_s,
         "quiet_s": truth.quiet_s,
     }
+
+
+def _count_money(story: Story, truth: Truth) -> dict[str, Any]:
+    money = truth.money
+    reasons = Counter(
+        reason for sale in truth.sales.values() for order in sale.orders for reason in reasons_of(order)
+    )
+    posted = [event.value for event in story.events if event.what == "webhook"]
+    return {
+        "payments": dict(Counter(row["status"] for row in money.payments)),
+        "methods": dict(Counter(row["method"] for row in money.payments)),
+        "charges": dict(Counter(row["state"] for row in money.charges)),
+        "refunds": dict(Counter(f"{row['cause']} {row['status']}" for row in money.refunds)),
+        "late_charges": {reason: reasons[reason] for reason in (*sorted(CAME_LATE), HELD_AGAIN, WENT_BACK)},
+        "receipts": len(money.receipts),
+        "webhooks": dict(Counter(_fate_of(value) for value in posted)),
+    }
+
+
+def _fate_of(value: dict[str, Any]) -> str:
+    """Name what became of a webhook on its way."""
+    if value.get("held"):
+        return "held up"
+    answer = "unanswered" if value["answer"] == 0 else str(value["answer"])
+    return f"{answer} (lost)" if value.get("lost") and value["answer"] else answer

@@ -5,7 +5,26 @@ from dataclasses import dataclass
 from typing import Final
 
 ENDS: Final = ("expire", "cancel", "pay")
-ENDS_WEIGHTS: Final = (40, 40, 20)
+ENDS_WEIGHTS: Final = (20, 20, 60)
+# The sandbox's methods and their weights. Patience lasts 3 s and a hold 5 s: what takes longer comes late.
+METHODS: Final = {
+    "sandbox_ok": 6,
+    "sandbox_decline": 2,
+    "sandbox_insufficient_funds": 1,
+    "sandbox_timeout": 2,
+    "sandbox_timeout_charged": 2,
+    "sandbox_slow:2": 2,
+    "sandbox_slow:6": 4,
+    "sandbox_slow_decline:2": 1,
+    "sandbox_slow_decline:5": 1,
+    "sandbox_duplicate": 2,
+    "sandbox_disorder": 2,
+    "sandbox_late_webhook:2": 1,
+    "sandbox_late_webhook:5": 3,
+    "sandbox_no_webhook": 2,
+    "sandbox_refund_slow:2": 2,
+    "sandbox_refund_fails": 1,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +42,8 @@ class Errand:
     leaves_s: float | None  # gives its place up after so long
     end: str  # what becomes of a hold
     end_s: float  # how long after the hold
+    methods: tuple[str, ...]  # how it is paid, one after the other while it is declined
+    pays_twice: bool  # by two requests at the same instant, under two keys
 
 
 def draw_errands(seed: int, round_number: int, shopper: int, round_s: float) -> tuple[Errand, ...]:
@@ -48,4 +69,6 @@ def _draw(dice: random.Random, spread_s: float) -> Errand:
         leaves_s=dice.uniform(0.0, 3.0) if dice.random() < 0.2 else None,
         end=dice.choices(ENDS, ENDS_WEIGHTS)[0],
         end_s=dice.uniform(0.0, 1.5),
+        methods=tuple(dice.choices(list(METHODS), list(METHODS.values()), k=2)),
+        pays_twice=dice.random() < 0.2,
     )

@@ -1,4 +1,4 @@
-"""Owns the carrying out of a plan: signals to processes of the platform, and moves of the admin."""
+"""Owns the carrying out of a plan: signals to processes, trouble with webhooks, and moves of the admin."""
 
 import asyncio
 import signal
@@ -9,20 +9,23 @@ from tests.chaos.admin import Admin
 from tests.chaos.history import Recorder
 from tests.chaos.platform import Platform
 from tests.chaos.processes import Process, send
-from tests.chaos.schedule import MOVES, Step
+from tests.chaos.schedule import MOVES, POST, Step
 
 PREFIX: Final = {
     "kill_worker": "worker.",
     "kill_web": "web.",
     "kill_web_child": "web.",
+    "kill_web_at_webhook": "web.",
     "kill_background": "background.",
     "kill_payments": "payments.",
     "kill_beat": "beat.",
     "kill_redis": "redis-server",
     "stop_postgres": "postgres",
     "stall_worker": "worker.",
+    "stall_payments": "payments.",
     "stall_redis": "redis-server",
 }
+CHILDREN: Final = ("kill_web_child", "kill_web_at_webhook")  # of the web server, not itself
 
 
 class Nemesis:
@@ -36,6 +39,7 @@ class Nemesis:
         self._recorder = recorder
         self._current_sale = current_sale
         self._under_way: set[asyncio.Task[None]] = set()
+        self._awaiting: list[Step] = []  # a webhook during which to strike
 
     async def run(self, steps: Sequence[Step]) -> None:
         """Take every step at its time, and wait for those that last."""
@@ -47,13 +51,32 @@ class Nemesis:
             task.add_done_callback(self._under_way.discard)
         if self._under_way:
             await asyncio.gather(*self._under_way)
+        self._platform.postman.calm()
+        for step in self._awaiting:
+            self._note_kill(step, is_hit=False)
 
     async def _take(self, step: Step) -> None:
-        if step.kind not in MOVES:
+        if step.kind in POST:
+            self._platform.postman.suffer(step.kind, step.for_s)
+            self._recorder.note("fault", "postman", kind=step.kind, hit=True, for_s=step.for_s)
+        elif step.kind == "kill_web_at_webhook":
+            self._awaiting.append(step)
+            self._platform.postman.at_next(lambda: self._kill_all_web(step))
+        elif step.kind not in MOVES:
             await self._break(step)
         elif (sale := self._current_sale()) is not None:
             self._recorder.note("fault", "admin", sale, kind=step.kind, for_s=step.for_s)
             await self._admin.turn(step, sale)
+
+    def _kill_all_web(self, step: Step) -> None:
+        """Kill every web process, since any of them may be the one that takes the webhook."""
+        self._awaiting.remove(step)
+        children = choose_all(self._platform.family(), step)
+        was_sent = [send(one, signal.SIGKILL) for one in children]
+        self._note_kill(step, is_hit=any(was_sent))
+
+    def _note_kill(self, step: Step, *, is_hit: bool) -> None:
+        self._recorder.note("fault", "web", kind=step.kind, hit=is_hit, signal="SIGKILL", for_s=0.0)
 
     async def _break(self, step: Step) -> None:
         process = choose(self._platform.family(), step)
@@ -74,11 +97,15 @@ class Nemesis:
 
 def choose(family: Sequence[Process], step: Step) -> Process | None:
     """Find whom a step is meant for; None where nobody of that name runs at the moment."""
+    found = choose_all(family, step)
+    return found[step.lot % len(found)] if found else None
+
+
+def choose_all(family: Sequence[Process], step: Step) -> list[Process]:
+    """List for whom a step may be meant."""
     found = [one for one in family if one.label.startswith(PREFIX[step.kind])]
     pids = {one.pid for one in found}
-    wants_child = step.kind == "kill_web_child"
-    found = [one for one in found if (one.parent in pids) == wants_child]
-    return found[step.lot % len(found)] if found else None
+    return [one for one in found if (one.parent in pids) == (step.kind in CHILDREN)]
 
 
 def _signal_of(kind: str) -> signal.Signals:

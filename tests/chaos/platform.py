@@ -15,11 +15,15 @@ from benchmarks.crowd_tokens import read_tokens
 from benchmarks.http_wire import Target
 from benchmarks.shop import Shop
 from deploy.children import launch
+from models.database import Database
+from tests.chaos.history import Recorder
+from tests.chaos.postman import Postman
 from tests.chaos.processes import Process, family_of, send
 
 READY_S: Final = 90.0
 STOP_S: Final = 45.0
 WORKERS: Final = 2
+PATIENCE_S: Final = 3  # of payments: then a charge is ended, where that can be
 
 
 class PlatformFailed(RuntimeError):
@@ -29,10 +33,11 @@ class PlatformFailed(RuntimeError):
 class Platform:
     """One `python -m deploy.run`, which cannot outlive the soak."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, recorder: Recorder) -> None:
         self.data_dir = place / "data"
         self.log = place / "platform.log"
         self.target = Target("127.0.0.1", _free_port())
+        self.postman = Postman(self.target, recorder)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -49,6 +54,8 @@ class Platform:
             "RATE_LIMIT_ENABLED": "false",
             "ACCESS_TOKEN_SECONDS": "86400",
             "LOG_LEVEL": "WARNING",
+            "SANDBOX_WEBHOOK_URL": self.postman.url,
+            "PAYMENT_PATIENCE_SECONDS": str(PATIENCE_S),
         }
 
     def start(self) -> None:
@@ -57,6 +64,7 @@ class Platform:
         Raises:
             PlatformFailed: it ended, or was not ready in time.
         """
+        self.postman.start()
         with self.log.open("wb") as output:
             self._process = launch(
                 [sys.executable, "-m", "deploy.run", "--scale", ""],
@@ -73,6 +81,7 @@ class Platform:
 
     def stop(self) -> None:
         """Take everything down; whoever was stopped goes on first, so as to hear it."""
+        self.postman.stop()
         if self._process is None:
             return
         self.resume_all()
@@ -89,9 +98,15 @@ class Platform:
         return family_of(self._process.pid) if self._process is not None else []
 
     def resume_all(self) -> None:
-        """Let every stopped process go on."""
+        """Let every stopped process go on, and every webhook."""
+        self.postman.calm()
         for process in self.family():
             send(process, signal.SIGCONT)
+
+    def database(self) -> Database:
+        """Make a way to its database, for reading."""
+        said = json.loads((self.data_dir / "servers.json").read_text())
+        return Database(said["database_url"], pool_size=1, application_name="soak")
 
     def admin(self, *, patience_s: float) -> Shop:
         """Log in as the admin."""

@@ -4,16 +4,20 @@ import random
 from dataclasses import dataclass
 from typing import Final
 
-KILLS: Final = ("kill_worker", "kill_web", "kill_web_child", "kill_background", "kill_payments", "kill_beat")
+KILLS: Final = (
+    *("kill_worker", "kill_web", "kill_web_child", "kill_web_at_webhook"),
+    *("kill_background", "kill_payments", "kill_beat"),
+)
 STORES: Final = ("kill_redis", "stop_postgres")
-STALLS: Final = ("stall_worker", "stall_redis")
-FAULTS: Final = (*KILLS, *STORES, *STALLS)
-MOVES: Final = ("raise", "lower", "price", "pause")
+STALLS: Final = ("stall_worker", "stall_payments", "stall_redis")
+POST: Final = ("hold_webhooks", "lose_webhook_answers")
+FAULTS: Final = (*KILLS, *STORES, *STALLS, *POST)
+MOVES: Final = ("raise", "lower", "price", "pause", "refund")
 KINDS: Final = (*FAULTS, *MOVES)
 
 GAP_S: Final = 1.5  # seconds between two steps, about, where there is time enough
 BUSY: Final = 0.95  # of the soak is for steps; the rest lets the last of them begin
-STALL_S: Final = (1.0, 5.0)  # seconds that a worker is stopped
+STALL_S: Final = (1.0, 5.0)  # seconds that a worker is stopped, or webhooks are held up
 STORE_STALL_S: Final = (0.5, 3.0)
 PAUSE_S: Final = (0.3, 1.5)  # seconds that a sale is paused
 MOST_UNITS: Final = 6
@@ -21,7 +25,7 @@ MOST_UNITS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One fault or one move of the admin. `lot` chooses among several processes of a name."""
+    """One fault or one move of the admin. `lot` chooses among several processes, or orders."""
 
     at_s: float
     kind: str
@@ -45,7 +49,7 @@ def plan_steps(seed: int, seconds: float, kinds: tuple[str, ...] = KINDS) -> tup
 
 def _step(dice: random.Random, kind: str, at_s: float) -> Step:
     for_s, amount = 0.0, 0
-    if kind in STALLS:
+    if kind in STALLS or kind in POST:
         for_s = dice.uniform(*(STORE_STALL_S if kind == "stall_redis" else STALL_S))
     elif kind == "pause":
         for_s = dice.uniform(*PAUSE_S)

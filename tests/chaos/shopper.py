@@ -1,8 +1,8 @@
-"""Owns one shopper of the soak: it submits, waits, leaves, cancels or forgets, and writes all of it down."""
+"""Owns one shopper of the soak: it submits, waits, leaves, pays, cancels or forgets, and writes all down."""
 
 import asyncio
 import random
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 from benchmarks.records import FINAL, ORDER_DONE
@@ -12,7 +12,7 @@ from tests.chaos.wire import PATIENCE_S, Reply, Wire
 
 MOST_TRIES: Final = 10
 POLL_S: Final = (0.3, 1.0)
-NOT_OFFERED: Final = frozenset({404, 405})
+PAYMENT_OVER: Final = frozenset({"held", *ORDER_DONE})
 
 
 class Shopper:
@@ -98,24 +98,35 @@ class Shopper:
         if errand.end == "cancel":
             await self._write("cancel", order_id, {}, wanted=200)
         elif errand.end == "pay":
-            await self._write("payments", order_id, {"method": "sandbox_ok"}, wanted=202, key=errand.key)
-        await self._await_end(order_id)
+            for number, method in enumerate(errand.methods):
+                await self._pay(order_id, method, f"{errand.key}-{number}", is_twin=errand.pays_twice)
+                if await self._await(order_id, PAYMENT_OVER) != "held":
+                    break
+        await self._await(order_id, ORDER_DONE)
+
+    async def _pay(self, order_id: str, method: str, key: str, *, is_twin: bool) -> None:
+        keys = (key, f"{key}-too") if is_twin else (key,)
+        body = {"method": method}
+        await asyncio.gather(
+            *(self._write("payments", order_id, body, wanted=202, key=one, method=method) for one in keys)
+        )
 
     async def _write(
-        self, verb: str, order_id: str, body: dict[str, Any], *, wanted: int, key: str = ""
+        self, verb: str, order_id: str, body: dict[str, Any], *, wanted: int, key: str = "", **told: Any
     ) -> None:
         for _ in range(MOST_TRIES):
-            operation = self._invoke(verb, order=order_id)
+            operation = self._invoke(verb, order=order_id, **told)
             reply = await self._wire.ask("POST", f"/api/v1/orders/{order_id}/{verb}", body, key=key)
             if reply.status == wanted:
-                operation.ok(order=order_id, status=reply.said["status"])
+                operation.ok(order=order_id, status=reply.said["status"], **told)
                 return
-            _close(operation, reply, order=order_id, offered=reply.status not in NOT_OFFERED)
+            _close(operation, reply, order=order_id, **told)
             if reply.status not in {0, 429} and reply.status < 500:
                 return
             await asyncio.sleep(random.uniform(0.1, 0.6))
 
-    async def _await_end(self, order_id: str) -> None:
+    async def _await(self, order_id: str, statuses: Collection[str]) -> str:
+        """Ask until the order is in one of these statuses, and tell in which."""
         while True:
             await asyncio.sleep(random.uniform(*POLL_S))
             operation = self._invoke("order", order=order_id)
@@ -123,9 +134,10 @@ class Shopper:
             if reply.status != 200:
                 _close(operation, reply, order=order_id)
                 continue
-            operation.ok(order=order_id, status=reply.said["status"])
-            if reply.said["status"] in ORDER_DONE:
-                return
+            status = str(reply.said["status"])
+            operation.ok(order=order_id, status=status)
+            if status in statuses:
+                return status
 
     def _invoke(self, what: str, **value: Any) -> Operation:
         return self._recorder.invoke(what, self._who, self._sale, **value)

@@ -17,6 +17,7 @@ from tests.chaos.shopper import Shopper
 from tests.chaos.wire import Wire
 
 CONNECTIONS: Final = 96
+CANCELLED_EVERY: Final = 3  # sales; the others are ended
 SNAPSHOT_EVERY_S: Final = 0.2
 SNAPSHOT_PATIENCE_S: Final = 3.0
 SHOWN: Final = ("allocation", "available", "held", "sold", "status")
@@ -82,7 +83,7 @@ class Soak:
             await asyncio.wait(tasks, timeout=min(self._settings.round_s, left_s))
             await _end(tasks)
             if until - clock() > 0.5:
-                await admin.end_sale(sale)
+                await (admin.cancel_sale if number % CANCELLED_EVERY == 0 else admin.end_sale)(sale)
 
     def _send_crowd(self, pool: HttpPool, sale: str, number: int) -> list[asyncio.Task[None]]:
         tasks = []

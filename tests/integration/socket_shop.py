@@ -239,6 +239,9 @@ class Shop:
     def submit(self, shopper: Shopper, sale_id: uuid.UUID, quantity: int = 1) -> Said:
         return submit_intent(self.context, shopper.id, sale_id, quantity=quantity)
 
+    def end_sale(self, sale_id: uuid.UUID) -> None:
+        sales.move_sale(self.context, sale_id, SaleStatus.ENDED)
+
     def drain(self, sale_id: uuid.UUID) -> int:
         return drain_sale(self.context, sale_id)
 

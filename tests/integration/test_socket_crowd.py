@@ -55,8 +55,8 @@ def test_a_thousand_intents_at_once_are_dense_and_each_is_answered_once(shop: Di
     told = [json.loads(answer) for answer in heard.answers]
     assert {one["type"] for one in told} == {"intent"}
     assert sorted(one["ticket"] for one in told) == list(range(1, CROWD + 1))
-    standing = {one.user_id: one.intent_id for one in shop.context.live.page(sale_id, limit=CROWD).intents}
-    assert [standing[str(one.id)] for one in crowd] == [one["id"] for one in told]
+    standing = shop.context.live.standing_of_each(sale_id, [str(one.id) for one in crowd])
+    assert [standing.of[str(one.id)].intent.intent_id for one in crowd] == [one["id"] for one in told]
     assert set(last.answers) == {b'{"type":"pong"}'}
 
 

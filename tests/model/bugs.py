@@ -1,4 +1,4 @@
-"""Owns the bugs that are planted: what is changed in which script, and a few steps that lead to it."""
+"""Owns the bugs of the line that are planted: what is changed in which script, and a few steps to it."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,16 +8,20 @@ Steps = tuple[tuple[Any, ...], ...]  # a rule's name and its arguments
 
 @dataclass(frozen=True, slots=True)
 class Bug:
-    """A script's right text and the wrong one, and steps after which the two differ. `shop`: as it opens."""
+    """The right text and the wrong one, and steps after which the two differ.
 
-    verb: str
+    `where`: a script's verb, or a function as `module:name`. `units` and `most_holds`: the shop as it opens.
+    """
+
+    where: str
     changes: tuple[tuple[str, str], ...]
     steps: Steps
     units: int = 1
     most_holds: int = 0
 
 
-def _come(*people: int, key: str = "") -> tuple[Any, ...]:
+def come(*people: int, key: str = "") -> tuple[Any, ...]:
+    """Have some submit, one unit each."""
     return ("submit", [(one, 1, False, key) for one in people], "")
 
 
@@ -28,17 +32,17 @@ BUGS: Final = {
             ("'LRANGE', KEYS[2], 0, limit - #rows - 1)", "'LRANGE', KEYS[2], -(limit - #rows), -1)"),
             ("'LTRIM', KEYS[2], popped, -1)", "'LTRIM', KEYS[2], 0, -popped - 1)"),
         ),
-        (_come(0, 1), ("claim", 1, "")),
+        (come(0, 1), ("claim", 1, "")),
     ),
     "a claim is not written down": Bug(
         "claim",
         (("redis.call('ZADD', KEYS[6], now_ms + lease_ms, new_claim)\nif popped", "if popped"),),
-        (_come(0), ("claim", 1, "")),
+        (come(0), ("claim", 1, "")),
     ),
     "the line goes before standby": Bug(
         "claim",
         (("if standing_by > 0 and (", "if standing_by > 0 and redis.call('LLEN', KEYS[2]) == 0 and ("),),
-        (_come(0, 1), ("drain",), _come(2), ("expire", {0}), ("release", ""), ("claim", 1, "")),
+        (come(0, 1), ("drain",), come(2), ("expire", {0}), ("release", ""), ("claim", 1, "")),
     ),
     "who could hope is refused": Bug(
         "claim",
@@ -48,24 +52,24 @@ BUGS: Final = {
                 "one.need > available then\n        write(id, one, 'sold_out', '', 0)\n      else\n ",
             ),
         ),
-        (_come(0, 1), ("claim", 2, "")),
+        (come(0, 1), ("claim", 2, "")),
     ),
     "open holds are not bounded": Bug(
         "claim",
         (("open_holds >= max_open_holds", "open_holds > max_open_holds"),),
-        (_come(0, 1, 2), ("drain",)),
+        (come(0, 1, 2), ("drain",)),
         units=3,
         most_holds=2,
     ),
     "a hold comes home as often as it is released": Bug(
         "release",
         (("redis.call('HDEL', KEYS[2], ARGV[at])", ""),),
-        (_come(0), ("drain",), ("expire", {0}), ("release", "reply"), ("release", "")),
+        (come(0), ("drain",), ("expire", {0}), ("release", "reply"), ("release", "")),
     ),
     "a cut takes units that are held": Bug(
         "adjust",
         (("if tonumber(found[2]) + units < 0 then", "if false then"),),
-        (_come(0), ("claim", 1, ""), ("change_allocation", -1, "")),
+        (come(0), ("claim", 1, ""), ("change_allocation", -1, "")),
     ),
     "an adjustment is made again when retried": Bug(
         "adjust",
@@ -75,12 +79,12 @@ BUGS: Final = {
     "a key is not remembered": Bug(
         "submit",
         (("local known = redis.call('GET', key)", "local known = nil"),),
-        (_come(0, key="a"), _come(0, key="a")),
+        (come(0, key="a"), come(0, key="a")),
     ),
     "who has left keeps the units": Bug(
         "leave",
         (("if redis.call('HINCRBY', KEYS[4], user, -tonumber(quantity)) <= 0 then", "if false then"),),
-        (_come(0), ("leave", 0, "", False)),
+        (come(0), ("leave", 0, "", False)),
     ),
     "what came before a rebuild is accepted": Bug(
         "submit", (("if state[1] ~= ARGV[1] then", "if false then"),), (("rebuild",),)
@@ -88,7 +92,7 @@ BUGS: Final = {
     "a settled claim forgets who stands by": Bug(
         "settle",
         (("if outcome ~= 'standby' then", "if true then"),),
-        (_come(0, 1), ("claim", 2, ""), ("persist", 0, True), ("settle", 0, "")),
+        (come(0, 1), ("claim", 2, ""), ("persist", 0, True), ("settle", 0, "")),
     ),
 }
 BY_INTERLEAVING: Final = (
@@ -100,8 +104,8 @@ BY_INTERLEAVING: Final = (
     "a settled claim forgets who stands by",
 )
 BY_CHANCE: Final = ("who could hope is refused", "a hold comes home as often as it is released")
-PERSISTED_TWICE: Final[Steps] = (_come(0), ("claim", 1, ""), ("persist", 0, True), ("persist", 0, True))
+PERSISTED_TWICE: Final[Steps] = (come(0), ("claim", 1, ""), ("persist", 0, True), ("persist", 0, True))
 PERSISTED_TOO_LATE: Final[Steps] = (
-    *(_come(0), ("claim", 1, ""), ("persist", 0, True)),
+    *(come(0), ("claim", 1, ""), ("persist", 0, True)),
     *(("rebuild",), ("persist", 0, True)),
 )

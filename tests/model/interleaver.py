@@ -4,14 +4,17 @@ Every worker is a generator that yields between claim, persist and settle; there
 stall, kill it, or let others go first. The same seed plays the same steps again.
 """
 
+import contextlib
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from models import ledger
+from models.errors import Fenced
 from models.events import verdicts
 from models.live.records import AnswerCode, Claim, Submission
+from tasks.failpoints import Failed, arm
 from tasks.holds import expire_due, release_pending
 from tasks.sales import change_sale
 from tests.model.stage import Stage
@@ -26,12 +29,18 @@ Working = Iterator[str]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happened, in the order in which it happened to the live side."""
+    """What happened, in the order in which it happened to the live side.
 
-    kind: str  # accepted | left | decided | released | adjusted
+    `held` and `sold`: of a release, the intents whose holds ended and those that were refunded; of a rebuild,
+    all that hold and have bought.
+    """
+
+    kind: str  # accepted | left | decided | adjusted | released | sold | regained | rebuilt
     intent_id: str = ""
     units: int = 0
     outcome: str = ""
+    held: tuple[str, ...] = ()
+    sold: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -53,6 +62,19 @@ class History:
     requests: dict[str, Request] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
 
+    def note_script(self, verb: str, args: list[Any], reply: Any) -> None:
+        """Write down which holds a script ended, sold or gave back."""
+        if verb == "release" and reply[0] == "released":
+            ended = 5 + int(args[4])
+            event = Event("released", units=reply[1], held=tuple(args[5:ended]), sold=tuple(args[ended:]))
+        elif verb == "sell" and reply[0] == "sold":
+            event = Event("sold", units=reply[1], held=tuple(args[4:]))
+        elif verb == "hold_again" and reply == "sold":
+            event = Event("regained", args[1], int(args[3]))
+        else:
+            return
+        self.events.append(event)
+
     def note(self, claim: Claim) -> None:
         """Write a claim's decisions down, once however often it is handed out."""
         if claim.claim_id in self.seen:
@@ -65,17 +87,33 @@ class History:
 class Interleaver:
     """One sale, and a crowd that acts on it in an order that the seed decides."""
 
+    length = STEPS
+
     def __init__(self, stage: Stage, people: tuple[str, ...], seed: int, units: int) -> None:
         self.stage = stage
         self.random = random.Random(seed)
         self.people = people
         self.history = History(units)
+        stage.live.scripts.note = self.history.note_script
         self.workers: list[Working] = [self.work() for _ in range(WORKERS)]
         self.count = 0
 
     def play(self) -> History:
         """Take the steps, then let everything come to rest."""
-        steps: list[Callable[[], None]] = [
+        steps = self.steps()
+        self.begin_the_day()
+        for _ in range(self.length):
+            self.random.choice(steps)()
+        self.rest()
+        return self.history
+
+    def begin_the_day(self) -> None:
+        """The first come."""
+        self.submit()
+
+    def steps(self) -> list[Callable[[], None]]:
+        """List what may happen next, as often as it is to be likely."""
+        return [
             *[self.submit] * 3,
             *[self.go_on] * 10,
             self.kill,
@@ -85,11 +123,6 @@ class Interleaver:
             *[self.end_hold] * 2,
             *[self.release] * 2,
         ]
-        self.submit()
-        for _ in range(STEPS):
-            self.random.choice(steps)()
-        self.rest()
-        return self.history
 
     def work(self) -> Working:
         """Work as `tasks.drain` does; at every `yield` the worker may stall or die."""
@@ -99,9 +132,13 @@ class Interleaver:
                 yield "idle"
                 continue
             yield "claimed"
-            stored = self.persist(claim)
-            yield "persisted"
-            self.settle(claim, stored)
+            try:
+                stored = self.persist(claim)
+                yield "persisted"
+                self.settle(claim, stored)
+            except Fenced:
+                yield "fenced"
+                continue
             yield "settled"
 
     def take(self) -> Claim | None:
@@ -144,14 +181,14 @@ class Interleaver:
 
     def submit(self) -> None:
         """Some submit in one round trip."""
+        people = self.random.sample(self.people, self.random.randint(2, 6))
+        self.submit_these([(one, self.random.randint(1, LIMIT)) for one in people], fewer=0.3)
+
+    def submit_these(self, wishes: Sequence[tuple[str, int]], *, fewer: float = 0.0) -> None:
+        """These submit so many units each; a part of them would take fewer."""
         sent = [
-            Submission(
-                self.stage.intent_id(self.next_number()),
-                user,
-                self.random.randint(1, LIMIT),
-                self.random.random() < 0.3,
-            )
-            for user in self.random.sample(self.people, self.random.randint(2, 6))
+            Submission(self.stage.intent_id(self.next_number()), user, quantity, self.random.random() < fewer)
+            for user, quantity in wishes
         ]
         reply = self.stage.live.submit(self.stage.sale_id, self.epoch, sent)
         for one, answer in zip(sent, reply.answers, strict=True):
@@ -201,10 +238,7 @@ class Interleaver:
         held = sorted(one for one, order in self.orders().items() if order[3] == "held")
         if not held:
             return
-        self.stage.sql(
-            "UPDATE orders SET expires_at = now() - interval '1 s' WHERE intent_id = CAST(:one AS uuid)",
-            one=self.random.choice(held),
-        )
+        self.stage.end_deadline([self.random.choice(held)])
         expire_due(self.stage.context)
 
     def release(self) -> None:
@@ -213,25 +247,14 @@ class Interleaver:
 
     def bring_home(self, *, dies: bool) -> None:
         """Release, and note in the ledger that it was done unless the worker dies."""
-        unreleased = [
-            one
-            for one, order in self.orders().items()
-            if order[3] in ("expired", "cancelled") and not order[4]
-        ]
-        if not unreleased:
-            return
         if dies:
-            self.stage.live.release(self.stage.sale_id, self.epoch, unreleased, "[]")
-        else:
+            arm("released:1:raise")
+        with contextlib.suppress(Failed):
             release_pending(self.stage.context)
-        known = {one.intent_id for one in self.history.events if one.kind == "released"}
-        for intent_id in unreleased:
-            if intent_id not in known:
-                units = self.orders()[intent_id][1]
-                self.history.events.append(Event("released", intent_id, units))
+        arm("")
 
     def orders(self) -> dict[str, list[Any]]:
-        """Read the sale's orders: intent → user, units, price, status, whether it came home."""
+        """Read the sale's orders: intent → user, units, price, status, whether it came home, its receipt."""
         orders: dict[str, list[Any]] = self.stage.read_ledger()["orders"]
         return orders
 
@@ -248,6 +271,9 @@ class Interleaver:
             if idle > 1:
                 return
         raise AssertionError("The line does not come to rest.")
+
+    def stop(self) -> None:
+        """Leave nobody behind."""
 
     def next_number(self) -> int:
         self.count += 1

@@ -4,11 +4,21 @@ It decides nothing by itself and shares no code with the scripts or the model: i
 recorded decision whether it was right at that moment.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import pairwise
+from typing import Any, Final
 
+from tests.model.books import audit_books
 from tests.model.interleaver import Event, History, Request
 from tests.model.stage import Stage
+
+LEGAL: Final = frozenset(
+    {
+        *(("held", "paying"), ("held", "expired"), ("held", "cancelled"), ("paying", "held")),
+        *(("paying", "paid"), ("paid", "refunded"), ("expired", "paid")),
+    }
+)
 
 
 class Wrong(AssertionError):
@@ -21,10 +31,12 @@ class Replay:
 
     history: History
     free: int
-    held: int = 0
+    holds: dict[str, int] = field(default_factory=dict)
+    sales: dict[str, int] = field(default_factory=dict)
     last_accepted: int = 0
     last_decided: int = 0
     standby: list[str] = field(default_factory=list)
+    accepted: set[str] = field(default_factory=set)
     left: set[str] = field(default_factory=set)
     final: dict[str, Event] = field(default_factory=dict)
 
@@ -34,6 +46,7 @@ class Replay:
 
     def _accepted(self, event: Event) -> None:
         self.last_accepted += 1
+        self.accepted.add(event.intent_id)
         _require(self._request(event).ticket == self.last_accepted, "tickets are dense", event)
 
     def _left(self, event: Event) -> None:
@@ -42,9 +55,37 @@ class Replay:
     def _adjusted(self, event: Event) -> None:
         self.free += event.units
 
+    @property
+    def held(self) -> int:
+        return sum(self.holds.values())
+
     def _released(self, event: Event) -> None:
-        self.free += event.units
-        self.held -= event.units
+        home = sum(self.holds.pop(one, 0) for one in (*event.held, *event.sold))
+        home += sum(self.sales.pop(one, 0) for one in event.sold)
+        _require(event.units == home, "a unit comes home once", event)
+        self.free += home
+
+    def _sold(self, event: Event) -> None:
+        sold = {one: self.holds.pop(one) for one in event.held if one in self.holds}
+        _require(event.units == sum(sold.values()), "a hold is sold once", event)
+        self.sales |= sold
+
+    def _regained(self, event: Event) -> None:
+        if event.intent_id in self.sales:
+            return  # he asks again, and it is a yes again
+        waiting = self.accepted - set(self.final) - self.left
+        _require(not waiting, "nobody who waits is passed over by who paid late", event, waiting)
+        _require(event.intent_id not in self.holds, "who holds does not buy besides", event)
+        _require(event.units <= self.free, "only what is free is sold again", event)
+        self.free -= event.units
+        self.sales[event.intent_id] = event.units
+
+    def _rebuilt(self, event: Event) -> None:
+        units = {one: self.final[one].units for one in (*event.held, *event.sold)}
+        everything = self.free + self.held + sum(self.sales.values())
+        self.holds = {one: units[one] for one in event.held}
+        self.sales = {one: units[one] for one in event.sold}
+        self.free = everything - sum(units.values())
 
     def _decided(self, event: Event) -> None:
         request = self._request(event)
@@ -67,7 +108,7 @@ class Replay:
         passed_over = [one for one in older if one.ticket < request.ticket and one.need <= self.free]
         _require(not passed_over, "nobody older is passed over", event)
         self.free -= event.units
-        self.held += event.units
+        self.holds[event.intent_id] = event.units
         self.final[event.intent_id] = event
 
     def _decided_standby(self, event: Event, request: Request) -> None:
@@ -99,11 +140,13 @@ def check(stage: Stage, history: History) -> None:
     _require(not undecided, "every accepted intent is decided", undecided)
     _check_verdicts(replay, ledger)
     _check_orders(replay, ledger)
-    _require((live["available"], live["held"]) == (replay.free, replay.held), "Redis' stock is exact", live)
+    sold = sum(replay.sales.values())
+    stock = (replay.free, replay.held, sold)
+    _require((live["available"], live["held"], live["sold"]) == stock, "Redis' stock is exact", live, stock)
     allocation = history.units + sum(one.units for one in history.events if one.kind == "adjusted")
-    _require(
-        (ledger["allocation"], ledger["held"]) == (allocation, replay.held), "the ledger's is too", ledger
-    )
+    in_ledger = (ledger["allocation"], ledger["held"], ledger["sold"])
+    _require(in_ledger == (allocation, replay.held, sold), "the ledger's is too", ledger, stock)
+    _check_paid(stage, replay, ledger)
     _require(not live["claims"], "no claim is left", live["claims"])
     stage.require_whole()
 
@@ -124,6 +167,27 @@ def _check_orders(replay: Replay, ledger: dict[str, Any]) -> None:
         if event.outcome == "held"
     }
     _require(stored == expected, "each grant has its one order", (stored, expected))
+
+
+def _check_paid(stage: Stage, replay: Replay, ledger: dict[str, Any]) -> None:
+    """Who has paid has his units and his one charge; every other charge went back, or is refused its way."""
+    by_status: dict[str, set[str]] = defaultdict(set)
+    for intent_id, order in ledger["orders"].items():
+        by_status[order[3]].add(intent_id)
+    _require(by_status["paid"] == set(replay.sales), "paid orders are what is sold", by_status, replay.sales)
+    _require(by_status["held"] == set(replay.holds), "held orders are what is held", by_status, replay.holds)
+    for intent_id, history in ledger["histories"].items():
+        path = [status for status, _ in history]
+        illegal = [step for step in pairwise(path) if step[0] != step[1] and step not in LEGAL]
+        _require(not illegal, "an order goes the ways that there are", intent_id, path)
+    unfinished = [row for row in ledger["payments"].values() if row[6]]
+    _require(not unfinished, "every payment is over", unfinished)
+    stuck = {one for one, row in ledger["refunds"].items() if row[1] == "failed"}
+    late = {one: row[3] for one, row in ledger["payments"].items() if row[4] == "late"}
+    _require(set(late) <= stuck, "a charge for nothing goes back", late, stuck)
+    books = audit_books(stage.context.database, stage.sale_id)
+    _require(not books.wrong, "the sandbox's books agree", books.wrong)
+    _require(books.open_minor == sum(late.values()), "no money is left lying", books, late)
 
 
 def _require(holds: bool, promise: str, *shown: object) -> None:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.model.reference import LedgerSide, LiveSide
+from tests.model.reference import LiveSide
+from tests.model.reference_ledger import LedgerSide
 
 Picture = dict[str, Any]
 
@@ -14,7 +15,7 @@ def live_picture(live: LiveSide) -> Picture:
         "allocation": live.allocation,
         "available": live.available,
         "held": live.held,
-        "sold": 0,
+        "sold": live.sold,
         "price_minor": settings.price,
         "per_shopper_limit": settings.limit,
         "max_open_holds": settings.max_open_holds,
@@ -32,6 +33,7 @@ def live_picture(live: LiveSide) -> Picture:
         "active": live.active,
         "units": live.units,
         "holds": {one: f"{user}|{units}" for one, (user, units) in live.holds.items()},
+        "sales": {one: f"{user}|{units}" for one, (user, units) in live.sales.items()},
         "line": [ask.intent_id for ask in live.line],
         "on_standby": [ask.intent_id for ask in live.standby],
         "claims": set(live.batches),
@@ -40,12 +42,13 @@ def live_picture(live: LiveSide) -> Picture:
 
 def ledger_picture(ledger: LedgerSide) -> Picture:
     """Show the model's ledger as `Stage.read_ledger` reads the real one."""
+    unfinished = set(ledger.unfinished())
     return {
         "status": ledger.settings.status,
         "price_minor": ledger.settings.price,
         "allocation": ledger.allocation,
         "held": ledger.held,
-        "sold": 0,
+        "sold": ledger.sold,
         "epoch": ledger.epoch,
         "last_decided_ticket": ledger.last_decided,
         "lobby_size": ledger.lobby_size,
@@ -55,9 +58,22 @@ def ledger_picture(ledger: LedgerSide) -> Picture:
             for one, verdict in ledger.verdicts.items()
         },
         "orders": {
-            one: [order.user, order.units, order.price, order.status, order.is_released]
+            one: [order.user, order.units, order.price, order.status, order.is_released, order.receipt]
             for one, order in ledger.orders.items()
         },
+        "histories": {one: list(map(list, order.history)) for one, order in ledger.orders.items()},
+        "payments": {
+            one: [
+                *(payment.intent_id, payment.method, payment.key, payment.amount),
+                *(payment.status, payment.code, one in unfinished),
+            ]
+            for one, payment in ledger.payments.items()
+        },
+        "refunds": {
+            one: [refund.cause, refund.status, ledger.payments[one].amount, refund.status == "pending"]
+            for one, refund in ledger.refunds.items()
+        },
+        "webhooks": sorted(ledger.webhooks),
         "pending": ledger.pending,
     }
 

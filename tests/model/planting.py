@@ -1,6 +1,9 @@
-"""Owns the planting of bugs: the text of a script changed, or a step of a worker put in the wrong place."""
+"""Owns the planting of bugs: a script's or a function's text changed, or a worker's step put elsewhere."""
 
-from collections.abc import Callable
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -8,7 +11,7 @@ import pytest
 from hypothesis import Phase, settings
 
 from models.live import scripts
-from models.live.records import Claim
+from models.live.records import Claim, UnitsBack
 from models.live.scripts import source_of
 from models.live.store import Live
 from tests.model.bugs import Bug, Steps
@@ -17,17 +20,36 @@ from tests.model.machine import SaleMachine
 from tests.model.play import World
 from tests.model.playing import play
 from tests.model.profiles import BRIEF, run_machine
+from tests.model.walker import walk
 
 SEEDS = range(1, 61)
 
 
 def plant(monkeypatch: pytest.MonkeyPatch, bug: Bug) -> None:
-    """Change a script's text for every connection made from now on."""
-    text = source_of(bug.verb)
+    """Change a function's text, or a script's for every connection made from now on."""
+    module, _, name = bug.where.partition(":")
+    if name:
+        _plant_in_function(monkeypatch, bug, getattr(importlib.import_module(module), name))
+        return
+    text = _changed(source_of(bug.where), bug)
+    monkeypatch.setattr(scripts, "source_of", lambda verb: text if verb == bug.where else source_of(verb))
+
+
+def _plant_in_function(monkeypatch: pytest.MonkeyPatch, bug: Bug, right: Callable[..., object]) -> None:
+    """Put the wrong function wherever the right one is known by its name."""
+    scope = dict(right.__globals__)
+    exec(_changed(inspect.getsource(right), bug), scope)  # noqa: S102 - the project's own text
+    name = right.__name__
+    for module in list(sys.modules.values()):
+        if getattr(module, "__dict__", {}).get(name) is right:
+            monkeypatch.setattr(module, name, scope[name])
+
+
+def _changed(text: str, bug: Bug) -> str:
     for right, wrong in bug.changes:
-        assert text.count(right) == 1, (bug.verb, right)
+        assert text.count(right) == 1, (bug.where, right)
         text = text.replace(right, wrong)
-    monkeypatch.setattr(scripts, "source_of", lambda name: text if name == bug.verb else source_of(name))
+    return text
 
 
 def take(world: World, steps: Steps, *, units: int = 1, most_holds: int = 0) -> None:
@@ -40,7 +62,7 @@ def take(world: World, steps: Steps, *, units: int = 1, most_holds: int = 0) -> 
     machine.teardown()
 
 
-def caught(act: Callable[[], None]) -> Exception | None:
+def caught(act: Callable[[], object]) -> Exception | None:
     """Do something in which a bug is planted; returns what was found."""
     try:
         act()
@@ -51,8 +73,17 @@ def caught(act: Callable[[], None]) -> Exception | None:
 
 def caught_by_the_interleaver(world: World, player: type[Interleaver] = Interleaver) -> Exception | None:
     """Play seeds until one goes wrong; returns what was found."""
+    return _first_caught(lambda seed: play(world, seed, player))
+
+
+def caught_by_walking(world: World) -> Exception | None:
+    """Walk from seeds until one goes wrong; returns what was found."""
+    return _first_caught(lambda seed: walk(world, seed))
+
+
+def _first_caught(act: Callable[[int], object]) -> Exception | None:
     for seed in SEEDS:
-        if error := caught(partial(play, world, seed, player)):
+        if error := caught(partial(act, seed)):
             return error
     return None
 
@@ -100,7 +131,9 @@ def forgetful(live: Live) -> None:
     """Make settling forget the units that the ledger did not grant."""
     right = live.settle
 
-    def settle(sale_id: UUID, claim: Claim, told: bytes | str, *, units_back: int = 0) -> bool:
+    def settle(
+        sale_id: UUID, claim: Claim, told: bytes | str, *, units_back: Sequence[UnitsBack] = ()
+    ) -> bool:
         assert units_back
         return right(sale_id, claim, told)
 

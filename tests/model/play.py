@@ -16,8 +16,11 @@ from models.live.records import Claim
 from models.vocabulary import SaleStatus
 from tasks import sales
 from tasks.context import Context
+from tasks.failpoints import Failed, arm
 from tests.model.pictures import differences, ledger_picture, live_picture
-from tests.model.reference import Batch, LedgerSide, LiveSide, Settings
+from tests.model.reference import Batch, LiveSide, Settings
+from tests.model.reference_ledger import LedgerSide
+from tests.model.reference_money import Cashier, Died, Fate, Lost, Stopped
 from tests.model.stage import Stage, forget_others, lossy
 
 T = TypeVar("T")
@@ -27,6 +30,13 @@ SEED: Final = "5eed"  # of the draw: the same at every replay
 LONG: Final = timedelta(hours=10)
 PICKS: Final = st.integers(0, 20)  # which of several; taken modulo their number
 LOSSES: Final = st.sampled_from(("", "", "", "request", "reply"))
+
+
+def fates(*losing: str, dying: tuple[str, ...] = ()) -> st.SearchStrategy[str]:
+    """Draw what befalls whoever acts: nothing, or a lost message of one of these verbs, or a death."""
+    lost = [f"{what}:{verb}" for what in ("request", "reply") for verb in losing]
+    befalling = [*lost, *(f"dies:{step}" for step in dying)]
+    return st.sampled_from([*[""] * len(befalling), *befalling])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,8 @@ class Play(RuleBasedStateMachine):
         self.accepted: set[str] = set()
         self.submissions = 0
         self.claims = 0
+        self.comparisons = 0
+        self.audits_every = 1
         self.is_set = False
 
     @initialize(
@@ -72,7 +84,8 @@ class Play(RuleBasedStateMachine):
         has_lobby=st.sampled_from((False, False, True)),
     )
     def open_the_shop(self, units: int, limit: int, most_holds: int, is_drawn: bool, has_lobby: bool) -> None:
-        context, live = lossy(self.world.context)
+        parts = lossy(self.world.context)
+        context = parts.context
         forget_others(context)
         now = datetime.now(UTC)
         wish = sales.NewSale(
@@ -89,7 +102,7 @@ class Play(RuleBasedStateMachine):
             max_open_holds=most_holds or None,
         )
         sale = sales.create_sale(context, wish)
-        self.stage = Stage(context, live, sale.id, sale.number)
+        self.stage = parts.stage(sale.id, sale.number)
         self.stage.sql("UPDATE sales SET draw_seed = :seed WHERE id = :sale_id", seed=SEED)
         settings = Settings("scheduled", PRICE, limit, most_holds, SEED if is_drawn else "")
         self.live = LiveSide(str(sale.epoch), settings, 1, units, units)
@@ -106,7 +119,10 @@ class Play(RuleBasedStateMachine):
         assert differences(live_picture(self.live), live) == {}
         assert differences(ledger_picture(self.ledger), ledger) == {}
         assert live["available"] <= ledger["allocation"] - ledger["held"] - ledger["sold"]
-        assert self.stage.broken_checks() == []
+        assert self.stage.broken_books() == []
+        self.comparisons += 1
+        if self.comparisons % self.audits_every == 0:
+            assert self.stage.broken_checks() == []
 
     def become(self, wished: str) -> None:
         """Move the sale, legally and with nothing lost."""
@@ -146,8 +162,38 @@ class Play(RuleBasedStateMachine):
 
     def restart(self) -> None:
         """Go on as a new process."""
-        context, live = lossy(self.world.context)
-        self.stage = replace(self.stage, context=context, live=live)
+        self.stage = lossy(self.world.context).stage(self.stage.sale_id, self.stage.number)
+
+    def both(
+        self, fate: str, act: Callable[[], T], model: Callable[[Cashier], T], *expected: type[Exception]
+    ) -> tuple[T | Exception, T | Stopped]:
+        """Do something about money really and in the model, under one fate; returns what came of each."""
+        with self.meeting(fate):
+            found = self.attempt(act, Failed, *expected)
+        cashier = Cashier(self.live, self.ledger, Fate.of(fate))
+        try:
+            said: T | Stopped = model(cashier)
+        except Stopped as stopped:
+            said = stopped
+        failures = {Died: Failed, Lost: LineUnavailable}
+        was_stopped = isinstance(found, (Failed, LineUnavailable))
+        expectation = failures.get(type(said))
+        assert isinstance(found, expectation) if expectation else not was_stopped, (found, said)
+        return found, said
+
+    @contextlib.contextmanager
+    def meeting(self, fate: str) -> Iterator[None]:
+        """Let something befall whoever acts in the meantime, once."""
+        what, _, where = fate.partition(":")
+        if what == "dies":
+            arm(f"{where}:1:raise")
+        elif what:
+            self.stage.live.lose(what, where)
+        try:
+            yield
+        finally:
+            arm("")
+            self.stage.live.scripts.losing.clear()
 
 
 def picked(things: Sequence[T], pick: int) -> T:

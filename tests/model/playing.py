@@ -6,14 +6,17 @@ from datetime import UTC, datetime
 from models.vocabulary import SaleStatus
 from tasks import sales
 from tests.model.interleaver import LIMIT, Interleaver
+from tests.model.interleaver_money import MoneyInterleaver
 from tests.model.offline import check
 from tests.model.play import LONG, PRICE, World
-from tests.model.stage import Stage, lossy
+from tests.model.stage import Stage, forget_others, lossy
 
 
 def new_stage(world: World, units: int) -> Stage:
-    """Open a sale over a connection of the tests' own."""
-    context, live = lossy(world.context)
+    """Open a sale over a connection of the tests' own, alone in the shop."""
+    parts = lossy(world.context)
+    context = parts.context
+    forget_others(context)
     now = datetime.now(UTC)
     wish = sales.NewSale(
         product_id=world.product_id,
@@ -27,12 +30,16 @@ def new_stage(world: World, units: int) -> Stage:
     )
     sale = sales.create_sale(context, wish)
     sales.move_sale(context, sale.id, SaleStatus.OPEN)
-    return Stage(context, live, sale.id, sale.number)
+    return parts.stage(sale.id, sale.number)
 
 
-def play(world: World, seed: int, player: type[Interleaver] = Interleaver) -> None:
+def play(world: World, seed: int, player: type[Interleaver] = MoneyInterleaver) -> None:
     """Play a seed from the beginning to the offline check; raises whatever is found wrong."""
     units = random.Random(seed).randint(1, 7)
     stage = new_stage(world, units)
-    history = player(stage, world.people, seed, units).play()
+    playing = player(stage, world.people, seed, units)
+    try:
+        history = playing.play()
+    finally:
+        playing.stop()
     check(stage, history)

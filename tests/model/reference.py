@@ -1,7 +1,8 @@
-"""Owns the specification of a sale's two stores as plain Python: what each verb must do. Knows no store.
+"""Owns the specification of a sale's live side as plain Python: what each verb must do. Knows no store.
 
-`LiveSide` is what Redis must hold, `LedgerSide` what PostgreSQL must hold. Read them as the definition of
-the platform: who gets what, in which order, and which of the sides a step moves.
+`LiveSide` is what Redis must hold; `reference_ledger.py` says the same of PostgreSQL and
+`reference_money.py` of the steps that money takes over both. Read them as the definition of the platform:
+who gets what, in which order, and which of the sides a step moves.
 """
 
 import hashlib
@@ -72,6 +73,7 @@ class LiveSide:
     allocation: int
     available: int
     held: int = 0
+    sold: int = 0
     last_ticket: int = 0
     now_serving: int = 0
     lobby_size: int | None = None
@@ -81,6 +83,7 @@ class LiveSide:
     active: dict[str, str] = field(default_factory=dict)
     units: dict[str, int] = field(default_factory=dict)
     holds: dict[str, tuple[str, int]] = field(default_factory=dict)
+    sales: dict[str, tuple[str, int]] = field(default_factory=dict)  # what is sold, as the holds are kept
     keys: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     batches: dict[str, Batch] = field(default_factory=dict)
     overdue: dict[str, int] = field(default_factory=dict)  # claim's id → when its lease ran out
@@ -168,15 +171,45 @@ class LiveSide:
             self.overdue[claim_id] = now_ms
         return "left"
 
-    def release(self, intent_ids: list[str]) -> int:
-        """Bring ended holds home, each once; returns the units."""
-        ended = [self.holds.pop(intent_id) for intent_id in intent_ids if intent_id in self.holds]
-        for user, units in ended:
+    def release(self, ended: list[str], refunded: list[str]) -> None:
+        """Bring ended holds home, and what was sold to those who were refunded; each once."""
+        for intent_id in (*ended, *refunded):
+            if intent_id in self.holds:
+                user, units = self.holds.pop(intent_id)
+                self.held -= units
+            elif intent_id in refunded and intent_id in self.sales:
+                user, units = self.sales.pop(intent_id)
+                self.sold -= units
+            else:
+                continue
+            self.available += units
             self._count(user, -units)
-        released = sum(units for _, units in ended)
-        self.available += released
-        self.held -= released
-        return released
+
+    def sell(self, paid: list[str]) -> None:
+        """Turn holds into what is sold, each once."""
+        for intent_id in paid:
+            if intent_id in self.holds:
+                self.sales[intent_id] = self.holds.pop(intent_id)
+                self.held -= self.sales[intent_id][1]
+                self.sold += self.sales[intent_id][1]
+
+    def hold_again(self, intent_id: str, user: str, units: int) -> str:
+        """Sell free units to who paid too late, where nobody has a better right to them."""
+        if intent_id in self.sales:
+            return "sold"
+        if intent_id in self.holds:
+            return "held_yet"
+        if self.settings.status == "cancelled" or self.available < units:
+            return "gone"
+        if self.standby or self.line:
+            return "others_first"
+        if self.units.get(user, 0) + units > self.settings.limit:
+            return "limit_reached"
+        self.sales[intent_id] = (user, units)
+        self.available -= units
+        self.sold += units
+        self._count(user, units)
+        return "sold"
 
     def adjust(self, adjustment_id: str, units: int) -> bool:
         """Raise or cut the allocation once; a cut takes free units only."""
@@ -262,80 +295,6 @@ class LiveSide:
     @property
     def _is_full(self) -> bool:
         return 0 < self.settings.max_open_holds <= len(self.holds)
-
-
-@dataclass(slots=True)
-class OrderRow:
-    """An order as stored. `is_released`: the live side is known to have its units back."""
-
-    user: str
-    units: int
-    price: int
-    status: str = "held"
-    is_released: bool = False
-
-    @property
-    def is_unreleased(self) -> bool:
-        """Its hold has ended, and the live side may not know."""
-        return self.status in ("expired", "cancelled") and not self.is_released
-
-
-@dataclass(slots=True)
-class LedgerSide:
-    """A sale in PostgreSQL. `pending`: adjustments that are begun and not finished, oldest first."""
-
-    epoch: str
-    settings: Settings
-    allocation: int
-    revision: int = 1
-    held: int = 0
-    last_decided: int = 0
-    lobby_size: int | None = None
-    is_drained: bool = False
-    asks: dict[str, Ask] = field(default_factory=dict)
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
-    orders: dict[str, OrderRow] = field(default_factory=dict)
-    pending: dict[str, int] = field(default_factory=dict)
-
-    def persist(self, batch: Batch) -> list[Verdict]:
-        """Store a claim's verdicts; what is stored wins, but for standby. Returns what is stored then."""
-        for ask, verdict in batch.rows:
-            before = self.verdicts.get(ask.intent_id)
-            if before is not None and (before.outcome != "standby" or verdict.outcome == "standby"):
-                continue
-            self.asks[ask.intent_id] = ask
-            self.verdicts[ask.intent_id] = verdict
-            if verdict.outcome == "held":
-                self.orders[ask.intent_id] = OrderRow(ask.user, verdict.granted, batch.price)
-                self.held += verdict.granted
-        self.last_decided = max([self.last_decided, *(ask.ticket for ask, _ in batch.rows)])
-        batch.is_persisted = True
-        return [self.verdicts[ask.intent_id] for ask, _ in batch.rows]
-
-    def end_holds(self, intent_ids: list[str], status: str) -> None:
-        """End holds: the ledger moves first."""
-        for intent_id in intent_ids:
-            self.orders[intent_id].status = status
-            self.held -= self.orders[intent_id].units
-
-    def rebuilt_live(self, epoch: str) -> LiveSide:
-        """What a rebuild lays anew: nobody in line, who holds and who stands by as the ledger knows them."""
-        held = {one: order for one, order in self.orders.items() if order.status == "held"}
-        standing = [self.asks[one] for one, verdict in self.verdicts.items() if verdict.outcome == "standby"]
-        live = LiveSide(epoch, self.settings, self.revision, self.allocation, self.allocation - self.held)
-        live.held, live.last_ticket, live.now_serving = self.held, self.last_decided, self.last_decided
-        # Who came after the opening is never drawn, whether or not the lobby's size was noted.
-        live.lobby_size = (
-            0 if self.lobby_size is None and self.settings.status != "scheduled" else self.lobby_size
-        )
-        live.standby = sorted(standing, key=lambda ask: ask.ticket)
-        live.holds = {one: (order.user, order.units) for one, order in held.items()}
-        for order in held.values():
-            live.units[order.user] = live.units.get(order.user, 0) + order.units
-        for ask in live.standby:
-            live.known[ask.intent_id], live.active[ask.user] = ask, ask.intent_id
-            live.units[ask.user] = live.units.get(ask.user, 0) + ask.quantity
-        return live
 
 
 def _lot(seed: str, intent_id: str) -> str:

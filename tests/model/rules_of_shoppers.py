@@ -10,7 +10,7 @@ from models.ids import order_id_of
 from models.live.records import Submission
 from models.live.store import SubmitReply
 from tasks import holds, intents
-from tests.model.play import LOSSES, PICKS, Play, picked
+from tests.model.play import LOSSES, PICKS, Play, fates, picked
 
 Wishes = list[tuple[int, int, bool, str]]  # who, how many, would fewer do, Idempotency-Key
 WISHES = st.lists(
@@ -105,36 +105,18 @@ class Shoppers(Play):
         return found.intent.left_ms if found else 0
 
     @precondition(lambda self: self.ledger.orders)
-    @rule(pick=PICKS, loss=LOSSES)
-    def cancel_order(self, pick: int, loss: str) -> None:
-        """Somebody gives a hold up, or an order that is none any more."""
+    @rule(pick=PICKS, fate=fates("release", dying=("ended", "released")))
+    def cancel_order(self, pick: int, fate: str) -> None:
+        """Somebody gives a hold up, or an order that is none any more, or one that is being paid."""
         intent_id = picked(sorted(self.ledger.orders), pick)
-        order = self.ledger.orders[intent_id]
-        was_held = order.status == "held"
-        with self.losing(loss, "release"):
-            found = self.attempt(
-                lambda: holds.cancel_order(
-                    self.stage.context, UUID(order.user), UUID(order_id_of(intent_id))
-                ),
-                OrderNotHeld,
-            )
-        if not was_held:
-            assert isinstance(found, OrderNotHeld)
-            return
-        self.ledger.end_holds([intent_id], "cancelled")
-        self.note_released(loss)
-        assert isinstance(found, dict), found
-
-    def note_released(self, loss: str) -> int:
-        """Have the model bring home what has ended; returns how many holds were noted as home."""
-        unreleased = [one for one, order in self.ledger.orders.items() if order.is_unreleased]
-        if loss != "request":
-            self.live.release(unreleased)
-        if loss:
-            return 0
-        for intent_id in unreleased:
-            self.ledger.orders[intent_id].is_released = True
-        return len(unreleased)
+        user, order_id = UUID(self.ledger.orders[intent_id].user), UUID(order_id_of(intent_id))
+        found, was_held = self.both(
+            fate,
+            lambda: holds.cancel_order(self.stage.context, user, order_id),
+            lambda cashier: cashier.cancel(intent_id),
+            OrderNotHeld,
+        )
+        assert isinstance(found, OrderNotHeld) is (was_held is False), (found, was_held)
 
     def ask_after(self, pick: int) -> None:
         """Whoever asks after an intent is told its status and place."""

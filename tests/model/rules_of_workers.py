@@ -12,8 +12,10 @@ from models.live.records import Claim
 from tasks.drain import drain_sale, finish_claim
 from tasks.holds import expire_due, release_pending
 from tasks.sweep import sweep
-from tests.model.play import LOSSES, PICKS, Hand, picked
+from tests.model.play import LOSSES, PICKS, Hand, fates, picked
 from tests.model.reference import OVER, Batch
+from tests.model.reference_ledger import RefundRow
+from tests.model.reference_money import Stopped
 from tests.model.rules_of_shoppers import Shoppers
 from tests.model.stage import CLAIM_SIZE
 
@@ -72,7 +74,7 @@ class Workers(Shoppers):
             assert [(one.outcome, one.reason, one.granted) for one in found.decisions] == [
                 (one.outcome, one.reason, one.granted) for one in stored
             ]
-            assert found.units_back == 0
+            assert not found.units_back
             hand.stored = found
         else:
             assert isinstance(found, CrashBeforeCommit), found
@@ -172,26 +174,30 @@ class Workers(Shoppers):
 
     def held(self) -> list[str]:
         """List the intents whose orders are held."""
-        return sorted(one for one, order in self.ledger.orders.items() if order.status == "held")
+        return self.ledger.in_status("held")
 
     def let_expire(self, intent_ids: list[str]) -> None:
-        """Have the deadlines of these holds be over."""
-        self.stage.sql(
-            "UPDATE orders SET expires_at = now() - interval '1 second'"
-            " WHERE sale_id = :sale_id AND intent_id = ANY(CAST(:due AS uuid[]))",
-            due=intent_ids,
-        )
-        assert expire_due(self.stage.context) == len(intent_ids)
-        self.ledger.end_holds(intent_ids, "expired")
+        """Have the deadlines of these holds be over, and a worker notice; who is paying keeps his."""
+        self.overdue(intent_ids)
+        ended = [one for one in self.held() if self.ledger.orders[one].is_overdue]
+        assert expire_due(self.stage.context) == len(ended)
+        self.ledger.end_holds(ended, "expired", "deadline_passed")
 
-    @rule(loss=LOSSES)
-    def release(self, loss: str) -> None:
-        """A worker brings home what has ended; it may die before or after the units moved."""
-        has_work = any(order.is_unreleased for order in self.ledger.orders.values())
-        with self.losing(loss, "release"):
-            found = self.attempt(lambda: release_pending(self.stage.context))
-        noted = self.note_released(loss if has_work else "")
-        assert isinstance(found, LineUnavailable) if loss and has_work else found == noted, found
+    def overdue(self, intent_ids: list[str]) -> None:
+        """Have the deadlines of these orders be over."""
+        self.stage.end_deadline(intent_ids)
+        for intent_id in intent_ids:
+            self.ledger.orders[intent_id].is_overdue = True
+
+    @rule(fate=fates("release", "sell", dying=("ended", "released")))
+    def release(self, fate: str) -> None:
+        """A worker has the live side follow what is over; it may die before or after the units moved."""
+        found, noted = self.both(
+            fate,
+            lambda: release_pending(self.stage.context),
+            lambda cashier: cashier.release(sorted(self.ledger.orders)),
+        )
+        assert isinstance(noted, Stopped) or found == noted, (found, noted)
 
     def sweep(self) -> None:
         """The platform looks after everything."""
@@ -205,9 +211,18 @@ class Workers(Shoppers):
             self.finish_adjustment(adjustment_id)
         status = self.ledger.settings.status
         if status == "cancelled":
-            self.ledger.end_holds(self.held(), "cancelled")
+            self.ledger.end_holds(self.held(), "cancelled", "sale_cancelled")
+            self._refund_everybody()
         is_quiet = not (self.live.line or self.live.standby or self.live.batches)
-        self.ledger.is_drained = status in OVER and is_quiet
+        is_decided = not any(self.ledger.payments[one].status == "late" for one in self.ledger.unfinished())
+        is_given_back = status != "cancelled" or (self.ledger.held + self.ledger.sold == 0 and is_decided)
+        self.ledger.is_drained = status in OVER and is_quiet and is_given_back
+
+    def _refund_everybody(self) -> None:
+        """Who paid in a sale that was cancelled gets his money back, unless that was asked for before."""
+        for payment_id, payment in self.ledger.payments.items():
+            if payment.status == "succeeded":
+                self.ledger.refunds.setdefault(payment_id, RefundRow("sale_cancelled"))
 
     def finish_adjustment(self, adjustment_id: str) -> bool:
         """Have the model finish an adjustment; says whether it took place."""

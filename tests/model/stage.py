@@ -1,6 +1,6 @@
 """Owns the real side of the model tests: a sale in both stores, their pictures, and answers that get lost."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 from uuid import UUID
@@ -18,8 +18,14 @@ from models.live.store import Live
 from tasks.breaker import Breaker
 from tasks.context import Context
 from tasks.facts import SaleBook
+from tasks.payments.sweep import sweep_payments
+from tests.model.books import audit_books
+from tests.model.overhearing import Overheard, OverheardProviders
 from tests.model.pictures import Picture
+from tests.model.stepping import SteppingDatabase, halt
+from tests.support.contexts import RememberingBell
 
+LONG_S: Final = 36_000  # longer than any example: a payment's patience ends when a rule says so
 CLAIM_SIZE: Final = 3  # small, so that a few shoppers make several claims
 TABLES_OF_A_SALE: Final = """
     SELECT s.status, s.price_minor, s.allocation, s.held, s.sold, s.epoch, s.last_decided_ticket,
@@ -28,28 +34,72 @@ TABLES_OF_A_SALE: Final = """
                         user_id, ticket, status, coalesce(reason, ''))), '{}')
             FROM intents WHERE sale_id = s.id) AS intents,
            (SELECT coalesce(json_object_agg(intent_id, json_build_array(
-                        user_id, quantity, unit_price_minor, status, released_at IS NOT NULL)), '{}')
+                        user_id, quantity, unit_price_minor, status, released_at IS NOT NULL,
+                        coalesce(CAST(split_part(receipt_number, '-', 2) AS int), 0))), '{}')
             FROM orders WHERE sale_id = s.id) AS orders,
+           (SELECT coalesce(json_object_agg(o.intent_id, (
+                        SELECT json_agg(json_build_array(e.status, coalesce(e.reason, '')) ORDER BY e.id)
+                        FROM order_events e WHERE e.order_id = o.id)), '{}')
+            FROM orders o WHERE o.sale_id = s.id) AS histories,
+           (SELECT coalesce(json_object_agg(p.id, json_build_array(
+                        o.intent_id, p.method, coalesce(p.idempotency_key, ''), p.amount_minor, p.status,
+                        coalesce(p.code, ''), p.due_at IS NOT NULL) ORDER BY p.created_at), '{}')
+            FROM payments p JOIN orders o ON o.id = p.order_id WHERE o.sale_id = s.id) AS payments,
+           (SELECT coalesce(json_object_agg(r.payment_id, json_build_array(
+                        r.cause, r.status, r.amount_minor, r.due_at IS NOT NULL)), '{}')
+            FROM refunds r JOIN orders o ON o.id = r.order_id WHERE o.sale_id = s.id) AS refunds,
+           (SELECT coalesce(json_agg(w.event_id ORDER BY w.event_id COLLATE "C"), '[]')
+            FROM webhook_events w JOIN payments p
+                ON p.id = coalesce(w.payment_id, (SELECT payment_id FROM refunds WHERE id = w.refund_id))
+            JOIN orders o ON o.id = p.order_id WHERE o.sale_id = s.id) AS webhooks,
            (SELECT coalesce(json_object_agg(id, units), '{}') FROM adjustments
             WHERE sale_id = s.id AND state = 'pending') AS pending
     FROM sales s WHERE s.id = :sale_id
 """
+ALL_DUE: Final = tuple(
+    f"UPDATE {table} t SET due_at = now() FROM orders o"  # noqa: S608 - of these two names
+    " WHERE o.id = t.order_id AND o.sale_id = :sale_id AND t.due_at > now()"
+    for table in ("payments", "refunds")
+)
+OVERDUE: Final = """
+    UPDATE orders SET expires_at = now() - interval '1 second'
+    WHERE sale_id = :sale_id AND intent_id = ANY(CAST(:due AS uuid[]))
+"""
+OUT_OF_PATIENCE: Final = """
+    UPDATE payments p
+    SET patience_until = now() - interval '1 second',
+        pinned_until = CASE WHEN :is_unpinned THEN now() - interval '1 second' ELSE p.pinned_until END
+    FROM orders o WHERE o.id = p.order_id AND o.sale_id = :sale_id AND p.id = CAST(:payment_id AS uuid)
+"""
+REFUND: Final = text("SELECT id FROM refunds WHERE payment_id = CAST(:payment_id AS uuid)")
 # So that an example does the same when it is played again: numbers of sales are in the ids of intents.
-AS_NEW: Final = "TRUNCATE sales RESTART IDENTITY CASCADE"
+AS_NEW: Final = """
+    TRUNCATE sales, receipt_counters, webhook_events, sandbox_charges, sandbox_events
+    RESTART IDENTITY CASCADE
+"""
+
+
+Note = Callable[[str, list[Any], Any], None]  # a verb that ran, with its arguments and answer
 
 
 class LossyScripts(Scripts):
-    """Loses what it is told to lose, once: the request, or the answer of a script that ran."""
+    """Loses what it is told to lose, once: the request, or the answer of a script that ran.
+
+    `note` hears of every script that ran, in the order in which they did. Logical workers halt before each.
+    """
 
     def __init__(self, client: Client) -> None:
         super().__init__(client)
         self.losing: dict[str, str] = {}
+        self.note: Note = lambda *_: None
 
     def run(self, verb: str, keys: list[str], args: list[Any]) -> Any:
+        halt()
         loss = self.losing.pop(verb, "")
         if loss == "request":
             raise LineUnavailable(f"The request {verb} was lost.")
         reply = super().run(verb, keys, args)
+        self.note(verb, args, reply)
         if loss == "reply":
             raise LineUnavailable(f"The answer to {verb} was lost.")
         return reply
@@ -76,6 +126,7 @@ class Stage:
     live: LossyLive
     sale_id: UUID
     number: int
+    sandbox: Overheard
 
     @property
     def keys(self) -> SaleKeys:
@@ -97,12 +148,12 @@ class Stage:
     def read_live(self) -> Picture:
         """Read everything that the sale has in Redis, in one transaction."""
         keys, pipeline = self.keys, self.live.client.pipeline(transaction=True)
-        for name in (keys.state, keys.intents, keys.active, keys.units, keys.holds, keys.claimed):
+        for name in (keys.state, keys.intents, keys.active, keys.units, keys.holds, keys.sold, keys.claimed):
             pipeline.hgetall(name)
         pipeline.lrange(keys.line, 0, -1)
         pipeline.zrange(keys.standby, 0, -1)
         pipeline.zrange(keys.claims, 0, -1)
-        state, intents, active, units, holds, claimed, line, standby, claims = pipeline.execute()
+        state, intents, active, units, holds, sales, claimed, line, standby, claims = pipeline.execute()
         claimed_ids = {one for one in claimed if not one.startswith("tries:")}
         assert claimed_ids == set(claims), (claimed_ids, claims)
         return {
@@ -114,6 +165,7 @@ class Stage:
             "active": active,
             "units": {user: int(number) for user, number in units.items()},
             "holds": holds,
+            "sales": sales,
             "line": line,
             "on_standby": standby,
             "claims": set(claims),
@@ -125,6 +177,30 @@ class Stage:
             row = connection.execute(text(TABLES_OF_A_SALE), {"sale_id": self.sale_id}).one()
         return dict(cast(Mapping[str, Any], row._mapping))
 
+    def refund_id(self, payment_id: str) -> UUID:
+        """Find the refund of a payment."""
+        with self.context.database.connection() as connection:
+            found = connection.execute(REFUND, {"payment_id": payment_id}).scalar_one()
+        return cast(UUID, found)
+
+    def end_patience(self, payment_id: str, *, is_unpinned: bool) -> None:
+        """Let a payment's patience be over, and perhaps the time for which it pins its hold."""
+        self.sql(OUT_OF_PATIENCE, payment_id=payment_id, is_unpinned=is_unpinned)
+
+    def end_deadline(self, intent_ids: list[str]) -> None:
+        """Let the deadlines of these orders be over."""
+        self.sql(OVERDUE, due=intent_ids)
+
+    def ring_for_money(self) -> set[str]:
+        """Have a sweep ring for payments and refunds once all pauses are over; returns for which it does."""
+        bell = self.context.bell
+        assert isinstance(bell, RememberingBell)
+        for statement in ALL_DUE:
+            self.sql(statement)
+        bell.others.clear()
+        sweep_payments(self.context)
+        return {str(subject) for name, subject in bell.others if name != "deliver_sandbox_webhooks"}
+
     def broken_checks(self) -> list[str]:
         """Audit the sale in one reading: nobody else acts, so that nothing can move meanwhile."""
         reading = read(self.context.database, self.live, self.sale_id)
@@ -133,6 +209,10 @@ class Stage:
             for one in (check(reading) for check in CHECKS)
             if not one.ok
         ]
+
+    def broken_books(self) -> list[str]:
+        """Compare the shop's money with the sandbox's books, which holds at any instant."""
+        return audit_books(self.context.database, self.sale_id).wrong
 
     def require_whole(self) -> None:
         """Have the platform's own audit say that all is well and nothing is under way."""
@@ -151,17 +231,35 @@ def _number(state: Mapping[str, str], name: str) -> int | None:
     return int(state[name]) if name in state else None
 
 
-def lossy(context: Context) -> tuple[Context, LossyLive]:
-    """Make a process's parts anew, over a connection that can lose messages."""
-    live = LossyLive(context.live.client)
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A process's parts, and those of them that tests handle themselves."""
+
+    context: Context
+    live: LossyLive
+    sandbox: Overheard
+
+    def stage(self, sale_id: UUID, number: int) -> Stage:
+        """Make a stage for a sale."""
+        return Stage(self.context, self.live, sale_id, number, self.sandbox)
+
+
+def lossy(context: Context) -> Parts:
+    """Make a process's parts anew: messages may be lost, words are overheard, workers go step by step."""
+    live, database = LossyLive(context.live.client), SteppingDatabase(context.database)
+    payments = replace(context.settings.payments, patience_s=LONG_S)
+    settings = replace(context.settings, claim_size=CLAIM_SIZE, payments=payments)
+    providers = OverheardProviders(settings, database)
     parts = replace(
         context,
         live=live,
-        book=SaleBook(context.database),
+        database=database,
+        book=SaleBook(database),
         breaker=Breaker(lambda: True),
-        settings=replace(context.settings, claim_size=CLAIM_SIZE),
+        settings=settings,
+        providers=providers,
     )
-    return parts, live
+    return Parts(parts, live, providers.sandbox)
 
 
 def forget_others(context: Context) -> None:

@@ -11,13 +11,17 @@ from models import ledger
 from models.audit import audit_sale
 from models.live.records import Claim, Decision, Submission
 from tasks.drain import finish_claim
+from tests.model import bugs_money
 from tests.model.bugs import BUGS, BY_CHANCE, BY_INTERLEAVING, PERSISTED_TOO_LATE, PERSISTED_TWICE
+from tests.model.bugs_money import BY_WALKING, MONEY_BUGS, RACES
+from tests.model.interleaver_money import MoneyInterleaver
 from tests.model.planting import (
     PopsFirst,
     SettlesFirst,
     caught,
     caught_by_the_interleaver,
     caught_by_the_machine,
+    caught_by_walking,
     forgetful,
     plant,
     take,
@@ -28,9 +32,9 @@ from tests.model.playing import new_stage
 _STORE_ORDERS = ledger._store_orders
 
 
-@pytest.mark.parametrize("name", BUGS)
+@pytest.mark.parametrize("name", [*BUGS, *MONEY_BUGS])
 def test_the_model_finds_that(world: World, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    bug = BUGS[name]
+    bug = {**BUGS, **MONEY_BUGS}[name]
     take(world, bug.steps, units=bug.units, most_holds=bug.most_holds)
     plant(monkeypatch, bug)
     assert caught(lambda: take(world, bug.steps, units=bug.units, most_holds=bug.most_holds))
@@ -46,6 +50,20 @@ def test_the_machine_comes_upon_that(world: World, monkeypatch: pytest.MonkeyPat
 def test_the_interleaver_finds_that(world: World, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     plant(monkeypatch, BUGS[name])
     assert caught_by_the_interleaver(world)
+
+
+@pytest.mark.parametrize("name", [*RACES, *bugs_money.BY_INTERLEAVING])
+def test_the_interleaver_finds_at_the_till_that(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    plant(monkeypatch, {**MONEY_BUGS, **RACES}[name])
+    assert caught_by_the_interleaver(world, MoneyInterleaver)
+
+
+@pytest.mark.parametrize("name", BY_WALKING)
+def test_a_walk_comes_upon_that(world: World, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    plant(monkeypatch, MONEY_BUGS[name])
+    assert caught_by_walking(world)
 
 
 def test_settling_before_persisting_is_found(world: World) -> None:

@@ -134,9 +134,9 @@ class Desk:
         return Step.ANSWERED
 
     def _show(self, connection: Connection, watch: Watch, message: Message) -> None:
-        if watch not in connection.watched:
+        if connection not in watch.members:
             return  # gone, or unsubscribed, in between
-        connection.watched[watch] = watch.version
+        watch.members[connection] = watch.version
         if client_id(message) is None:
             connection.push(watch.frame)
         else:

@@ -1,0 +1,170 @@
+"""Owns the bugs of money that are planted: in scripts and in the platform's functions, with steps to each."""
+
+from typing import Final
+
+from tests.model.bugs import Bug, Steps, come
+
+SLOW: Final = "sandbox_slow:3600"
+
+
+def _pay(method: str = "sandbox_ok") -> tuple[object, ...]:
+    return ("pay", 0, method, "", "")
+
+
+BUY: Final[Steps] = (come(0), ("drain",))
+DRIVE: Final = ("drive", 0, "")
+HEAR: Final = ("hear", 1, "")  # the oldest webhook that was not taken yet
+PAID: Final[Steps] = (*BUY, _pay(), DRIVE)
+TOO_LATE: Final[Steps] = (_pay(SLOW), ("fall_silent", 0), ("release", ""), HEAR, HEAR)
+
+MONEY_BUGS: Final = {
+    "expiry takes who is paying": Bug(
+        "tasks.holds:expire_due",
+        (("Order.status == OrderStatus.HELD,", "Order.status.in_((OrderStatus.HELD, OrderStatus.PAYING)),"),),
+        (*BUY, _pay(SLOW), ("time_passes", "deadline", 0), ("let_expire", [])),
+    ),
+    "an order is cancelled while it is paid": Bug(
+        "tasks.holds:cancel_order",
+        (("Order.status == OrderStatus.HELD)", "Order.status.in_((OrderStatus.HELD, OrderStatus.PAYING)))"),),
+        (*BUY, _pay(SLOW), ("cancel_order", 0, "")),
+    ),
+    "a decline does not unpin": Bug(
+        "tasks.payments.outcomes:_decline",
+        (("    move_order(session, order, OrderStatus.HELD, reason=payment.code)\n", ""),),
+        (*BUY, _pay("sandbox_decline"), DRIVE),
+    ),
+    "a pin has no end": Bug(
+        "tasks.payments.outcomes:_wait",
+        (("now < payment.pinned_until", "True"),),
+        (*BUY, _pay(SLOW), DRIVE, ("time_passes", "pin", 0), DRIVE),
+    ),
+    "a silent provider is asked on and on": Bug(
+        "tasks.payments.drive:_put",
+        (("provider.cancel(begun.charge) if begun.is_out_of_patience else ", ""),),
+        (*BUY, _pay("sandbox_timeout"), ("time_passes", "patience", 0), DRIVE),
+    ),
+    "a charge that comes too late is kept": Bug(
+        "tasks.payments.outcomes:_succeed",
+        (("PaymentStatus.LATE, None, now", "PaymentStatus.SUCCEEDED, now, None"),),
+        (*BUY, *TOO_LATE),
+    ),
+    "the same success counts twice": Bug(
+        "tasks.payments.outcomes:_succeed",
+        (("if payment.status in CHARGED:", "if False:"),),
+        (*PAID, HEAR),
+    ),
+    "a payment begins beside an open one": Bug(
+        "tasks.payments.begin:_refuse_unfit",
+        (("if session.scalar(still_open) is not None:", "if False:"),),
+        (*BUY, _pay(SLOW), DRIVE, ("time_passes", "pin", 0), DRIVE, _pay()),
+    ),
+    "a charge has a new name each time": Bug(
+        "tasks.payments.drive:_begin",
+        (("        payment.id, payment.order_id", "        __import__('uuid').uuid4(), payment.order_id"),),
+        (*BUY, _pay(), ("drive", 0, "dies:charged"), DRIVE),
+    ),
+    "a refund has a new name each time": Bug(
+        "tasks.payments.refunds:_begin",
+        (("port.Refund(refund.id,", "port.Refund(__import__('uuid').uuid4(),"),),
+        (*PAID, ("ask_back", 0, ""), ("give_back", 0, "dies:refunded"), ("give_back", 0, "")),
+    ),
+    "a refund is noted twice": Bug(
+        "tasks.payments.refunds:note_refund",
+        (("refund.status == RefundStatus.SUCCEEDED or ", ""),),
+        (*PAID, ("ask_back", 0, ""), ("give_back", 0, ""), HEAR, HEAR),
+    ),
+    "a webhook is stored before it is applied": Bug(
+        "tasks.payments.webhooks:take_webhook",
+        (
+            (
+                "        noted, again = _apply",
+                "    failpoint('webhook_noted')\n    with APPLIED",
+            ),
+            ("APPLIED", "context.database.transaction() as session:\n        noted, again = _apply"),
+        ),
+        (*BUY, _pay(), ("drive", 0, "dies:charged"), ("hear", 1, "dies:webhook_noted")),
+    ),
+    "a hold is sold and kept": Bug(
+        "sell",
+        (("    redis.call('HDEL', KEYS[2], ARGV[at])\n", ""),),
+        (*BUY, _pay(), ("drive", 0, "reply:sell"), ("release", "")),
+    ),
+    "what was refunded comes home as often as it is released": Bug(
+        "release",
+        (("redis.call('HDEL', KEYS[4], ARGV[at])", ""),),
+        (*PAID, ("ask_back", 0, ""), ("give_back", 0, "reply:release"), ("release", "")),
+    ),
+    "who paid late passes who stands by": Bug(
+        "hold_again",
+        (("if redis.call('ZCARD', KEYS[3]) > 0 or redis.call('LLEN', KEYS[2]) > 0 then", "if false then"),),
+        (come(0, 1), ("drain",), *TOO_LATE, DRIVE),
+    ),
+    "who paid late is sold as often as he asks": Bug(
+        "hold_again",
+        (("if redis.call('HEXISTS', KEYS[5], intent) == 1 then", "if false then"),),
+        (*BUY, *TOO_LATE, ("drive", 0, "dies:held_again"), DRIVE),
+        units=2,
+    ),
+    "who paid late is sold more than his limit": Bug(
+        "hold_again",
+        (("+ units > tonumber(state[3]) then", "+ units > 99 then"),),
+        (
+            *(("submit", [(0, 3, False, "")], ""), ("drain",), *TOO_LATE),
+            *(("submit", [(0, 3, False, "")], ""), ("drain",), DRIVE),
+        ),
+        units=6,
+    ),
+    "the numbers of receipts have gaps": Bug(
+        "tasks.payments.receipts:issue_receipt",
+        (("ReceiptCounter.last + 1", "ReceiptCounter.last + 2"),),
+        (come(0, 1), ("drain",), _pay(), DRIVE, _pay(), DRIVE),
+        units=2,
+    ),
+    "a cancelled sale keeps the money": Bug(
+        "tasks.sweep:_look_after",
+        (("        refund_orders_of(context, sale.id)\n", ""),),
+        (*PAID, ("move", "cancelled", ""), ("sweep",)),
+    ),
+    "who is paid late in a cancelled sale is forgotten": Bug(
+        "tasks.sweep:_mark_drained",
+        ((" & ~undecided.exists()", ""),),
+        (*BUY, *TOO_LATE, ("drive", 0, "dies:held_again"), ("move", "cancelled", ""), ("sweep",)),
+    ),
+}
+# What only the order of the steps of several workers shows.
+RACES: Final = {
+    "an ended hold takes what was sold anew": Bug(
+        "release", (("elseif at > 5 + tonumber(ARGV[5]) then", "else"),), ()
+    ),
+    "a late charge is given back to each who asks": Bug(
+        "tasks.payments.late:_refund", ((" or known is not None", ""),), ()
+    ),
+    "who was held again is given his money back": Bug(
+        "tasks.payments.late:_refund", (("payment.status != PaymentStatus.LATE or ", ""),), ()
+    ),
+    "the ledger follows into a world that was laid anew": Bug(
+        "tasks.payments.late:_pay", ((", epoch=epoch)", ")"),), ()
+    ),
+    "who was refunded meanwhile is noted as home": Bug(
+        "tasks.holds:_release",
+        (
+            (
+                "update(Order).where(tuple_(Order.id, Order.status).in_(seen))",
+                "update(Order).where(Order.id.in_([one.id for one in orders]))",
+            ),
+        ),
+        (),
+    ),
+}
+BY_INTERLEAVING: Final = (
+    "expiry takes who is paying",
+    "a charge that comes too late is kept",
+    "a charge has a new name each time",
+    "what was refunded comes home as often as it is released",
+    "who paid late passes who stands by",
+)
+BY_WALKING: Final = (
+    "the same success counts twice",
+    "a decline does not unpin",
+    "a charge that comes too late is kept",
+)

@@ -1,0 +1,11 @@
+"""Wherever one comes between another's steps, or a worker dies, every charge and unit has one owner."""
+
+import pytest
+
+from tests.model.play import World
+from tests.model.races import SITUATIONS, Situation, race
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.__name__)
+def test_it_does_not_matter_when(world: World, situation: Situation) -> None:
+    assert race(world, situation) > len(("one alone", "the other alone", "one dies"))
