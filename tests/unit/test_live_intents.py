@@ -55,6 +55,7 @@ class Socket:
         identity = Identity(uuid.uuid4(), "shopper", uuid.uuid4())
         self.identity: Verified | None = Verified(identity, "access", uuid.uuid4(), 0, None)
         self.user = identity.user_id
+        self.user_id: str | None = None
         self.is_busy = True
         self.inbox: list[str] = []
         self.told: list[dict[str, Any]] = []

@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
@@ -58,6 +58,7 @@ def told(message: dict[str, Any]) -> Wish | tuple[str, str, dict[str, Any]]:
         return error.code, error.detail, error.extra
 
 
+@settings(deadline=None)
 @given(st.one_of(messages, plain))
 @example({"sale_id": str(SALE), "quantity": True})
 @example({"sale_id": str(SALE), "key": ""})
@@ -69,17 +70,20 @@ def test_the_quick_reading_never_says_what_the_strict_one_does_not(message: dict
     assert quick is None or quick == told(message)
 
 
+@settings(deadline=None)
 @given(plain)
 def test_what_nearly_everybody_sends_is_read_quickly(message: dict[str, Any]) -> None:
     assert _plain_wish(message) is not None
 
 
+@settings(deadline=None)
 @given(messages)
 def test_whatever_is_accepted_is_read_quickly(message: dict[str, Any]) -> None:
     strict = told(message)
     assert not isinstance(strict, Wish) or _plain_wish(message) == strict
 
 
+@settings(deadline=None)
 @given(messages)
 def test_the_rules_and_their_words_are_those_of_the_posts_schema(message: dict[str, Any]) -> None:
     body = {name: value for name, value in message.items() if name not in {"type", "id", "sale_id", "key"}}
