@@ -74,6 +74,8 @@ class FakeStripe:
             return refused.answer(), False, ""
         if kept is not None:
             return kept, True, fault
+        if fault == faults.SLOW:
+            self.go_on.wait(30)
         answer = BROKEN if fault == faults.BROKEN else self._do(verb, path, wish)
         if fault == faults.BROKEN_AFTER:
             answer = BROKEN
