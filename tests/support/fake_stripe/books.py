@@ -141,11 +141,8 @@ class Books:
 
     def left_of(self, name: str) -> int:
         """How much of a charge was not given back."""
-        given = [
-            one["amount"] for one in self.refunds_of(name) if one["status"] not in ("failed", "canceled")
-        ]
-        left: int = self.intents[name]["amount"] - sum(given)
-        return left
+        standing = [one for one in self.refunds_of(name) if one["status"] not in ("failed", "canceled")]
+        return int(self.intents[name]["amount"]) - sum(int(one["amount"]) for one in standing)
 
     def dispute(self, name: str) -> None:
         """Let the bank take a charge back."""

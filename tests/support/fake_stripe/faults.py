@@ -7,6 +7,7 @@ from typing import Final
 
 CUT_BEFORE: Final = "cut_before"  # nothing is done, nothing is answered
 CUT_AFTER: Final = "cut_after"  # all is done, nothing is answered
+SLOW: Final = "slow"  # it is worked on until the fake is told to go on
 HANG: Final = "hang"  # all is done, the answer does not come
 LIMITED: Final = "limited"  # 429, nothing is done
 LOCKED: Final = "locked"  # 429 lock_timeout, nothing is done

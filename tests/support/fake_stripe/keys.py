@@ -45,6 +45,12 @@ class Keys:
             else:
                 self._kept.pop(key, None)
 
+    def is_busy(self, key: str) -> bool:
+        """Say whether a request with this key is worked on."""
+        with self._lock:
+            kept = self._kept.get(key)
+            return kept is not None and kept.answer is None
+
     def forget(self) -> None:
         """Let a day pass."""
         with self._lock:

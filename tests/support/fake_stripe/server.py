@@ -25,6 +25,11 @@ LIMITED: Final = {
 BROKEN: Final = Answer(500, {"error": {"type": "api_error", "message": "Something broke at the fake."}})
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # a crowd connects at one instant
+
+
 class FakeStripe:
     """A Stripe on loopback: `with FakeStripe() as fake: … fake.url`."""
 
@@ -35,8 +40,7 @@ class FakeStripe:
         self.headers: list[dict[str, str]] = []
         self.has_search = True
         self.go_on = threading.Event()  # lets requests go that hang
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler_of(self))
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
         )
@@ -74,6 +78,8 @@ class FakeStripe:
             return refused.answer(), False, ""
         if kept is not None:
             return kept, True, fault
+        if fault == faults.SLOW:
+            self.go_on.wait(30)
         answer = BROKEN if fault == faults.BROKEN else self._do(verb, path, wish)
         if fault == faults.BROKEN_AFTER:
             answer = BROKEN
