@@ -95,8 +95,7 @@ WAITING: Final = text("SELECT id::text FROM intents WHERE sale_id = :sale_id AND
 
 HOLDS: Final = text("""
     SELECT intent_id::text, user_id::text, quantity FROM orders
-    WHERE sale_id = :sale_id AND (status IN ('held', 'paying')
-          OR (status IN ('expired', 'cancelled') AND released_at IS NULL))
+    WHERE sale_id = :sale_id AND status IN ('held', 'paying')
 """)
 
 SOLD: Final = text(
@@ -113,17 +112,18 @@ MONEY: Final = text("""
                count(p.id) FILTER (WHERE p.status = 'succeeded') AS keeping,
                coalesce(sum(p.amount_minor) FILTER (WHERE p.status = 'refunded'), 0) AS given_back,
                count(p.id) FILTER (WHERE p.status = 'refunded') AS giving_back,
-               count(f.id) FILTER (WHERE p.status = 'refunded' AND f.status = 'succeeded'
-                                   AND f.amount_minor = p.amount_minor) AS refunds,
+               count(*) FILTER (WHERE (p.status = 'refunded') <> coalesce(f.status = 'succeeded', false)
+                                OR (f.status = 'succeeded' AND f.amount_minor <> p.amount_minor))
+                   AS unmatched,
                coalesce(sum(p.amount_minor) FILTER (WHERE p.status = 'late'), 0) AS undecided
         FROM orders o LEFT JOIN payments p ON p.order_id = o.id LEFT JOIN refunds f ON f.payment_id = p.id
         LEFT JOIN receipts r ON r.order_id = o.id
         WHERE o.sale_id = :sale_id GROUP BY o.id, r.order_id
     ), broken AS (
         SELECT id, status, total, kept, given_back FROM money
-        WHERE (status = 'paid') <> (keeping = 1) OR keeping > 1
+        WHERE (status = 'paid') <> (keeping = 1)
               OR kept <> (CASE status WHEN 'paid' THEN total ELSE 0 END)
-              OR (status = 'refunded' AND giving_back = 0) OR giving_back <> refunds
+              OR (status = 'refunded' AND giving_back = 0) OR unmatched > 0
               OR (receipt_number IS NOT NULL) <> (receipted IS NOT NULL) OR receipted <> total
         LIMIT :most
     )

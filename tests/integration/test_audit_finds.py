@@ -113,29 +113,8 @@ def sell_to_another(sale: SaleUnderTest) -> None:
     client.hset(keys.sold, intent, "somebody|1")
 
 
-def pay_without_a_charge(sale: SaleUnderTest) -> None:
-    sale.sql("UPDATE payments SET status = 'declined' WHERE :sale_id IS NOT NULL")
-
-
-def charge_too_much(sale: SaleUnderTest) -> None:
-    sale.sql("UPDATE payments SET amount_minor = amount_minor + 1 WHERE :sale_id IS NOT NULL")
-
-
-def keep_the_money_of_a_hold(sale: SaleUnderTest) -> None:
-    sale.sql(
-        "INSERT INTO payments (id, order_id, user_id, provider, method, amount_minor, currency, status,"
-        " patience_until, pinned_until, finished_at)"
-        " SELECT gen_random_uuid(), id, user_id, 'x', 'x', 5, 'USD', 'succeeded', now(), now(), now()"
-        " FROM orders WHERE sale_id = :sale_id AND status = 'held'"
-    )
-
-
-def give_back_without_a_refund(sale: SaleUnderTest) -> None:
-    sale.sql("UPDATE payments SET status = 'refunded' WHERE :sale_id IS NOT NULL")
-
-
-def lose_a_receipt(sale: SaleUnderTest) -> None:
-    sale.sql("DELETE FROM receipts WHERE :sale_id IS NOT NULL")
+def grant_and_refuse(sale: SaleUnderTest) -> None:
+    sale.sql("UPDATE intents SET status = 'sold_out' WHERE sale_id = :sale_id AND ticket = 1")
 
 
 PLANTED: list[tuple[str, Plant]] = [
@@ -150,6 +129,7 @@ PLANTED: list[tuple[str, Plant]] = [
     ("dense_tickets", lose_an_intent),
     ("dense_tickets", forget_the_high_water_mark),
     ("one_order_a_held_intent", grant_without_an_order),
+    ("one_order_a_held_intent", grant_and_refuse),
     ("line_is_whole", drop_one_from_the_line),
     ("line_is_whole", wait_without_a_place),
     ("standby_agrees", forget_a_standby),
@@ -159,11 +139,6 @@ PLANTED: list[tuple[str, Plant]] = [
     ("nothing_parked", park_a_claim),
     ("sold_agrees", forget_a_sold_unit),
     ("sold_agrees", sell_to_another),
-    ("money_adds_up", pay_without_a_charge),
-    ("money_adds_up", charge_too_much),
-    ("money_adds_up", keep_the_money_of_a_hold),
-    ("money_adds_up", give_back_without_a_refund),
-    ("money_adds_up", lose_a_receipt),
 ]
 
 
@@ -187,7 +162,8 @@ def failed(sale: SaleUnderTest) -> set[str]:
 def test_a_sale_in_order_passes_every_check(sale: SaleUnderTest) -> None:
     audit = sale.audit()
     assert (audit.ok, audit.in_flight) == (True, False)
-    assert {check.name for check in audit.checks} == {name for name, _ in PLANTED} | {"draw_repeats"}
+    elsewhere = {"draw_repeats", "money_adds_up"}
+    assert {check.name for check in audit.checks} == {name for name, _ in PLANTED} | elsewhere
 
 
 @pytest.mark.parametrize(("check", "plant"), PLANTED, ids=lambda one: getattr(one, "__name__", one))
@@ -217,14 +193,6 @@ def test_a_draw_that_was_tampered_with_is_found(shop: Shop) -> None:
         connection.execute(text("UPDATE intents SET ticket = ticket + 100 WHERE ticket IN (1, 2)"))
         connection.execute(text("UPDATE intents SET ticket = 103 - ticket WHERE ticket > 100"))
     assert failed(sale) == {"draw_repeats"}
-
-
-def test_verdicts_in_flight_are_no_disagreement(shop: Shop) -> None:
-    sale = shop.open_sale(3)
-    sale.line_up(shop.shoppers(5))
-    sale.context.live.claim(sale.id, 2)
-    audit = sale.audit()
-    assert (audit.ok, audit.in_flight) == (True, True)
 
 
 def test_a_refunded_unit_that_a_later_ticket_gets_is_no_inversion(shop: Shop) -> None:
