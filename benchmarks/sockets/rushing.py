@@ -13,6 +13,7 @@ from benchmarks.sockets.settings import CannotMeasure
 
 LEAD_S: Final = 1.0  # from the word to the instant
 AGREEING: Final = 0.05  # of the whole run's time, for the ledger to store what was told
+AWAY_OF: Final = 10  # every so many-th rusher stays away until the others have heard their last word
 COMING_BACK: Final = 0.4  # of it, for everybody to be back
 
 
@@ -51,7 +52,7 @@ def measure_rush(run: Run) -> None:
         run.log_in()
         cpu, ended_ns = run.cpu(), time.monotonic_ns()
         run.shop.move_sale(run.sale_id, "end")
-        _await_last_words(run)
+        _await_last_words(run, run.settings.rushers)
         ended = run.cpu().since(cpu)
         told = _verify(run, run.sale_id, "rush")
     run.results.phases["rush"] = {
@@ -65,6 +66,8 @@ def measure_rush(run: Run) -> None:
 def measure_restart(run: Run) -> None:
     """Rush another sale, then end it while web processes are replaced: nobody may miss the last word.
 
+    Some stay away until everybody else has heard it, so that they surely have to learn it afterwards.
+
     Raises:
         CannotMeasure: the crowd does not come back, or somebody is not told in time.
     """
@@ -75,20 +78,24 @@ def measure_restart(run: Run) -> None:
         _submit(run)
     before, cpu = run.parts.count(), run.cpu()
     restarted_ns = time.monotonic_ns()
+    away = sum(run.parts.ask("keep away", AWAY_OF))
     leaving = run.place.restart_web()
     run.await_all("sent away", sockets, _lost_since(before))
     run.log_in()
     run.shop.move_sale(sale_id, "end")  # while nearly nobody is there to hear it
-    run.await_all("back", sockets, lambda count: count.ready, share=COMING_BACK)
+    run.await_all("back", sockets - away, lambda count: count.ready, share=COMING_BACK)
     back_s = (time.monotonic_ns() - restarted_ns) / 1e9
-    _await_last_words(run)
+    _await_last_words(run, run.settings.rushers - away)
+    run.parts.ask("let back")
+    run.await_all("back", sockets, lambda count: count.ready, share=COMING_BACK)
+    _await_last_words(run, run.settings.rushers)
     used = run.cpu().since(cpu)
     told = _verify(run, sale_id, "restart")
     run.check_pictures("restart", run.settings.rushers, sale_id)
     after = run.parts.count()
     run.results.phases["restart"] = {
         "processes replaced": len(leaving),
-        "seconds until all were back": round(back_s, 1),
+        "seconds until all were back who hurried": round(back_s, 1),
         "a rusher back after": Spread.of(at - restarted_ns for one in told for at in one.back_ns if at),
         "sockets lost": (after.lost - before.lost).total(),
         "not opened at once": dict(after.failed - before.failed),
@@ -107,8 +114,8 @@ def _submit(run: Run) -> None:
     run.await_all("verdicts or standby", rushers, lambda count: count.decided)
 
 
-def _await_last_words(run: Run) -> None:
-    run.await_all("last words", run.settings.rushers, lambda count: count.final)
+def _await_last_words(run: Run, rushers: int) -> None:
+    run.await_all("last words", rushers, lambda count: count.final)
 
 
 def _verify(run: Run, sale_id: str, phase: str) -> list[Told]:
