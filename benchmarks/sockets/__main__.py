@@ -33,8 +33,9 @@ from benchmarks.sockets.part import PartPlan, allow_open_files
 from benchmarks.sockets.parts import Parts
 from benchmarks.sockets.place import Place, open_place
 from benchmarks.sockets.report import as_json, print_report
+from benchmarks.sockets.restarting import measure_restart
 from benchmarks.sockets.run import Run
-from benchmarks.sockets.rushing import measure_echo, measure_restart, measure_rush
+from benchmarks.sockets.rushing import measure_echo, measure_rush
 from benchmarks.sockets.settings import CannotMeasure, CrowdSettings, read_crowd_settings
 
 PATIENCE: Final = 0.1  # of the whole run's time, for the shop to answer the admin

@@ -25,7 +25,7 @@ import select
 import socket as network
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import count
 from typing import Final, Protocol
@@ -36,7 +36,7 @@ from benchmarks.ws_wire import TEXT, client_frame
 
 BATCH: Final = 1024  # events a turn
 OPENING: Final = 128  # sockets of a process that are on their way at once
-ATTEMPT_S: Final = 30.0  # seconds from the first packet to the first message; then it is tried again
+ATTEMPT_S: Final = 60.0  # seconds from the first packet to the first message; then it is tried again
 FIRST_PAUSE_S: Final = 0.25  # seconds before coming back; doubled at each failure, with jitter
 LONGEST_PAUSE_S: Final = 8.0  # seconds
 
@@ -91,6 +91,7 @@ class Sockets:
         self._watched: dict[int, Callable[[], None]] = {}
         self._ready: deque[Socket] = deque()  # to be opened as soon as there is room
         self._attempts: deque[tuple[float, Socket, int]] = deque()  # when each has taken too long
+        self._kept_away: dict[int, bool] = {}  # by number; whether it would be on its way back
         self._opening = 0
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._serial = count()
@@ -123,6 +124,17 @@ class Sockets:
         """Lose a socket as a failing network would, so that it comes back."""
         if socket.state != AWAY:
             self._lose(socket, reason)
+
+    def keep_away(self, sockets: Iterable[Socket]) -> None:
+        """Have these not come back once they are lost, until they may."""
+        self._kept_away = {socket.index: False for socket in sockets}
+
+    def let_back(self) -> None:
+        """Let those come back who were kept away."""
+        kept, self._kept_away = self._kept_away, {}
+        for index, is_lost in kept.items():
+            if is_lost:
+                self._come_back(self.all[index], 0.0)
 
     def after(self, delay_s: float, call: Callable[[], None]) -> None:
         """Call back from a later `turn`."""
@@ -274,6 +286,9 @@ class Sockets:
         socket.forget()  # a closed descriptor leaves the epoll set by itself
 
     def _come_back(self, socket: Socket, at_least_s: float) -> None:
+        if socket.index in self._kept_away:
+            self._kept_away[socket.index] = True
+            return
         pause_s = max(min(FIRST_PAUSE_S * 2**socket.tries, LONGEST_PAUSE_S), at_least_s)
         socket.tries = min(socket.tries + 1, 16)
         self.after(pause_s * random.uniform(0.5, 1.5), partial(self._ready.append, socket))

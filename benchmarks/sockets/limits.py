@@ -14,7 +14,7 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "localhost"})
 FIRST_SOURCE: Final = 10  # 127.0.0.10 and up are the crowd's
 KERNEL_BYTES_A_PAIR: Final = 9_000  # of both ends of a connection on this machine, with their descriptors
 PROCESS_BYTES_A_PAIR: Final = 12_000  # of both processes that hold one, generously
-OPENING_SHARE: Final = 0.25  # of the queue of connections that wait to be accepted
+OPENING_SHARE: Final = 0.125  # of the queue of connections that wait to be accepted
 
 _PROC: Final = Path("/proc")
 

@@ -94,6 +94,8 @@ class Part:
             "echoes": lambda _: (self._visitors.pinged_ns, self._visitors.ponged_ns),
             "watch": self._watch,
             "submit": self._submit,
+            "keep away": self._keep_away,
+            "let back": lambda _: self._sockets.let_back(),
             "told": lambda _: self._visitors.rush.told,
         }
 
@@ -154,6 +156,12 @@ class Part:
     def _submit(self, at_ns: int) -> None:
         self._visitors.begin_rush()
         self._all_at(at_ns, iter(range(len(self._visitors.rush))), self._visitors.submit)
+
+    def _keep_away(self, every: int) -> int:
+        """Have every so many-th rusher stay away once it is lost; returns how many that are."""
+        some = self._sockets.all[: len(self._visitors.rush) : every]
+        self._sockets.keep_away(some)
+        return len(some)
 
     def _all_at(self, at_ns: int, indexes: Iterator[int], act: Callable[[int], None]) -> None:
         """Have some act at an instant, a slice at a time, so that nobody's answer waits to be read."""

@@ -36,7 +36,6 @@ class Place:
     url: str
     email: str
     password: str
-    data_dir: Path
     supervisor: int = 0  # the id of the process that runs it; 0 for a shop that runs elsewhere
 
     @property
@@ -67,24 +66,30 @@ class Place:
 def open_place(settings: CrowdSettings) -> Iterator[Place]:
     """The shop at the given URL, else one that is started now and taken away at the end.
 
-    An own shop's environment becomes this process' own: the shop's command line is led there.
-
     Raises:
         CannotMeasure: there is nobody to log in as, or the platform does not come up.
     """
-    if settings.url:
-        platform = config.load_settings()
-        try:
-            yield Place(settings.url, *admin_credentials(platform), platform.data_dir)
-        except CannotRush as error:
-            raise CannotMeasure(str(error)) from error
+    if not settings.url:
+        with _own_place(settings) as place:
+            yield place
         return
+    platform = config.load_settings()
+    try:
+        admin = admin_credentials(platform)
+    except CannotRush as error:
+        raise CannotMeasure(str(error)) from error
+    yield Place(settings.url, *admin)
+
+
+@contextlib.contextmanager
+def _own_place(settings: CrowdSettings) -> Iterator[Place]:
+    """The platform's environment becomes this process' own: the shop's command line is led there."""
     with tempfile.TemporaryDirectory(prefix="crowd-") as folder:
-        directory = Path(folder) / "data"
+        directory, said = Path(folder) / "data", Path(folder) / "output"
         environment = _environment(settings, directory)
         os.environ.clear()
         os.environ.update(environment)
-        with (Path(folder) / "output").open("w+b") as output:
+        with said.open("wb") as output:
             running = launch(
                 [sys.executable, "-m", "deploy.run"],
                 death_signal=signal.SIGTERM,
@@ -92,13 +97,12 @@ def open_place(settings: CrowdSettings) -> Iterator[Place]:
                 directory=config.ROOT,
                 environment=environment,
             )
-            try:
-                _await_ready(running, Path(folder) / "output")
-                admin = json.loads((directory / "admin.json").read_text())
-                url = f"http://127.0.0.1:{settings.port}"
-                yield Place(url, admin["email"], admin["password"], directory, running.pid)
-            finally:
-                _stop(running)
+        try:
+            _await_ready(running, said)
+            admin = json.loads((directory / "admin.json").read_text())
+            yield Place(f"http://127.0.0.1:{settings.port}", admin["email"], admin["password"], running.pid)
+        finally:
+            _stop(running)
 
 
 def _environment(settings: CrowdSettings, directory: Path) -> Mapping[str, str]:

@@ -19,6 +19,7 @@ from benchmarks.sockets.settings import CannotMeasure, CrowdSettings
 from benchmarks.sockets.usage import Cpu
 
 SHOWN_LIVE: Final = ("status", "price", "allocation", "available", "held", "sold")
+TOKEN_S: Final = 300.0  # a third of what an access token is good for by default
 WAITING: Final = 0.2  # of the whole run's time, for everybody to be told something
 SHOWN_QUEUE: Final = ("waiting", "standby", "now_serving", "last_ticket")
 
@@ -35,18 +36,21 @@ class Run:
     sale_id: str
     until: float  # of `time.monotonic`: when the whole run must be over
     results: Results = field(default_factory=Results)
+    _logged_in_at: float = field(default_factory=time.monotonic)
 
     def deadline(self, share: float) -> float:
         """When something is over that may take such a share of the whole run's time."""
         return min(self.until, time.monotonic() + share * self.settings.deadline_s)
 
     def log_in(self) -> None:
-        """Become the admin anew: a token lives for minutes, as a phase may take.
+        """Become the admin anew before the token is too old; log-ins are limited.
 
         Raises:
             CannotRush: the shop does not let us in.
         """
-        self.shop.log_in(self.place.email, self.place.password)
+        if time.monotonic() - self._logged_in_at > TOKEN_S:
+            self.shop.log_in(self.place.email, self.place.password)
+            self._logged_in_at = time.monotonic()
 
     def cpu(self) -> Cpu:
         """CPU used so far by everybody."""
@@ -67,7 +71,10 @@ class Run:
                 lambda count: shown.update(measure(count)),
             )
         if measure(tally) < total:
-            raise CannotMeasure(f"{name}: {measure(tally):,} of {total:,} in time. {troubles_of(tally)}")
+            whose = "the run's" if time.monotonic() >= self.until else "its"
+            raise CannotMeasure(
+                f"{name}: {measure(tally):,} of {total:,} in {whose} time. {troubles_of(tally)}"
+            )
         return tally
 
     def real_figures(self, sale_id: str) -> dict[str, Any]:

@@ -328,6 +328,22 @@ def test_a_dropped_socket_comes_back_by_itself() -> None:
         drive(sockets, lambda: sockets.opened == 1)
 
 
+def test_who_is_kept_away_comes_back_when_he_may_and_not_before() -> None:
+    caller = Listener()
+    with scripted_server(echo) as target, sockets_to(target, caller) as sockets:
+        sockets.open(3)
+        drive(sockets, lambda: sockets.opened == 3)
+        sockets.keep_away(sockets.all[:2])
+        for socket in sockets.all[1:]:
+            sockets.drop(socket)
+        drive(sockets, lambda: sockets.opened == 2)
+        assert [socket.is_open for socket in sockets.all] == [True, False, True]
+        assert caller.greeted.count(1) == 1
+        sockets.let_back()
+        drive(sockets, lambda: sockets.opened == 3)
+        assert [caller.greeted.count(index) for index in range(3)] == [1, 2, 2]
+
+
 def test_without_a_greeting_a_socket_is_open_by_its_handshake() -> None:
     def serve(peer: Peer) -> None:
         peer.upgrade()
