@@ -55,7 +55,7 @@ def waiting(till: Till) -> int:
 
 def answer(till: Till, count: int) -> None:
     """Take bells out of the queue, as workers do."""
-    celery = till.context.bell._celery  # type: ignore[attr-defined]
+    celery = till.context.bell._celery
     with celery.connection_for_read() as connection, connection.SimpleQueue(PAYMENTS) as queue:
         for _ in range(count):
             queue.get(timeout=5).ack()
