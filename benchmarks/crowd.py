@@ -17,7 +17,7 @@ from benchmarks.tally import Tally
 
 REPORT_EVERY_S: Final = 0.2  # seconds
 CONNECTING_AT_ONCE: Final = 64  # sockets a process opens at the same time
-POLLING_AT_ONCE: Final = 64
+POLLING_AT_ONCE: Final = 32
 
 Command = tuple[str, float]  # a verb, and its time: the instant, or the deadline (of `time.monotonic`)
 
@@ -53,6 +53,7 @@ class Crowd:
         self._pool = HttpPool(plan.errand.target, plan.connections, source=plan.errand.source)
         self._shoppers = [Shopper(plan.errand, self._pool, person, self._spawn) for person in plan.shoppers]
         self._is_warm = False
+        self._is_polling = False
         self._work: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
 
@@ -150,8 +151,15 @@ class Crowd:
         await asyncio.gather(*(shopper.submit(deadline) for shopper in eager))
 
     async def _poll(self, deadline: float) -> None:
+        if self._is_polling:
+            return  # a shop that is slow to answer is not asked the same again meanwhile
         silent = [s for s in self._shoppers if (s.answer == 202 and not s.is_final) or s.purse.awaits]
-        await _bounded(POLLING_AT_ONCE, (partial(shopper.poll, deadline) for shopper in silent))
+        silent.sort(key=lambda shopper: not shopper.purse.awaits)  # whose hold runs out first of all
+        self._is_polling = True
+        try:
+            await _bounded(POLLING_AT_ONCE, (partial(shopper.poll, deadline) for shopper in silent))
+        finally:
+            self._is_polling = False
 
     async def _pay(self, deadline: float) -> None:
         for shopper in self._shoppers:

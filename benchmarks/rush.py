@@ -57,6 +57,7 @@ def rush(settings: RushSettings, console: Console) -> int:
         shop.wait_until_ready()
         shop.log_in(settings.admin_email, settings.admin_password)
         shown.update(1)
+    shop.patience_s = settings.deadline_s
     with opened_sale(
         shop, settings.units, settings.quantity, settings.hold_s, partial(say, console)
     ) as sale_id:

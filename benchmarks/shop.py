@@ -22,7 +22,7 @@ class Shop:
 
     def __init__(self, target: Target, *, patience_s: float) -> None:
         self._target = target
-        self._patience_s = patience_s
+        self.patience_s = patience_s  # how long a shop that does not answer is asked again
         self._connection: HTTPConnection | None = None
         self._token: str | None = None
 
@@ -101,7 +101,7 @@ class Shop:
         Raises:
             CannotRush: the shop could not be reached at all.
         """
-        deadline = time.monotonic() + self._patience_s
+        deadline = time.monotonic() + self.patience_s
         while True:
             try:
                 status, said, wanted = self._exchange(method, path, body)

@@ -68,6 +68,7 @@ def storm(settings: StormSettings, console: Console) -> int:
         shop.wait_until_ready()
         shop.log_in(settings.admin_email, settings.admin_password)
         shown.update(1)
+    shop.patience_s = settings.deadline_s
     plan = plan_storm(settings.webhooks, hold_s=settings.hold_s, patience_s=settings.patience_s)
     database = Database(settings.database_url, pool_size=2, application_name="storm")
     try:
