@@ -3,6 +3,14 @@
 from typing import Final
 
 from tests.model.bugs import Bug, Steps, come
+from tests.model.races import (
+    Situation,
+    a_hold_comes_home_late,
+    a_refund_overtakes_the_sale,
+    a_unit_comes_free_meanwhile,
+    the_live_side_is_laid_anew,
+    two_give_a_late_charge_back,
+)
 
 SLOW: Final = "sandbox_slow:3600"
 
@@ -131,29 +139,31 @@ MONEY_BUGS: Final = {
         (*BUY, *TOO_LATE, ("drive", 0, "dies:held_again"), ("move", "cancelled", ""), ("sweep",)),
     ),
 }
-# What only the order of the steps of several workers shows.
-RACES: Final = {
-    "an ended hold takes what was sold anew": Bug(
-        "release", (("elseif at > 5 + tonumber(ARGV[5]) then", "else"),), ()
+# What only the order of the steps of two workers shows, and where it does.
+RACES: Final[dict[str, tuple[Situation, Bug]]] = {
+    "an ended hold takes what was sold anew": (
+        a_hold_comes_home_late,
+        Bug("release", (("elseif at > 5 + tonumber(ARGV[5]) then", "else"),), ()),
     ),
-    "a late charge is given back to each who asks": Bug(
-        "tasks.payments.late:_refund", ((" or known is not None", ""),), ()
+    "a late charge is given back to each who asks": (
+        two_give_a_late_charge_back,
+        Bug("tasks.payments.late:_refund", ((" or known is not None", ""),), ()),
     ),
-    "who was held again is given his money back": Bug(
-        "tasks.payments.late:_refund", (("payment.status != PaymentStatus.LATE or ", ""),), ()
+    "who was held again is given his money back": (
+        a_unit_comes_free_meanwhile,
+        Bug("tasks.payments.late:_refund", (("payment.status != PaymentStatus.LATE or ", ""),), ()),
     ),
-    "the ledger follows into a world that was laid anew": Bug(
-        "tasks.payments.late:_pay", ((", epoch=epoch)", ")"),), ()
+    "the ledger follows into a world that was laid anew": (
+        the_live_side_is_laid_anew,
+        Bug("tasks.payments.late:_pay", ((", epoch=epoch)", ")"),), ()),
     ),
-    "who was refunded meanwhile is noted as home": Bug(
-        "tasks.holds:_release",
-        (
-            (
-                "update(Order).where(tuple_(Order.id, Order.status).in_(seen))",
-                "update(Order).where(Order.id.in_([one.id for one in orders]))",
-            ),
+    "who was refunded meanwhile is noted as home": (
+        a_refund_overtakes_the_sale,
+        Bug(
+            "tasks.holds:_release",
+            (("tuple_(Order.id, Order.status).in_(seen)", "Order.id.in_([one for one, _ in seen])"),),
+            (),
         ),
-        (),
     ),
 }
 BY_INTERLEAVING: Final = (

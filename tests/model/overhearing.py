@@ -32,7 +32,7 @@ METHODS: Final = (
 NOT_TO_BE_ENDED: Final = ("sandbox_slow:3600", "sandbox_slow_decline:3600", "sandbox_late_webhook:3600")
 SETTLE: Final = text("""
     UPDATE sandbox_charges SET settles_at = now() - interval '1 second'
-    WHERE payment_id = :payment_id AND settles_at IS NOT NULL
+    WHERE payment_id = ANY(CAST(:ids AS uuid[])) AND settles_at IS NOT NULL
 """)
 EVENTS: Final = text("SELECT payload FROM sandbox_events ORDER BY id")
 
@@ -114,12 +114,11 @@ def written_webhooks(database: Database) -> list[Webhook]:
         return [Webhook(row.payload) for row in connection.execute(EVENTS)]
 
 
-def settle_charge(database: Database, payment_id: str) -> None:
-    """Let the time come at which a charge, or its refund, settles."""
-    with database.connection() as connection:
-        connection.execute(SETTLE, {"payment_id": payment_id})
+def settle_charges(database: Database, *payment_ids: str) -> None:
+    """Let the time come at which these charges, or their refunds, settle."""
     with database.transaction() as session:
-        settle_all(session, [UUID(payment_id)])
+        session.execute(SETTLE, {"ids": list(payment_ids)})
+        settle_all(session, [UUID(one) for one in payment_ids])
 
 
 def change_its_mind(database: Database, payment_id: str) -> bool:

@@ -102,6 +102,12 @@ def test_a_late_charge_that_was_held_again_and_given_back_is_found() -> None:
     assert plant.broken() == {"late"}
 
 
+def test_who_had_his_unit_and_was_given_his_money_back_as_if_not_is_found() -> None:
+    plant = honest_till()
+    plant.order(2)["history"][-1]["reason"] = "duplicate"
+    assert plant.broken() == {"late"}
+
+
 def test_a_payment_that_went_back_twice_is_found() -> None:
     plant = honest_till()
     plant.refund("p2", "o2", "failed")
