@@ -6,7 +6,7 @@ RUN := .venv/bin/python -m
 PACKAGES := config.py $(wildcard models tasks web workers deploy benchmarks tests migrations)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test rush chaos bench lint format types clean setup-local setup-dev
+.PHONY: help run test rush storm crowd chaos bench lint format types words clean setup-local setup-dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -23,6 +23,11 @@ chaos: setup-local ## a soak under faults, and its checker (SECONDS_, SEED, CLIE
 rush: setup-local ## send a crowd to a running shop and check every verdict (SHOPPERS, URL, …)
 	@exec $(RUN) benchmarks.rush
 
+crowd: setup-local ## hold a crowd of sockets, tell them all, rush (SOCKETS, RUSHERS, UNITS, RECONNECT, URL, …)
+	@exec $(RUN) benchmarks.sockets
+storm: setup-local ## send a storm of webhooks to a running shop and check all money (WEBHOOKS, URL, …)
+	@exec $(RUN) benchmarks.storm
+
 bench: setup-local ## measure, print a table, write benchmarks/latest.json
 	@exec $(RUN) benchmarks.speed
 
@@ -36,6 +41,14 @@ format: setup-dev ## put style and layout right
 
 types: setup-dev ## check types
 	@$(RUN) mypy $(PACKAGES)
+
+words: setup-dev ## gather the pages' words into the catalogues, where new ones then want translating
+	@$(RUN) babel.messages.frontend --quiet extract --mapping pyproject.toml --project "Flash sale" --add-location file \
+		--no-wrap --sort-by-file --output-file web/translations/messages.pot .
+	@$(RUN) babel.messages.frontend --quiet update --input-file web/translations/messages.pot \
+		--output-dir web/translations --no-wrap --ignore-obsolete --no-fuzzy-matching \
+		--ignore-pot-creation-date
+	@rm web/translations/messages.pot
 
 clean: ## remove .venv and caches; the data directory stays
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -12,8 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Final
 
 from benchmarks.client import HttpPool
-from benchmarks.records import ORDER_DONE
-from benchmarks.shopper import NOT_OFFERED, Errand, Shopper
+from benchmarks.shopper import NOT_OFFERED, Errand, Person, Shopper
 from benchmarks.tally import Tally
 
 REPORT_EVERY_S: Final = 0.2  # seconds
@@ -28,7 +27,7 @@ class CrowdPlan:
     """What one process is given."""
 
     errand: Errand
-    shoppers: tuple[tuple[str, str], ...]  # user id, token
+    shoppers: tuple[Person, ...]
     connections: int  # HTTP connections to submit over
 
 
@@ -52,7 +51,7 @@ class Crowd:
         self._plan = plan
         self._pipe = pipe
         self._pool = HttpPool(plan.errand.target, plan.connections, source=plan.errand.source)
-        self._shoppers = [Shopper(plan.errand, self._pool, user, token) for user, token in plan.shoppers]
+        self._shoppers = [Shopper(plan.errand, self._pool, person, self._spawn) for person in plan.shoppers]
         self._is_warm = False
         self._work: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
@@ -65,13 +64,12 @@ class Crowd:
             "submit": self._submit,
             "poll": self._poll,
             "pay": self._pay,
+            "account": self._account,
         }
         reporting = asyncio.create_task(self._report())
         commands = self._listen()
         while (command := await commands.get()) is not None and command[0] != "tell":
-            task = asyncio.create_task(verbs[command[0]](command[1]))
-            self._work.add(task)
-            task.add_done_callback(self._finish)
+            self._spawn(verbs[command[0]](command[1]))
         reporting.cancel()
         for task in self._work:
             task.cancel()
@@ -94,6 +92,11 @@ class Crowd:
         loop.add_reader(self._pipe.fileno(), receive)
         return commands
 
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._finish)
+
     def _finish(self, task: asyncio.Task[None]) -> None:
         self._work.discard(task)
         if not task.cancelled() and task.exception() is not None:
@@ -111,8 +114,8 @@ class Crowd:
         """Count the shoppers as they stand."""
         shoppers = self._shoppers
         accepted = [s for s in shoppers if s.answer == 202]
-        holders = [s for s in shoppers if s.holds]
-        paying = [s for s in holders if s.payment_answer == 202]
+        purses = [s.purse for s in shoppers if s.holds]
+        paying = [purse for purse in purses if purse.payment_answer == 202]
         return Tally(
             shoppers=len(shoppers),
             connected=sum(s.is_connected for s in shoppers),
@@ -121,12 +124,14 @@ class Crowd:
             accepted=len(accepted),
             final=sum(s.is_final for s in accepted),
             standby=sum(s.is_standby and not s.is_final for s in accepted),
-            held_units=len(holders) * self._plan.errand.quantity,
-            holders=len(holders),
-            pay_done=sum(s.has_paid for s in holders),
+            held_units=len(purses) * self._plan.errand.quantity,
+            holders=len(purses),
+            pay_done=sum(purse.has_paid for purse in purses),
             pay_accepted=len(paying),
-            pay_settled=sum(s.order_status in ORDER_DONE for s in paying),
-            not_offered=sum(s.payment_answer in NOT_OFFERED for s in holders),
+            pay_settled=sum(purse.is_over for purse in paying),
+            not_offered=sum(purse.payment_answer in NOT_OFFERED for purse in purses),
+            over=sum(purse.is_over for purse in purses),
+            accounted=sum(purse.has_accounted for purse in purses),
             socket_error=next((s.socket_error for s in shoppers if s.socket_error), ""),
         )
 
@@ -145,13 +150,16 @@ class Crowd:
         await asyncio.gather(*(shopper.submit(deadline) for shopper in eager))
 
     async def _poll(self, deadline: float) -> None:
-        silent = [
-            s for s in self._shoppers if (s.answer == 202 and not s.is_final) or s.payment_answer == 202
-        ]
+        silent = [s for s in self._shoppers if (s.answer == 202 and not s.is_final) or s.purse.awaits]
         await _bounded(POLLING_AT_ONCE, (partial(shopper.poll, deadline) for shopper in silent))
 
     async def _pay(self, deadline: float) -> None:
-        await asyncio.gather(*(shopper.pay(deadline) for shopper in self._shoppers if shopper.holds))
+        for shopper in self._shoppers:
+            shopper.spend_from_now(deadline)
+
+    async def _account(self, deadline: float) -> None:
+        purses = [shopper.purse for shopper in self._shoppers if shopper.holds]
+        await _bounded(POLLING_AT_ONCE, (partial(purse.account, deadline) for purse in purses))
 
 
 async def _bounded(at_once: int, jobs: Iterable[Callable[[], Awaitable[None]]]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from benchmarks.crowd import Command, CrowdPlan, run_crowd
 from benchmarks.http_wire import Target
+from benchmarks.manners import Paying, manner_of
 from benchmarks.records import Told
 from benchmarks.shopper import Errand
 from benchmarks.tally import Tally
@@ -25,17 +26,24 @@ class CrowdFailed(RuntimeError):
 
 
 def plan_crowd(
-    target: Target, sale_id: str, quantity: int, shoppers: list[tuple[str, str]], connections: int
+    target: Target,
+    sale_id: str,
+    quantity: int,
+    shoppers: list[tuple[str, str]],
+    connections: int,
+    *,
+    paying: Paying = Paying.ALL,
 ) -> list[CrowdPlan]:
     """Split a crowd into processes; where one address has too few ports, each gets an address of its own."""
     parts = -(-len(shoppers) // SOCKETS_PER_PROCESS)
     each = min(connections, len(shoppers)) // parts or 1
     spread = len(shoppers) + each * parts > PORTS_PER_ADDRESS and target.host in LOOPBACK
+    people = [(user, token, manner_of(paying, at)) for at, (user, token) in enumerate(shoppers)]
     plans = []
     for part in range(parts):
         source = f"127.0.0.{part + 2}" if spread else None
         errand = Errand(target, sale_id, quantity, source)
-        plans.append(CrowdPlan(errand, tuple(shoppers[part::parts]), each))
+        plans.append(CrowdPlan(errand, tuple(people[part::parts]), each))
     return plans
 
 

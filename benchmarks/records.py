@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
+from benchmarks.manners import Manner
+from benchmarks.money_records import BookedCharge, Statement
+
 FINAL: Final = frozenset({"held", "sold_out", "rejected", "left"})
 REFUSED: Final = frozenset({"sold_out", "rejected"})
 GIVEN_BACK: Final = frozenset({"expired", "cancelled", "refunded"})  # orders whose units went home
@@ -31,6 +34,8 @@ class Told:
     resubmits: int
     throttled: int
     reconnects: int
+    manner: Manner = Manner.PAYS
+    statement: Statement | None = None  # of the order's money; nothing where the shop does not tell it
 
     @property
     def is_accepted(self) -> bool:
@@ -46,6 +51,12 @@ class Told:
     def verdict(self) -> str | None:
         """The final verdict as first told."""
         return self.verdicts[0] if self.verdicts else None
+
+    @property
+    def must_end(self) -> bool:
+        """The order was paid for, was lost before it was, or was left to expire: it cannot stay as it is."""
+        is_left = self.manner == Manner.LETS_EXPIRE and bool(self.order_ids)
+        return self.payment_answer in {202, 409} or is_left
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,8 @@ class StoredOrder:
     intent_id: str
     quantity: int
     status: str
+    total_minor: int = 0
+    receipt: str | None = None  # its number, e.g. 2026-000017
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +111,6 @@ class Evidence:
     orders: tuple[StoredOrder, ...]
     sale: StoredSale
     audit: object = None  # the body of `GET /sales/{id}/audit`, or nothing where it is not offered
+    tells_receipts: bool = False  # the shop's orders bear the numbers of their receipts
+    receipts_elsewhere: frozenset[str] = frozenset()  # of other sales, where this one's leave numbers out
+    books: tuple[BookedCharge, ...] | None = None  # the provider's, where they can be read

@@ -10,6 +10,7 @@ from rich.table import Table
 from benchmarks.http_load import percentile
 from benchmarks.progress import say
 from benchmarks.records import Evidence, Finding
+from benchmarks.verify_money import statements
 
 ROWS_SHOWN: Final = 5  # offending rows printed a check
 ROWS_KEPT: Final = 100  # offending rows a check in the JSON
@@ -23,6 +24,11 @@ LABELS: Final = {
     "doubled": "doubled",
     "told_not_stored": "told is not stored",
     "conservation": "figures that do not add up",
+    "unsold": "units left while somebody stood by",
+    "double_charges": "double charges",
+    "money": "charges less refunds against paid orders",
+    "paid_without_units": "paid without units",
+    "receipts": "receipts missing, doubled or left out",
     "audit": "the shop's own audit",
 }
 
@@ -46,6 +52,34 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
+class Money:
+    """Sums in minor units; the provider's are nothing where its books were not read."""
+
+    paid_orders: int
+    charged: int
+    refunded: int
+    charged_by_provider: int | None
+    refunded_by_provider: int | None
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> "Money":
+        """Sum up both sides."""
+        told, books = statements(evidence).values(), evidence.books
+        return cls(
+            paid_orders=sum(order.total_minor for order in evidence.orders if order.status == "paid"),
+            charged=sum(one.charged_minor for one in told),
+            refunded=sum(one.refunded_minor for one in told),
+            charged_by_provider=None if books is None else sum(one.charged_minor for one in books),
+            refunded_by_provider=None if books is None else sum(one.refunded_minor for one in books),
+        )
+
+    def __str__(self) -> str:
+        sides = [(self.charged, self.refunded), (self.charged_by_provider, self.refunded_by_provider)]
+        sums = [f"{charged:,} - {back:,}" for charged, back in sides if charged is not None]
+        return f"{' | '.join(sums)} / {self.paid_orders:,}"
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """What the crowd measured. A verdict counts from when its submission was first sent."""
 
@@ -65,6 +99,10 @@ class Figures:
     reconnects: int
     orders: dict[str, int]
     refusals: dict[str, int]
+    paid_units: int
+    manners: dict[str, int]  # what shoppers did about their holds, and what came of it
+    payments: dict[str, int]  # attempts to charge, by what came of them
+    money: "Money"
 
 
 def count_figures(evidence: Evidence, connections: int) -> Figures:
@@ -92,6 +130,10 @@ def count_figures(evidence: Evidence, connections: int) -> Figures:
         reconnects=sum(t.reconnects for t in told),
         orders=dict(Counter(t.order_status or "unknown" for t in told if t.order_ids)),
         refusals=dict(Counter(f"{t.answer} {t.refusal or ''}".strip() for t in told if not t.is_accepted)),
+        paid_units=sum(order.quantity for order in evidence.orders if order.status == "paid"),
+        manners=dict(Counter(f"{t.manner} → {t.order_status or 'unknown'}" for t in told if t.order_ids)),
+        payments=dict(Counter(one.status for told in statements(evidence).values() for one in told.payments)),
+        money=Money.of(evidence),
     )
 
 
@@ -129,6 +171,11 @@ def print_report(
     console.print(table)
     for note in notes:
         say(console, note)
+    print_findings(console, findings)
+
+
+def print_findings(console: Console, findings: dict[str, list[Finding]]) -> None:
+    """The rows that offend, and what it all comes to."""
     for check, found in findings.items():
         for finding in found[:ROWS_SHOWN]:
             say(console, f"{check}: {finding.detail}: {finding.row}")
@@ -147,18 +194,24 @@ def figure_rows(figures: Figures) -> list[tuple[str, str]]:
         ("time to 202, p50 / p99 / max", str(figures.time_to_202)),
         ("time to verdict, p50 / p99 / max", str(figures.time_to_verdict)),
         ("time to last word after standby", str(figures.time_to_last_word)),
-        ("verdicts", _counts(figures.verdicts)),
-        ("heard by", _counts(figures.heard_by)),
-        ("orders", _counts(figures.orders)),
+        ("verdicts", counts_of(figures.verdicts)),
+        ("heard by", counts_of(figures.heard_by)),
+        ("orders", counts_of(figures.orders)),
+        ("payments", counts_of(figures.payments)),
+        ("paid units", f"{figures.paid_units:,} of {figures.units:,}"),
+        ("charges - refunds / paid orders", str(figures.money)),
         (
             "sent again / throttled / reconnects",
             f"{figures.resubmits} / {figures.throttled} / {figures.reconnects}",
         ),
     ]
+    if len({manner.partition(" ")[0] for manner in figures.manners}) > 1:
+        rows.append(("of the holders", counts_of(figures.manners)))
     if figures.refusals:
-        rows.append(("not accepted", _counts(figures.refusals)))
+        rows.append(("not accepted", counts_of(figures.refusals)))
     return rows
 
 
-def _counts(counts: dict[str, int]) -> str:
+def counts_of(counts: dict[str, int]) -> str:
+    """Counts by name, in one line."""
     return ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items())) or "none"

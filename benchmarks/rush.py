@@ -6,8 +6,7 @@ Exit codes: 0 when every promise was kept; 1 when one was broken; 2 when the rus
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -16,13 +15,14 @@ from rich.console import Console
 
 from benchmarks.crowd_processes import CrowdFailed, CrowdProcesses, plan_crowd
 from benchmarks.crowd_tokens import get_crowd
-from benchmarks.evidence import verify_settled
+from benchmarks.evidence import gather_evidence, provider_books, verify_settled
 from benchmarks.http_wire import Target
+from benchmarks.manners import Paying
 from benchmarks.progress import Stage, say, stage
 from benchmarks.records import Told
 from benchmarks.report import as_json, count_figures, print_report
 from benchmarks.settings import CannotRush, RushSettings, read_rush_settings
-from benchmarks.shop import Shop
+from benchmarks.shop import Shop, opened_sale
 from benchmarks.tally import Tally
 
 READY_S: Final = 30.0  # seconds, at most, until the shop must be ready
@@ -57,10 +57,14 @@ def rush(settings: RushSettings, console: Console) -> int:
         shop.wait_until_ready()
         shop.log_in(settings.admin_email, settings.admin_password)
         shown.update(1)
-    with opened_sale(shop, settings, console) as sale_id:
+    with opened_sale(
+        shop, settings.units, settings.quantity, settings.hold_s, partial(say, console)
+    ) as sale_id:
         with stage(console, "shoppers with tokens", settings.shoppers) as shown:
             shoppers = get_crowd(settings, shown.update, partial(say, console))
-        plans = plan_crowd(target, sale_id, settings.quantity, shoppers, settings.connections)
+        plans = plan_crowd(
+            target, sale_id, settings.quantity, shoppers, settings.connections, paying=settings.paying
+        )
         crowd = CrowdProcesses(plans)
         try:
             told, notes = Rush(settings, console, shop, sale_id, crowd).run()
@@ -68,7 +72,9 @@ def rush(settings: RushSettings, console: Console) -> int:
             crowd.close()
     shop.log_in(settings.admin_email, settings.admin_password)  # the first token may be old by now
     with stage(console, "verified", 1) as shown:
-        evidence, findings = verify_settled(shop, sale_id, settings.units, tuple(told))
+        with provider_books(settings, sale_id, told, notes) as books:
+            reading = partial(gather_evidence, shop, sale_id, settings.units, tuple(told), books)
+            evidence, findings = verify_settled(reading)
         shown.update(1)
     figures = count_figures(evidence, settings.connections)
     print_report(console, figures, findings, notes)
@@ -76,20 +82,6 @@ def rush(settings: RushSettings, console: Console) -> int:
     if settings.json_path is not None:
         settings.json_path.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
     return 0 if report["passed"] else 1
-
-
-@contextmanager
-def opened_sale(shop: Shop, settings: RushSettings, console: Console) -> Iterator[str]:
-    """An open sale that does not stay open when the rush fails."""
-    sale_id = shop.open_sale(settings.units, settings.quantity)
-    try:
-        yield sale_id
-    except BaseException:
-        try:
-            shop.move_sale(sale_id, "end")
-        except CannotRush as error:
-            say(console, f"The sale {sale_id} is left open: {error}")
-        raise
 
 
 class Rush:
@@ -106,6 +98,7 @@ class Rush:
         self._started = 0.0
         self._deadline = 0.0
         self._notes: list[str] = []
+        self._quiet_s = QUIET_S + (settings.hold_s if settings.paying == Paying.THIRDS else 0)
 
     def run(self) -> tuple[list[Told], list[str]]:
         """Take every step; returns the testimonies and what else is worth saying.
@@ -116,10 +109,16 @@ class Rush:
         self._connect()
         self._started = time.monotonic()
         self._deadline = self._started + self._settings.deadline_s
+        if self._settings.paying == Paying.THIRDS:
+            self._crowd.command("pay", self._deadline)  # each at its own verdict: holds are short
         self._submit()
         self._hear_verdicts()
-        self._pay()
+        if self._settings.paying == Paying.THIRDS:
+            self._let_holds_go_round()
+        else:
+            self._pay()
         self._end_sale()
+        self._account()
         return self._crowd.testimonies(), self._notes
 
     def _connect(self) -> None:
@@ -176,6 +175,28 @@ class Rush:
                 f"{tally.holders - tally.pay_accepted} of {tally.holders} payments were not accepted."
             )
 
+    def _let_holds_go_round(self) -> None:
+        """Until nobody waits any more: what expires goes to the next, until every unit is paid for."""
+        with stage(self._console, "last words and orders' ends", self._crowd.tally.accepted) as shown:
+            self._watch_or_poll(
+                lambda t: t.final == t.accepted and t.over == t.holders,
+                lambda t: t.final - t.holders + t.over,
+                lambda t: t.accepted,
+                shown,
+            )
+
+    def _account(self) -> None:
+        """Everybody reads what the shop keeps of his order's money, once nothing of it is on its way."""
+        holders = self._crowd.tally.holders
+        if holders in {0, self._crowd.tally.not_offered}:
+            return
+        deadline = time.monotonic() + self._settings.deadline_s
+        with stage(self._console, "statements of money", holders) as shown:
+            self._crowd.command("account", deadline)
+            self._crowd.watch(
+                lambda t: t.accounted == t.holders, deadline, lambda t: shown.update(t.accounted, t.holders)
+            )
+
     def _end_sale(self) -> None:
         self._shop.move_sale(self._sale_id, "end")
         self._deadline = max(self._deadline, time.monotonic() + LAST_WORDS_S)
@@ -193,7 +214,7 @@ class Rush:
     ) -> None:
         """Wait for news by socket; when none comes for long, or time runs out, have the waiting ask."""
         last, changed_at = -1, time.monotonic()
-        quiet_s = min(QUIET_S, self._settings.deadline_s / 4)
+        quiet_s = min(self._quiet_s, self._settings.deadline_s / 4)
         near = self._started + NEAR_DEADLINE * self._settings.deadline_s
 
         def follow(tally: Tally) -> None:

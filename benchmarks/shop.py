@@ -1,7 +1,8 @@
 """Owns the admin's side of a rush: one synchronous connection to the shop's HTTP API."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, Final
@@ -9,10 +10,9 @@ from typing import Any, Final
 import orjson
 
 from benchmarks.http_wire import Target
-from benchmarks.settings import CannotRush
+from benchmarks.settings import LONG_HOLD_S, CannotRush
 
 PAGE: Final = 200  # rows a page, the most that the contract allows
-HOLD_S: Final = 900  # seconds; a hold that expires in the middle of a rush would blur what is measured
 ANSWER_TIMEOUT_S: Final = 30.0
 PAUSE_S: Final = 0.2
 
@@ -49,14 +49,15 @@ class Shop:
             raise CannotRush(f"{email} is not an admin.")
         self._token = said["access_token"]
 
-    def open_sale(self, units: int, per_shopper: int) -> str:
+    def open_sale(self, units: int, per_shopper: int, hold_s: int = LONG_HOLD_S) -> str:
         """Create a product and an open sale of it; returns the sale's id.
 
         Raises:
             CannotRush: the shop refuses.
         """
         product = self.expect(201, "POST", "/api/v1/products", product_body())
-        sale = self.expect(201, "POST", "/api/v1/sales", sale_body(product["id"], units, per_shopper))
+        body = sale_body(product["id"], units, per_shopper, hold_s)
+        sale = self.expect(201, "POST", "/api/v1/sales", body)
         if sale["status"] == "scheduled":
             self.move_sale(sale["id"], "open")
         return str(sale["id"])
@@ -136,6 +137,22 @@ class Shop:
         )
 
 
+@contextmanager
+def opened_sale(
+    shop: Shop, units: int, per_shopper: int, hold_s: int, tell: Callable[[str], None]
+) -> Iterator[str]:
+    """An open sale that does not stay open when the block fails."""
+    sale_id = shop.open_sale(units, per_shopper, hold_s)
+    try:
+        yield sale_id
+    except BaseException:
+        try:
+            shop.move_sale(sale_id, "end")
+        except CannotRush as error:
+            tell(f"The sale {sale_id} is left open: {error}")
+        raise
+
+
 def describe(said: object) -> str:
     """A problem in one line."""
     if isinstance(said, dict):
@@ -152,7 +169,7 @@ def product_body() -> dict[str, Any]:
     }
 
 
-def sale_body(product_id: str, units: int, per_shopper: int) -> dict[str, Any]:
+def sale_body(product_id: str, units: int, per_shopper: int, hold_s: int = LONG_HOLD_S) -> dict[str, Any]:
     """A sale that is open now and for an hour."""
     now = datetime.now(UTC)
     return {
@@ -162,5 +179,5 @@ def sale_body(product_id: str, units: int, per_shopper: int) -> dict[str, Any]:
         "opens_at": now.isoformat(),
         "closes_at": (now + timedelta(hours=1)).isoformat(),
         "per_shopper_limit": per_shopper,
-        "hold_seconds": HOLD_S,
+        "hold_seconds": hold_s,
     }

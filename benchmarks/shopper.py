@@ -1,9 +1,10 @@
-"""Owns one shopper of the crowd: its socket, its one submission, what it is told, its payment."""
+"""Owns one shopper of a crowd: its socket, its one submission, what it is told. Its money is its purse's."""
 
 import asyncio
 import random
 import time
 import uuid
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +12,8 @@ import orjson
 
 from benchmarks.client import HttpPool, NoAnswer, ShopClient, Tries
 from benchmarks.http_wire import HttpProtocolError, Response, Target
+from benchmarks.manners import Manner
+from benchmarks.purse import Purse
 from benchmarks.records import FINAL, Told
 from benchmarks.ws_wire import WebSocket, open_socket
 
@@ -18,6 +21,9 @@ RECONNECT_PAUSE_S: Final = 0.2  # seconds; doubled at each failure, with jitter
 LONGEST_PAUSE_S: Final = 3.0  # seconds
 READY_TIMEOUT_S: Final = 20.0  # seconds from the upgrade to the sale's snapshot
 NOT_OFFERED: Final = frozenset({404, 405})
+
+Person = tuple[str, str, Manner]  # user id, access token, what it does about a hold
+Spawn = Callable[[Coroutine[Any, Any, None]], None]  # starts something whose failure is seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,34 +39,33 @@ class Errand:
 class Shopper:
     """A client of the shop. It remembers everything that it hears, also what contradicts itself."""
 
-    def __init__(self, errand: Errand, pool: HttpPool, user_id: str, token: str) -> None:
+    def __init__(self, errand: Errand, pool: HttpPool, person: Person, spawn: Spawn) -> None:
+        user_id, token, manner = person
         self._errand = errand
+        self._spawn = spawn
         self._http = ShopClient(pool, token)
         self._token = token
         self.user_id = user_id
         self._key = str(uuid.uuid4())
-        self._payment_key = str(uuid.uuid4())
+        self._spends_until: float | None = None
         self._socket: WebSocket | None = None
         self._snapshot: asyncio.Future[None] | None = None
         self._reconnecting: asyncio.Task[None] | None = None
         self._leaving = False
         self._tries = Tries()
-        self._intents: dict[str, None] = {}  # an ordered set, as the three below
+        self._intents: dict[str, None] = {}  # an ordered set, as the two below
         self._tickets: dict[int, None] = {}
         self._verdicts: dict[str, None] = {}
-        self._orders: dict[str, None] = {}
         self._answered_ns: int | None = None
         self._refusal: str | None = None
         self._decided_ns: int | None = None
         self._final_ns: int | None = None
         self._heard_by: str | None = None
-        self._order_status: str | None = None
         self._reconnects = 0
         self.answer: int | None = None
         self.has_submitted = False  # the submission came to its end, whatever that was
         self.is_standby = False
-        self.payment_answer: int | None = None
-        self.has_paid = False  # the payment's post came to its end
+        self.purse = Purse(self._http, manner)
         self.socket_error: str | None = None
 
     @property
@@ -77,11 +82,6 @@ class Shopper:
     def holds(self) -> bool:
         """This shopper was granted its units."""
         return "held" in self._verdicts
-
-    @property
-    def order_status(self) -> str | None:
-        """The order's status as last heard."""
-        return self._order_status
 
     async def connect(self) -> None:
         """Open the socket, authenticate, subscribe, and wait for the sale's snapshot.
@@ -133,7 +133,7 @@ class Shopper:
             self._refusal = said.get("code")
 
     async def poll(self, deadline: float) -> None:
-        """Ask for what the socket has not brought: the verdict, and a payment's outcome."""
+        """Ask for what the socket has not brought: the verdict, and the order's end."""
         try:
             if not self.is_final and self._intents:
                 response = await self._http.get(
@@ -141,31 +141,17 @@ class Shopper:
                 )
                 if response.status == 200:
                     self._take_intent(response.json(), "poll", response.received_ns)
-            if self.payment_answer == 202 and self._orders:
-                response = await self._http.get(
-                    f"/api/v1/orders/{next(iter(self._orders))}", deadline=deadline
-                )
-                if response.status == 200:
-                    self._take_order(response.json())
+            if self.purse.awaits:
+                await self.purse.ask(deadline)
         except (NoAnswer, HttpProtocolError) as error:
             self.socket_error = str(error)
 
-    async def pay(self, deadline: float) -> None:
-        """Pay for the order; the outcome comes by socket. Without an order there is nothing to pay for."""
-        if not self._orders:
-            self.has_paid = True
-            return
-        path = f"/api/v1/orders/{next(iter(self._orders))}/payments"
-        body = {"method": "sandbox_ok"}
-        try:
-            response = await self._http.post(
-                path, body, key=self._payment_key, tries=Tries(), deadline=deadline
-            )
-            self.payment_answer = response.status
-        except NoAnswer as error:
-            self.socket_error = str(error)
-        finally:
-            self.has_paid = True
+    def spend_from_now(self, deadline: float) -> None:
+        """See to the order as soon as there is one: at once, or at the verdict."""
+        if self._spends_until is None:
+            self._spends_until = deadline
+            if self.holds:
+                self._spawn(self.purse.spend(deadline))
 
     def leave(self) -> None:
         """Close the socket for good."""
@@ -190,12 +176,14 @@ class Shopper:
             final_ns=self._final_ns,
             verdicts=tuple(self._verdicts),
             heard_by=self._heard_by,
-            order_ids=tuple(self._orders),
-            order_status=self._order_status,
-            payment_answer=self.payment_answer,
+            order_ids=tuple(self.purse.orders),
+            order_status=self.purse.order_status,
+            payment_answer=self.purse.payment_answer,
             resubmits=self._tries.resent,
             throttled=self._tries.throttled,
             reconnects=self._reconnects,
+            manner=self.purse.manner,
+            statement=self.purse.statement,
         )
 
     def _hear(self, message: bytes) -> None:
@@ -206,7 +194,8 @@ class Shopper:
         if kind == "intent":
             self._take_intent(said, "socket", time.monotonic_ns())
         elif kind == "order":
-            self._take_order(said)
+            if said.get("sale_id") == self._errand.sale_id:
+                self.purse.take_order(said)
         elif kind == "ready" and self._socket is not None:
             self._socket.send(orjson.dumps({"type": "subscribe", "sale_id": self._errand.sale_id}))
         elif kind == "sale" and self._snapshot is not None and not self._snapshot.done():
@@ -239,7 +228,7 @@ class Shopper:
         if intent.get("ticket") is not None:
             self._tickets.setdefault(intent["ticket"])
         if intent.get("order_id") is not None:
-            self._orders.setdefault(intent["order_id"])
+            self.purse.orders.setdefault(intent["order_id"])
         status = str(intent["status"])
         self.is_standby = self.is_standby or status == "standby"  # a slower answer may be older news
         if status == "standby" or status in FINAL:
@@ -248,9 +237,5 @@ class Shopper:
             self._verdicts[status] = None
             self._final_ns = self._final_ns or now_ns
             self._heard_by = self._heard_by or channel
-
-    def _take_order(self, order: dict[str, Any]) -> None:
-        if order.get("sale_id") != self._errand.sale_id:
-            return
-        self._orders.setdefault(order["id"])
-        self._order_status = order["status"]
+            if status == "held" and self._spends_until is not None:
+                self._spawn(self.purse.spend(self._spends_until))

@@ -1,6 +1,6 @@
 """Owns `make bench`: how fast the line is, beside the least that could be done, in one run.
 
-    python -m benchmarks.speed [--rounds 3] [--intents 50000] [--only drain|http] [--json FILE]
+    python -m benchmarks.speed [--rounds 3] [--intents 50000] [--only drain|http|socket] [--json FILE]
 
 It starts its own servers in a temporary directory, measures the compared parts in turn, as often as there
 are rounds, and ends everything that it started. What the figures mean stands in docs/benchmarks.md.
@@ -28,6 +28,7 @@ from benchmarks.speed_line import Workload
 from benchmarks.speed_naive import measure_naive
 from benchmarks.speed_place import CannotMeasure, Place, Shopper, open_place
 from benchmarks.speed_plain import measure_plain
+from benchmarks.speed_socket import measure_sockets
 from config import ROOT
 
 LATEST: Final = ROOT / "benchmarks" / "latest.json"
@@ -48,7 +49,7 @@ class Shape:
 
     @property
     def crowd(self) -> int:
-        """How many shoppers are needed: nobody asks twice over HTTP, as tokens are remembered."""
+        """How many shoppers are needed: no process sees one twice over HTTP, as tokens are remembered."""
         over_http = WARM_UP + self.rounds * 2 * self.requests
         return max(self.intents, self.naive, over_http)
 
@@ -95,10 +96,12 @@ def measure(place: Place, shape: Shape) -> Report:
     machine = describe_machine(place.context.database, place.context.live.client)
     crowd = make_crowd(place, shape.crowd)
     rounds = Rounds()
-    if shape.only != "http":
+    if shape.only in {"", "drain"}:
         measure_drains(place, shape, [user for user, _ in crowd], rounds)
-    if shape.only != "drain":
+    if shape.only in {"", "http"}:
         measure_http(place, crowd, shape.rounds, shape.requests, rounds.add)
+    if shape.only in {"", "socket"}:
+        measure_sockets(place, crowd, shape.rounds, shape.requests, rounds.add)
     figures = rounds.figures()
     machine["load_average_after"] = load_average()
     settings = {"rounds": shape.rounds, "intents": shape.intents, "naive": shape.naive}
@@ -128,9 +131,13 @@ def measure_drains(place: Place, shape: Shape, users: list[str], rounds: Rounds)
 
 def by_cpu(figures: dict[str, Figure]) -> tuple[Figure, ...]:
     """Compare the web processes by what they use of the CPU: what runs beside them disturbs that least."""
-    if (accepted := figures.get("accepted over HTTP, CPU")) is None:
-        return ()
-    return (ratio("accepted beside a bare route, by CPU", figures["bare route, CPU"], accepted),)
+    found = []
+    if accepted := figures.get("accepted over HTTP, CPU"):
+        found.append(ratio("accepted beside a bare route, by CPU", figures["bare route, CPU"], accepted))
+    if by_socket := figures.get("accepted by socket, CPU"):
+        over_http = figures["accepted over HTTP beside sockets, CPU"]
+        found.append(ratio("accepted by socket beside HTTP, by CPU", over_http, by_socket))
+    return tuple(found)
 
 
 def aims_of(figures: dict[str, Figure]) -> tuple[Aim, ...]:
@@ -144,6 +151,9 @@ def aims_of(figures: dict[str, Figure]) -> tuple[Aim, ...]:
             aims.append(Aim(ratio(f"drain beside a task an intent, {name}", drain, naive), 20))
     if accepted := figures.get("accepted over HTTP"):
         aims.append(Aim(ratio("accepted beside a bare route", accepted, figures["bare route"]), 0.6))
+    if by_socket := figures.get("accepted by socket"):
+        over_http = figures["accepted over HTTP beside sockets"]
+        aims.append(Aim(ratio("accepted by socket beside HTTP", by_socket, over_http), 2))
     return tuple(aims)
 
 
@@ -153,7 +163,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--intents", type=int, default=50_000, help="in the line that is drained")
     parser.add_argument("--naive", type=int, default=1_000, help="intents that go one task each")
     parser.add_argument("--requests", type=int, default=6_000, help="over HTTP, a round and part")
-    parser.add_argument("--only", choices=("drain", "http"), default="")
+    parser.add_argument("--only", choices=("drain", "http", "socket"), default="")
     parser.add_argument("--json", type=Path, default=LATEST)
     return parser.parse_args(arguments)
 

@@ -63,8 +63,7 @@ def measure_http(
         CannotMeasure: an answer was not what it should be.
     """
     fresh = iter(crowd)
-    own, others = _share_cores()
-    with _kept_on(others):
+    with kept_apart() as own:
         bare_one = serve(place, "bare", "benchmarks.bare_app:create_app()", cores=own)
         shop_one = serve(place, "shop", "web:create_app()", cores=own)
         with bare_one as bare, shop_one as shop:
@@ -182,13 +181,14 @@ def _share_cores() -> tuple[set[int], set[int]]:
 
 
 @contextlib.contextmanager
-def _kept_on(cores: set[int]) -> Iterator[None]:
-    """Keep the load and the servers on some cores for a while."""
+def kept_apart() -> Iterator[set[int]]:
+    """Keep the load and the servers off one core for a while: the one of the web process that is measured."""
     everywhere = os.sched_getaffinity(0)
+    own, others = _share_cores()
     ours = {os.getpid()} | descendants(os.getpid())
-    pin(ours, cores)
+    pin(ours, others)
     try:
-        yield
+        yield own
     finally:
         pin(ours, everywhere)
 

@@ -20,6 +20,8 @@ class Tally:
     pay_accepted: int = 0
     pay_settled: int = 0  # accepted payments whose outcome was heard
     not_offered: int = 0  # payments answered 404 or 405
+    over: int = 0  # holders whose order's end was heard
+    accounted: int = 0  # holders who read what is kept of their order's money, or gave up
     socket_error: str = ""  # one of the reasons why a socket did not open
 
     def __add__(self, other: "Tally") -> "Tally":

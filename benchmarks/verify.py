@@ -18,6 +18,13 @@ from benchmarks.records import (
     Told,
 )
 from benchmarks.verify_fifo import find_fifo_inversions
+from benchmarks.verify_money import (
+    find_bad_receipts,
+    find_double_charges,
+    find_paid_without_units,
+    find_unsold,
+    find_wrong_money,
+)
 
 CHECKS: Final = (
     "oversold",
@@ -28,6 +35,11 @@ CHECKS: Final = (
     "doubled",
     "told_not_stored",
     "conservation",
+    "unsold",
+    "double_charges",
+    "money",
+    "paid_without_units",
+    "receipts",
     "audit",
 )
 
@@ -65,15 +77,15 @@ def find_undersold(evidence: Evidence) -> Iterator[Finding]:
 
 
 def find_lost(evidence: Evidence) -> Iterator[Finding]:
-    """A promise without its end: accepted and not decided, not stored, or a payment without an outcome."""
+    """A promise without its end: accepted and not decided, not stored, or an order that does not end."""
     stored = {intent.id for intent in evidence.intents}
     for told in evidence.told:
         if told.is_accepted and told.verdict is None:
             yield Finding("lost", "accepted, no verdict heard", _row(told))
         if told.is_accepted and not stored.intersection(told.intent_ids):
             yield Finding("lost", "accepted, not stored", _row(told))
-        if told.payment_answer == 202 and told.order_status not in ORDER_DONE:
-            yield Finding("lost", f"payment accepted, order still {told.order_status}", _row(told))
+        if told.must_end and told.order_status not in ORDER_DONE:
+            yield Finding("lost", f"the order's end was not told, it is {told.order_status}", _row(told))
     for intent in evidence.intents:
         if intent.status not in FINAL:
             yield Finding("lost", "stored, never decided", _row(intent))
@@ -202,5 +214,10 @@ FINDERS: Final[tuple[Callable[[Evidence], Iterator[Finding]], ...]] = (
     find_doubled,
     find_told_not_stored,
     find_unconserved,
+    find_unsold,
+    find_double_charges,
+    find_wrong_money,
+    find_paid_without_units,
+    find_bad_receipts,
     find_failed_audit,
 )

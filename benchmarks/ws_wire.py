@@ -31,6 +31,11 @@ def mask(payload: bytes, key: bytes) -> bytes:
     return (int.from_bytes(payload, "big") ^ int.from_bytes(repeated, "big")).to_bytes(size, "big")
 
 
+def accept_of(key: bytes) -> str:
+    """What the server must answer to a handshake with this key."""
+    return base64.b64encode(hashlib.sha1(key + ACCEPT_SUFFIX, usedforsecurity=False).digest()).decode()
+
+
 def client_frame(opcode: int, payload: bytes) -> bytes:
     """One final, masked frame."""
     size = len(payload)
@@ -153,10 +158,7 @@ class WebSocket(asyncio.Protocol):
         if size < 0 or self.opened is None:
             return False
         head, self._buffer = self._buffer[:size], self._buffer[size + 4 :]
-        expected = base64.b64encode(
-            hashlib.sha1(self._key + ACCEPT_SUFFIX, usedforsecurity=False).digest()
-        ).decode()
-        if head[9:12] != b"101" or header_value(head, b"sec-websocket-accept") != expected:
+        if head[9:12] != b"101" or header_value(head, b"sec-websocket-accept") != accept_of(self._key):
             raise SocketRefused(head.split(b"\r\n", 1)[0].decode("latin-1"))
         if not self.opened.done():
             self.opened.set_result(None)

@@ -1,17 +1,26 @@
-"""Owns how a web process ends: its sockets are told, its idle connections closed, its requests finished.
+"""Owns a web process's ends with its connections: how it takes them, and how it lets them go when it stops.
 
 gunicorn's own gevent worker waits for every open connection until the graceful timeout, as it cannot tell a
 browser that is merely connected from one that waits for an answer.
 """
 
+import socket
+from functools import partial
 from types import TracebackType
 from typing import Any, Final
 
 import gevent
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
-GOODBYE_S: Final = 5.0  # for the hub to send its sockets away
+from deploy.accepting import FairServer
+from deploy.sharing import SAY_EVERY_S, Board, Share
+
+GOODBYE_S: Final = 6.0  # for the hub to send its sockets away
 POLL_S: Final = 0.1  # a signal handler must not switch greenlets, so the flag it sets is looked at
+HEAD_BYTES: Final = 8192  # of a request, that are looked at for an upgrade
+UPGRADE: Final = b"GET /ws "
+
+BOARD: Final = Board()  # made in the master, where this module is imported first
 
 
 class IdleTimeout(gevent.Timeout):  # type: ignore[misc]  # gevent has no types
@@ -35,12 +44,16 @@ class IdleTimeout(gevent.Timeout):  # type: ignore[misc]  # gevent has no types
 
 
 class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
-    """A gevent worker that stops within two seconds when no request is in progress."""
+    """A gevent worker that stops within two seconds when nothing is in progress."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._idle: dict[Any, IdleTimeout] = {}
         self._goodbye: Any = None
+        self._servers: list[FairServer] = []
+        self._hub: Any = None
+        self._handshake: Any = None
+        self._share = Share(BOARD, self.age, self._connections, self._capacity)
 
     def timeout_ctx(self) -> IdleTimeout:
         """The context that gunicorn enters around each wait for a request, and only there."""
@@ -48,14 +61,48 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
 
     def run(self) -> None:
         """Serve until told to stop."""
+        extensions = getattr(self.wsgi, "extensions", {})
+        self._hub = extensions.get("hub")
+        self._handshake = None if self.cfg.is_ssl else extensions.get("handshake")
         gevent.spawn(self._drain_when_told)
         super().run()
         self._say_goodbye()
         self._goodbye.join(GOODBYE_S)
 
+    def server_class(self, listener: Any, *, spawn: Any, **rest: Any) -> FairServer:
+        """Make what gunicorn accepts connections by, in the place of its own choice."""
+        secured = {name: rest[name] for name in ("ssl_context",) if name in rest}
+        server = FairServer(self._share, listener, partial(self.handle, listener), spawn=spawn, **secured)
+        self._servers.append(server)
+        return server
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Serve a connection: the hub takes those that plainly ask for a socket, gunicorn the others."""
+        if self._handshake is None or not self._is_taken(client, addr):
+            super().handle(listener, client, addr)
+
+    def _is_taken(self, client: Any, addr: Any) -> bool:
+        """Whether nothing is left to do: it became a socket, was refused as one, or never asked anything."""
+        head = b""
+        try:
+            with self.timeout_ctx():
+                head = client.recv(HEAD_BYTES, socket.MSG_PEEK)
+            return not head or (head.startswith(UPGRADE) and self._handshake.take(client, head, addr))
+        except OSError:
+            return True
+
+    def _connections(self) -> int:
+        requests: int = sum(server.pool.size - server.pool.free_count() for server in self._servers)
+        return requests + (len(self._hub) if hasattr(self._hub, "__len__") else 0)
+
+    def _capacity(self) -> int:
+        return int(getattr(self._hub, "capacity", self.worker_connections))
+
     def _drain_when_told(self) -> None:
         while self.alive:
-            gevent.sleep(POLL_S)
+            self._share.exchange()
+            gevent.sleep(SAY_EVERY_S)
+        self._share.leave()
         self._say_goodbye()
         while True:
             gevent.get_hub().loop.run_callback(self._close_idle)
@@ -64,8 +111,7 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
     def _say_goodbye(self) -> None:
         """Have the hub send its sockets away; gunicorn, which knows nothing of them, would exit meanwhile."""
         if self._goodbye is None:
-            hub = getattr(self.wsgi, "extensions", {}).get("hub")
-            self._goodbye = gevent.spawn(hub.close if hub is not None else lambda: None)
+            self._goodbye = gevent.spawn(self._hub.close if self._hub is not None else lambda: None)
 
     def _close_idle(self) -> None:
         """End the waits as if their time were over; in gevent's hub, where nothing comes between."""

@@ -31,6 +31,12 @@ control_socket_disable = True
 accesslog = "-" if os.environ.get("ACCESS_LOG") == "1" else None
 
 
+def when_ready(server: Any) -> None:
+    """Let nobody sell for nothing unawares."""
+    if _settings.is_production and (why := _settings.payments.why_no_money):
+        server.log.warning("No payment of this shop moves any money: %s.", why)
+
+
 def post_worker_init(worker: Any) -> None:
     """Refuse to serve with a database driver that would stop the whole process at each query.
 

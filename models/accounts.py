@@ -17,6 +17,7 @@ class User(Base):
     __table_args__ = (
         is_one_of("role", Role),
         Index("uq_users_email_lower", text("lower(email)"), unique=True),
+        Index("ix_users_created_at_id", "created_at", "id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -25,6 +26,8 @@ class User(Base):
     password_hash: Mapped[str | None] = mapped_column(String(200))
     role: Mapped[str] = mapped_column(Word, server_default=Role.SHOPPER)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    banned_at: Mapped[datetime | None]
+    ban_reason: Mapped[str | None] = mapped_column(String(200))
 
 
 class TokenFamily(Base):

@@ -26,6 +26,7 @@ class BackgroundTask(Base):
     kind: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(Word, server_default=TaskState.PENDING)
     sale_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("sales.id"))
+    subject_id: Mapped[uuid.UUID | None]  # of the shopper that it is about, if any
     requested_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))
     submitted_at: Mapped[datetime] = mapped_column(server_default=func.now())
     started_at: Mapped[datetime | None]

@@ -39,8 +39,8 @@ class Sale(Base):
     """An allocation of one product, sold in one line between two times.
 
     `held` and `sold` move only in the transactions that move orders, under this row's lock.
-    `epoch` fences: a transaction that carries another epoch changes nothing. It is null until the
-    live state was loaded for the first time.
+    `epoch` fences: a transaction that carries another epoch changes nothing. It is null while there is no
+    live state: until that was laid for the first time, and after that of a past sale was dropped.
     `draw_seed` orders the lobby at the opening; its hash is told before, itself after. `lobby_size` is how
     many stood in the lobby then; null before.
     `revision` grows with every change of the settings, so that the live side never goes back.

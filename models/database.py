@@ -1,6 +1,6 @@
 """Owns the way to PostgreSQL: the engine, transactions, and the translation of the driver's errors."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
@@ -18,9 +18,19 @@ POOL_WAIT_S: Final = 5
 
 
 class Database:
-    """One engine of one process. Made in a composition root, never at import."""
+    """One engine of one process. Made in a composition root, never at import.
 
-    def __init__(self, url: str, *, pool_size: int = 5, application_name: str = "flash-sale") -> None:
+    `info` is what every session knows of the process it works for, as `Session.info`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 5,
+        application_name: str = "flash-sale",
+        info: Mapping[str, str] | None = None,
+    ) -> None:
         self.engine: Engine = create_engine(
             url,
             pool_size=pool_size,
@@ -34,7 +44,7 @@ class Database:
             },
         )
         self.metadata = metadata  # naming it loads every table, so that foreign keys find theirs
-        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False, info=dict(info or {}))
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

@@ -119,3 +119,15 @@ class TokenReused(FlashSaleError):
 
 class ProductInUse(FlashSaleError):
     """A sale that is not over sells this product."""
+
+
+class Banned(FlashSaleError):
+    """The account may not log in."""
+
+
+class CannotBan(FlashSaleError):
+    """The account is an admin's."""
+
+
+class NotFailed(FlashSaleError):
+    """The task did not fail, so that there is nothing to try again."""

@@ -156,12 +156,13 @@ def granted_order(decision: Decision, claim: Claim, sale_id: UUID | str, decided
         "paid_at": None,
         "refunded_at": None,
         "receipt_number": None,
+        "payment": None,
         "history": [{"status": OrderStatus.HELD, "at": decided_at, "reason": None}],
     }
 
 
-def stored_order(row: Order, history: Iterable[OrderEvent]) -> Message:
-    """Tell of an order that the ledger knows."""
+def stored_order(row: Order, history: Iterable[OrderEvent], payment: Message | None = None) -> Message:
+    """Tell of an order that the ledger knows; `payment`, what its owner has to do, is for him alone."""
     return {
         "id": str(row.id),
         "intent_id": str(row.intent_id),
@@ -175,12 +176,16 @@ def stored_order(row: Order, history: Iterable[OrderEvent]) -> Message:
         "paid_at": rfc3339(row.paid_at) if row.paid_at else None,
         "refunded_at": rfc3339(row.refunded_at) if row.refunded_at else None,
         "receipt_number": row.receipt_number,
+        "payment": payment,
         "history": [{"status": one.status, "at": rfc3339(one.at), "reason": one.reason} for one in history],
     }
 
 
 def live_sale(look: Look) -> Message:
-    """Tell of a sale's live fields, as the socket's `sale` message does."""
+    """Tell of a sale's live fields, as the socket's `sale` message does.
+
+    `standby_places` are pairs of ticket and place, from which everybody who stands by finds his own.
+    """
     return {
         "sale_id": str(look.sale_id),
         "status": look.fields.get("status", SaleStatus.SCHEDULED),
@@ -194,6 +199,7 @@ def live_sale(look: Look) -> Message:
         "now_serving": look.number("now_serving"),
         "last_ticket": look.number("last_ticket"),
         "pace": look.number("pace_milli") / MILLI,
+        "standby_places": look.standby_places,
         "server_time": rfc3339_ms(look.now_ms),
     }
 

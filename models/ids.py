@@ -13,6 +13,7 @@ import time
 import uuid
 from typing import Final
 
+OF_SALE: Final = "substr(order_id::text, 1, 8)"  # in SQL: what the ids of a sale's orders begin with
 _TIME_BITS: Final = 28
 _TAIL: Final = 12  # hexadecimal digits at the end of an id, all of them random
 _MIRROR: Final = str.maketrans("0123456789abcdef", "fedcba9876543210")
@@ -40,6 +41,11 @@ def sale_number_of(intent_id: uuid.UUID) -> int | None:
     if intent_id.version != 8:
         return None
     return intent_id.int >> 96
+
+
+def order_prefix_of(sale_number: int) -> str:
+    """Return what the ids of a sale's orders begin with, as `OF_SALE` finds it."""
+    return f"{sale_number:08x}"
 
 
 def order_id_of(intent_id: str) -> str:

@@ -3,7 +3,7 @@
 Every function runs inside the caller's transaction.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from models.errors import Fenced, LineDiverged
 from models.events import at_ms
 from models.ids import order_id_of
-from models.live.records import Claim, Decision
+from models.live.records import Claim, Decision, UnitsBack
 from models.vocabulary import IntentStatus, OrderStatus
 
 _INSERT_INTENTS: Final = text("""
@@ -34,7 +34,8 @@ _INSERT_INTENTS: Final = text("""
 _TICKET_TAKEN: Final = "uq_intents_sale_id_ticket"
 
 _STORED: Final = text("""
-    SELECT i.id, i.user_id, i.ticket, i.status, i.reason, coalesce(o.quantity, 0) AS granted
+    SELECT i.id, i.user_id, i.ticket, i.status, i.reason, coalesce(o.quantity, 0) AS granted,
+           coalesce(o.status IN ('expired', 'cancelled', 'refunded'), false) AS is_over
     FROM intents i LEFT JOIN orders o ON o.intent_id = i.id
     WHERE i.id = ANY(CAST(:ids AS uuid[]))
 """)
@@ -66,11 +67,11 @@ _MOVE_STOCK: Final = text("""
 class Persisted:
     """What the ledger holds after a claim was persisted.
 
-    `decisions` are as stored; `units_back` is what the claim held beyond what the ledger granted.
+    `decisions` are as stored; `units_back` tells where that is not what the claim had set aside.
     """
 
     decisions: tuple[Decision, ...]
-    units_back: int
+    units_back: tuple[UnitsBack, ...]
 
 
 def persist_claim(connection: Connection, sale_id: UUID, claim: Claim) -> Persisted:
@@ -84,7 +85,7 @@ def persist_claim(connection: Connection, sale_id: UUID, claim: Claim) -> Persis
         LineDiverged: another intent owns one of the tickets, or an intent is stored for somebody else.
     """
     try:
-        decisions = _store_intents(connection, sale_id, claim)
+        decisions, over = _store_intents(connection, sale_id, claim)
     except IntegrityError as error:
         if _TICKET_TAKEN in str(error.orig):
             raise LineDiverged(f"A ticket of sale {sale_id} belongs to another intent.") from error
@@ -101,20 +102,27 @@ def persist_claim(connection: Connection, sale_id: UUID, claim: Claim) -> Persis
     )
     if moved.rowcount != 1:
         raise Fenced(f"The ledger's epoch of sale {sale_id} is not {claim.epoch}.")
-    return Persisted(decisions, _units_back(claim, decisions))
+    return Persisted(decisions, _units_back(claim, decisions, over))
 
 
-def _units_back(claim: Claim, stored: Sequence[Decision]) -> int:
-    """Units that the claim set aside beyond what the ledger granted.
+def _units_back(claim: Claim, stored: Sequence[Decision], over: Container[str]) -> tuple[UnitsBack, ...]:
+    """Find where the claim set aside other units than the ledger granted. `over`: whose orders have ended.
 
     A ticket that this claim put on standby, and that a later claim served before this one got here, is no
     difference: its units moved with the later claim.
     """
     pairs = zip(claim.decisions, stored, strict=True)
-    return sum(one.granted - kept.granted for one, kept in pairs if not one.is_standby)
+    return tuple(
+        UnitsBack(one.intent_id, one.user_id, one.granted, 0 if one.intent_id in over else kept.granted)
+        for one, kept in pairs
+        if one.granted != kept.granted and not one.is_standby
+    )
 
 
-def _store_intents(connection: Connection, sale_id: UUID, claim: Claim) -> tuple[Decision, ...]:
+def _store_intents(
+    connection: Connection, sale_id: UUID, claim: Claim
+) -> tuple[tuple[Decision, ...], frozenset[str]]:
+    """Write the intents that are not there yet; returns what is stored, and whose orders have ended."""
     rows = claim.decisions
     inserted = connection.execute(
         _INSERT_INTENTS,
@@ -133,11 +141,13 @@ def _store_intents(connection: Connection, sale_id: UUID, claim: Claim) -> tuple
         },
     )
     if inserted.rowcount == len(rows):
-        return rows
+        return rows, frozenset()
     return _adopt_stored(connection, sale_id, rows)
 
 
-def _adopt_stored(connection: Connection, sale_id: UUID, rows: Sequence[Decision]) -> tuple[Decision, ...]:
+def _adopt_stored(
+    connection: Connection, sale_id: UUID, rows: Sequence[Decision]
+) -> tuple[tuple[Decision, ...], frozenset[str]]:
     """Compare with what is stored, and take that where it differs in its verdict."""
     found = connection.execute(_STORED, {"ids": [row.intent_id for row in rows]})
     stored = {str(row.id): row for row in found}
@@ -153,7 +163,7 @@ def _adopt_stored(connection: Connection, sale_id: UUID, rows: Sequence[Decision
             adopted.append(
                 replace(row, outcome=known.status, reason=known.reason or "", granted=known.granted)
             )
-    return tuple(adopted)
+    return tuple(adopted), frozenset(one for one, row in stored.items() if row.is_over)
 
 
 def _store_orders(connection: Connection, sale_id: UUID, claim: Claim, held: Sequence[Decision]) -> int:

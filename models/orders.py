@@ -31,6 +31,7 @@ class Intent(Base):
         CheckConstraint("quantity >= 1", name="quantity_positive"),
         CheckConstraint("(decided_at IS NULL) = (status = 'standby')", name="decided_has_a_time"),
         Index("ix_intents_user_id_sale_id_ticket", "user_id", "sale_id", "ticket"),
+        Index("ix_intents_submitted_at_id", "submitted_at", "id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Minor, Word, is_one_of
+from models.ids import OF_SALE
 from models.vocabulary import PaymentStatus, RefundCause, RefundStatus
 
 
@@ -16,6 +17,8 @@ class Payment(Base):
     At most one attempt of an order is open, and at most one is what paid for it. `due_at` is when the
     attempt wants looking after next; null when nothing is left to do. After `patience_until` a pending
     attempt is ended at the provider; until `pinned_until` the hold is kept for it whatever happens.
+    `regain_asked_at`: since then the live side may have sold units again to who paid late, and the ledger
+    does not know its answer yet; a rebuild counts them as sold.
     """
 
     __tablename__ = "payments"
@@ -25,6 +28,7 @@ class Payment(Base):
         CheckConstraint(
             "(finished_at IS NULL) = (status IN ('pending', 'abandoned', 'late'))", name="finished_has_a_time"
         ),
+        CheckConstraint("regain_asked_at IS NULL OR status = 'late'", name="only_late_asks_again"),
         UniqueConstraint("user_id", "idempotency_key"),
         Index("ix_payments_order_id_created_at", "order_id", "created_at"),
         Index(
@@ -38,6 +42,10 @@ class Payment(Base):
         ),
         Index("uq_payments_ref", "provider", "ref", unique=True, postgresql_where=text("ref IS NOT NULL")),
         Index("ix_payments_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_payments_created_at_id", "created_at", "id"),
+        Index("ix_payments_of_sale", text(OF_SALE), "created_at", "id"),
+        Index("ix_payments_unfinished", "created_at", postgresql_where=text("finished_at IS NULL")),
+        Index("ix_payments_regaining", "order_id", postgresql_where=text("regain_asked_at IS NOT NULL")),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -54,8 +62,10 @@ class Payment(Base):
     idempotency_key: Mapped[str | None] = mapped_column(String(128))
     attempts: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    started_at: Mapped[datetime | None]
     patience_until: Mapped[datetime]
     pinned_until: Mapped[datetime]
+    regain_asked_at: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 
@@ -70,6 +80,9 @@ class Refund(Base):
         CheckConstraint("(finished_at IS NULL) = (status = 'pending')", name="finished_has_a_time"),
         Index("ix_refunds_order_id", "order_id"),
         Index("ix_refunds_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_refunds_created_at_id", "created_at", "id"),
+        Index("ix_refunds_of_sale", text(OF_SALE), "created_at", "id"),
+        Index("ix_refunds_unsettled", "created_at", postgresql_where=text("status <> 'succeeded'")),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -85,6 +98,7 @@ class Refund(Base):
     ref: Mapped[str | None] = mapped_column(String(255))
     attempts: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    started_at: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 

@@ -1,19 +1,24 @@
 """Gathers every table, so that one import gives the whole metadata."""
 
 from models.accounts import TokenFamily, User
+from models.admin_log import AdminLogEntry
 from models.background import BackgroundTask
 from models.base import Base
 from models.catalogue import Adjustment, Product, Sale
+from models.mails import Mail
 from models.orders import Intent, Order, OrderEvent
 from models.payments import Payment, Receipt, ReceiptCounter, Refund, WebhookEvent
 from models.sandbox import SandboxCharge, SandboxEvent
+from models.tallies import Tally
 
 metadata = Base.metadata
 
 __all__ = [
     "Adjustment",
+    "AdminLogEntry",
     "BackgroundTask",
     "Intent",
+    "Mail",
     "Order",
     "OrderEvent",
     "Payment",
@@ -24,6 +29,7 @@ __all__ = [
     "Sale",
     "SandboxCharge",
     "SandboxEvent",
+    "Tally",
     "TokenFamily",
     "User",
     "WebhookEvent",

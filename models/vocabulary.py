@@ -109,6 +109,21 @@ class RefundCause(StrEnum):
     SALE_CANCELLED = "sale_cancelled"
 
 
+class MailKind(StrEnum):
+    """What a mail tells: that something was paid, or that money went back."""
+
+    RECEIPT = "receipt"
+    REFUND = "refund"
+
+
+class MailStatus(StrEnum):
+    """pending → mailed, or given up after days of trying or for good reason at once."""
+
+    PENDING = "pending"
+    MAILED = "mailed"
+    GIVEN_UP = "given_up"
+
+
 class TaskState(StrEnum):
     """Celery's own words for what a task is doing."""
 
@@ -118,3 +133,32 @@ class TaskState(StrEnum):
     SUCCESS = "SUCCESS"
     FAILURE = "FAILURE"
     REVOKED = "REVOKED"
+
+
+class SubjectKind(StrEnum):
+    """What an admin's deed was done to."""
+
+    SALE = "sale"
+    PRODUCT = "product"
+    ORDER = "order"
+    SHOPPER = "shopper"
+    TASK = "task"
+
+
+class Deed(StrEnum):
+    """What admins do, as their log tells it; of which subject, its kind says."""
+
+    CREATED = "created"
+    CLONED = "cloned"
+    CHANGED = "changed"
+    ARCHIVED = "archived"
+    OPENED = "opened"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    ENDED = "ended"
+    CANCELLED = "cancelled"
+    REBUILT = "rebuilt"
+    RETRIED = "retried"
+    REFUND_ASKED = "refund_asked"
+    BANNED = "banned"
+    UNBANNED = "unbanned"

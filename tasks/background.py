@@ -18,7 +18,9 @@ from models.audit import audit_sale
 from models.background import BackgroundTask
 from models.errors import NoSuchSale, Unavailable
 from models.vocabulary import TaskState
+from tasks.bans import EXPEL, expel
 from tasks.context import Context
+from tasks.past import forget_past_sales
 
 log: Final = structlog.get_logger()
 
@@ -37,14 +39,18 @@ def audit(context: Context, task: BackgroundTask) -> Result:
 
 
 def purge(context: Context, task: BackgroundTask) -> Result:
-    """Remove log-ins whose tokens have all expired."""
+    """Remove log-ins whose tokens have all expired, and the live sides of sales that are past."""
     del task
     with context.database.transaction() as session:
         gone = session.execute(delete(TokenFamily).where(TokenFamily.expires_at < func.now()))
-    return {"token_families": gone.rowcount}  # type: ignore[attr-defined]
+    return {"token_families": gone.rowcount, "past_sales": forget_past_sales(context)}  # type: ignore[attr-defined]
 
 
-KINDS: Final[dict[str, Callable[[Context, BackgroundTask], Result]]] = {"audit": audit, "purge": purge}
+KINDS: Final[dict[str, Callable[[Context, BackgroundTask], Result]]] = {
+    "audit": audit,
+    "purge": purge,
+    EXPEL: expel,
+}
 
 
 def ask_for(

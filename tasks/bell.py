@@ -3,12 +3,12 @@
 A bell may be lost or doubled without harm: sweeps ring again, and draining an empty line is nothing.
 """
 
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
 from celery import Celery
-from kombu.exceptions import OperationalError
+from kombu.exceptions import ChannelError, OperationalError
 from redis.exceptions import RedisError
 
 from tasks.app import BACKGROUND, BELL_EXPIRES_S, DRAIN, PAYMENTS
@@ -41,6 +41,22 @@ class Bell:
     def ring_for_webhooks(self) -> bool:
         """Ask for the sandbox's webhooks to be sent; the same manners."""
         return self.send("deliver_sandbox_webhooks", None, PAYMENTS)
+
+    def ring_for_mails(self) -> bool:
+        """Ask for mails to be sent; the same manners."""
+        return self.send("deliver_mails", None, PAYMENTS)
+
+    def unheard(self, queue: str) -> int | None:
+        """Count the messages that no worker has taken up yet; nothing where the broker does not tell."""
+        try:
+            with self._celery.producer_pool.acquire(block=True) as producer:
+                channel: Any = producer.channel
+                return int(channel.queue_declare(queue, passive=True).message_count)
+        except ChannelError:
+            return 0  # the queue is not there before its first message
+        except (OperationalError, RedisError, OSError) as error:
+            log.warning("bells_not_counted", queue=queue, error=str(error))
+            return None
 
     def send(self, name: str, subject: str | None, queue: str) -> bool:
         """Send one message; says whether the broker took it."""

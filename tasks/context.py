@@ -16,6 +16,8 @@ from tasks.bell import Bell
 from tasks.breaker import Breaker
 from tasks.facts import SaleBook
 from tasks.intake import Intake
+from tasks.mail.mailer import Mailer
+from tasks.mail.outbox import session_info
 from tasks.payments.providers import Providers
 
 
@@ -31,12 +33,16 @@ class Context:
     book: SaleBook
     intake: Intake
     providers: Providers
+    mailer: Mailer
 
 
 def build_context(settings: Settings, process: str) -> Context:
     """Wire a process's parts together; nothing connects before it is used."""
     database = Database(
-        settings.database_url, pool_size=settings.database_pool_size, application_name=process
+        settings.database_url,
+        pool_size=settings.database_pool_size,
+        application_name=process,
+        info=session_info(settings.mail),
     )
     live = Live(connect(settings.redis_url))
     bell = Bell(configure(settings))
@@ -49,6 +55,7 @@ def build_context(settings: Settings, process: str) -> Context:
         breaker=Breaker(lambda: ledger_answers(database)),
         book=book,
         providers=Providers(settings, database),
+        mailer=Mailer(database, settings.mail),
         intake=Intake(live, book, bell, is_stored=lambda intent_id: is_stored(database, intent_id)),
     )
 

@@ -11,17 +11,22 @@ from sqlalchemy import ColumnElement, select
 from models.catalogue import Sale
 from models.database import Database
 from models.errors import NoSuchSale
+from models.vocabulary import SALE_TRANSITIONS, SaleStatus
 
 MOST: Final = 10_000  # sales remembered; then it starts afresh
 
 
 @dataclass(frozen=True, slots=True)
 class SaleFacts:
-    """What never changes about a sale, and its epoch, which changes at a rebuild only."""
+    """What never changes about a sale, and its epoch, which changes at a rebuild only.
+
+    `is_past`: it is over and has no live side any more, so that whatever is to be known is in the ledger.
+    """
 
     sale_id: UUID
     number: int
     epoch: str
+    is_past: bool = False
 
 
 class SaleBook:
@@ -42,6 +47,10 @@ class SaleBook:
         """
         return self._by_id.get(sale_id) or self._ask(lambda: self._by_id.get(sale_id), Sale.id == sale_id)
 
+    def known(self, sale_id: UUID) -> SaleFacts | None:
+        """Say what is remembered of a sale, without asking anybody."""
+        return self._by_id.get(sale_id)
+
     def by_number(self, number: int) -> SaleFacts:
         """Look a sale up by its number; raises as `by_id` does."""
         known = self._by_number.get(number)
@@ -61,11 +70,13 @@ class SaleBook:
             if known is not None:
                 return known
             with self._database.transaction() as session:
-                row = session.execute(select(Sale.id, Sale.number, Sale.epoch).where(condition)).one_or_none()
+                wanted = select(Sale.id, Sale.number, Sale.epoch, Sale.status).where(condition)
+                row = session.execute(wanted).one_or_none()
             if row is None:
                 raise NoSuchSale("No sale has this id.")
-            facts = SaleFacts(row.id, row.number, row.epoch or "")
-            if facts.epoch:
+            is_past = row.epoch is None and not SALE_TRANSITIONS[SaleStatus(row.status)]
+            facts = SaleFacts(row.id, row.number, row.epoch or "", is_past)
+            if facts.epoch or facts.is_past:
                 self._remember(facts)
             return facts
 

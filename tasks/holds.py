@@ -85,6 +85,17 @@ def cancel_holds_of(context: Context, sale_id: UUID) -> int:
             return ended
 
 
+def cancel_holds_of_shopper(context: Context, user_id: UUID) -> int:
+    """End the open holds of a shopper who was banned; their units go to the next in line.
+
+    Raises:
+        LedgerUnavailable: PostgreSQL is away.
+    """
+    held = select(Order).where(Order.user_id == user_id, Order.status == OrderStatus.HELD).limit(AT_ONCE)
+    with context.database.transaction() as session:
+        return _end(session, held, OrderStatus.CANCELLED, reason="shopper_banned", wait=True)
+
+
 def release_pending(context: Context) -> int:
     """Let the live side follow where holds are over, and tell their shoppers; returns how many were noted.
 
@@ -125,10 +136,10 @@ def _release_those(context: Context, *which: ColumnElement[bool]) -> int:
         found = session.execute(unreleased).all()
     if not found:
         return 0
-    return _release(context, found[0][0].sale_id, found[0][1] or "", [order for order, _ in found])
+    return _release(context, found[0][0].sale_id, found[0][1], [order for order, _ in found])
 
 
-def _release(context: Context, sale_id: UUID, epoch: str, orders: Sequence[Order]) -> int:
+def _release(context: Context, sale_id: UUID, epoch: str | None, orders: Sequence[Order]) -> int:
     failpoint("ended")
     try:
         ring = _move_units(context, sale_id, epoch, orders)
@@ -137,17 +148,24 @@ def _release(context: Context, sale_id: UUID, epoch: str, orders: Sequence[Order
         return 0
     failpoint("released")
     seen = [(one.id, one.status) for one in orders]  # who was refunded since has to be driven once more
+    as_seen = select(Order.id).where(tuple_(Order.id, Order.status).in_(seen))
     with context.database.transaction() as session:
-        session.execute(
-            update(Order).where(tuple_(Order.id, Order.status).in_(seen)).values(released_at=func.now())
-        )
+        # Several sweeps do this at once: rows are locked in one order, lest they wait for each other.
+        same = session.scalars(as_seen.order_by(Order.id).with_for_update()).all()
+        session.execute(update(Order).where(Order.id.in_(same)).values(released_at=func.now()))
     if ring:
         context.bell.ring(sale_id)
     return len(orders)
 
 
-def _move_units(context: Context, sale_id: UUID, epoch: str, orders: Sequence[Order]) -> bool:
-    """Move the units of orders whose holds are over, and tell them; says whether the bell should ring."""
+def _move_units(context: Context, sale_id: UUID, epoch: str | None, orders: Sequence[Order]) -> bool:
+    """Move the units of orders whose holds are over, and tell them; says whether the bell should ring.
+
+    Without an epoch there is no live side any more, as in past sales: nothing is left to move.
+    """
+    if epoch is None:
+        context.live.tell(sale_id, _told(orders))
+        return False
     paid = [one for one in orders if one.status == OrderStatus.PAID]
     home = [one for one in orders if one.status != OrderStatus.PAID]
     ring = False

@@ -1,69 +1,51 @@
 """Owns the acceptance of intents: those that arrive together go to the line together.
 
 While a round trip is in flight, the submissions that come meanwhile gather, and leave in the next one:
-no wait is added when it is quiet, and few round trips are made when it is busy.
+no wait is added when it is quiet, and few round trips are made when it is busy. Requests and sockets wait in
+the same queue, in the order in which they came.
 """
 
+import _thread
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Final
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import structlog
 
-from models.errors import (
-    AlreadyDecided,
-    Fenced,
-    FlashSaleError,
-    LateSubmission,
-    LineUnavailable,
-    NotFound,
-)
-from models.live.records import Answer, AnswerCode, Submission
+from models.errors import Fenced, FlashSaleError, LateSubmission, LineUnavailable, SaleOver
+from models.live.records import Answer, Submission
 from models.live.store import Live
 from tasks.bell import Bell
 from tasks.facts import SaleBook, SaleFacts
+from tasks.lost_replies import PAUSE_S, LostReplies
 
 log: Final = structlog.get_logger()
 
 MOST_AT_ONCE: Final = 250
 PATIENCE_MS: Final = 2_000  # after which the line refuses a submission, so that nobody is queued unawares
-RESOLVE_S: Final = 8.0  # how long the fate of submissions is asked for whose answer was lost
-RESOLVE_PAUSE_S: Final = 0.1
-WITHDRAW_S: Final = 600.0  # how long what was refused without an answer is looked for
+
+Outcome = Answer | Exception
+Tell = Callable[[Outcome], None]
 
 
-@dataclass(slots=True)
-class _Waiting:
+class _Waiting(NamedTuple):
     submission: Submission
-    gate: threading.Lock = field(default_factory=threading.Lock)
-    answer: Answer | None = None
-    error: Exception | None = None
-
-    @property
-    def is_done(self) -> bool:
-        return self.answer is not None or self.error is not None
-
-
-@dataclass(slots=True)
-class _Queue:
-    """The submissions of one sale in this process. `is_busy` while one of them leads a round trip."""
-
-    waiting: list[_Waiting] = field(default_factory=list)
-    is_busy: bool = False
+    tell: Tell
+    since: float  # monotonic seconds
 
 
 class Intake:
-    """One a process; called by every request's thread or greenlet."""
+    """One a process; called by every request's thread or greenlet, and by the sockets' one."""
 
     def __init__(self, live: Live, book: SaleBook, bell: Bell, *, is_stored: Callable[[UUID], bool]) -> None:
         self._live = live
-        self._is_stored = is_stored
         self._book = book
         self._bell = bell
-        self._queues: dict[UUID, _Queue] = {}
+        self._lost = LostReplies(live, is_stored)
+        self._queues: dict[UUID, deque[_Waiting]] = {}  # of the sales for which a carrier is at work
         self._lock = threading.Lock()
         self._clock_ahead_ms: int | None = None  # Redis' clock less ours
 
@@ -72,75 +54,104 @@ class Intake:
 
         Raises:
             NoSuchSale: there is none.
+            SaleOver: it is past, and has no line any more.
             LineUnavailable: it does not stand in line.
             LedgerUnavailable: the sale is not remembered and cannot be asked for.
         """
-        mine = _Waiting(submission)
-        mine.gate.acquire()
-        with self._lock:
-            queue = self._queues.setdefault(sale_id, _Queue())
-            queue.waiting.append(mine)
-            leads, queue.is_busy = not queue.is_busy, True
-        if not leads:
-            mine.gate.acquire()  # until there is an answer, or it is our turn to lead
-        if not mine.is_done:
-            self._lead(sale_id, queue)
-        if mine.answer is None:
-            raise mine.error or LineUnavailable("The submission was not answered.")
-        return mine.answer
+        gate = threading.Lock()
+        gate.acquire()
+        outcomes: list[Outcome] = []
 
-    def _lead(self, sale_id: UUID, queue: _Queue) -> None:
-        with self._lock:
-            batch, queue.waiting = queue.waiting[:MOST_AT_ONCE], queue.waiting[MOST_AT_ONCE:]
-        try:
-            self._send(sale_id, batch)
-        except Exception as error:
-            for one in batch:
-                one.error = one.error or error
-            if not isinstance(error, FlashSaleError):
-                raise
-        finally:
-            self._hand_over(queue)
-            for one in batch:
-                one.gate.release()
+        def tell(outcome: Outcome) -> None:
+            outcomes.append(outcome)
+            gate.release()
 
-    def _hand_over(self, queue: _Queue) -> None:
-        with self._lock:
-            if queue.waiting:
-                queue.waiting[0].gate.release()
-            else:
-                queue.is_busy = False
+        self.put(sale_id, submission, tell)
+        gate.acquire()
+        outcome = outcomes[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
-    def _send(self, sale_id: UUID, batch: list[_Waiting]) -> None:
+    def put(self, sale_id: UUID, submission: Submission, tell: Tell) -> None:
+        """Send an intent on its way into a sale's line; returns at once.
+
+        `tell` is called once, with the line's answer or with what `submit` would raise, from a thread of the
+        intake's own. Others wait for what it does, so that it must not wait itself.
+        """
+        one = _Waiting(submission, tell, time.monotonic())
+        with self._lock:
+            queue = self._queues.get(sale_id)
+            if queue is None:
+                # A `threading.Thread` would make us wait until it runs, and whoever reads sockets must not.
+                _thread.start_new_thread(self._carry, (sale_id,))
+                queue = self._queues[sale_id] = deque()
+            queue.append(one)
+
+    def _carry(self, sale_id: UUID) -> None:
+        """Make round trips as long as somebody waits for one."""
+        while batch := self._next_batch(sale_id):
+            try:
+                outcomes = self._send(sale_id, [one.submission for one in batch])
+            except Exception as error:
+                outcomes = [error] * len(batch)
+                if isinstance(error, LineUnavailable):
+                    self._refuse_overdue(sale_id, error)
+                elif not isinstance(error, FlashSaleError):
+                    log.exception("submissions_failed", sale_id=str(sale_id), submissions=len(batch))
+            _tell(zip(batch, outcomes, strict=True))
+
+    def _next_batch(self, sale_id: UUID) -> list[_Waiting]:
+        """Those who waited longest; without any, the carrier's work is over in the same step."""
+        with self._lock:
+            queue = self._queues[sale_id]
+            if not queue:
+                del self._queues[sale_id]
+            return [queue.popleft() for _ in range(min(len(queue), MOST_AT_ONCE))]
+
+    def _refuse_overdue(self, sale_id: UUID, error: LineUnavailable) -> None:
+        """Whoever waited as long as the line did not answer is not kept waiting: nothing was sent of his."""
+        overdue = []
+        with self._lock:
+            queue, until = self._queues[sale_id], time.monotonic() - PATIENCE_MS / 1000
+            while queue and queue[0].since <= until:
+                overdue.append((queue.popleft(), error))
+        _tell(overdue)
+
+    def _send(self, sale_id: UUID, submissions: list[Submission]) -> Sequence[Outcome]:
         """Make the round trip; asks the ledger once for a new epoch where the old one is refused."""
-        facts = self._book.by_id(sale_id)
+        facts = self._present(sale_id)
         try:
-            self._submit(facts, batch)
+            return self._submit(facts, submissions)
         except Fenced:
             self._book.forget(sale_id)
-            renewed = self._book.by_id(sale_id)
+            renewed = self._present(sale_id)
             if renewed.epoch == facts.epoch:
                 raise LineUnavailable("The sale's line is being rebuilt; nothing was accepted.") from None
-            self._submit(renewed, batch)
+            return self._submit(renewed, submissions)
 
-    def _submit(self, facts: SaleFacts, batch: list[_Waiting]) -> None:
+    def _present(self, sale_id: UUID) -> SaleFacts:
+        facts = self._book.by_id(sale_id)
+        if facts.is_past:
+            raise SaleOver("The sale is over.")
+        return facts
+
+    def _submit(self, facts: SaleFacts, submissions: list[Submission]) -> Sequence[Outcome]:
         self._reach()
         deadline_ms = self._redis_now_ms() + PATIENCE_MS
-        submissions = [one.submission for one in batch]
         try:
             reply = self._live.submit(facts.sale_id, facts.epoch, submissions, deadline_ms=deadline_ms)
         except LateSubmission:
             self._clock_ahead_ms = None
             raise
         except LineUnavailable as error:
-            log.warning("line_away", sale_id=str(facts.sale_id), submissions=len(batch), error=str(error))
-            self._resolve(facts, batch, deadline_ms)
-            return
-        for one, answer in zip(batch, reply.answers, strict=True):
-            one.answer = answer
+            count = len(submissions)
+            log.warning("line_away", sale_id=str(facts.sale_id), submissions=count, error=str(error))
+            return self._lost.find_out(facts, submissions, deadline_ms)
         self._clock_ahead_ms = reply.answers[0].now_ms - _own_ms()
         if reply.ring:
             _ring_aside(self._bell, facts.sale_id)
+        return reply.answers
 
     def _reach(self) -> None:
         """Wait a little for a Redis that restarts; nothing was sent, so that giving up is a true refusal."""
@@ -151,75 +162,21 @@ class Intake:
             except LineUnavailable:
                 if time.monotonic() >= until:
                     raise
-            time.sleep(RESOLVE_PAUSE_S)
+            time.sleep(PAUSE_S)
 
     def _redis_now_ms(self) -> int:
         if self._clock_ahead_ms is None:
             self._clock_ahead_ms = self._live.now_ms() - _own_ms()
         return _own_ms() + self._clock_ahead_ms
 
-    def _resolve(self, facts: SaleFacts, batch: list[_Waiting], deadline_ms: int) -> None:
-        """An answer was lost: find out what became of the submissions, so as to say what is true.
 
-        After the deadline, on Redis' clock, what is not in line will not come into it. What was accepted
-        and settled meanwhile is in the ledger.
-        """
-        until = time.monotonic() + RESOLVE_S
-        while time.monotonic() < until:
-            time.sleep(RESOLVE_PAUSE_S)
-            try:
-                if self._live.now_ms() <= deadline_ms:
-                    continue
-                for one in batch:
-                    self._look_up(facts, one)
-            except LineUnavailable:
-                continue
-            return
-        self._withdraw_later(facts, batch)
-        raise LineUnavailable("The line did not answer in time.")
-
-    def _withdraw_later(self, facts: SaleFacts, batch: list[_Waiting]) -> None:
-        """Once the line answers, take out of it what was refused without its answer, so that that is true."""
-        submissions = [one.submission for one in batch]
-        arguments = (facts, submissions)
-        threading.Thread(target=self._withdraw, args=arguments, name="withdraw", daemon=True).start()
-
-    def _withdraw(self, facts: SaleFacts, submissions: list[Submission]) -> None:
-        until = time.monotonic() + WITHDRAW_S
-        while submissions and time.monotonic() < until:
-            time.sleep(RESOLVE_PAUSE_S)
-            try:
-                while submissions:
-                    one = submissions[-1]
-                    self._take_out(facts, one)
-                    submissions.pop()
-            except LineUnavailable:
-                continue
-        if submissions:
-            log.error("not_withdrawn", sale_id=str(facts.sale_id), intents=len(submissions))
-
-    def _take_out(self, facts: SaleFacts, submission: Submission) -> None:
+def _tell(outcomes: Iterable[tuple[_Waiting, Outcome]]) -> None:
+    """Tell each what became of his intent; that one cannot be told must not keep it from the others."""
+    for one, outcome in outcomes:
         try:
-            self._live.leave(facts.sale_id, facts.epoch, submission.intent_id, submission.user_id)
-        except (NotFound, Fenced):
-            return  # it never stood there, or that line is gone
-        except AlreadyDecided:
-            log.error("decided_unawares", sale_id=str(facts.sale_id), intent_id=submission.intent_id)
-
-    def _look_up(self, facts: SaleFacts, one: _Waiting) -> None:
-        found = self._live.find(facts.sale_id, one.submission.intent_id)
-        if found is None and not self._is_stored(UUID(one.submission.intent_id)):
-            one.error = LineUnavailable("The line did not answer; the intent does not stand in it.")
-            return
-        one.answer = Answer(
-            AnswerCode.REPLAYED,
-            one.submission.intent_id,
-            found.intent if found else None,
-            _own_ms(),
-            0,
-            0,
-            "",
-        )
+            one.tell(outcome)
+        except Exception:
+            log.exception("not_told", intent_id=one.submission.intent_id)
 
 
 def _ring_aside(bell: Bell, sale_id: UUID) -> None:

@@ -51,21 +51,31 @@ def submit_intent(
         LineUnavailable: it surely does not stand in line.
     """
     facts = context.book.by_id(sale_id)
-    submission = Submission(
-        write_new_intent_id(facts.number),
-        str(user_id),
-        quantity,
-        accept_fewer,
-        key,
-        f"{quantity}:{int(accept_fewer)}" if key else "",
-    )
-    answer = context.intake.submit(sale_id, submission)
+    submission = write_submission(facts, str(user_id), quantity, accept_fewer, key)
+    return conclude(context, facts, submission, context.intake.submit(sale_id, submission))
+
+
+def write_submission(
+    facts: SaleFacts, user_id: str, quantity: int, accept_fewer: bool, key: str
+) -> Submission:
+    """Write down what a shopper asks for, under an id of its own."""
+    body_hash = f"{quantity}:{int(accept_fewer)}" if key else ""
+    return Submission(write_new_intent_id(facts.number), user_id, quantity, accept_fewer, key, body_hash)
+
+
+def is_plain(answer: Answer) -> bool:
+    """Say whether `conclude` knows at once what an answer means; else it asks the stores."""
+    return answer.code == AnswerCode.ACCEPTED or answer.code in _REFUSALS
+
+
+def conclude(context: Context, facts: SaleFacts, submission: Submission, answer: Answer) -> Message:
+    """Turn the line's answer into the intent as it is told; raises what `submit_intent` does."""
     if answer.code == AnswerCode.REPLAYED:
         try:
             return _shown(context, facts, answer)
         except NotFound:  # a rebuild dropped what the key stood for, so that it stands for nothing
-            context.live.forget_key(sale_id, str(user_id), key)
-            answer = context.intake.submit(sale_id, submission)
+            context.live.forget_key(facts.sale_id, submission.user_id, submission.key)
+            answer = context.intake.submit(facts.sale_id, submission)
     if answer.code in (AnswerCode.ACCEPTED, AnswerCode.REPLAYED):
         return _shown(context, facts, answer)
     if answer.code == AnswerCode.IN_LINE:
@@ -199,11 +209,16 @@ def _stored(context: Context, intent_id: UUID) -> tuple[Message, UUID] | None:
 def _leave(context: Context, facts: SaleFacts, intent_id: str, user_id: str) -> tuple[LiveIntent, bool]:
     """Leave under the epoch that is remembered; asks the ledger once for a new one where it is refused."""
     try:
-        return context.live.leave(facts.sale_id, facts.epoch, intent_id, user_id)
+        return _leave_under(context, facts, intent_id, user_id)
     except Fenced:
         context.book.forget(facts.sale_id)
-        renewed = context.book.by_id(facts.sale_id)
-        return context.live.leave(facts.sale_id, renewed.epoch, intent_id, user_id)
+        return _leave_under(context, context.book.by_id(facts.sale_id), intent_id, user_id)
+
+
+def _leave_under(context: Context, facts: SaleFacts, intent_id: str, user_id: str) -> tuple[LiveIntent, bool]:
+    if facts.is_past:
+        raise NotFound("Nobody stands in this sale's line any more.")
+    return context.live.leave(facts.sale_id, facts.epoch, intent_id, user_id)
 
 
 def _facts_of(context: Context, intent_id: UUID) -> SaleFacts:

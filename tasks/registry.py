@@ -1,5 +1,6 @@
 """Owns the Celery tasks: thin, each a name and a call; the composition root provides their context."""
 
+from threading import BoundedSemaphore
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,6 +17,9 @@ from tasks.payments.sandbox import deliver_due
 
 log: Final = structlog.get_logger()
 
+MOST_DELIVERIES: Final = 4  # at a time, of a process' threads: slow answers shall keep no payment waiting
+
+_deliveries: Final = BoundedSemaphore(MOST_DELIVERIES)
 _contexts: list[Context] = []
 
 
@@ -92,8 +96,19 @@ def run_refund(self: ContextTask, refund_id: str) -> None:
     drive_refund(self.context, UUID(refund_id))
 
 
+@celery.task(bind=True, base=ContextTask, name="deliver_mails")
+def deliver_mails(self: ContextTask) -> None:
+    """Send the mails that are due."""
+    self.context.mailer.deliver()
+
+
 @celery.task(bind=True, base=ContextTask, name="deliver_sandbox_webhooks")
 def deliver_sandbox_webhooks(self: ContextTask) -> None:
-    """Send the webhooks of the sandbox that are due."""
-    settings = self.context.settings
-    deliver_due(self.context.database, settings.payments, settings.secret_key)
+    """Send the webhooks of the sandbox that are due; those who do so already go on where there are enough."""
+    if not _deliveries.acquire(blocking=False):
+        return
+    try:
+        settings = self.context.settings
+        deliver_due(self.context.database, settings.payments, settings.secret_key)
+    finally:
+        _deliveries.release()

@@ -8,18 +8,26 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import select, tuple_
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import Session, joinedload
 
 from models.catalogue import Product, Sale
 from models.errors import AllocationTooSmall, IllegalTransition, NotFound
 from models.reading import find_sale
-from models.vocabulary import SALE_TRANSITIONS, AdmissionOrder, SaleStatus
+from models.vocabulary import SALE_TRANSITIONS, AdmissionOrder, Deed, SaleStatus, SubjectKind
 from tasks.adjustments import apply_adjustment, note_adjustment, unfinished_adjustments
+from tasks.admin_log import Actor, note_deed
 from tasks.context import Context
 from tasks.live_side import bring_in_step, ring_if_needed
 from tasks.sale_rules import refuse_contradictions, refuse_frozen
 
 log: Final = structlog.get_logger()
+
+_DEEDS: Final = {
+    SaleStatus.OPEN: Deed.OPENED,
+    SaleStatus.PAUSED: Deed.PAUSED,
+    SaleStatus.ENDED: Deed.ENDED,
+    SaleStatus.CANCELLED: Deed.CANCELLED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +48,10 @@ class NewSale:
     max_open_holds: int | None = None
 
 
-def create_sale(context: Context, wish: NewSale) -> Sale:
-    """Create a scheduled sale and lay its live state.
+def create_sale(
+    context: Context, wish: NewSale, *, by: Actor | None = None, model_id: UUID | None = None
+) -> Sale:
+    """Create a scheduled sale and lay its live state; `model_id` names the sale that it was made after.
 
     Raises:
         NotFound: no such product.
@@ -55,6 +65,7 @@ def create_sale(context: Context, wish: NewSale) -> Sale:
         sale = Sale(id=uuid.uuid4(), **asdict(wish))
         refuse_contradictions(sale, product)
         session.add(sale)
+        _note_creation(session, sale, wish, by, model_id)
     bring_in_step(context, sale.id)
     return get_sale(context, sale.id)
 
@@ -86,7 +97,7 @@ def list_sales(
         return list(session.scalars(query.limit(limit)))
 
 
-def change_sale(context: Context, sale_id: UUID, changes: dict[str, Any], *, by: UUID | None = None) -> Sale:
+def change_sale(context: Context, sale_id: UUID, changes: dict[str, Any], *, by: Actor | None = None) -> Sale:
     """Change settings of a sale that is not over; `allocation` and `price_minor` also while it is open.
 
     Raises:
@@ -112,7 +123,12 @@ def change_sale(context: Context, sale_id: UUID, changes: dict[str, Any], *, by:
 
 
 def move_sale(
-    context: Context, sale_id: UUID, wished: SaleStatus, *, only_from: SaleStatus | None = None
+    context: Context,
+    sale_id: UUID,
+    wished: SaleStatus,
+    *,
+    only_from: SaleStatus | None = None,
+    by: Actor | None = None,
 ) -> Sale:
     """Open, pause, resume, end or cancel a sale; `only_from` tells opening and resuming apart.
 
@@ -128,13 +144,15 @@ def move_sale(
             raise IllegalTransition(present, wished)
         sale.status = wished
         sale.revision += 1
+        is_resumed = present == SaleStatus.PAUSED and wished == SaleStatus.OPEN
+        note_deed(session, by, Deed.RESUMED if is_resumed else _DEEDS[wished], SubjectKind.SALE, sale_id)
     log.info("sale_moved", sale_id=str(sale_id), was=present, now=wished)
     bring_in_step(context, sale_id)
     return get_sale(context, sale_id)
 
 
 def _note_change(
-    context: Context, sale_id: UUID, changes: dict[str, Any], allocation: int | None, by: UUID | None
+    context: Context, sale_id: UUID, changes: dict[str, Any], allocation: int | None, by: Actor | None
 ) -> tuple[UUID | None, list[UUID]]:
     """Write a change down; returns the adjustment that it takes.
 
@@ -147,11 +165,25 @@ def _note_change(
         refuse_frozen(sale, changes, allocation)
         if allocation is not None and (unfinished := unfinished_adjustments(session, sale_id)):
             return None, unfinished
+        before = {name: getattr(sale, name) for name in changes}
         for name, value in changes.items():
             setattr(sale, name, value)
         refuse_contradictions(sale, sale.product)
+        told = {name: (before[name], value) for name, value in changes.items() if before[name] != value}
+        if allocation is not None:
+            told["allocation"] = (sale.allocation, allocation)
+        note_deed(session, by, Deed.CHANGED, SubjectKind.SALE, sale_id, **told)
         if changes:
             sale.revision += 1
         if allocation is None or allocation == sale.allocation:
             return None, []
-        return note_adjustment(session, sale, allocation - sale.allocation, by), []
+        return note_adjustment(session, sale, allocation - sale.allocation, by.user_id if by else None), []
+
+
+def _note_creation(
+    session: Session, sale: Sale, wish: NewSale, by: Actor | None, model_id: UUID | None
+) -> None:
+    if model_id is None:
+        note_deed(session, by, Deed.CREATED, SubjectKind.SALE, sale.id, **asdict(wish))
+    else:
+        note_deed(session, by, Deed.CLONED, SubjectKind.SALE, sale.id, model_id=model_id, **asdict(wish))

@@ -118,6 +118,15 @@ def _ring_if_needed(context: Context, look: Look) -> int:
     return int(context.bell.ring(look.sale_id))
 
 
+# The live side may have sold units to who paid late, which the ledger does not know yet.
+_IS_ASKING_AGAIN: Final = (
+    select(Payment.id)
+    .join(Order, Order.id == Payment.order_id)
+    .where(Order.sale_id == Sale.id, Payment.regain_asked_at.is_not(None))
+    .exists()
+)
+
+
 def _mark_drained(context: Context, sale: Sale) -> None:
     """Look after a sale no more; a cancelled one only when all units are home, and none may be paid late."""
     late = select(Payment.id).join(Order, Order.id == Payment.order_id)
@@ -130,5 +139,6 @@ def _mark_drained(context: Context, sale: Sale) -> None:
             update(Sale)
             .where(Sale.id == sale.id, Sale.status.in_(OVER), Sale.drained_at.is_(None))
             .where((Sale.status != SaleStatus.CANCELLED) | is_given_back)
+            .where(~_IS_ASKING_AGAIN)
             .values(drained_at=func.now())
         )

@@ -84,5 +84,12 @@ def _stock(sale: Sale, look: Look | None) -> Message:
 def _queue(sale: Sale, look: Look | None) -> Message:
     if look is None:
         decided = sale.last_decided_ticket
-        return {"waiting": 0, "standby": 0, "last_ticket": decided, "now_serving": decided}
-    return {name: look.number(name) for name in ("waiting", "standby", "last_ticket", "now_serving")}
+        return {
+            "waiting": 0,
+            "standby": 0,
+            "last_ticket": decided,
+            "now_serving": decided,
+            "standby_places": (),
+        }
+    figures = {name: look.number(name) for name in ("waiting", "standby", "last_ticket", "now_serving")}
+    return {**figures, "standby_places": look.standby_places}

@@ -1,4 +1,4 @@
-"""Owns the one list in which all work is seen, in Celery's words: intents and background tasks alike."""
+"""Owns the one list in which all work is seen, in Celery's words: intents, money and background tasks."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,6 +15,7 @@ from models.orders import Intent
 from models.vocabulary import IntentStatus, TaskState
 from tasks import intents
 from tasks.context import Context
+from tasks.work_of_money import WORK, find_money_task, list_money_tasks
 
 INTENT: Final = "intent"
 
@@ -41,10 +42,11 @@ def find_task(context: Context, task_id: UUID) -> tuple[Message, UUID | None]:
         intent, owner = intents.find_intent(context, task_id)
     except NotFound:
         with context.database.transaction() as session:
-            task = session.get(BackgroundTask, task_id)
-        if task is None:
-            raise
-        return of_background(task), None
+            if (task := session.get(BackgroundTask, task_id)) is not None:
+                return of_background(task), None
+            if (told := find_money_task(session, task_id)) is not None:
+                return told, None
+        raise
     return of_intent(intent), owner
 
 
@@ -67,14 +69,17 @@ def list_stored(
     before: Key | None,
     limit: int,
 ) -> list[tuple[Key, Message]]:
-    """List background tasks and decided intents, newest first, each with its key for paging."""
+    """List stored work of one kind or of all, newest first, each with its key for paging."""
     found: list[tuple[Key, Message]] = []
-    if kind != INTENT:
+    if kind not in (INTENT, *WORK):
         chosen = reading.background_tasks(kind=kind, state=state, sale_id=sale_id)
         found += _background(context, chosen, before, limit)
     if kind in (None, INTENT):
         decided = reading.decided_intents(statuses=_statuses_of(state), sale_id=sale_id)
         found += _decided(context, decided, before, limit)
+    for name in [name for name in WORK if kind in (None, name)]:
+        with context.database.transaction() as session:
+            found += list_money_tasks(session, name, state=state, sale_id=sale_id, before=before, limit=limit)
     return sorted(found, key=lambda pair: pair[0], reverse=True)[:limit]
 
 

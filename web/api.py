@@ -32,14 +32,24 @@ def read_json() -> Any:
         Problem: 400 `malformed_json`, or 415 when something comes that does not say that it is JSON.
         RequestEntityTooLarge: it is longer than `MAX_BODY_BYTES`.
     """
-    body = request.get_data(cache=True)
+    body = read_body()
     if not body:
         return {}
-    if len(body) >= MAX_BODY_BYTES and request.content_length is None:
-        raise RequestEntityTooLarge  # werkzeug cuts a chunked body at its bound and says nothing
     if request.environ.get("CONTENT_TYPE") != JSON and request.mimetype != JSON:
         raise Problem(415, "unsupported_media_type", "Send the body as application/json.")
     return parse_json(body)
+
+
+def read_body() -> bytes:
+    """Read the request's body as it came.
+
+    Raises:
+        RequestEntityTooLarge: it is longer than `MAX_BODY_BYTES`.
+    """
+    body = request.get_data(cache=True)
+    if len(body) >= MAX_BODY_BYTES and request.content_length is None:
+        raise RequestEntityTooLarge  # werkzeug cuts a chunked body at its bound and says nothing
+    return body
 
 
 def parse_json(body: bytes) -> Any:

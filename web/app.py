@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Settings, load_settings, refuse_weak_secret
 from web import (
+    admin,
     docs,
     errors,
     finish,
@@ -31,6 +32,7 @@ from web.auth.issue import configure_tokens
 from web.cli import register_commands
 from web.encoding import OrjsonProvider
 from web.live import socket as live
+from web.pages import languages
 from web.request_id import MAX_BODY_BYTES, ShopRequest
 from web.services import EXTENSION, build_services
 
@@ -42,6 +44,7 @@ API_BLUEPRINTS: Final[Sequence[ApiBlueprint]] = (  # documented, under /api/v1
     payments.blueprint,
     orders.blueprint,
     tasks.blueprint,
+    *admin.BLUEPRINTS,
 )
 BLUEPRINTS: Final[Sequence[Blueprint]] = (  # everything else, under the paths that they name
     session.blueprint,
@@ -93,10 +96,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(FLASK_SETTINGS)
     services = build_services(settings)
     app.extensions[EXTENSION] = services
-    app.extensions[live.EXTENSION] = services.hub
+    live.register(app, settings, services)
+    if (stripe := services.context.providers.stripe) is not None:
+        stripe.load()
     configure_tokens(app, settings)
     errors.register(app)
     finish.register(app, settings)
+    languages.register(app)
     _register_blueprints(app)
     register_commands(app)
     if settings.trusted_proxies:

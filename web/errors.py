@@ -83,6 +83,9 @@ _DOMAIN: Final[dict[type[domain.FlashSaleError], tuple[int, str, str]]] = {
     BadSignature: (400, "bad_signature", "This is not a webhook of this provider."),
     domain.EmailTaken: (409, "email_taken", "An account with this e-mail address exists."),
     domain.BadCredentials: (401, "bad_credentials", "E-mail and password do not belong together."),
+    domain.Banned: (403, "banned", "This account is banned; please write to the shop."),
+    domain.CannotBan: (409, "cannot_ban", "An admin's account cannot be banned."),
+    domain.NotFailed: (409, "not_failed", "The task did not fail."),
     domain.TokenReused: (401, "token_reused", "This refresh token was spent; sign in again."),
     domain.ProductInUse: (409, "product_in_use", "A sale that is not over sells this product."),
     domain.LineUnavailable: (503, "line_unavailable", "The line cannot be reached; nothing was accepted."),
@@ -107,11 +110,9 @@ _HTTP_CODES: Final = {
 }
 
 
-def problem(
-    status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **extra: Any
-) -> Response:
-    """Answer with a problem. `extra` members stand beside the standard ones, e.g. `intent`."""
-    body = {
+def problem_body(status: int, code: str, detail: str, **extra: Any) -> dict[str, Any]:
+    """Word a problem; `extra` members stand beside the standard ones."""
+    return {
         "type": f"urn:flash-sale:problem:{code}",
         "title": http.HTTPStatus(status).phrase,
         "status": status,
@@ -119,6 +120,13 @@ def problem(
         "code": code,
         **extra,
     }
+
+
+def problem(
+    status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **extra: Any
+) -> Response:
+    """Answer with a problem. `extra` members stand beside the standard ones, e.g. `intent`."""
+    body = problem_body(status, code, detail, **extra)
     response = current_app.response_class(
         current_app.json.dumps(body), status=status, mimetype=PROBLEM_TYPE, headers=headers
     )

@@ -13,6 +13,7 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from web.money_metrics import money_registry
 from web.sale_metrics import sales_registry
 from web.services import services
 
@@ -55,5 +56,7 @@ def metrics() -> Response:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     except ValueError:  # one process, or none told where to meet the others
         registry = REGISTRY
-    sales = sales_registry(services().context)
-    return Response(generate_latest(registry) + generate_latest(sales), content_type=CONTENT_TYPE_LATEST)
+    parts = services()
+    read_now = sales_registry(parts.context), money_registry(parts.money)
+    pages = [generate_latest(one) for one in (registry, *read_now)]
+    return Response(b"".join(pages), content_type=CONTENT_TYPE_LATEST)

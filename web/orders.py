@@ -13,6 +13,7 @@ from models.events import stored_order
 from models.orders import Order
 from models.vocabulary import OrderStatus
 from tasks import holds
+from tasks.payments.waiting import steps_of
 from web.answers import answer, page
 from web.api import Blueprint
 from web.auth.identity import current_identity, signed_in
@@ -47,7 +48,10 @@ def list_orders(asked: dict[str, Any]) -> Response:
         found = read_page(
             session, query, (Order.created_at, Order.id), limit=asked["limit"], cursor=asked["cursor"]
         )
-    return page([stored_order(row, row.history) for row in found.items], found.next_cursor)
+        own = [row for row in found.items if row.user_id == identity.user_id]
+        steps = steps_of(services().context, session, own)
+    told = [stored_order(row, row.history, steps.get(row.id)) for row in found.items]
+    return page(told, found.next_cursor)
 
 
 @blueprint.get("/<uuid:order_id>")
@@ -57,7 +61,9 @@ def get_order(order_id: uuid.UUID) -> Response:
     """Show an order to its owner or an admin, with every change of its status."""
     with services().database.transaction() as session:
         order = visible_order(session, order_id)
-    return answer(stored_order(order, order.history))
+        is_own = order.user_id == current_identity().user_id
+        steps = steps_of(services().context, session, [order]) if is_own else {}
+    return answer(stored_order(order, order.history, steps.get(order.id)))
 
 
 @blueprint.post("/<uuid:order_id>/cancel")

@@ -6,20 +6,20 @@ from typing import Any
 from flask import Response, request
 from marshmallow import Schema
 from sqlalchemy import select
-from werkzeug.exceptions import RequestEntityTooLarge
 
-from models.errors import NotFound
+from models.errors import FlashSaleError, NotFound, Unavailable
 from models.payments import Payment, Receipt, Refund
 from tasks.payments.begin import begin_payment
 from tasks.payments.receipts import number_of
 from tasks.payments.refunds import request_refund
 from tasks.payments.webhooks import take_webhook
 from web.answers import answer
-from web.api import Blueprint
+from web.api import Blueprint, read_body
+from web.auth.actor import current_actor
 from web.auth.identity import admin_only, current_identity, signed_in
 from web.intents import KEY_PARAMETER, idempotency_key
+from web.money_metrics import WEBHOOKS
 from web.orders import visible_order
-from web.request_id import MAX_BODY_BYTES
 from web.schemas.orders import OrderSchema, PaymentCreateSchema, RefundCreateSchema
 from web.schemas.payments import (
     MethodsSchema,
@@ -76,7 +76,7 @@ def list_payments(order_id: uuid.UUID) -> Response:
 @blueprint.response(202, OrderSchema)
 def refund(wish: dict[str, Any], order_id: uuid.UUID) -> Response:
     """Have a paid order's money go back, and its units to the next in line. Asked for twice, it goes once."""
-    by = current_identity().user_id
+    by = current_actor()
     return answer(request_refund(services().context, order_id, by=by, reason=wish["reason"]), 202)
 
 
@@ -90,9 +90,7 @@ def get_receipt(order_id: uuid.UUID) -> Response:
         receipt = session.get(Receipt, order_id)
     if receipt is None:
         raise NotFound("The order is not paid.")
-    told = {name: getattr(receipt, name) for name in Receipt.__table__.columns.keys()}  # noqa: SIM118
-    buyer = {"name": receipt.buyer_name, "email": receipt.buyer_email}
-    return answer(_RECEIPT.dump({**told, "number": number_of(receipt), "buyer": buyer}))
+    return answer(show_receipt(receipt))
 
 
 @blueprint.get("/payments/methods")
@@ -101,7 +99,8 @@ def list_methods() -> Response:
     """Tell who charges, and by which methods, where they are a list: the sandbox's test cards."""
     providers = services().context.providers
     told = [{"name": one.spelling, "says": one.says} for one in providers.methods]
-    return answer({"provider": providers.current.name, "methods": told})
+    key = providers.stripe.settings.publishable_key if providers.stripe else None
+    return answer({"provider": providers.current.name, "methods": told, "publishable_key": key})
 
 
 @blueprint.post("/payments/webhooks/<string:provider>")
@@ -109,8 +108,21 @@ def list_methods() -> Response:
 @blueprint.response(200, WebhookTakenSchema)
 def webhook(provider: str) -> Response:
     """Take a provider's webhook: its signature is over the raw body; a repeat is a 200 and does nothing."""
-    body = request.get_data(cache=False)
-    if len(body) >= MAX_BODY_BYTES:
-        raise RequestEntityTooLarge  # a chunked body is cut at the bound without a word
-    take_webhook(services().context, provider, body, dict(request.headers.items()))
+    context = services().context
+    known = provider if provider in context.providers else "unknown"
+    try:
+        is_new = take_webhook(context, provider, read_body(), dict(request.headers.items()))
+    except FlashSaleError as error:
+        result = "not_taken" if isinstance(error, Unavailable) else "refused"
+        WEBHOOKS.labels(known, result).inc()
+        raise
+    WEBHOOKS.labels(known, "taken" if is_new else "repeated").inc()
     return answer({"received": True})
+
+
+def show_receipt(receipt: Receipt) -> dict[str, Any]:
+    """Tell of a receipt."""
+    told = {name: getattr(receipt, name) for name in Receipt.__table__.columns.keys()}  # noqa: SIM118
+    buyer = {"name": receipt.buyer_name, "email": receipt.buyer_email}
+    shown: dict[str, Any] = _RECEIPT.dump({**told, "number": number_of(receipt), "buyer": buyer})
+    return shown

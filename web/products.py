@@ -8,8 +8,10 @@ from sqlalchemy.orm import Session
 
 from models.catalogue import Product, Sale
 from models.errors import NotFound, ProductInUse
-from models.vocabulary import SaleStatus
+from models.vocabulary import Deed, SaleStatus, SubjectKind
+from tasks.admin_log import note_deed
 from web.api import Blueprint
+from web.auth.actor import current_actor
 from web.auth.identity import admin_only
 from web.paging import Page, read_page
 from web.schemas.paging import PageQuery
@@ -54,6 +56,9 @@ def create_product(asked: dict[str, Any]) -> Product:
     with services().database.transaction() as session:
         session.add(product)
         session.flush()
+        note_deed(
+            session, current_actor(), Deed.CREATED, SubjectKind.PRODUCT, product.id, **columns_of(asked)
+        )
         session.refresh(product)
     return product
 
@@ -66,7 +71,10 @@ def change_product(asked: dict[str, Any], product_id: uuid.UUID) -> Product:
     """Change a product. Sales that sell it keep their own price."""
     with services().database.transaction() as session:
         product = find_product(session, product_id, lock=True)
-        for column, value in columns_of(asked).items():
+        wished = columns_of(asked)
+        told = {name: (getattr(product, name), value) for name, value in wished.items()}
+        note_deed(session, current_actor(), Deed.CHANGED, SubjectKind.PRODUCT, product_id, **told)
+        for column, value in wished.items():
             setattr(product, column, value)
     return product
 
@@ -82,6 +90,7 @@ def archive_product(product_id: uuid.UUID) -> None:
         if session.scalar(select(selling)):
             raise ProductInUse(str(product_id))
         product.archived_at = func.now()
+        note_deed(session, current_actor(), Deed.ARCHIVED, SubjectKind.PRODUCT, product_id)
 
 
 def find_product(session: Session, product_id: uuid.UUID, *, lock: bool = False) -> Product:

@@ -14,7 +14,8 @@ from tasks.sale_rules import BadSale
 from tasks.views import show_sale
 from web.answers import answer, page
 from web.api import PREFIX, Blueprint
-from web.auth.identity import admin_only, current_identity
+from web.auth.actor import current_actor
+from web.auth.identity import admin_only
 from web.paging import read_cursor, write_cursor
 from web.schemas.sales import (
     SaleCreateSchema,
@@ -57,7 +58,7 @@ def get_sale(sale_id: uuid.UUID) -> Response:
 def create_sale(asked: dict[str, Any]) -> Response:
     """Schedule a sale. It opens by itself at `opens_at`, or by hand before."""
     wish = sales.NewSale(**_columns(asked))
-    sale = _checked(lambda: sales.create_sale(services().context, wish))
+    sale = checked(lambda: sales.create_sale(services().context, wish, by=current_actor()))
     return _answer(sale, 201, {"Location": f"{PREFIX}/sales/{sale.id}"})
 
 
@@ -67,8 +68,8 @@ def create_sale(asked: dict[str, Any]) -> Response:
 @blueprint.response(200, SaleSchema)
 def change_sale(asked: dict[str, Any], sale_id: uuid.UUID) -> Response:
     """Change a sale that is not over; a new price holds for tickets that are decided after it."""
-    changes, by = _columns(asked), current_identity().user_id
-    return _answer(_checked(lambda: sales.change_sale(services().context, sale_id, changes, by=by)))
+    changes, by = _columns(asked), current_actor()
+    return _answer(checked(lambda: sales.change_sale(services().context, sale_id, changes, by=by)))
 
 
 @blueprint.post("/<uuid:sale_id>/open")
@@ -112,14 +113,16 @@ def cancel_sale(sale_id: uuid.UUID) -> Response:
 
 
 def _move(sale_id: uuid.UUID, wished: SaleStatus, only_from: SaleStatus | None = None) -> Response:
-    return _answer(sales.move_sale(services().context, sale_id, wished, only_from=only_from))
+    return _answer(
+        sales.move_sale(services().context, sale_id, wished, only_from=only_from, by=current_actor())
+    )
 
 
 def _answer(sale: Sale, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     return answer(show_sale(services().context, sale), status, headers)
 
 
-def _checked(act: Any) -> Sale:
+def checked(act: Any) -> Sale:
     """Tell settings that contradict each other as a fault of their field."""
     try:
         sale: Sale = act()

@@ -14,6 +14,7 @@ from web.auth.revocation import RevokedFamilies
 from web.auth.tokens import Tokens
 from web.limits import Limits
 from web.live.hub import Hub
+from web.money_metrics import MoneyCollector
 
 EXTENSION = "services"
 
@@ -31,6 +32,7 @@ class Services:
     passwords: Passwords
     limits: Limits
     hub: Hub
+    money: MoneyCollector
 
 
 def build_services(settings: Settings) -> Services:
@@ -50,6 +52,7 @@ def build_services(settings: Settings) -> Services:
         passwords=Passwords(),
         limits=limits,
         hub=Hub(settings, context, tokens, revoked, limits),
+        money=MoneyCollector(database, context.providers.current.name),
     )
 
 

@@ -3,6 +3,7 @@
 import warnings
 from typing import Any, Final
 
+import structlog
 from celery.exceptions import SecurityWarning
 from celery.signals import setup_logging, worker_ready, worker_shutting_down
 
@@ -15,6 +16,7 @@ from tasks.logs import configure_logging
 from workers.schedule import SCHEDULE
 from workers.timer import SweepTimer
 
+log: Final = structlog.get_logger()
 settings: Final = load_settings()
 _context: Final = build_context(settings, settings.process_name)
 _timer: Final = SweepTimer(_context)
@@ -35,6 +37,8 @@ def _log(**_: Any) -> None:
 
 @worker_ready.connect
 def _start_timer(**_: Any) -> None:
+    if settings.is_production and (why := settings.payments.why_no_money):
+        log.warning("payments_move_no_money", why=why)
     _timer.start()
 
 

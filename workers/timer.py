@@ -53,6 +53,10 @@ class ImpatientBell(Bell):
         self._drain(UUID(sale))
         return True
 
+    def unheard(self, queue: str) -> int | None:
+        """Count what the other bell rang in vain so far."""
+        return self._bell.unheard(queue)
+
     def send(self, name: str, subject: str | None, queue: str) -> bool:
         """Ring for all else as any other bell."""
         return self._bell.send(name, subject, queue)

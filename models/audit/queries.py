@@ -22,65 +22,85 @@ SALE: Final = text("""
     FROM sales s WHERE s.id = :sale_id
 """)
 
+# The estimates of what follows are far above what it costs: compiling it would take longer than running it.
+UNCOMPILED: Final = text("SET LOCAL jit = off")
+
 # A ticket that was refused although a later one got as much as it had asked for. Units that a raise or a
 # refund brought after the refusal are no such case: a refusal is held against what was granted out of those
-# that had surely arrived by then (`done`), and a grant may be out of any that had begun (`begun`). A
-# verdict's time is cut to the millisecond.
+# that had surely arrived by then (its world), and a grant may be out of any that had begun (its world). A
+# verdict's time is cut to the millisecond. One ordered pass for each need that was refused: the last ticket
+# that got as much in this world or an earlier one. `width_bucket` counts how many of the sorted times are
+# not later.
 PASSED_OVER: Final = text("""
     WITH brought AS (
         SELECT created_at AS begun_at, CASE WHEN state = 'applied' THEN finished_at END AS done_at
         FROM adjustments WHERE sale_id = :sale_id AND units > 0 AND state <> 'refused'
         UNION ALL
         SELECT refunded_at, released_at FROM orders WHERE sale_id = :sale_id AND status = 'refunded'
-    ), decided AS (
-        SELECT i.ticket, CASE WHEN i.accept_fewer THEN 1 ELSE i.quantity END AS need,
-               i.status = 'sold_out' AND i.reason IS NULL AS refused, coalesce(o.quantity, 0) AS granted,
-               (SELECT count(*) FROM brought b WHERE b.begun_at <= i.decided_at + interval '1 ms') AS begun,
-               (SELECT count(*) FROM brought b WHERE b.done_at <= i.decided_at) AS done
-        FROM intents i LEFT JOIN orders o ON o.intent_id = i.id WHERE i.sale_id = :sale_id
-    ), worlds AS (
-        SELECT DISTINCT done AS world FROM decided
+    ), arrivals AS (
+        SELECT coalesce(array_agg(begun_at ORDER BY begun_at), '{}') AS begun,
+               coalesce(array_agg(done_at ORDER BY done_at) FILTER (WHERE done_at IS NOT NULL), '{}') AS done
+        FROM brought
+    ), refused AS MATERIALIZED (
+        SELECT ticket, CASE WHEN accept_fewer THEN 1 ELSE quantity END AS need,
+               width_bucket(decided_at, (SELECT done FROM arrivals)) AS world
+        FROM intents WHERE sale_id = :sale_id AND status = 'sold_out' AND reason IS NULL
+    ), granted AS MATERIALIZED (
+        SELECT i.ticket, o.quantity AS units,
+               width_bucket(i.decided_at + interval '1 ms', (SELECT begun FROM arrivals)) AS world
+        FROM orders o JOIN intents i ON i.id = o.intent_id
+        WHERE o.sale_id = :sale_id AND i.decided_at IS NOT NULL
+    ), enough AS (
+        SELECT need, world, max(ticket) AS ticket
+        FROM granted JOIN (SELECT DISTINCT need FROM refused) AS needs ON need <= units
+        GROUP BY need, world
     ), compared AS (
-        SELECT world, done, ticket, need, refused,
-               max(granted) OVER (PARTITION BY world ORDER BY ticket DESC
-                                  ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS later_granted
-        FROM worlds JOIN decided ON begun <= world OR (refused AND done = world)
+        SELECT need, world, ticket, is_refused,
+               max(ticket) FILTER (WHERE NOT is_refused)
+                   OVER (PARTITION BY need ORDER BY world, is_refused) AS last_granted
+        FROM (SELECT need, world, ticket, false AS is_refused FROM enough
+              UNION ALL SELECT need, world, ticket, true FROM refused) AS both_kinds
+    ), passed_over AS (
+        SELECT ticket, need, world FROM compared WHERE is_refused AND last_granted > ticket
+        ORDER BY ticket LIMIT :most
     )
-    SELECT ticket, need, later_granted FROM compared
-    WHERE refused AND done = world AND later_granted >= need
-    ORDER BY ticket LIMIT :most
+    SELECT ticket, need, (SELECT max(units) FROM granted AS g
+                          WHERE g.ticket > p.ticket AND g.world <= p.world) AS later_granted
+    FROM passed_over AS p ORDER BY ticket
 """)
 
-# A ticket that waited, or waits, while a later one got as much as would have done for it.
+# A ticket that waited, or waits, while a later one got as much as would have done for it. One ordered pass
+# for each need, from the last ticket to the first.
 OVERTAKEN: Final = text("""
-    WITH decided AS (
-        SELECT i.ticket, CASE WHEN i.accept_fewer THEN 1 ELSE i.quantity END AS need, i.status,
-               coalesce(i.decided_at, 'infinity') AS decided_at, coalesce(o.quantity, 0) AS granted
-        FROM intents i LEFT JOIN orders o ON o.intent_id = i.id WHERE i.sale_id = :sale_id
-    ), needs AS (
-        SELECT DISTINCT need AS enough FROM decided
+    WITH asked AS MATERIALIZED (
+        SELECT ticket, CASE WHEN accept_fewer THEN 1 ELSE quantity END AS need, status,
+               coalesce(decided_at, 'infinity') AS decided_at
+        FROM intents WHERE sale_id = :sale_id AND status <> 'left'
+    ), granted AS (
+        SELECT i.ticket, o.quantity AS units, coalesce(i.decided_at, 'infinity') AS granted_at
+        FROM orders o JOIN intents i ON i.id = o.intent_id WHERE o.sale_id = :sale_id
     ), compared AS (
-        SELECT enough, ticket, need, status, decided_at,
-               min(decided_at) FILTER (WHERE granted >= enough)
-                   OVER (PARTITION BY enough ORDER BY ticket DESC
-                         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS later_granted_at
-        FROM needs CROSS JOIN decided
+        SELECT need, ticket, status, decided_at,
+               min(granted_at) OVER (PARTITION BY need ORDER BY ticket DESC) AS later_granted_at
+        FROM (SELECT need, ticket, status, decided_at, NULL::timestamptz AS granted_at FROM asked
+              UNION ALL
+              SELECT need, ticket, NULL, NULL, granted_at
+              FROM granted JOIN (SELECT DISTINCT need FROM asked) AS needs ON need <= units) AS both_kinds
     )
     SELECT ticket, need, status, later_granted_at FROM compared
-    WHERE need = enough AND status <> 'left' AND later_granted_at < decided_at
-    ORDER BY ticket LIMIT :most
+    WHERE later_granted_at < decided_at ORDER BY ticket LIMIT :most
 """)
 
-WAITING: Final = text("SELECT id FROM intents WHERE sale_id = :sale_id AND status = 'standby'")
+WAITING: Final = text("SELECT id::text FROM intents WHERE sale_id = :sale_id AND status = 'standby'")
 
 HOLDS: Final = text("""
-    SELECT intent_id, user_id, quantity FROM orders
+    SELECT intent_id::text, user_id::text, quantity FROM orders
     WHERE sale_id = :sale_id AND (status IN ('held', 'paying')
           OR (status IN ('expired', 'cancelled') AND released_at IS NULL))
 """)
 
 SOLD: Final = text(
-    "SELECT intent_id, user_id, quantity FROM orders WHERE sale_id = :sale_id AND status = 'paid'"
+    "SELECT intent_id::text, user_id::text, quantity FROM orders WHERE sale_id = :sale_id AND status = 'paid'"
 )
 
 # Payments beside the orders that they pay for: sums, and the orders that break the rules. All of it changes
@@ -119,7 +139,7 @@ MONEY: Final = text("""
 # already and asked anew, so that waiting units are counted only while nothing is in flight. An order that
 # has ended is owned no more, whether or not its way home is noted.
 UNITS: Final = text("""
-    SELECT user_id, sum(units) AS units, coalesce(sum(units) FILTER (WHERE is_owned), 0) AS owned FROM (
+    SELECT user_id::text, sum(units) AS units, coalesce(sum(units) FILTER (WHERE is_owned), 0) AS owned FROM (
         SELECT user_id, quantity AS units, true AS is_owned FROM orders
         WHERE sale_id = :sale_id AND status IN ('held', 'paying', 'paid')
         UNION ALL
@@ -128,7 +148,7 @@ UNITS: Final = text("""
 """)
 
 LOTS: Final = text("""
-    SELECT id, ticket FROM intents WHERE sale_id = :sale_id AND ticket <= :lobby ORDER BY ticket
+    SELECT id::text, ticket FROM intents WHERE sale_id = :sale_id AND ticket <= :lobby ORDER BY ticket
 """)
 
 MISMATCHED: Final = text("""

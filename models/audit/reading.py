@@ -31,7 +31,10 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Both stores, read as close together as can be; `is_still`: nothing moved and nothing is in flight."""
+    """Both stores, read as close together as can be.
+
+    `is_still`: nothing moved and nothing is in flight.
+    """
 
     look: Look
     ledger: Mapping[str, Any]
@@ -45,6 +48,16 @@ class Reading:
     lots: list[tuple[str, int]]
     is_still: bool
 
+    @property
+    def is_live(self) -> bool:
+        """Say whether there is a live side by the ledger's word; past sales have none any more."""
+        return self.ledger["epoch"] is not None
+
+    @property
+    def is_comparable(self) -> bool:
+        """Say whether the two stores must be equal: there are two, and both are still."""
+        return self.is_live and self.is_still
+
 
 def read(database: Database, live: Live, sale_id: UUID) -> Reading:
     """Read what an audit needs.
@@ -56,6 +69,7 @@ def read(database: Database, live: Live, sale_id: UUID) -> Reading:
     before = live.look(sale_id)
     with database.transaction() as session:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        session.execute(queries.UNCOMPILED)
         ledger = session.execute(queries.SALE, {"sale_id": sale_id}).mappings().one_or_none()
         if ledger is None:
             raise NoSuchSale("No sale has this id.")
@@ -94,22 +108,22 @@ def _people_of_ledger(session: Session, sale_id: UUID) -> People:
     bound = {"sale_id": sale_id}
     units = session.execute(queries.UNITS, bound).all()
     return People(
-        standby=frozenset(str(row.id) for row in session.execute(queries.WAITING, bound)),
+        standby=frozenset(session.scalars(queries.WAITING, bound)),
         holds=_units_by_intent(session, queries.HOLDS, sale_id),
         sold=_units_by_intent(session, queries.SOLD, sale_id),
-        units={str(row.user_id): int(row.units) for row in units},
-        owned={str(row.user_id): int(row.owned) for row in units},
+        units={row.user_id: int(row.units) for row in units},
+        owned={row.user_id: int(row.owned) for row in units},
     )
 
 
 def _units_by_intent(session: Session, query: Any, sale_id: UUID) -> dict[str, str]:
     rows = session.execute(query, {"sale_id": sale_id})
-    return {str(row.intent_id): f"{row.user_id}|{row.quantity}" for row in rows}
+    return {row.intent_id: f"{row.user_id}|{row.quantity}" for row in rows}
 
 
 def _lots(session: Session, sale_id: UUID, lobby: int) -> list[tuple[str, int]]:
     rows = session.execute(queries.LOTS, {"sale_id": sale_id, "lobby": lobby})
-    return [(str(row.id), row.ticket) for row in rows]
+    return [(row.id, row.ticket) for row in rows]
 
 
 def _moving_parts(look: Look) -> tuple[str | None, ...]:

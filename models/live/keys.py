@@ -26,6 +26,7 @@ class SaleKeys:
     standby: str
     holds: str
     sold: str
+    late: str
     live_channel: str
     verdict_channel: str
     _prefix: str
@@ -46,6 +47,7 @@ class SaleKeys:
             standby=f"{prefix}:standby",
             holds=f"{prefix}:holds",
             sold=f"{prefix}:sold",
+            late=f"{prefix}:late",
             live_channel=f"{prefix}:live",
             verdict_channel=f"{prefix}:verdicts",
             _prefix=prefix,
@@ -69,6 +71,7 @@ class SaleKeys:
             self.standby,
             self.holds,
             self.sold,
+            self.late,
         ]
 
 

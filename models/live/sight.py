@@ -2,13 +2,35 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from enum import Enum, auto
+from typing import Any, Final, cast
 from uuid import UUID
 
 from models.live.keys import SaleKeys
 from models.live.records import Found, LiveIntent, Look
 from models.live.redis import Client, translated
 from models.live.scripts import Scripts
+
+STANDING_FIELDS: Final = 4
+
+
+class Fate(Enum):
+    """How far an accepted intent has come, as the line can tell."""
+
+    OPEN = auto()  # in the lobby or in line, or decided and not settled yet
+    STANDBY = auto()
+    SETTLED = auto()  # the line knows it no more: its verdict is in the ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """Who of some shoppers stands in a line or stands by, by shopper.
+
+    `none_is_decided`: no intent of the sale has come further than that yet.
+    """
+
+    of: dict[str, Found]
+    none_is_decided: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +77,8 @@ class Sight:
             LineUnavailable: there was no answer.
         """
         keys = SaleKeys.of(sale_id)
-        return _unpack_look(sale_id, self._scripts.run("look", [keys.state, keys.line, keys.claims], []))
+        names = [keys.state, keys.line, keys.claims, keys.standby]
+        return _unpack_look(sale_id, self._scripts.run("look", names, []))
 
     def find(self, sale_id: UUID, intent_id: str) -> Found | None:
         """Find an intent whose last verdict is not settled; None where there is no such (any more).
@@ -73,22 +96,50 @@ class Sight:
         Raises:
             LineUnavailable: there was no answer.
         """
-        return self.standing_of_each(sale_id, [user_id]).get(user_id)
+        return self.standing_of_each(sale_id, [user_id]).of.get(user_id)
 
-    def standing_of_each(self, sale_id: UUID, user_ids: Sequence[str]) -> dict[str, Found]:
+    def standing_of_each(self, sale_id: UUID, user_ids: Sequence[str]) -> Standings:
         """Find the same for many; whoever does not stand there is left out.
 
         Raises:
             LineUnavailable: there was no answer.
         """
+        keys = SaleKeys.of(sale_id)
+        names = [keys.state, keys.intents, keys.active, keys.standby]
+        now_serving, pace_milli, status, *flat = self._scripts.run("standing", names, list(user_ids))
+        found = {
+            flat[at]: Found(
+                LiveIntent.unpack(flat[at + 1], flat[at + 2]), flat[at + 3], now_serving, pace_milli, status
+            )
+            for at in range(0, len(flat), STANDING_FIELDS)
+        }
+        return Standings(found, none_is_decided=status != "" and now_serving == 0)
+
+    def now_serving(self, sale_id: UUID) -> int:
+        """Read the last ticket that was decided.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
         with translated():
-            ids = cast(list[Any], self.client.hmget(SaleKeys.of(sale_id).active, list(user_ids)))
-        standing = {}
-        for user_id, intent_id in zip(user_ids, ids, strict=True):
-            found = self.find(sale_id, str(intent_id)) if intent_id else None
-            if found is not None:
-                standing[user_id] = found
-        return standing
+            return int(cast(str | None, self.client.hget(SaleKeys.of(sale_id).state, "now_serving")) or 0)
+
+    def fates_of(self, sale_id: UUID, intent_ids: Sequence[str]) -> dict[str, Fate]:
+        """Say of intents whether they are settled, stand by, or have neither behind them, in one picture.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
+        keys = SaleKeys.of(sale_id)
+        with translated():
+            pipeline = self.client.pipeline(transaction=True)
+            pipeline.hmget(keys.intents, list(intent_ids))
+            pipeline.zmscore(keys.standby, list(intent_ids))
+            records, tickets = pipeline.execute()
+        return {
+            intent_id: Fate.SETTLED if record is None else Fate.STANDBY if ticket is not None else Fate.OPEN
+            for intent_id, record, ticket in zip(intent_ids, records, tickets, strict=True)
+        }
 
     def people(self, sale_id: UUID) -> tuple[frozenset[str], dict[str, str], dict[str, str], dict[str, int]]:
         """List for an audit who stands by (intents), who holds and what is sold (intent → user|units).
@@ -108,6 +159,24 @@ class Sight:
             standby, holds, sold, units = pipeline.execute()
         return frozenset(standby), holds, sold, {user: int(number) for user, number in units.items()}
 
+    def late_answers(self, sale_id: UUID, epoch: str, payment_ids: Sequence[UUID]) -> dict[UUID, str]:
+        """Tell what these late payments were answered under this epoch; the others are left out.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
+        keys = SaleKeys.of(sale_id)
+        if not payment_ids:
+            return {}
+        with translated():
+            pipeline = self.client.pipeline(transaction=True)
+            pipeline.hget(keys.state, "epoch")
+            pipeline.hmget(keys.late, list(map(str, payment_ids)))
+            present, answers = pipeline.execute()
+        if present != epoch:
+            return {}
+        return {one: answer for one, answer in zip(payment_ids, answers, strict=True) if answer}
+
     def page(self, sale_id: UUID, *, before: int = 0, limit: int = 50) -> LinePage:
         """List who still stands in line, newest ticket first, from below the ticket `before` on.
 
@@ -122,6 +191,7 @@ class Sight:
 
 
 def _unpack_look(sale_id: UUID, reply: Sequence[Any]) -> Look:
-    now_ms, line_length, claims, overdue, parked, *words = reply
+    now_ms, line_length, claims, overdue, parked, marks, *words = reply
     fields = dict(zip(words[::2], words[1::2], strict=True))
-    return Look(sale_id, now_ms, line_length, claims, overdue, parked, fields)
+    places = tuple(zip(marks[::2], marks[1::2], strict=True))
+    return Look(sale_id, now_ms, line_length, claims, overdue, parked, fields, places)

@@ -20,6 +20,7 @@ from models.live.records import (
     LiveIntent,
     Regained,
     Submission,
+    UnitsBack,
 )
 from models.live.redis import translated
 from models.live.sight import Sight
@@ -169,18 +170,21 @@ class Live(Sight):
         claim = Claim.unpack(packed) if packed else None
         return ClaimReply(ClaimCode(code), claim, waiting, parked, wait_ms)
 
-    def settle(self, sale_id: UUID, claim: Claim, told: bytes | str, *, units_back: int = 0) -> bool:
+    def settle(
+        self, sale_id: UUID, claim: Claim, told: bytes | str, *, units_back: Sequence[UnitsBack] = ()
+    ) -> bool:
         """Forget a claim that is in the ledger and tell its verdicts; says whether this call did.
 
-        `units_back`: units that the claim had held and the ledger did not grant.
+        `units_back`: the holds that become what the ledger keeps.
 
         Raises:
             Fenced: the sale was rebuilt since.
             LineUnavailable: there was no answer; the claim comes again when its lease ends.
         """
         keys = SaleKeys.of(sale_id)
-        names = [keys.state, keys.intents, keys.claims, keys.claimed]
-        args = [claim.claim_id, claim.epoch, units_back, keys.live_channel, keys.verdict_channel, told]
+        names = [keys.state, keys.intents, keys.claims, keys.claimed, keys.holds, keys.units]
+        args: list[Any] = [claim.claim_id, claim.epoch, keys.live_channel, keys.verdict_channel, told]
+        args += [one.pack() for one in units_back]
         code = self._scripts.run("settle", names, args)
         _refuse_fenced(code, sale_id)
         return bool(code == "settled")
@@ -268,19 +272,32 @@ class Live(Sight):
         _refuse_fenced(code, sale_id)
         return units, ring == 1
 
-    def hold_again(self, sale_id: UUID, epoch: str, intent_id: str, user_id: str, units: int) -> Regained:
+    def hold_again(
+        self, sale_id: UUID, epoch: str, payment_id: UUID, *, intent_id: str, user_id: str, units: int
+    ) -> Regained:
         """Sell free units to somebody who paid after his hold had gone, unless others have a better right.
+
+        A payment gets one answer: asking again, by whomever, gives the same and moves nothing.
 
         Raises:
             Fenced: the epoch is not the present one, or there is no live state.
-            LineUnavailable: there was no answer; asking again gives the same answer if it was a yes.
+            LineUnavailable: there was no answer; asking again tells it.
         """
         keys = SaleKeys.of(sale_id)
-        names = [keys.state, keys.line, keys.standby, keys.holds, keys.sold, keys.units]
-        args = [epoch, intent_id, user_id, units, keys.live_channel]
+        names = [keys.state, keys.line, keys.standby, keys.holds, keys.sold, keys.units, keys.late]
+        args = [epoch, str(payment_id), intent_id, user_id, units, keys.live_channel]
         code = self._scripts.run("hold_again", names, args)
         _refuse_fenced(code, sale_id)
         return Regained(code)
+
+    def drop(self, sale_id: UUID) -> None:
+        """Remove the live state of a past sale; Idempotency-Keys end by themselves.
+
+        Raises:
+            LineUnavailable: there was no answer; doing it again is harmless.
+        """
+        with translated():
+            self.client.unlink(*SaleKeys.of(sale_id).whole_state())
 
     def note_audit(self, sale_id: UUID, *, is_ok: bool, at_ms: int) -> None:
         """Keep the last audit's verdict beside the live state, for whoever watches the sale.

@@ -12,6 +12,7 @@
 -- KEYS[9] standby     zset    intent's id → its ticket
 -- KEYS[10] holds      hash    intent's id → user|units
 -- KEYS[11] sold       hash    intent's id → user|units, of those that are paid
+-- KEYS[12] late       hash    payment's id → the answer that it got when it came late
 -- ARGV[1] mode   string  new | replace
 -- ARGV[2] epoch  string
 -- ARGV[3] world  JSON    {state: {field: value}, units: {user: n}, holds: {intent: «user|units»},
@@ -23,7 +24,7 @@ local mode, epoch, world = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 if mode == 'new' and redis.call('EXISTS', KEYS[1]) == 1 then
   return 'exists'
 end
-for index = 1, 11 do
+for index = 1, 12 do
   redis.call('UNLINK', KEYS[index])
 end
 redis.call('HSET', KEYS[1], 'epoch', epoch)

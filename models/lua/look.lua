@@ -1,18 +1,46 @@
 -- look: one consistent picture of a sale, and what work waits for it. Changes nothing.
--- KEYS[1] state   hash
--- KEYS[2] line    list
--- KEYS[3] claims  zset  claim's id → end of its lease, ms; +inf when parked
--- Returns {now_ms, length of the line, claims, overdue claims, parked claims, field, value, …}
---         and no fields where there is no live state
--- Cost: O(fields + log claims)
+-- KEYS[1] state    hash
+-- KEYS[2] line     list
+-- KEYS[3] claims   zset  claim's id → end of its lease, ms; +inf when parked
+-- KEYS[4] standby  zset  intent's id → its ticket
+-- Returns {now_ms, length of the line, claims, overdue claims, parked claims, marks of the standby,
+--         field, value, …} and no fields where there is no live state
+--   marks: ticket, place, ticket, place, …, by which whoever stands by finds his place: all of a short
+--          standby; of a long one the first eight, and eight more that part the rest evenly, the last among them
+-- Cost: O(fields + log claims + log standby)
+local EXACT, MARKS = 8, 16
 local now = redis.call('TIME')
 local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
+
+local marks = {}
+local function mark(place)
+  local found = redis.call('ZRANGE', KEYS[4], place - 1, place - 1, 'WITHSCORES')
+  marks[#marks + 1] = tonumber(found[2])
+  marks[#marks + 1] = place
+end
+local standing_by = redis.call('ZCARD', KEYS[4])
+if standing_by <= MARKS then
+  local all = redis.call('ZRANGE', KEYS[4], 0, -1, 'WITHSCORES')
+  for place = 1, standing_by do
+    marks[#marks + 1] = tonumber(all[2 * place])
+    marks[#marks + 1] = place
+  end
+else
+  for place = 1, EXACT do
+    mark(place)
+  end
+  for part = 1, MARKS - EXACT do
+    mark(EXACT + math.floor((standing_by - EXACT) * part / (MARKS - EXACT)))
+  end
+end
+
 local reply = {
   now_ms,
   redis.call('LLEN', KEYS[2]),
   redis.call('ZCARD', KEYS[3]),
   redis.call('ZCOUNT', KEYS[3], '-inf', now_ms),
   redis.call('ZCOUNT', KEYS[3], '+inf', '+inf'),
+  marks,
 }
 for _, word in ipairs(redis.call('HGETALL', KEYS[1])) do
   reply[#reply + 1] = word

@@ -1,19 +1,23 @@
 -- settle: a claim is in the ledger; forget it here, and tell its verdicts in the same step. Who was put on
--- standby stays known: the last word is not spoken.
+-- standby stays known: the last word is not spoken. Where the ledger keeps other units for an intent than the
+-- claim set aside, its hold becomes what the ledger keeps; a hold that has gone home or was sold stays gone.
 -- KEYS[1] state    hash
 -- KEYS[2] intents  hash  intent's id → its record
 -- KEYS[3] claims   zset  claim's id → end of its lease, ms
 -- KEYS[4] claimed  hash  claim's id → what was decided; tries:<claim's id>
+-- KEYS[5] holds    hash  intent's id → user|units
+-- KEYS[6] units    hash  shopper → units held, paid and waiting
 -- ARGV[1] claim            string
 -- ARGV[2] epoch            string
--- ARGV[3] units_back       int     units that the claim held and the ledger did not grant (negative: the reverse)
--- ARGV[4] live_channel     string
--- ARGV[5] verdict_channel  string
--- ARGV[6] told             string  the verdicts as the sockets want them
+-- ARGV[3] live_channel     string
+-- ARGV[4] verdict_channel  string
+-- ARGV[5] told             string  the verdicts as the sockets want them
+-- ARGV[6..]                string  intent|user|granted|kept: what the claim set aside, and what the ledger keeps
 -- Returns «settled», «already» or «fenced»
--- Invariants: settling twice is settling once; allocation = available + held + sold.
+-- Invariants: settling twice is settling once; allocation = available + held + sold; held and open_holds are
+--   those of the holds.
 -- Cost: O(tickets of the claim)
-local claim, epoch, units_back = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local claim, epoch = ARGV[1], ARGV[2]
 if redis.call('HGET', KEYS[1], 'epoch') ~= epoch then
   return 'fenced'
 end
@@ -31,11 +35,26 @@ redis.call('HDEL', KEYS[4], claim, 'tries:' .. claim)
 if #ids > 0 then
   redis.call('HDEL', KEYS[2], unpack(ids))
 end
-if units_back ~= 0 then
-  redis.call('HINCRBY', KEYS[1], 'available', units_back)
-  redis.call('HINCRBY', KEYS[1], 'held', -units_back)
+for at = 6, #ARGV do
+  local intent, user, granted, kept = string.match(ARGV[at], '^([^|]*)|([^|]*)|(%d+)|(%d+)$')
+  local hold = redis.call('HGET', KEYS[5], intent)
+  if hold or granted == '0' then
+    local before = hold and tonumber(string.match(hold, '|(%d+)$')) or 0
+    local more = tonumber(kept) - before
+    if kept == '0' then
+      redis.call('HDEL', KEYS[5], intent)
+    else
+      redis.call('HSET', KEYS[5], intent, user .. '|' .. kept)
+    end
+    redis.call('HINCRBY', KEYS[1], 'available', 0 - more)
+    redis.call('HINCRBY', KEYS[1], 'held', more)
+    redis.call('HINCRBY', KEYS[1], 'open_holds', (kept == '0' and 0 or 1) - (hold and 1 or 0))
+    if redis.call('HINCRBY', KEYS[6], user, more) <= 0 then
+      redis.call('HDEL', KEYS[6], user)
+    end
+  end
 end
 redis.call('HINCRBY', KEYS[1], 'moves', 1)
-redis.call('PUBLISH', ARGV[5], ARGV[6])
-redis.call('PUBLISH', ARGV[4], 'settled')
+redis.call('PUBLISH', ARGV[4], ARGV[5])
+redis.call('PUBLISH', ARGV[3], 'settled')
 return 'settled'

@@ -30,6 +30,7 @@ from tasks.failpoints import failpoint
 from tasks.payments.history import ledger_time, move_order
 from tasks.payments.outcomes import OPEN
 from tasks.payments.telling import tell_order
+from tasks.tallies import PAYMENTS_BEGUN, count
 
 UNHEARD_AFTER: Final = timedelta(seconds=3)  # a bell that nobody answered is rung again by the sweep
 _KEY_TAKEN: Final = "uq_payments_user_id_idempotency_key"
@@ -92,6 +93,7 @@ def _begin(context: Context, session: Session, order: Order, method: str, key: s
     )
     session.add(payment)
     move_order(session, order, OrderStatus.PAYING, by=order.user_id)
+    count(session, PAYMENTS_BEGUN, payment.provider)
     return payment.id
 
 

@@ -51,7 +51,10 @@ def _begin(context: Context, payment_id: UUID) -> _Begun | None:
     beginning = (
         update(Payment)
         .where(Payment.id == payment_id, Payment.status.in_((*OPEN, PaymentStatus.LATE)))
-        .values(attempts=Payment.attempts + 1)
+        .values(
+            attempts=Payment.attempts + 1,
+            started_at=func.coalesce(Payment.started_at, func.clock_timestamp()),
+        )
         .returning(Payment, func.clock_timestamp() >= Payment.patience_until)
     )
     with context.database.transaction() as session:

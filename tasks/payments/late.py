@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from models.catalogue import Sale
 from models.errors import Fenced
@@ -22,6 +23,7 @@ from tasks.payments.history import ledger_time, lock_payment, move_order
 from tasks.payments.outcomes import TAKEN, finish
 from tasks.payments.refunds import refund_of
 from tasks.payments.telling import tell_order
+from tasks.tallies import REFUNDS, count
 
 log: Final = structlog.get_logger()
 
@@ -29,8 +31,8 @@ log: Final = structlog.get_logger()
 def resolve_late(context: Context, payment_id: UUID) -> None:
     """Decide about a late charge; doing it again changes nothing.
 
-    Units are taken in Redis first and then written to the ledger. Who takes them is not refunded: the
-    script says yes again to whoever asks again.
+    That Redis is asked is noted in the ledger, so that a rebuild knows of it; then units are taken in Redis,
+    and then written to the ledger. The script gives a payment one answer, whoever asks and how often.
 
     Raises:
         LedgerUnavailable, LineUnavailable: a store is away; the sweep rings again.
@@ -39,25 +41,48 @@ def resolve_late(context: Context, payment_id: UUID) -> None:
     if found is None:
         return
     order, epoch = found
-    if order.status != OrderStatus.EXPIRED:
+    if order.status != OrderStatus.EXPIRED or epoch is None:  # a past sale has nothing left to sell
         _refund(context, payment_id)
         return
     if order.released_at is None:
         bring_live_after(context, order.id)
     try:
-        said = context.live.hold_again(
-            order.sale_id, epoch, str(order.intent_id), str(order.user_id), order.quantity
-        )
-        failpoint("held_again")
-        if said == Regained.SOLD:
-            _pay(context, payment_id, epoch)
-        elif said != Regained.HELD_YET:  # then its units have not come home yet: the sweep rings again
-            _refund(context, payment_id)
+        _hold_again(context, payment_id, order, epoch)
     except Fenced as error:  # a rebuild came between; asked again, the new world answers
         log.warning("late_payment_waits", payment_id=str(payment_id), error=str(error))
 
 
-def _find(context: Context, payment_id: UUID) -> tuple[Order, str] | None:
+def _hold_again(context: Context, payment_id: UUID, order: Order, epoch: str) -> None:
+    if not _note_asking(context, payment_id):
+        return
+    failpoint("regain_noted")
+    said = context.live.hold_again(
+        order.sale_id,
+        epoch,
+        payment_id,
+        intent_id=str(order.intent_id),
+        user_id=str(order.user_id),
+        units=order.quantity,
+    )
+    failpoint("held_again")
+    if said == Regained.SOLD:
+        _pay(context, payment_id, epoch)
+    elif said != Regained.HELD_YET:
+        _refund(context, payment_id, epoch)
+
+
+def _note_asking(context: Context, payment_id: UUID) -> bool:
+    """Note that Redis is about to be asked; not where others decided, or the old hold is not home yet."""
+    with context.database.transaction() as session:
+        order, payment = lock_payment(session, payment_id)
+        is_open = payment.status == PaymentStatus.LATE and not _is_refunded(session, payment_id)
+        if not is_open or order.status != OrderStatus.EXPIRED or order.released_at is None:
+            return False
+        payment.regain_asked_at = payment.regain_asked_at or ledger_time(session)
+    return True
+
+
+def _find(context: Context, payment_id: UUID) -> tuple[Order, str | None] | None:
     query = (
         select(Order, Sale.epoch)
         .join(Payment, Payment.order_id == Order.id)
@@ -67,7 +92,7 @@ def _find(context: Context, payment_id: UUID) -> tuple[Order, str] | None:
     )
     with context.database.transaction() as session:
         found = session.execute(query).one_or_none()
-    return (found[0], found[1] or "") if found else None
+    return (found[0], found[1]) if found else None
 
 
 def _pay(context: Context, payment_id: UUID, epoch: str) -> None:
@@ -77,17 +102,37 @@ def _pay(context: Context, payment_id: UUID, epoch: str) -> None:
             return
         finish(payment, PaymentStatus.SUCCEEDED, ledger_time(session))
         move_order(session, order, OrderStatus.PAID, reason="held_again", epoch=epoch)
+    failpoint("late_decided")
     tell_order(context, order.id)
 
 
-def _refund(context: Context, payment_id: UUID) -> None:
+def _refund(context: Context, payment_id: UUID, epoch: str | None = None) -> None:
+    """Note that the money goes back. `epoch`: the live side refused the units under this one.
+
+    Raises:
+        Fenced: the epoch is not the present one, so that the answer counts no more.
+    """
     with context.database.transaction() as session:
         order, payment = lock_payment(session, payment_id)
-        known = session.scalar(select(Refund.id).where(Refund.payment_id == payment_id))
-        if payment.status != PaymentStatus.LATE or known is not None:
+        if payment.status != PaymentStatus.LATE or _is_refunded(session, payment_id):
             return
+        if epoch is not None:
+            _require_epoch(session, order.sale_id, epoch)
         cause = RefundCause.DUPLICATE if order.status in TAKEN else RefundCause.LATE
         refund = refund_of(payment, cause, due_at=func.now())
-        payment.due_at = None  # from here on the refund is driven
+        payment.due_at = payment.regain_asked_at = None  # from here on the refund is driven
         session.add(refund)
+        count(session, REFUNDS, cause, "asked")
+    failpoint("late_decided")
     context.bell.ring_for_refund(refund.id)
+
+
+def _is_refunded(session: Session, payment_id: UUID) -> bool:
+    return session.scalar(select(Refund.id).where(Refund.payment_id == payment_id)) is not None
+
+
+def _require_epoch(session: Session, sale_id: UUID, epoch: str) -> None:
+    """Make sure that no rebuild came since Redis was asked, and that none comes before this is committed."""
+    same = select(Sale.id).where(Sale.id == sale_id, Sale.epoch == epoch)
+    if session.scalar(same.with_for_update(read=True, key_share=True)) is None:
+        raise Fenced(f"The ledger's epoch of sale {sale_id} is not {epoch}.")

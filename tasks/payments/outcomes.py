@@ -5,7 +5,7 @@ final, and pending changes nothing that is final.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -21,9 +21,12 @@ from tasks.payments.backoff import pause_after
 from tasks.payments.history import ledger_time, lock_payment, move_order, note
 from tasks.payments.port import Outcome, State
 from tasks.payments.telling import tell_order
+from tasks.tallies import count_outcome
 
 OPEN: Final = (PaymentStatus.PENDING, PaymentStatus.ABANDONED)
 TAKEN: Final = (OrderStatus.PAYING, OrderStatus.PAID, OrderStatus.REFUNDED)  # by another payment
+SHOPPER_TAKES: Final = timedelta(minutes=2)  # at least, for what a payment waits for him to do
+ENDING_TAKES: Final = timedelta(seconds=30)  # from there on a charge is ended, while its hold still stands
 CHARGED: Final = (PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED, PaymentStatus.LATE)
 
 
@@ -69,16 +72,18 @@ def _succeed(
 ) -> Noted | None:
     if payment.status in CHARGED:
         return None
-    payment.ref, payment.client_secret, payment.code = payment.ref or outcome.ref, None, None
+    payment.ref, payment.client_secret, payment.code = outcome.ref or payment.ref, None, None
     was_open = payment.status in OPEN
     if not was_open or order.status not in (OrderStatus.PAYING, OrderStatus.HELD):
         payment.status, payment.finished_at, payment.due_at = PaymentStatus.LATE, None, now
         note(session, order, reason="paid_twice" if order.status in TAKEN else "paid_too_late")
+        count_outcome(session, payment.provider, payment.status, now - payment.created_at)
         return Noted(payment.id, order.id, is_late=True)
     if order.status == OrderStatus.HELD:  # it had been given up, and its order has not expired yet
         move_order(session, order, OrderStatus.PAYING, reason="answered_late")
     finish(payment, PaymentStatus.SUCCEEDED, now)
     move_order(session, order, OrderStatus.PAID)
+    count_outcome(session, payment.provider, payment.status, now - payment.created_at)
     return Noted(payment.id, order.id, is_over=True)
 
 
@@ -88,6 +93,7 @@ def _decline(
     was_pending = payment.status == PaymentStatus.PENDING
     payment.code, payment.client_secret = outcome.code or "declined", None
     finish(payment, PaymentStatus.DECLINED, now)
+    count_outcome(session, payment.provider, payment.status, now - payment.created_at)
     if not was_pending:
         return None
     move_order(session, order, OrderStatus.HELD, reason=payment.code)
@@ -96,13 +102,27 @@ def _decline(
 
 def _wait(session: Session, order: Order, payment: Payment, outcome: Outcome, now: datetime) -> Noted | None:
     """Ask again later: soon at first, and when patience or the pin ends."""
-    payment.client_secret = outcome.client_secret or payment.client_secret
+    secret = (
+        outcome.client_secret if outcome.ref else payment.client_secret
+    )  # without a name nothing was told
+    is_news = secret != payment.client_secret and payment.status == PaymentStatus.PENDING
+    payment.client_secret = secret
+    if is_news and secret is not None:
+        _wait_for_shopper(order, payment)
     payment.due_at = next_question(payment, now)
     if payment.status == PaymentStatus.ABANDONED or now < payment.pinned_until:
-        return None
+        return Noted(payment.id, order.id) if is_news else None
     payment.status = PaymentStatus.ABANDONED
     move_order(session, order, OrderStatus.HELD, reason="payment_unanswered")
+    count_outcome(session, payment.provider, payment.status, now - payment.created_at)
     return Noted(payment.id, order.id)
+
+
+def _wait_for_shopper(order: Order, payment: Payment) -> None:
+    """Be patient until his hold ends, as he was told, and for two minutes at least."""
+    ends = (payment.patience_until, order.expires_at, payment.created_at + SHOPPER_TAKES)
+    payment.patience_until = max(ends)
+    payment.pinned_until = max(payment.pinned_until, payment.patience_until + ENDING_TAKES)
 
 
 def next_question(payment: Payment, now: datetime) -> datetime:
@@ -113,4 +133,5 @@ def next_question(payment: Payment, now: datetime) -> datetime:
 
 def finish(payment: Payment, status: PaymentStatus, now: datetime) -> None:
     """End a payment: nothing is left to be done about it."""
-    payment.status, payment.finished_at, payment.due_at = status, now, None
+    payment.status, payment.finished_at = status, now
+    payment.due_at = payment.regain_asked_at = None

@@ -29,6 +29,13 @@ class State(StrEnum):
     DECLINED = "declined"
 
 
+class Step(StrEnum):
+    """What the shopper does with a client secret, so that his payment goes on."""
+
+    CONFIRM = "confirm"  # enter how to pay, and confirm
+    AUTHENTICATE = "authenticate"  # answer his bank
+
+
 @dataclass(frozen=True, slots=True)
 class Charge:
     """One attempt to charge an order; `ref` is the provider's own name for it, once that is known."""
@@ -43,13 +50,18 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """The giving back of a whole charge."""
+    """The giving back of a whole charge.
+
+    `ref` is the provider's own name for it, once that is known; None too where it is asked for anew after
+    it failed.
+    """
 
     refund_id: UUID
     payment_id: UUID
     charge_ref: str
     amount_minor: int
     currency: str
+    ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +83,9 @@ class Event:
     """A verified webhook. `kind` is the provider's word for it.
 
     One of `payment_id` and `refund_id` is set where it says what became of a charge or a refund of ours,
-    and `outcome` then tells; else all three are None and there is nothing to do.
+    and `outcome` then tells: `PENDING` is that something moved, which is to be asked about. Without an
+    `outcome` there is nothing to do. `alarm` is one word for what people have to look at where the charge
+    is ours, which is named by its id or by the provider's `charge_ref`.
     """
 
     event_id: str
@@ -79,6 +93,8 @@ class Event:
     payment_id: UUID | None = None
     refund_id: UUID | None = None
     outcome: Outcome | None = None
+    charge_ref: str | None = None
+    alarm: str | None = None
 
 
 class Provider(Protocol):
@@ -90,6 +106,9 @@ class Provider(Protocol):
 
     def accepts(self, method: str) -> bool:
         """Say whether this looks like a method of this provider; asks nobody."""
+
+    def next_step(self, method: str) -> Step | None:
+        """Name what the shopper does with the client secret of a charge by this method; asks nobody."""
 
     def charge(self, charge: Charge) -> Outcome:
         """Begin the charge, or learn what became of it.

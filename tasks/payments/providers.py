@@ -4,20 +4,29 @@ from config import Settings
 from models.database import Database
 from tasks.payments.port import Provider, ProviderUnavailable
 from tasks.payments.sandbox import METHODS, Method, SandboxProvider
+from tasks.payments.stripe import StripeProvider
 
 
 class Providers:
-    """The configured providers by name. Nothing connects before it is used."""
+    """The configured providers by name. Nothing connects, and no library is loaded, before it is used."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         sandbox = SandboxProvider(database, settings.payments, settings.secret_key)
         self._by_name: dict[str, Provider] = {sandbox.name: sandbox}
+        if settings.payments.stripe is not None:
+            stripe = StripeProvider(settings.payments.stripe)
+            self._by_name[stripe.name] = stripe
         self.current: Provider = self._by_name[settings.payments.provider]
 
     @property
     def methods(self) -> tuple[Method, ...]:
         """List the methods of the one that charges, where they are a list: the sandbox's test cards."""
         return METHODS if isinstance(self.current, SandboxProvider) else ()
+
+    @property
+    def stripe(self) -> StripeProvider | None:
+        """Stripe, where it is the one that charges."""
+        return self.current if isinstance(self.current, StripeProvider) else None
 
     def __contains__(self, name: str) -> bool:
         return name in self._by_name

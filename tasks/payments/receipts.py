@@ -10,6 +10,8 @@ from models.accounts import User
 from models.catalogue import Product, Sale
 from models.orders import Order
 from models.payments import Receipt, ReceiptCounter
+from models.vocabulary import MailKind
+from tasks.mail.outbox import enter_mail
 
 
 def issue_receipt(session: Session, order: Order, at: datetime) -> Receipt:
@@ -42,6 +44,7 @@ def issue_receipt(session: Session, order: Order, at: datetime) -> Receipt:
         buyer_email=buyer.email,
     )
     session.add(receipt)
+    enter_mail(session, MailKind.RECEIPT, order)
     return receipt
 
 

@@ -13,14 +13,25 @@ from models.errors import NotFound, NotRefundable
 from models.events import Message
 from models.orders import Order
 from models.payments import Payment, Refund
-from models.vocabulary import OrderStatus, PaymentStatus, RefundCause, RefundStatus
+from models.vocabulary import (
+    Deed,
+    MailKind,
+    OrderStatus,
+    PaymentStatus,
+    RefundCause,
+    RefundStatus,
+    SubjectKind,
+)
+from tasks.admin_log import Actor, note_deed
 from tasks.context import Context
 from tasks.failpoints import failpoint
+from tasks.mail.outbox import enter_mail
 from tasks.payments import port
 from tasks.payments.backoff import pause_after
 from tasks.payments.history import ledger_time, lock_payment, move_order, note
 from tasks.payments.outcomes import Noted, finish, follow
 from tasks.payments.telling import tell_order
+from tasks.tallies import REFUNDS, count
 
 log: Final = structlog.get_logger()
 
@@ -28,7 +39,7 @@ AT_ONCE: Final = 200
 
 
 def request_refund(
-    context: Context, order_id: UUID, *, by: UUID | None, reason: str | None = None
+    context: Context, order_id: UUID, *, by: Actor | None, reason: str | None = None
 ) -> Message:
     """Ask for a paid order's money to go back; answers the order. Asked for twice, it goes back once.
 
@@ -43,7 +54,8 @@ def request_refund(
             raise NotFound("No order has this id.")
         if order.status != OrderStatus.PAID:
             raise NotRefundable(f"The order is {order.status}.")
-        refund_id = _ask_for(session, order, RefundCause.ADMIN, by=by, reason=reason)
+        refund_id = _ask_for(session, order, RefundCause.ADMIN, by=by.user_id if by else None, reason=reason)
+        note_deed(session, by, Deed.REFUND_ASKED, SubjectKind.ORDER, order_id, reason=reason)
     failpoint("refund_asked")
     context.bell.ring_for_refund(refund_id)
     return tell_order(context, order_id, is_news=False)
@@ -99,17 +111,24 @@ def note_refund(session: Session, refund_id: UUID, outcome: port.Outcome) -> Not
     refund.ref = refund.ref or outcome.ref
     if refund.status == RefundStatus.SUCCEEDED or outcome.state == port.State.PENDING:
         return None
+    if refund.status == RefundStatus.FAILED and outcome.state == port.State.DECLINED:
+        return None
     now = ledger_time(session)
     refund.finished_at, refund.due_at, refund.code = now, None, outcome.code
     if outcome.state == port.State.DECLINED:
         refund.status = RefundStatus.FAILED
+        count(session, REFUNDS, refund.cause, refund.status)
         log.error("refund_failed", refund_id=str(refund_id), order_id=str(order.id), code=outcome.code)
         return None
     refund.status = RefundStatus.SUCCEEDED
+    count(session, REFUNDS, refund.cause, refund.status)
     was_late = payment.status == PaymentStatus.LATE
     finish(payment, PaymentStatus.REFUNDED, now)
+    enter_mail(session, MailKind.REFUND, order, refund_id=refund_id)
     if was_late:
-        note(session, order, reason="late_payment_refunded", by=refund.requested_by)
+        is_second = refund.cause == RefundCause.DUPLICATE
+        reason = "second_payment_refunded" if is_second else "late_payment_refunded"
+        note(session, order, reason=reason, by=refund.requested_by)
         return Noted(payment.id, order.id)
     why = refund.reason or refund.cause
     move_order(session, order, OrderStatus.REFUNDED, reason=why, by=refund.requested_by)
@@ -153,8 +172,11 @@ def _ask_for(
     if known is None:
         known = refund_of(payment, cause, due_at=func.now() + pause_after(0), by=by, reason=reason)
         session.add(known)
+        count(session, REFUNDS, cause, "asked")
     elif known.status == RefundStatus.FAILED:
         known.status, known.finished_at, known.due_at = RefundStatus.PENDING, None, func.now()
+        known.ref = known.code = None  # what failed stays failed: another one is begun
+        count(session, REFUNDS, known.cause, "asked")
     return known.id
 
 
@@ -162,7 +184,10 @@ def _begin(context: Context, refund_id: UUID) -> tuple[port.Refund, str] | None:
     beginning = (
         update(Refund)
         .where(Refund.id == refund_id, Refund.status == RefundStatus.PENDING)
-        .values(attempts=Refund.attempts + 1)
+        .values(
+            attempts=Refund.attempts + 1,
+            started_at=func.coalesce(Refund.started_at, func.clock_timestamp()),
+        )
         .returning(Refund)
     )
     with context.database.transaction() as session:
@@ -170,7 +195,10 @@ def _begin(context: Context, refund_id: UUID) -> tuple[port.Refund, str] | None:
         if refund is None:
             return None
         payment = session.get_one(Payment, refund.payment_id)
-    wish = port.Refund(refund.id, payment.id, payment.ref or "", refund.amount_minor, refund.currency)
+    charge_ref = payment.ref or ""
+    wish = port.Refund(
+        refund.id, payment.id, charge_ref, refund.amount_minor, refund.currency, ref=refund.ref
+    )
     return wish, payment.provider
 
 

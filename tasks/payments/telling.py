@@ -8,6 +8,7 @@ from models import reading
 from models.errors import LineUnavailable, NotFound
 from models.events import Message, pack_told, stored_order
 from tasks.context import Context
+from tasks.payments.waiting import steps_of
 
 log = structlog.get_logger()
 
@@ -23,9 +24,10 @@ def tell_order(context: Context, order_id: UUID, *, is_news: bool = True) -> Mes
     """
     with context.database.transaction() as session:
         order = reading.find_order(session, order_id)
-    if order is None:
-        raise NotFound("No order has this id.")
-    message = stored_order(order, order.history)
+        if order is None:
+            raise NotFound("No order has this id.")
+        step = steps_of(context, session, [order]).get(order.id)
+    message = stored_order(order, order.history, step)
     if is_news:
         try:
             context.live.tell(order.sale_id, pack_told([(str(order.user_id), None, message)]))

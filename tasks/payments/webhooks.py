@@ -1,19 +1,25 @@
 """Owns the taking of webhooks: verified, stored once by the provider's id, and applied in the same step."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final
 from uuid import UUID
 
+import structlog
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from models.errors import NotFound
 from models.payments import Payment, Refund, WebhookEvent
+from models.vocabulary import RefundStatus
 from tasks.context import Context
 from tasks.failpoints import failpoint
 from tasks.payments.outcomes import OPEN, Noted, follow, note_charge
 from tasks.payments.port import Event, State
 from tasks.payments.refunds import note_refund
+
+log: Final = structlog.get_logger()
 
 
 def take_webhook(context: Context, provider: str, body: bytes, headers: Mapping[str, str]) -> bool:
@@ -28,24 +34,34 @@ def take_webhook(context: Context, provider: str, body: bytes, headers: Mapping[
         raise NotFound("No such payment provider.")
     event = context.providers.named(provider).read_event(body, headers)
     with context.database.transaction() as session:
-        if not _store(session, provider, event):
+        payment_id = _subject_of(session, provider, event)
+        if not _store(session, provider, event, payment_id):
             return False
-        noted, again = _apply(session, provider, event)
+        noted, ring = _apply(context, session, provider, event)
     failpoint("webhook_noted")
+    if event.alarm and payment_id is not None:
+        log.error("provider_alarm", alarm=event.alarm, payment_id=str(payment_id), kind=event.kind)
     follow(context, noted)
-    if again is not None:
-        context.bell.ring_for_payment(again)
+    ring()
     return True
 
 
-def _store(session: Session, provider: str, event: Event) -> bool:
+def _subject_of(session: Session, provider: str, event: Event) -> UUID | None:
+    """Name the payment that is spoken of, also where the provider names only its own charge."""
+    if event.payment_id is not None or event.charge_ref is None:
+        return event.payment_id
+    by_ref = select(Payment.id).where(Payment.provider == provider, Payment.ref == event.charge_ref)
+    return session.scalar(by_ref)
+
+
+def _store(session: Session, provider: str, event: Event, payment_id: UUID | None) -> bool:
     storing = (
         insert(WebhookEvent)
         .values(
             provider=provider,
             event_id=event.event_id,
             kind=event.kind[:64],
-            payment_id=event.payment_id,
+            payment_id=payment_id,
             refund_id=event.refund_id,
             state=event.outcome.state if event.outcome else None,
         )
@@ -55,32 +71,56 @@ def _store(session: Session, provider: str, event: Event) -> bool:
     return session.scalar(storing) is not None
 
 
-def _apply(session: Session, provider: str, event: Event) -> tuple[Noted | None, UUID | None]:
-    """Apply a webhook; says what it changed, and which payment wants to be asked about again."""
-    if event.outcome is None:
-        return None, None
-    if event.payment_id is not None and _is_of(session, provider, event.payment_id):
-        if event.outcome.state == State.PENDING:
-            return None, _ask_again(session, event.payment_id)
-        return note_charge(session, event.payment_id, event.outcome), None
-    if event.refund_id is not None:
-        payment_id = session.scalar(select(Refund.payment_id).where(Refund.id == event.refund_id))
-        if payment_id is not None and _is_of(session, provider, payment_id):
-            return note_refund(session, event.refund_id, event.outcome), None
-    return None, None
+def _apply(
+    context: Context, session: Session, provider: str, event: Event
+) -> tuple[Noted | None, Callable[[], object]]:
+    """Apply a webhook; says what it changed, and which bell is to be rung after the commit."""
+    told, payment_id, refund_id = event.outcome, event.payment_id, event.refund_id
+    if told is None:
+        return None, _nobody
+    if payment_id is not None and _is_of(session, provider, payment_id):
+        if told.state != State.PENDING:
+            return note_charge(session, payment_id, told), _nobody
+        asked = _ask_about_payment(session, payment_id, told.ref)
+        return None, partial(context.bell.ring_for_payment, payment_id) if asked else _nobody
+    if refund_id is not None and _is_of(session, provider, _payment_of(session, refund_id)):
+        if told.state != State.PENDING:
+            return note_refund(session, refund_id, told), _nobody
+        asked = _ask_about_refund(session, refund_id)
+        return None, partial(context.bell.ring_for_refund, refund_id) if asked else _nobody
+    return None, _nobody
 
 
-def _is_of(session: Session, provider: str, payment_id: UUID) -> bool:
+def _nobody() -> None:
+    """Ring for nobody."""
+
+
+def _payment_of(session: Session, refund_id: UUID) -> UUID | None:
+    return session.scalar(select(Refund.payment_id).where(Refund.id == refund_id))
+
+
+def _is_of(session: Session, provider: str, payment_id: UUID | None) -> bool:
     """Say whether the payment is this provider's: none may speak of another's."""
     return session.scalar(select(Payment.provider).where(Payment.id == payment_id)) == provider
 
 
-def _ask_again(session: Session, payment_id: UUID) -> UUID | None:
+def _ask_about_payment(session: Session, payment_id: UUID, ref: str | None) -> bool:
     """Something moved without an outcome: what it was, the provider says when it is asked."""
     asking = (
         update(Payment)
         .where(Payment.id == payment_id, Payment.status.in_(OPEN))
-        .values(due_at=func.now())
+        .values(due_at=func.now(), ref=func.coalesce(Payment.ref, ref))
         .returning(Payment.id)
     )
-    return session.scalar(asking)
+    return session.scalar(asking) is not None
+
+
+def _ask_about_refund(session: Session, refund_id: UUID) -> bool:
+    """The same of a refund. Its name is not taken from here: it may be that of an earlier one that failed."""
+    asking = (
+        update(Refund)
+        .where(Refund.id == refund_id, Refund.status == RefundStatus.PENDING)
+        .values(due_at=func.now())
+        .returning(Refund.id)
+    )
+    return session.scalar(asking) is not None

@@ -24,7 +24,8 @@ RUSH_S: Final = 180
 class Platform:
     """`python -m deploy.run` on a data directory; started, stopped, and started again."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
+        self._settings = settings
         self.data_dir = Path(tempfile.mkdtemp(prefix="fs-run-", dir="/tmp"))
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
@@ -133,7 +134,7 @@ class Platform:
         """An environment that knows nothing of the machine but what programs need."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         place = {"DATA_DIR": str(self.data_dir), "PORT": str(self.port)}
-        return {**kept, **place, "WEB_PROCESSES": "2", "WORKER_PROCESSES": "2", **more}
+        return {**kept, **place, "WEB_PROCESSES": "2", "WORKER_PROCESSES": "2", **self._settings, **more}
 
 
 def command_of(pid: int) -> str:

@@ -37,7 +37,7 @@ QUIET: Final = ("--without-gossip", "--without-mingle", "--hostname", "pages@%h"
 class Platform:
     """The processes, in groups of their own; the web process may be stopped and started again."""
 
-    def __init__(self, stores: Stores, place: Path) -> None:
+    def __init__(self, stores: Stores, place: Path, **more: str) -> None:
         self.port = free_port()
         self._place = place
         self._environment = {
@@ -52,6 +52,7 @@ class Platform:
             "PORT": str(self.port),
             "WEB_PROCESSES": "1",
             "SANDBOX_WEBHOOK_URL": f"{self.url}/api/v1/payments/webhooks/sandbox",
+            **more,
         }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser.conftest import NewPage
 from tests.browser.people import face, join
@@ -62,3 +62,31 @@ def test_a_payment_under_way_is_shown_over_a_reload_and_in_another_tab(shop: Sho
     page.reload()
     for one in (page, tab):
         expect(one.get_by_role("heading", name="Paid. Thank you!")).to_be_visible()
+
+
+def test_an_outcome_that_was_not_told_is_asked_for(shop: Shop, new_page: NewPage) -> None:
+    page = new_page()
+
+    def lose_orders(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        server.on_message(lambda told: None if '"type":"order"' in str(told) else socket.send(told))
+
+    page.route_web_socket(re.compile("/ws$"), lose_orders)
+    bought(shop, page)
+    pay(page, "sandbox_slow:5")
+    expect(page.get_by_role("heading", name="Your payment is under way")).to_be_visible()
+    expect(page.get_by_role("heading", name="Paid. Thank you!")).to_be_visible()
+
+
+def test_who_has_an_order_to_pay_is_not_led_away_from_it(shop: Shop, new_page: NewPage) -> None:
+    page = new_page()
+    sale = shop.open_sale(5, limit=3)
+    join(page, sale.id)
+    expect(page.get_by_role("heading", name="It is yours!")).to_be_visible()
+    more = page.get_by_role("button", name="Get another ticket")
+    expect(more).to_be_hidden()
+    page.reload()
+    expect(more).to_be_hidden()
+    pay(page, "sandbox_ok")
+    expect(page.get_by_role("heading", name="Paid. Thank you!")).to_be_visible()
+    expect(more).to_be_visible()

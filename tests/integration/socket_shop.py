@@ -190,18 +190,31 @@ class Shop:
         return client
 
     def make_shopper(self, lives_s: float = 900) -> Shopper:
-        user_id, family, jti = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
+        return self.make_crowd(1, lives_s)[0]
+
+    def make_crowd(self, count: int, lives_s: float = 900) -> list[Shopper]:
+        """As many shoppers, at once."""
+        people = [(uuid.uuid4(), uuid.uuid4(), uuid.uuid4()) for _ in range(count)]
         with self.context.database.transaction() as session:
-            session.add(User(id=user_id, email=f"{user_id}@example.com", role=Role.SHOPPER))
+            session.add_all(
+                User(id=user_id, email=f"{user_id}@example.com", role=Role.SHOPPER)
+                for user_id, _, _ in people
+            )
             session.flush()
             soon = func.now() + func.make_interval(0, 0, 0, 1)
-            session.add(TokenFamily(id=family, user_id=user_id, newest_jti=jti, expires_at=soon))
+            session.add_all(
+                TokenFamily(id=family, user_id=user_id, newest_jti=jti, expires_at=soon)
+                for user_id, family, jti in people
+            )
         with self._app.app_context():
             if lives_s != 900:
                 self._app.config["JWT_ACCESS_TOKEN_EXPIRES"] = timedelta(seconds=lives_s)
-            token = issue_pair(user_id, Role.SHOPPER, family, jti).access_token
+            crowd = [
+                Shopper(user_id, issue_pair(user_id, Role.SHOPPER, family, jti).access_token, family)
+                for user_id, family, jti in people
+            ]
             self._app.config["JWT_ACCESS_TOKEN_EXPIRES"] = timedelta(seconds=900)
-        return Shopper(user_id, token, family)
+        return crowd
 
     def revoke(self, shopper: Shopper) -> None:
         with self.context.database.transaction() as session:
@@ -225,6 +238,9 @@ class Shop:
 
     def submit(self, shopper: Shopper, sale_id: uuid.UUID, quantity: int = 1) -> Said:
         return submit_intent(self.context, shopper.id, sale_id, quantity=quantity)
+
+    def end_sale(self, sale_id: uuid.UUID) -> None:
+        sales.move_sale(self.context, sale_id, SaleStatus.ENDED)
 
     def drain(self, sale_id: uuid.UUID) -> int:
         return drain_sale(self.context, sale_id)

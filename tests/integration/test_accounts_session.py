@@ -5,6 +5,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.integration.conftest import PASSWORD, Account, MakeApp
+from tests.support.polling import eventually
 
 SESSION = "/session"
 LOGOUT = "/api/v1/auth/logout"
@@ -118,3 +119,26 @@ def test_a_form_cannot_sign_anybody_in(client: FlaskClient, shopper: Account) ->
     answer = client.post(SESSION, data={"email": shopper.email, "password": PASSWORD})
     assert answer.status_code == 415
     assert "Set-Cookie" not in answer.headers
+
+
+def test_logging_out_everywhere_ends_every_log_in_of_the_account_and_no_others(
+    client: FlaskClient, make_app: MakeApp, shopper: Account, admin: Account
+) -> None:
+    elsewhere = make_app().test_client()
+    assert elsewhere.get(ME, headers=shopper.headers).status_code == 200
+    sign_in(client, shopper)
+    without = client.delete(f"{SESSION}/everywhere")
+    assert (without.status_code, without.get_json()["code"]) == (403, "csrf_failed")
+    answer = client.delete(f"{SESSION}/everywhere", headers=csrf(client))
+    assert answer.status_code == 204
+    assert client.get_cookie("fs_access") is None
+    eventually(lambda: elsewhere.get(ME, headers=shopper.headers).status_code == 401)
+    assert client.post("/api/v1/auth/refresh", headers=shopper.refresh_headers).status_code == 401
+    assert elsewhere.get(ME, headers=admin.headers).status_code == 200
+
+
+def test_a_client_with_tokens_may_log_out_everywhere_too(client: FlaskClient, shopper: Account) -> None:
+    tokens = client.post("/api/v1/auth/login", json={"email": shopper.email, "password": PASSWORD}).get_json()
+    assert client.post("/api/v1/auth/logout-everywhere", headers=shopper.headers).status_code == 204
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert client.get(ME, headers=bearer).status_code == 401

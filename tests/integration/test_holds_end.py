@@ -5,6 +5,7 @@ import threading
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from models.errors import NotFound, OrderNotHeld
 from models.vocabulary import IntentStatus, OrderStatus, SaleStatus
@@ -12,6 +13,7 @@ from tasks import holds
 from tasks.context import Context
 from tasks.failpoints import Failed, arm
 from tests.support.away import away
+from tests.support.polling import eventually
 from tests.support.shop import SaleUnderTest, Shop
 
 
@@ -90,6 +92,36 @@ def test_workers_that_expire_at_once_expire_each_hold_once(shop: Shop, context: 
     sale.drain()
     assert sale.look().number("held") == 20
     require_whole(sale)
+
+
+def test_sweeps_that_note_the_same_holds_do_not_wait_for_each_other_in_a_circle(
+    shop: Shop, context: Context
+) -> None:
+    sale = shop.open_sale(units=20)
+    sale.line_up(shop.shoppers(20))
+    sale.drain()
+    ids = sorted(order.id for order in sale.orders())
+    let_expire(sale)
+    holds.expire_due(context)
+    # Now the row that comes first by its id comes last by its place in the table.
+    sale.sql("UPDATE orders SET created_at = now() WHERE id = :first", first=ids[0])
+    locking = text("SELECT id FROM orders WHERE id = :id FOR UPDATE NOWAIT")
+    sweeping = threading.Thread(target=holds.release_pending, args=(context,))
+    with context.database.connection() as other:
+        other.execute(locking, {"id": ids[0]})
+        sweeping.start()
+        eventually(lambda: is_waiting(context))
+        for order_id in ids[1:]:
+            other.execute(locking, {"id": order_id})  # raises where the sweep has the row
+    sweeping.join(30)
+    assert all(order.released_at is not None for order in sale.orders())
+
+
+def is_waiting(context: Context) -> bool:
+    """Whether somebody waits for a row that another has locked."""
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    with context.database.connection() as connection:
+        return bool(connection.execute(waiting).scalar_one())
 
 
 @pytest.mark.parametrize("step", ["ended", "released"])

@@ -9,8 +9,9 @@ from models import ledger
 from models.errors import Fenced, LineDiverged
 from models.ids import new_intent_id
 from models.ledger import Persisted
-from models.live.records import Claim
+from models.live.records import Claim, UnitsBack
 from tasks.drain import finish_claim
+from tasks.holds import expire_due, release_pending
 from tests.support.shop import SaleUnderTest, Shop
 from tests.support.verdicts import got_nothing
 
@@ -43,7 +44,7 @@ def test_a_retried_persist_writes_one_order_each(sale: SaleUnderTest) -> None:
     claim = claim_of(sale)
     first, again = persist(sale, claim), persist(sale, claim)
     assert first == again
-    assert first.units_back == 0
+    assert first.units_back == ()
     assert (len(sale.intents()), len(sale.orders()), sale.row().held) == (3, 2, 2)
 
 
@@ -65,20 +66,20 @@ def test_a_half_persisted_claim_is_completed(sale: SaleUnderTest) -> None:
 
 def test_a_stored_refusal_wins_over_a_grant_and_the_units_come_back(sale: SaleUnderTest) -> None:
     claim = claim_of(sale)
-    persist(sale, with_outcome(claim, "sold_out", 0))
+    persist(sale, with_outcome(replace(claim, decisions=claim.decisions[:2]), "sold_out", 0))
     assert finish_claim(sale.context, sale.id, claim)
     assert all(map(got_nothing, sale.statuses()))
-    look = sale.look()
-    assert (sale.row().held, look.number("held"), look.number("available")) == (0, 0, 2)
+    require_the_same_holds(sale, held=0, available=2)
 
 
 def test_a_stored_grant_wins_over_a_refusal_and_takes_its_units(sale: SaleUnderTest) -> None:
     claim = claim_of(sale)
     first = replace(claim, decisions=claim.decisions[:1])
     persist(sale, first)
+    [one] = first.decisions
     stored = persist(sale, with_outcome(first, "sold_out", 0))
-    assert [one.outcome for one in stored.decisions] == ["held"]
-    assert stored.units_back == -1
+    assert [kept.outcome for kept in stored.decisions] == ["held"]
+    assert stored.units_back == (UnitsBack(one.intent_id, one.user_id, 0, 1),)
     assert len(sale.orders()) == 1
 
 
@@ -87,9 +88,40 @@ def test_a_stored_grant_of_fewer_units_wins(shop: Shop) -> None:
     sale.submit(shop.shopper(), quantity=3, accept_fewer=True)
     claim = claim_of(sale)
     persist(sale, with_outcome(claim, "held", 1))
-    stored = persist(sale, claim)
-    assert [one.granted for one in stored.decisions] == [1]
-    assert stored.units_back == 2
+    assert [one.granted for one in persist(sale, claim).decisions] == [1]
+    assert finish_claim(sale.context, sale.id, claim)
+    require_the_same_holds(sale, held=1, available=4)
+
+
+def test_a_stored_grant_of_more_units_wins(shop: Shop) -> None:
+    sale = shop.open_sale(units=5, limit=3)
+    sale.submit(shop.shopper(), quantity=3, accept_fewer=True)
+    claim = claim_of(sale)
+    few = with_outcome(claim, "held", 1)
+    persist(sale, claim)
+    sale.context.live.settle(sale.id, claim, "[]", units_back=persist(sale, few).units_back)
+    require_the_same_holds(sale, held=3, available=2)
+
+
+def test_of_a_stored_grant_that_has_ended_nothing_is_held(shop: Shop) -> None:
+    sale = shop.open_sale(units=5, limit=3)
+    sale.submit(shop.shopper(), quantity=3, accept_fewer=True)
+    claim = claim_of(sale)
+    persist(sale, with_outcome(claim, "held", 1))
+    sale.sql("UPDATE orders SET expires_at = now() - interval '1 s' WHERE sale_id = :sale_id")
+    assert expire_due(sale.context) == 1
+    assert finish_claim(sale.context, sale.id, claim)
+    require_the_same_holds(sale, held=0, available=5)
+    assert release_pending(sale.context) == 1
+    require_the_same_holds(sale, held=0, available=5)
+    assert sale.context.live.people(sale.id)[3] == {}
+
+
+def require_the_same_holds(sale: SaleUnderTest, *, held: int, available: int) -> None:
+    """Redis' counters are these, its holds and everybody's units are the ledger's."""
+    number, row = sale.look().number, sale.row()
+    assert (number("held"), number("available"), row.held) == (held, available, held)
+    assert sale.audit().ok
 
 
 def test_a_claim_of_another_epoch_writes_nothing(sale: SaleUnderTest) -> None:

@@ -4,25 +4,32 @@ import re
 from datetime import UTC, datetime
 
 import pytest
+from babel import Locale
 
 from config import ROOT
-from web.pages.words import MINOR_DIGITS, percent_off, share, two_colours, write_moment, write_money
+from models.currencies import MINOR_DIGITS
+from web.pages.words import percent_off, share, two_colours, write_moment, write_money
 
 
 @pytest.mark.parametrize(
     ("minor", "currency", "written"),
     [
-        (0, "USD", "USD 0.00"),
-        (5, "USD", "USD 0.05"),
-        (199_900, "EUR", "EUR 1,999.00"),
-        (6_900, "JPY", "JPY 6,900"),
-        (12_000, "KWD", "KWD 12.000"),
-        (12_000, "IDR", "IDR 120.00"),
-        (10**11, "USD", "USD 1,000,000,000.00"),
+        (0, "USD", "$0.00"),
+        (5, "USD", "$0.05"),
+        (199_900, "EUR", "€1,999.00"),
+        (6_900, "JPY", "¥6,900"),
+        (12_000, "KWD", "KWD\u00a012.000"),
+        (12_000, "IDR", "IDR\u00a0120.00"),
+        (10**11, "USD", "$1,000,000,000.00"),
     ],
 )
 def test_money_has_the_digits_of_its_currency(minor: int, currency: str, written: str) -> None:
-    assert write_money({"amount_minor": minor, "currency": currency}) == written
+    assert write_money({"amount_minor": minor, "currency": currency}, Locale("en", "US")) == written
+
+
+def test_money_is_written_in_the_visitors_way() -> None:
+    price = {"amount_minor": 199_950, "currency": "EUR"}
+    assert write_money(price, Locale("de")) == "1.999,50\u00a0€"
 
 
 def test_the_script_counts_the_digits_of_a_currency_as_the_server_does() -> None:
@@ -34,8 +41,8 @@ def test_the_script_counts_the_digits_of_a_currency_as_the_server_does() -> None
 
 
 def test_a_time_is_written_in_utc() -> None:
-    assert write_moment("2026-03-04T13:05:00+02:00") == "4 Mar 2026, 11:05 UTC"
-    assert write_moment(datetime(2026, 12, 31, tzinfo=UTC)) == "31 Dec 2026, 00:00 UTC"
+    assert write_moment("2026-03-04T13:05:00+02:00", Locale("en", "GB")) == "4 Mar 2026, 11:05 UTC"
+    assert write_moment(datetime(2026, 12, 31, tzinfo=UTC), Locale("de")) == "31.12.2026, 00:00 UTC"
 
 
 @pytest.mark.parametrize(

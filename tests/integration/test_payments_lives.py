@@ -15,6 +15,7 @@ from models.errors import (
 )
 from models.orders import Order
 from models.vocabulary import SaleStatus
+from tasks.admin_log import Actor
 from tasks.holds import cancel_order
 from tasks.payments.begin import begin_payment
 from tasks.payments.refunds import request_refund
@@ -223,10 +224,10 @@ def test_a_refund_gives_money_and_units_back_once(shop: Shop) -> None:
     sale, [order, waiting] = sold(shop, units=2, buyers=2)
     till = Till.over(shop.context)
     with pytest.raises(NotRefundable):
-        request_refund(till.context, order.id, by=admin)
+        request_refund(till.context, order.id, by=Actor(admin))
     till.pay(order)
     for _ in range(2):
-        assert request_refund(till.context, order.id, by=admin, reason="broken")["status"] == "paid"
+        assert request_refund(till.context, order.id, by=Actor(admin), reason="broken")["status"] == "paid"
     till.drive_refunds()
     assert till.story(order)[-1] == ("refunded", "broken")
     assert till.order(order)["refunded_at"] is not None
@@ -236,9 +237,9 @@ def test_a_refund_gives_money_and_units_back_once(shop: Shop) -> None:
     sale.drain()
     assert figures(sale) == (0, 2, 0)
     with pytest.raises(NotRefundable):
-        request_refund(till.context, order.id, by=admin)
+        request_refund(till.context, order.id, by=Actor(admin))
     with pytest.raises(NotRefundable):
-        request_refund(till.context, waiting.id, by=admin)
+        request_refund(till.context, waiting.id, by=Actor(admin))
 
 
 def test_a_refused_refund_may_be_asked_for_again(shop: Shop) -> None:

@@ -14,7 +14,6 @@ from tasks.holds import cancel_order, release_pending
 from tasks.payments.refunds import request_refund, run_refund
 from tasks.payments.sweep import sweep_payments
 from tasks.payments.webhooks import take_webhook
-from tasks.rebuild import rebuild_sale
 from tests.integration.test_payments_lives import abandoned, figures, sold
 from tests.support.contexts import RememberingBell
 from tests.support.paying import NO, OK, Till
@@ -208,46 +207,6 @@ def test_a_crash_at_a_step_of_paying_loses_and_doubles_nothing(
     go_on(shop, till, order)
     assert till.story(order) == [("held", None), ("paying", None), ("paid", None)]
     assert figures(sale) == (2, 0, 1)
-
-
-@pytest.mark.parametrize("step", ["held_again"])
-def test_a_crash_between_holding_again_and_the_ledger_neither_refunds_nor_doubles(
-    shop: Shop, crash_at: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
-    sale, [order] = sold(shop)
-    till = Till.over(shop.context)
-    abandoned(shop, till, order)
-    payment = till.payments(order)[0]
-    till.hear(payment.id, OK)
-    crash_at(step)
-    with pytest.raises(Crash):
-        till.drive(payment.id)
-    monkeypatch.undo()
-    assert sale.look().number("available") == 2
-    sale.line_up(shop.shoppers(2))  # others come meanwhile; what was taken stays taken
-    sale.drain()
-    go_on(shop, till, order)
-    assert till.order(order)["status"] == "paid"
-    assert till.refunds() == []
-    assert figures(sale) == (0, 2, 1)
-
-
-def test_a_rebuild_between_holding_again_and_the_ledger_is_decided_anew(shop: Shop) -> None:
-    sale, [order] = sold(shop, units=1)
-    till = Till.over(shop.context)
-    abandoned(shop, till, order)
-    payment = till.payments(order)[0]
-    till.hear(payment.id, OK)
-    row = sale.row()
-    said = till.context.live.hold_again(sale.id, row.epoch or "", str(order.intent_id), str(order.user_id), 1)
-    assert said == "sold"
-    rebuild_sale(till.context, sale.id)
-    sale.line_up(shop.shoppers(1))
-    sale.drain()
-    go_on(shop, till, order)
-    till.drive_refunds()
-    assert till.payments(order)[0].status == "refunded"
-    assert figures(sale) == (0, 1, 0)
 
 
 @pytest.mark.parametrize("step", ["refund_asked", "refunded", "charge_noted", "ended", "released"])

@@ -5,9 +5,11 @@ import uuid
 
 import pytest
 import redis
+from sqlalchemy import text
 
 from models.vocabulary import SaleStatus
 from tasks import sales
+from tasks.past import forget_past_sales
 from tests.integration.socket_shop import Shop, running_shop, shop
 
 __all__ = ["running_shop", "shop"]
@@ -107,6 +109,22 @@ def test_a_sale_whose_live_side_is_lost_is_shown_as_recorded(shop: Shop) -> None
     with redis.Redis.from_url(shop.redis.url) as client:
         client.delete(*client.keys(f"{{sale:{sale_id}}}*"))
     assert shop.connect().ask(type="subscribe", sale_id=str(sale_id))["available"] == 4
+
+
+def test_a_forgotten_sale_is_shown_as_recorded_with_what_is_ones_own(shop: Shop) -> None:
+    sale_id, shopper = shop.open_sale(allocation=4), shop.make_shopper()
+    intent = shop.submit(shopper, sale_id)
+    sales.move_sale(shop.context, sale_id, SaleStatus.ENDED)
+    shop.drain(sale_id)
+    with shop.context.database.connection() as connection:
+        long_ago = text("UPDATE sales SET drained_at = now() - interval '8 days' WHERE id = :sale_id")
+        connection.execute(long_ago, {"sale_id": sale_id})
+    assert forget_past_sales(shop.context) == 1
+    client = shop.connect(shopper)
+    told = client.ask(type="subscribe", sale_id=str(sale_id))
+    assert (told["status"], told["available"], told["last_ticket"]) == ("ended", 4, 1)
+    assert client.hear_type("intent")["id"] == intent["id"]
+    assert client.ask(type="intent", sale_id=str(sale_id))["code"] == "sale_over"
 
 
 @pytest.mark.parametrize("sale_status", ["ended", "cancelled"])

@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 
 from models.ids import new_intent_id
 from models.live.keys import SaleKeys
-from models.live.records import Answer, Claim, ClaimReply, Decision, Look, Regained, Submission
+from models.live.records import Answer, Claim, ClaimReply, Decision, Look, Regained, Submission, UnitsBack
 from models.live.store import NO_DEADLINE_MS, Live, SubmitReply
 from models.live.world import World
 
@@ -90,7 +90,7 @@ class Line:
         assert claim is not None
         return claim
 
-    def settle(self, claim: Claim, *, units_back: int = 0) -> bool:
+    def settle(self, claim: Claim, *, units_back: Sequence[UnitsBack] = ()) -> bool:
         settled = self.live.settle(self.sale_id, claim, "[]", units_back=units_back)
         self.check()
         return settled
@@ -98,6 +98,11 @@ class Line:
     def leave(self, answer: Answer, user: str | None = None) -> None:
         assert answer.intent is not None
         self.live.leave(self.sale_id, EPOCH, answer.intent_id, user or answer.intent.user_id)
+        self.check()
+
+    def leave_standby(self, decision: Decision) -> None:
+        """Have somebody who stands by leave."""
+        self.live.leave(self.sale_id, EPOCH, decision.intent_id, decision.user_id)
         self.check()
 
     def release(self, *intent_ids: str) -> int:
@@ -118,10 +123,15 @@ class Line:
         self.check()
         return units
 
-    def hold_again(self, decision: Decision) -> Regained:
-        """Try to sell free units to somebody who paid late."""
+    def hold_again(self, decision: Decision, *, payment: uuid.UUID | None = None) -> Regained:
+        """Try to sell free units to somebody who paid late, by a payment of its own or a certain one."""
         said = self.live.hold_again(
-            self.sale_id, EPOCH, decision.intent_id, decision.user_id, decision.quantity
+            self.sale_id,
+            EPOCH,
+            payment or uuid.uuid4(),
+            intent_id=decision.intent_id,
+            user_id=decision.user_id,
+            units=decision.quantity,
         )
         self.check()
         return said
@@ -167,6 +177,7 @@ class Line:
         standby, holds, sold, units = self.live.people(self.sale_id)
         assert number("standby") == len(standby), look
         assert number("open_holds") == len(holds), look
+        assert number("held") == sum(map(units_in, holds.values())), look
         assert number("sold") == sum(map(units_in, sold.values())), look
         assert all(counted > 0 for counted in units.values()), units
 

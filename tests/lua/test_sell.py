@@ -1,5 +1,7 @@
 """sell.lua and hold_again.lua: holds that were paid are sold; who paid late gets what nobody waits for."""
 
+import uuid
+
 import pytest
 
 from models.errors import Fenced
@@ -84,6 +86,59 @@ def test_who_paid_late_stays_within_the_limit(line: Line) -> None:
     assert line.hold_again(one) == Regained.LIMIT_REACHED
 
 
+def test_a_late_payment_gets_one_answer_and_another_is_answered_anew(live: Live) -> None:
+    line = Line(live, units=1)
+    line.line_up(2)
+    one, other = line.claimed().decisions
+    line.release(one.intent_id)
+    payment = uuid.uuid4()
+    assert line.hold_again(one, payment=payment) == Regained.OTHERS_FIRST
+    line.leave_standby(other)
+    assert line.hold_again(one, payment=payment) == Regained.OTHERS_FIRST
+    assert line.hold_again(one) == Regained.SOLD
+    assert figures(line) == (0, 0, 1, 0)
+
+
+def test_what_was_sold_to_a_late_payment_and_refunded_is_not_sold_to_it_again(line: Line) -> None:
+    line.line_up(1)
+    one = line.claimed().decisions[0]
+    line.release(one.intent_id)
+    payment = uuid.uuid4()
+    assert line.hold_again(one, payment=payment) == Regained.SOLD
+    assert line.refund(one.intent_id) == 1
+    assert line.hold_again(one, payment=payment) == Regained.SOLD
+    assert figures(line) == (10, 0, 0, 0)
+
+
+def test_two_late_payments_of_one_order_are_sold_its_units_once(line: Line) -> None:
+    line.line_up(1)
+    one = line.claimed().decisions[0]
+    line.release(one.intent_id)
+    assert [line.hold_again(one) for _ in range(2)] == [Regained.SOLD] * 2
+    assert figures(line) == (9, 0, 1, 0)
+    assert line.units_of(one.user_id) == 1
+
+
+def test_what_is_no_answer_yet_is_asked_anew(line: Line) -> None:
+    line.line_up(1)
+    one = line.claimed().decisions[0]
+    payment = uuid.uuid4()
+    assert line.hold_again(one, payment=payment) == Regained.HELD_YET
+    line.release(one.intent_id)
+    assert line.hold_again(one, payment=payment) == Regained.SOLD
+
+
+def test_the_answers_of_an_epoch_can_be_read_and_of_no_other(line: Line) -> None:
+    line.line_up(1)
+    one = line.claimed().decisions[0]
+    line.release(one.intent_id)
+    payment, stranger = uuid.uuid4(), uuid.uuid4()
+    line.hold_again(one, payment=payment)
+    assert line.live.late_answers(line.sale_id, "epoch-1", [payment, stranger]) == {payment: "sold"}
+    assert line.live.late_answers(line.sale_id, "another", [payment]) == {}
+    assert line.live.late_answers(line.sale_id, "epoch-1", []) == {}
+
+
 def test_a_cancelled_sale_sells_nothing_more(line: Line) -> None:
     line.line_up(1)
     one = line.claimed().decisions[0]
@@ -98,5 +153,7 @@ def test_another_epoch_sells_nothing(line: Line) -> None:
     with pytest.raises(Fenced):
         line.live.sell(line.sale_id, "before", [one.intent_id], "[]")
     with pytest.raises(Fenced):
-        line.live.hold_again(line.sale_id, "before", one.intent_id, one.user_id, 1)
+        line.live.hold_again(
+            line.sale_id, "before", uuid.uuid4(), intent_id=one.intent_id, user_id=one.user_id, units=1
+        )
     assert figures(line) == (9, 1, 0, 1)

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from models.errors import Fenced
-from models.live.records import ClaimCode
-from models.live.store import MAX_TRIES
+from models.live.records import ClaimCode, Decision, UnitsBack
+from models.live.store import MAX_TRIES, Live
 from tests.lua.line import Line, names
 
 
@@ -21,11 +21,17 @@ def test_settling_forgets_the_claim_and_its_intents(line: Line) -> None:
     assert kept == [False, False, True]
 
 
+def back(one: Decision, kept: int) -> UnitsBack:
+    """The ledger keeps so many units for an intent, whatever the claim set aside."""
+    return UnitsBack(one.intent_id, one.user_id, one.granted, kept)
+
+
 def test_settling_twice_is_settling_once(line: Line) -> None:
     line.line_up(3)
     claim = line.claimed()
-    assert line.settle(claim, units_back=1)
-    assert not line.settle(claim, units_back=1)
+    gone = [back(claim.decisions[0], 0)]
+    assert line.settle(claim, units_back=gone)
+    assert not line.settle(claim, units_back=gone)
     assert line.look().number("available") == 8
 
 
@@ -37,11 +43,43 @@ def test_a_claim_of_another_epoch_settles_nothing(line: Line) -> None:
     assert line.look().claims == 1
 
 
-def test_units_that_the_ledger_did_not_grant_come_back(line: Line) -> None:
-    line.line_up(3)
-    line.settle(line.claimed(), units_back=2)
-    look = line.look()
-    assert (look.number("available"), look.number("held")) == (9, 1)
+def figures(line: Line) -> tuple[int, int, int]:
+    number = line.look().number
+    return number("available"), number("held"), number("open_holds")
+
+
+def test_units_that_the_ledger_did_not_grant_come_back(live: Live) -> None:
+    line = Line(live, per_shopper_limit=3)
+    line.line_up(3, quantity=3)
+    claim = line.claimed()
+    first, second, third = claim.decisions
+    line.settle(claim, units_back=[back(first, 0), back(second, 1)])
+    assert figures(line) == (6, 4, 2)
+    assert [line.units_of(one.user_id) for one in claim.decisions] == [0, 1, 3]
+    assert line.release(second.intent_id, third.intent_id, first.intent_id) == 4
+    assert figures(line) == (10, 0, 0)
+
+
+def test_units_that_the_ledger_granted_besides_are_taken(live: Live) -> None:
+    line = Line(live, units=4, per_shopper_limit=3)
+    line.line_up(2, quantity=3)
+    claim = line.claimed()
+    first, second = claim.decisions
+    assert [one.granted for one in claim.decisions] == [3, 0]
+    line.settle(claim, units_back=[back(second, 1)])
+    assert figures(line) == (0, 4, 2)
+    assert line.release(first.intent_id, second.intent_id) == 4
+    assert figures(line) == (4, 0, 0)
+
+
+def test_a_hold_that_went_home_before_its_claim_was_settled_does_not_come_back(line: Line) -> None:
+    line.line_up(2)
+    claim = line.claimed()
+    home, sold = claim.decisions
+    line.release(home.intent_id)
+    line.sell(sold.intent_id)
+    line.settle(claim, units_back=[back(home, 3), back(sold, 0)])
+    assert figures(line) == (9, 0, 0)
 
 
 def test_settling_tells_verdicts_and_watchers_once(line: Line) -> None:

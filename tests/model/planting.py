@@ -3,7 +3,7 @@
 import importlib
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import Phase, settings
 
 from models.live import scripts
-from models.live.records import Claim
+from models.live.records import Claim, UnitsBack
 from models.live.scripts import source_of
 from models.live.store import Live
 from tests.model.bugs import Bug, Steps
@@ -131,7 +131,9 @@ def forgetful(live: Live) -> None:
     """Make settling forget the units that the ledger did not grant."""
     right = live.settle
 
-    def settle(sale_id: UUID, claim: Claim, told: bytes | str, *, units_back: int = 0) -> bool:
+    def settle(
+        sale_id: UUID, claim: Claim, told: bytes | str, *, units_back: Sequence[UnitsBack] = ()
+    ) -> bool:
         assert units_back
         return right(sale_id, claim, told)
 

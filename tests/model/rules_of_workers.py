@@ -74,7 +74,7 @@ class Workers(Shoppers):
             assert [(one.outcome, one.reason, one.granted) for one in found.decisions] == [
                 (one.outcome, one.reason, one.granted) for one in stored
             ]
-            assert found.units_back == 0
+            assert not found.units_back
             hand.stored = found
         else:
             assert isinstance(found, CrashBeforeCommit), found

@@ -44,6 +44,9 @@ class ScriptedProvider:
     def accepts(self, method: str) -> bool:
         return method.startswith("sandbox_")
 
+    def next_step(self, method: str) -> port.Step | None:  # noqa: ARG002 - whatever it is
+        return port.Step.AUTHENTICATE
+
     def charge(self, charge: Charge) -> Outcome:
         return self._say("charge", self.charges, str(charge.payment_id))
 

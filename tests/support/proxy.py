@@ -31,6 +31,7 @@ class LossyProxy:
         self.arrived = threading.Event()
         self._target = str(target)
         self._armed: tuple[Loss, bytes] | None = None
+        self._mute: socket.socket | None = None  # whose next reply gets lost
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self.path.unlink(missing_ok=True)
@@ -75,7 +76,7 @@ class LossyProxy:
 
     def _forward(self, request: bytes, client: socket.socket, server: socket.socket) -> bool:
         """Forward a request, or lose it; says whether the connection lives on."""
-        loss = self._loss_of(request)
+        loss = self._loss_of(request, server)
         if loss == Loss.REQUEST:
             self.lost.set()
             return False
@@ -89,12 +90,13 @@ class LossyProxy:
             self.arrived.wait(ANSWER_S)
         return loss != Loss.ORPHAN
 
-    def _loss_of(self, request: bytes) -> Loss | None:
+    def _loss_of(self, request: bytes, server: socket.socket) -> Loss | None:
         with self._lock:
             if self._armed is None or self._armed[1] not in request:
                 return None
             loss = self._armed[0]
-            self._armed = (loss, b"\x00never") if loss == Loss.REPLY else None
+            self._armed = None
+            self._mute = server if loss == Loss.REPLY else None
             return loss
 
     def _answer(self, server: socket.socket, client: socket.socket) -> None:
@@ -102,15 +104,16 @@ class LossyProxy:
             while reply := server.recv(CHUNK):
                 if self.go_on.is_set():
                     self.arrived.set()
-                if self._is_lost():
+                if self._is_lost(server):
                     self.lost.set()
                     client.shutdown(socket.SHUT_RDWR)
                     return
                 client.sendall(reply)
 
-    def _is_lost(self) -> bool:
+    def _is_lost(self, server: socket.socket) -> bool:
+        """Whether this is the reply to the request that matched, and to no other's."""
         with self._lock:
-            lost = self._armed == (Loss.REPLY, b"\x00never")
+            lost = self._mute is server
             if lost:
-                self._armed = None
+                self._mute = None
             return lost

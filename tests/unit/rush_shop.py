@@ -29,6 +29,7 @@ class FakeShop:
         self.sale: dict[str, Any] = {}
         self.intents: dict[str, dict[str, Any]] = {}
         self.orders: dict[str, dict[str, Any]] = {}
+        self.payments: dict[str, list[dict[str, Any]]] = {}  # order's id → attempts to charge it
         self.owner: dict[str, str] = {}  # intent id → user
         self.by_key: dict[tuple[str, str], str] = {}
         self.sockets: dict[str, list[asyncio.StreamWriter]] = {}
@@ -42,7 +43,7 @@ class FakeShop:
         self.used.add(f"{fault}{user}")
         return True
 
-    def route(self, method: str, path: str, user: str, key: str, body: dict[str, Any]) -> Reply:  # noqa: PLR0911
+    def route(self, method: str, path: str, user: str, key: str, body: dict[str, Any]) -> Reply:  # noqa: PLR0911, PLR0912
         parts = path.partition("?")[0].removeprefix("/api/v1").strip("/").split("/")
         match [method, *parts]:
             case ["GET", "readyz"]:
@@ -63,7 +64,9 @@ class FakeShop:
             case ["POST", "sales", _, verb]:
                 return self.move(verb)
             case ["POST", "orders", order_id, "payments"]:
-                return self.pay(order_id)
+                return self.pay(order_id, body["method"])
+            case ["GET", "orders", order_id, "payments"]:
+                return 200, {"payments": self.payments[order_id], "refunds": []}
             case ["GET", "sales", _]:
                 return 200, self.sale
             case ["GET", ("intents" | "orders") as rows]:
@@ -75,7 +78,7 @@ class FakeShop:
     def create_sale(self, body: dict[str, Any]) -> dict[str, Any]:
         units = body["allocation"]
         self.sale = {"id": str(uuid.uuid4()), "status": "scheduled", "allocation": units, "available": units}
-        self.sale |= {"held": 0, "sold": 0}
+        self.sale |= {"held": 0, "sold": 0, "hold_seconds": body["hold_seconds"]}
         return self.sale
 
     def page(self, rows: str, path: str) -> Reply:
@@ -110,8 +113,12 @@ class FakeShop:
             allowed = 0
         if quantity <= allowed:
             order = {"id": str(uuid.uuid4()), "intent_id": intent["id"], "sale_id": self.sale["id"]}
-            order |= {"quantity": quantity, "status": "held", "type": "order"}
+            order |= {"quantity": quantity, "status": "held", "type": "order", "receipt_number": None}
+            order |= {"total": {"amount_minor": 1999 * quantity, "currency": "USD"}}
+            order |= {"history": [{"status": "held", "reason": None}]}
             self.orders[order["id"]] = order
+            self.payments[order["id"]] = []
+            asyncio.get_running_loop().call_later(self.sale["hold_seconds"], self.expire, order)
             self.shift("available", "held", quantity)
             intent |= {"status": "held", "order_id": order["id"]}
             self.tell(intent["id"], order)
@@ -128,23 +135,62 @@ class FakeShop:
             self.sale["status"] = "open"
         elif verb == "end" and self.sale["status"] != "ended":
             self.sale["status"] = "ended"
-            for intent in self.intents.values():
-                if intent["status"] == "standby":
-                    intent["status"] = "sold_out"
-                    self.tell(intent["id"], intent)
+            self.send_away()
         else:
             return (404, {}) if verb == "audit" else (409, {"code": "illegal_transition"})
         return 200, self.sale
 
-    def pay(self, order_id: str) -> Reply:
+    def pay(self, order_id: str, method: str) -> Reply:
         if "no_payments" in self.faults:
             return 404, {"code": "not_found"}
         order = self.orders[order_id]
+        if order["status"] != "held":
+            return 409, {"code": "order_not_held"}
         answer = order | {"status": "paying"}
-        order["status"] = "paid"
+        if method == "sandbox_decline":
+            self.charge(order, "declined")
+            self.change(order, "held", "card_declined")
+            return 202, answer
+        self.charge(order, "succeeded")
+        if self.once("charges_twice", order_id):
+            self.charge(order, "succeeded")
+        order["receipt_number"] = (
+            f"2026-{sum(one['status'] == 'paid' for one in self.orders.values()) + 1:06}"
+        )
         self.shift("held", "sold", order["quantity"])
-        self.tell(order["intent_id"], order)
+        self.change(order, "paid")
+        self.send_away()
         return 202, answer
+
+    def charge(self, order: dict[str, Any], status: str) -> None:
+        self.payments[order["id"]].append(
+            {"id": str(uuid.uuid4()), "status": status, "amount": order["total"]}
+        )
+
+    def expire(self, order: dict[str, Any]) -> None:
+        """End a hold that nobody paid; what comes back goes to the oldest who stands by, if all is well."""
+        if order["status"] != "held":
+            return
+        self.shift("held", "available", order["quantity"])
+        self.change(order, "expired", "deadline_passed")
+        waiting = [one for one in self.intents.values() if one["status"] == "standby"]
+        if waiting and "keeps_what_expires" not in self.faults:
+            self.decide(waiting[0])
+        self.send_away()
+
+    def send_away(self) -> None:
+        """Tell whoever stands by that there is no hope, once there is none."""
+        if self.sale["held"] and self.sale["status"] != "ended":
+            return
+        for intent in self.intents.values():
+            if intent["status"] == "standby":
+                intent["status"] = "sold_out"
+                self.tell(intent["id"], intent)
+
+    def change(self, order: dict[str, Any], status: str, reason: str | None = None) -> None:
+        order["status"] = status
+        order["history"].append({"status": status, "reason": reason})
+        self.tell(order["intent_id"], order)
 
     def tell(self, intent_id: str, message: dict[str, Any]) -> None:
         user = self.owner[intent_id]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,3 +114,144 @@ def test_origins_are_listed_without_their_last_slash(load: Load) -> None:
         "https://a.example",
         "https://b.example",
     )
+
+
+FROM = "Flash Säle <receipts@shop.example>"
+
+
+def test_without_a_server_and_a_sender_nothing_is_mailed(load: Load) -> None:
+    assert load().mail is None
+    assert load(SMTP_URL="", MAIL_FROM="").mail is None
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("smtp://mail.example", ("mail.example", 25, "none", "", "")),
+        ("smtp://mail.example?starttls=1", ("mail.example", 587, "starttls", "", "")),
+        ("smtp://mail.example:25/?starttls=0", ("mail.example", 25, "none", "", "")),
+        ("smtps://mail.example", ("mail.example", 465, "tls", "", "")),
+        ("smtps://me%40a:p%3A%2Fss@[::1]:2465", ("::1", 2465, "tls", "me@a", "p:/ss")),
+    ],
+)
+def test_an_smtp_server_is_read_from_its_url(load: Load, url: str, told: tuple[object, ...]) -> None:
+    mail = load(SMTP_URL=url, MAIL_FROM=FROM).mail
+    assert mail is not None
+    assert (mail.host, mail.port, mail.security, mail.user, mail.password) == told
+    assert (mail.sender_name, mail.sender_address) == ("Flash Säle", "receipts@shop.example")
+    assert mail.domain == "shop.example"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("mail.example", "http://mail.example", "smtp://", "smtp://mail.example/path", "smtp://[::1"),
+        *("smtp://mail.example:0x", "smtp://mail.example:99999", "smtp://h?starttls=2", "smtp://h?tls=1"),
+        *("smtps://h?starttls=1", "smtp://me@h", "smtp://:hunter2@h", "smtp://me:hünter2@h", "smtp://h#x"),
+        "smtp://me:hunter2/@h",
+    ],
+)
+def test_what_is_no_smtp_server_is_refused_without_telling_its_password(load: Load, url: str) -> None:
+    with pytest.raises(ConfigurationError, match="SMTP_URL") as refused:
+        load(SMTP_URL=url, MAIL_FROM=FROM)
+    assert "nter2" not in str(refused.getrepr(style="short", funcargs=False))
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        *("receipts", "@shop.example", "a@b.example, c@d.example", "<a@b.example", "a b@c.example"),
+        *("x\r\nBcc: y@z.example <a@b.example>", "a@bücher.example", "ä@b.example"),
+    ],
+)
+def test_what_is_no_one_sender_is_refused(load: Load, sender: str) -> None:
+    with pytest.raises(ConfigurationError, match="MAIL_FROM"):
+        load(SMTP_URL="smtp://mail.example", MAIL_FROM=sender)
+
+
+@pytest.mark.parametrize("half", [{"SMTP_URL": "smtp://mail.example"}, {"MAIL_FROM": FROM}])
+def test_half_of_what_mail_needs_is_refused(load: Load, half: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match="both SMTP_URL and MAIL_FROM"):
+        load(**half)
+
+
+def test_production_sends_no_password_unencrypted(load: Load) -> None:
+    strict = {"ENVIRONMENT": "production", "SECRET_KEY": GOOD, "MAIL_FROM": FROM}
+    with pytest.raises(ConfigurationError, match="unencrypted"):
+        load(SMTP_URL="smtp://me:hunter2@mail.example", **strict)
+    for fine in (
+        "smtps://me:hunter2@h",
+        "smtp://me:hunter2@h?starttls=1",
+        "smtp://me:hunter2@localhost",
+        "smtp://h",
+    ):
+        assert load(SMTP_URL=fine, **strict).mail is not None
+    assert load(SMTP_URL="smtp://me:hunter2@mail.example", MAIL_FROM=FROM).mail is not None
+
+
+STRIPE = {
+    "PAYMENT_PROVIDER": "stripe",
+    "STRIPE_SECRET_KEY": "sk_live_a",
+    "STRIPE_PUBLISHABLE_KEY": "pk_live_a",
+    "STRIPE_WEBHOOK_SECRET": "whsec_new, whsec_old",
+}
+
+
+def test_stripe_is_read_with_every_secret_of_its_webhooks(load: Load) -> None:
+    settings = load(**STRIPE).payments
+    assert settings.provider == "stripe"
+    assert settings.stripe is not None
+    assert settings.stripe.webhook_secrets == ("whsec_new", "whsec_old")
+    assert (settings.stripe.api_url, settings.stripe.js_url) == ("", "https://js.stripe.com/v3/")
+    assert settings.why_no_money == ""
+    assert not {"sk_live_a", "whsec_new"} & set(re.findall(r"\w+", repr(settings)))
+
+
+def test_without_its_settings_there_is_no_stripe_and_no_money(load: Load) -> None:
+    settings = load().payments
+    assert (settings.provider, settings.stripe) == ("sandbox", None)
+    assert "sandbox" in settings.why_no_money
+
+
+def test_stripe_may_be_there_while_another_charges(load: Load) -> None:
+    settings = load(**STRIPE | {"PAYMENT_PROVIDER": "sandbox"}).payments
+    assert settings.provider == "sandbox"
+    assert settings.stripe is not None
+
+
+@pytest.mark.parametrize("missing", ["STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET"])
+@pytest.mark.parametrize("provider", ["stripe", "sandbox"])
+def test_half_of_stripe_is_refused_by_name(load: Load, missing: str, provider: str) -> None:
+    half = {name: value for name, value in STRIPE.items() if name != missing}
+    with pytest.raises(ConfigurationError, match=f"what the name says: {missing}"):
+        load(**half | {"PAYMENT_PROVIDER": provider})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STRIPE_SECRET_KEY", "pk_live_a"),
+        ("STRIPE_PUBLISHABLE_KEY", "sk_live_a"),  # every browser would be shown it
+        ("STRIPE_PUBLISHABLE_KEY", "pk_test_a"),  # of the other mode
+        ("STRIPE_WEBHOOK_SECRET", "sk_live_a"),
+        ("STRIPE_WEBHOOK_SECRET", " , "),
+    ],
+)
+def test_a_key_of_stripe_in_anothers_place_is_refused(load: Load, name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=name) as refused:
+        load(**STRIPE | {name: value})
+    assert "live_a" not in str(refused.value)
+
+
+def test_keys_of_the_test_mode_move_no_money_and_restricted_keys_do(load: Load) -> None:
+    test = {"STRIPE_SECRET_KEY": "sk_test_a", "STRIPE_PUBLISHABLE_KEY": "pk_test_a"}
+    assert "test mode" in load(**STRIPE | test).payments.why_no_money
+    assert load(**STRIPE | {"STRIPE_SECRET_KEY": "rk_live_a"}).payments.why_no_money == ""
+
+
+def test_production_talks_to_stripe_by_tls_only(load: Load) -> None:
+    production = STRIPE | {"ENVIRONMENT": "production", "SECRET_KEY": GOOD}
+    for name in ("STRIPE_API_URL", "STRIPE_JS_URL"):
+        with pytest.raises(ConfigurationError, match=name):
+            load(**production | {name: "http://127.0.0.1:9/"})
+        assert load(**STRIPE | {name: "http://127.0.0.1:9/"}).payments.stripe is not None

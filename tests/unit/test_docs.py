@@ -15,7 +15,7 @@ from web.cli import register_commands
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 SOURCES = ("models", "tasks", "workers", "web", "deploy")
 TOPS = {*SOURCES, "tests", "benchmarks", "docs", "migrations", "requirements"}
-MADE_BY_RUNNING = {"benchmarks/latest.json"}
+MADE_BY_RUNNING = {"benchmarks/latest.json", "benchmarks/crowd.json"}
 NO_NAMES_OF_SETTINGS = {"GET", "POST", "PATCH", "DELETE", "INFO"}
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -76,7 +76,8 @@ def flask_commands() -> dict[str, set[str]]:
 
 def settings_that_exist() -> set[str]:
     example = re.findall(r"^#?([A-Z][A-Z_]*)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
-    settings = [ROOT / "benchmarks" / "settings.py", ROOT / "tests" / "chaos" / "settings.py"]
+    owners = ("benchmarks", "benchmarks/sockets", "tests/chaos")
+    settings = [ROOT / owner / "settings.py" for owner in owners]
     crowds = re.findall(r"env\.\w+\(\s*\"([A-Z_]+)\"", "\n".join(map(text_of, settings)))
     make = re.findall(r"\$\(([A-Z_]+)\)", (ROOT / "Makefile").read_text())
     return {*example, *crowds, *make}

@@ -1,11 +1,12 @@
 """Whose sockets are here, and who is told what."""
 
 import uuid
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
 from web.auth.tokens import Identity, Verified
+from web.live.groups import Groups
 from web.live.people import People
 
 
@@ -14,6 +15,7 @@ class Ear:
 
     def __init__(self) -> None:
         self.identity: Verified | None = None
+        self.user_id: str | None = None
         self.frames: list[bytes] = []
 
     def push(self, frame: bytes) -> None:
@@ -21,7 +23,7 @@ class Ear:
 
     @property
     def told(self) -> list[dict[str, Any]]:
-        return [orjson.loads(frame[2:]) for frame in self.frames]
+        return [orjson.loads(frame[frame.index(b"{") :]) for frame in self.frames]
 
 
 def somebody(user_id: uuid.UUID | None = None) -> Verified:
@@ -60,7 +62,7 @@ def test_who_left_or_became_another_hears_no_more() -> None:
     people.tell_all(pack([str(mine.identity.user_id), {"id": "i"}, None]))
     assert ear.told == []
     people.leave(ear)
-    assert people.families == []
+    assert not people.families
     assert people.everybody() == []
 
 
@@ -72,3 +74,26 @@ def test_what_is_pushed_while_somebody_reads_is_noticed() -> None:
         people.tell("another", "intent", {"id": "j"})
     people.tell(user, "intent", {"id": "k"})
     assert first == second == {"i": {"id": "i", "status": "held"}}
+
+
+def test_every_socket_of_a_user_is_found_until_it_leaves() -> None:
+    people, mine = People(), somebody()
+    ears = [entered(people, mine) for _ in range(3)]
+    for gone in range(3):
+        people.leave(ears[gone])
+        assert set(people.everybody()) == set(ears[gone + 1 :])
+        assert set(people.of_family(mine.identity.family)) == set(ears[gone + 1 :])
+    assert not people.is_here(str(mine.identity.user_id))
+
+
+def test_who_never_had_a_key_takes_it_from_nobody() -> None:
+    groups: Groups[str] = Groups()
+    ear, stranger, third = (cast(Any, Ear()) for _ in range(3))
+    groups.add("a", ear)
+    groups.discard("a", stranger)
+    groups.discard("b", ear)
+    assert groups.of("a") == (ear,)
+    groups.add("a", ear)
+    groups.add("a", third)
+    groups.discard("a", stranger)
+    assert set(groups.of("a")) == {ear, third}

@@ -7,7 +7,9 @@ import pytest
 
 from models.errors import LineUnavailable
 from models.live.records import Look
-from web.live.watch import MERGE_S, POLL_S, Watches
+from web.live.cadence import MERGE_S, PATIENCE_S
+from web.live.spread import LOOK_AT_CLOCK, Spread
+from web.live.watch import LONGEST_POLL_S, POLL_S, POLLS_PER_S, Watches
 
 SALE = uuid.uuid4()
 
@@ -28,18 +30,23 @@ class Line:
 
 
 class Ear:
-    """As much of a connection as `Watches` knows."""
+    """As much of a connection as the watching knows; each frame takes the world so many seconds to send."""
 
-    def __init__(self) -> None:
-        self.watched: dict[Any, int] = {}
+    def __init__(self, world: "World", takes_s: float = 0.0) -> None:
+        self._world = world
+        self._takes_s = takes_s
+        self.watched: Any = ()
         self.due = 0.0
         self.got: list[bytes] = []
+        self.got_at: list[float] = []
+        self.is_behind = False
 
-    def offer(self, watch: Any) -> bool:
-        if self.watched[watch] == watch.version:
+    def offer(self, frame: bytes) -> bool:
+        if self.is_behind:
             return False
-        self.watched[watch] = watch.version
-        self.got.append(watch.frame)
+        self._world.now += self._takes_s
+        self.got.append(frame)
+        self.got_at.append(self._world.now)
         return True
 
 
@@ -48,21 +55,39 @@ class World:
 
     def __init__(self) -> None:
         self.now = 100.0
+        self.slices = 0
+        self.meanwhile: Any = lambda: None
         self.line = Line()
         context: Any = type("Context", (), {"live": self.line})()
         self.watches = Watches(context, clock=lambda: self.now)
+        self.spread = Spread(self.watches, clock=lambda: self.now, let_others=self._let_others)
         # Nobody else moves the clock, so that waiting would be for ever.
         cast(Any, self.watches)._wake.wait = lambda _seconds: None
-        self.ear = cast(Any, Ear())
+        cast(Any, self.watches).news.wait = lambda _seconds=None: None
+        self.ear = self.listener()
         self.watch = self.watches.join(self.ear, SALE)
         self.watches.picture(self.watch)
         self.run(0)
         self.ear.got.clear()
         self.line.looks = 0
 
+    def listener(self, takes_s: float = 0.0) -> Any:
+        ear: Any = Ear(self, takes_s)
+        self.watches.join(ear, SALE)
+        return ear
+
     def run(self, seconds: float) -> None:
         self.now += seconds
         self.watches.run_once()
+        self.spread.run_once()
+
+    def change(self, available: int) -> None:
+        self.line.fields["available"] = str(available)
+        self.watches.nudge(SALE)
+
+    def _let_others(self) -> None:
+        self.slices += 1
+        self.meanwhile()
 
 
 @pytest.fixture
@@ -74,8 +99,7 @@ def world() -> World:
 
 
 def test_after_a_quiet_time_a_nudge_is_told_at_once(world: World) -> None:
-    world.line.fields["available"] = "4"
-    world.watches.nudge(SALE)
+    world.change(4)
     world.run(0)
     assert len(world.ear.got) == 1
     assert b'"available":4' in world.ear.got[0]
@@ -83,8 +107,7 @@ def test_after_a_quiet_time_a_nudge_is_told_at_once(world: World) -> None:
 
 def test_nudges_within_a_moment_are_one_picture(world: World) -> None:
     for number in range(100):
-        world.line.fields["available"] = str(number)
-        world.watches.nudge(SALE)
+        world.change(number)
         world.run(0.01)
     assert 4 <= len(world.ear.got) <= 1.0 / MERGE_S + 1
     world.run(MERGE_S)
@@ -104,6 +127,13 @@ def test_without_a_nudge_it_is_looked_at_about_once_a_second(world: World) -> No
         world.run(0.1)
     assert 8 <= world.line.looks <= 12
     assert len(world.ear.got) == 1
+
+
+def test_very_many_sales_are_looked_at_less_often_but_within_three_seconds(world: World) -> None:
+    for _ in range(POLLS_PER_S * 10):
+        world.watches.join(world.ear, uuid.uuid4())
+    world.watches.picture(world.watch, max_age_s=0)
+    assert POLL_S * 2 < world.watch.due - world.now < LONGEST_POLL_S * 1.2
 
 
 def test_a_snapshot_is_shared_by_those_who_come_together(world: World) -> None:
@@ -136,4 +166,100 @@ def test_a_sale_that_nobody_watches_is_forgotten(world: World) -> None:
     world.run(5)
     assert world.line.looks == 0
     assert len(world.watches) == 0
-    assert world.ear.watched == {}
+    assert world.ear.watched == ()
+
+
+def test_a_reader_who_is_behind_is_not_told_and_keeps_its_turn(world: World) -> None:
+    world.ear.is_behind = True
+    world.change(4)
+    world.run(0)
+    assert world.ear.got == []
+    world.ear.is_behind = False
+    assert world.watch.tell(world.ear)
+    assert not world.watch.tell(world.ear)
+    assert b'"available":4' in world.ear.got[-1]
+
+
+def test_spreads_that_take_long_take_a_bounded_share_of_the_time(world: World) -> None:
+    listeners = [world.listener(takes_s=0.001) for _ in range(100)]  # 0.1 s a spread
+    world.run(0)
+    began, before = world.now, len(listeners[0].got)
+    for number in range(2_000):
+        world.change(number)
+        world.run(0.005)
+    spreads = len(listeners[0].got) - before
+    share = spreads * 0.1 / (world.now - began)
+    assert 0.15 < share < 0.3
+    assert spreads > 10
+
+
+def test_no_change_is_told_later_than_the_patience_allows(world: World) -> None:
+    listeners = [world.listener(takes_s=0.001) for _ in range(600)]  # 0.6 s a spread: four times is too late
+    world.run(0)
+    latest = 0.0
+    for number in range(300):
+        changed_at, told = world.now, len(listeners[-1].got)
+        world.change(number)
+        while len(listeners[-1].got) == told:
+            world.run(0.01)
+        latest = max(latest, listeners[-1].got_at[told] - changed_at)
+    assert 1.0 < latest < PATIENCE_S + 0.05
+
+
+def test_what_nobody_nudges_for_is_told_within_two_seconds_too(world: World) -> None:
+    listeners = [world.listener(takes_s=0.001) for _ in range(450)]
+    world.run(5)
+    changed_at = world.now
+
+    def change_unseen() -> None:
+        world.line.fields["waiting"] = "7"
+
+    world.meanwhile = change_unseen  # just after the look, while that is being told
+    world.change(4)
+    world.run(0)
+    assert b'"waiting":0' in listeners[-1].got[-1]
+    while b'"waiting":7' not in listeners[-1].got[-1]:
+        world.run(0.01)
+    assert 1.0 < world.now - changed_at < 2.0
+
+
+def test_a_hurried_spread_runs_up_no_debt(world: World) -> None:
+    for _ in range(600):
+        world.listener(takes_s=0.001)
+    for number in range(500):
+        world.change(number)
+        world.run(0.01)
+    world.run(1)  # tells what was left to tell
+    world.run(PATIENCE_S * 1.1)
+    world.change(1000)
+    told = len(world.ear.got)
+    world.run(0)
+    assert len(world.ear.got) == told + 1
+
+
+def test_others_get_their_turn_within_a_spread(world: World) -> None:
+    for _ in range(10 * LOOK_AT_CLOCK):
+        world.listener(takes_s=0.001)
+    world.slices = 0
+    world.change(4)
+    world.run(0)
+    assert world.slices == 10
+
+
+def test_a_newer_picture_replaces_the_older_in_the_middle_of_a_spread(world: World) -> None:
+    listeners = [world.listener(takes_s=0.001) for _ in range(10 * LOOK_AT_CLOCK)]
+    world.run(5)
+
+    def look_again() -> None:
+        world.line.fields["available"] = "3"
+        world.watches.picture(world.watch, max_age_s=0)
+
+    world.meanwhile = look_again
+    world.change(4)
+    world.run(0)
+    assert b'"available":4' in listeners[0].got[-1]
+    assert b'"available":3' in listeners[-1].got[-1]
+    told = len(listeners[-1].got)
+    world.run(5)
+    assert b'"available":3' in listeners[0].got[-1]
+    assert len(listeners[-1].got) == told

@@ -64,6 +64,37 @@ def test_what_the_reader_does_not_take_is_kept_in_order(pair: Pair) -> None:
     assert wire.stuck_since == 0.0
 
 
+def test_what_has_begun_to_leave_leaves_whole_though_the_rest_is_given_up(pair: Pair) -> None:
+    wire, theirs = pair
+    begun, given_up, goodbye = text_frame(b"a" * 400_000), text_frame(b"b" * 5000), close_frame(4408, "slow")
+    wire.write(begun, now=5.0)
+    assert 0 < wire.pending < len(begun)
+    wire.write(given_up, now=5.0)
+    wire.drop_waiting()
+    wire.write(goodbye, now=5.0)
+    got = b""
+    while wire.pending:
+        got += theirs.recv(100_000)
+        wire.flush()
+    wire.close()
+    while piece := theirs.recv(100_000):
+        got += piece
+    assert got == begun + goodbye
+
+
+def test_what_has_not_begun_to_leave_is_given_up(pair: Pair) -> None:
+    wire, theirs = pair
+    while not wire.pending:
+        wire.write(text_frame(b"x"), now=5.0)
+    wire.drop_waiting()
+    assert wire.pending == 0
+    wire.close()
+    got = b""
+    while piece := theirs.recv(100_000):
+        got += piece
+    assert got == text_frame(b"x") * (len(got) // 3)
+
+
 def test_reading_tells_nothing_yet_from_the_end(pair: Pair) -> None:
     wire, theirs = pair
     assert wire.read() is None

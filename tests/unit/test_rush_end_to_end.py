@@ -76,7 +76,7 @@ def test_clients_get_through_busy_answers_lost_answers_and_broken_sockets(tmp_pa
 
 def test_whoever_hears_nothing_asks(tmp_path: Path) -> None:
     with running_shop("silent", "no_payments") as shop:
-        code, report, output = rush_shop(shop, tmp_path, DEADLINE="4", SHOPPERS="3", UNITS="3")
+        code, report, output = rush_shop(shop, tmp_path, DEADLINE="16", SHOPPERS="3", UNITS="3")
     assert code == 0, output
     assert report["figures"]["heard_by"] == {"poll": 3}
     assert report["notes"] == ["Payments are not offered by this shop: not paid."]
@@ -87,6 +87,31 @@ def test_a_quantity_of_several_leaves_only_what_nobody_fits(tmp_path: Path) -> N
         code, report, output = rush_shop(shop, tmp_path, QUANTITY="3", UNITS="7")
     assert code == 0, output
     assert report["figures"]["verdicts"]["held"] == 2
+
+
+def test_where_a_third_lets_expire_and_a_third_is_declined_every_unit_is_paid_in_the_end(
+    tmp_path: Path,
+) -> None:
+    with running_shop("breaks_sockets") as shop:
+        code, report, output = rush_shop(shop, tmp_path, PAYING="thirds", HOLD_SECONDS="1")
+    assert code == 0, output
+    figures = report["figures"]
+    assert figures["paid_units"] == shop.sale["sold"] == UNITS
+    assert figures["orders"] == {"paid": UNITS, "expired": figures["manners"]["lets_expire → expired"]}
+    declined = figures["manners"].get("declined_first → paid", 0)
+    assert figures["payments"].get("declined", 0) == declined
+    assert figures["money"]["charged"] == figures["money"]["paid_orders"] == UNITS * 1999
+
+
+@pytest.mark.parametrize(
+    ("fault", "checks"),
+    [("charges_twice", {"double_charges", "money"}), ("keeps_what_expires", {"unsold"})],
+)
+def test_a_shop_that_sins_with_money_fails(fault: str, checks: set[str], tmp_path: Path) -> None:
+    with running_shop(fault) as shop:
+        code, report, output = rush_shop(shop, tmp_path, PAYING="thirds", HOLD_SECONDS="1", UNITS="10")
+    assert code == 1, output
+    assert {check for check, found in report["checks"].items() if found} == checks, output
 
 
 @pytest.mark.parametrize(

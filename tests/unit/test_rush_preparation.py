@@ -1,6 +1,7 @@
 """Before the rush: who comes, from which addresses, and as whom one logs in."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from benchmarks.client import retry_after_s
 from benchmarks.crowd_processes import plan_crowd
 from benchmarks.crowd_tokens import NoBulkTokens, read_tokens
 from benchmarks.http_wire import Response, Target
+from benchmarks.manners import Manner, Paying
 from benchmarks.settings import CannotRush, read_rush_settings
 
 LOCAL = Target("127.0.0.1", 8000)
@@ -28,7 +30,7 @@ def test_a_small_crowd_is_one_process_from_the_usual_address() -> None:
 def test_a_large_crowd_is_split_and_everybody_comes_once() -> None:
     plans = plan_crowd(LOCAL, "s1", 1, crowd_of(12_001), 1000)
     assert [len(plan.shoppers) for plan in plans] == [4001, 4000, 4000]
-    assert len({user for plan in plans for user, _ in plan.shoppers}) == 12_001
+    assert len({user for plan in plans for user, *_ in plan.shoppers}) == 12_001
     assert {plan.errand.source for plan in plans} == {None}
 
 
@@ -36,6 +38,12 @@ def test_a_crowd_of_more_than_one_addresss_ports_comes_from_several() -> None:
     plans = plan_crowd(LOCAL, "s1", 1, crowd_of(50_000), 1000)
     assert [plan.errand.source for plan in plans] == [f"127.0.0.{n}" for n in range(2, 12)]
     assert all(len(plan.shoppers) + plan.connections < 20_000 for plan in plans)
+
+
+def test_a_crowd_of_thirds_has_each_manner_equally_often() -> None:
+    plans = plan_crowd(LOCAL, "s1", 1, crowd_of(6000), 1000, paying=Paying.THIRDS)
+    manners = Counter(manner for plan in plans for *_, manner in plan.shoppers)
+    assert manners == dict.fromkeys(Manner, 2000)
 
 
 def test_a_crowd_against_another_machine_keeps_its_own_address() -> None:
@@ -62,7 +70,9 @@ def test_the_wait_that_the_shop_asks_for_is_honoured(head: bytes, seconds: float
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    for name in ("URL", "PORT", "SHOPPERS", "UNITS", "QUANTITY", "DEADLINE", "ADMIN_EMAIL", "ADMIN_PASSWORD"):
+    for name in ("URL", "PORT", "SHOPPERS", "UNITS", "QUANTITY", "DEADLINE", "PAYING", "HOLD_SECONDS"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("ADMIN_EMAIL", "ADMIN_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     (tmp_path / "admin.json").write_text(json.dumps({"email": "boss@example.com", "password": "left"}))
@@ -81,8 +91,15 @@ def test_without_settings_a_thousand_rush_the_local_shop_for_a_hundred(
         1,
         120.0,
     )
+    assert (settings.paying, settings.hold_s) == (Paying.ALL, 900)
     assert (settings.admin_email, settings.admin_password) == ("boss@example.com", "left")
     assert settings.is_local
+
+
+def test_where_thirds_pay_holds_are_short(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("PAYING", "thirds")
+    settings = read_rush_settings([])
+    assert (settings.paying, settings.hold_s, settings.deadline_s) == (Paying.THIRDS, 15, 300.0)
 
 
 def test_the_environment_decides(environment: pytest.MonkeyPatch) -> None:
@@ -98,7 +115,9 @@ def test_the_environment_decides(environment: pytest.MonkeyPatch) -> None:
     assert not settings.is_local
 
 
-@pytest.mark.parametrize(("name", "value"), [("SHOPPERS", "many"), ("UNITS", "0"), ("DEADLINE", "-1")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("SHOPPERS", "many"), ("UNITS", "0"), ("DEADLINE", "-1"), ("PAYING", "half")]
+)
 def test_a_malformed_setting_is_refused(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
     environment.setenv(name, value)
     with pytest.raises(CannotRush):

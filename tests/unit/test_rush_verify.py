@@ -5,10 +5,17 @@ from dataclasses import replace
 
 import pytest
 
+from benchmarks.manners import Manner
+from benchmarks.money_records import BookedCharge, Statement, StoredPayment, StoredRefund
 from benchmarks.records import Evidence, StoredIntent, StoredOrder, StoredSale, Told
 from benchmarks.verify import CHECKS, verify
 
 MS = 1_000_000  # nanoseconds
+PRICE = 1999
+NOTHING = Statement()
+DECLINED = StoredPayment("p0", "declined", PRICE)
+PAID = StoredPayment("p1", "succeeded", PRICE)
+LATE = Statement((StoredPayment("p1", "refunded", PRICE),), (StoredRefund("succeeded", "late", PRICE),))
 
 
 def told(number: int, verdict: str) -> Told:
@@ -33,6 +40,7 @@ def told(number: int, verdict: str) -> Told:
         resubmits=0,
         throttled=0,
         reconnects=0,
+        statement=Statement((PAID,)) if held else None,
     )
 
 
@@ -44,8 +52,17 @@ def honest(held: int = 3, refused: int = 5) -> Evidence:
         StoredIntent(f"i{n}", n, 1, verdict, f"o{n}" if verdict == "held" else None)
         for n, verdict in enumerate(verdicts, start=1)
     )
-    orders = tuple(StoredOrder(f"o{n}", f"i{n}", 1, "paid") for n in range(1, held + 1))
-    return Evidence(held, shoppers, intents, orders, StoredSale(held, 0, 0, held), {"ok": True})
+    numbers = range(1, held + 1)
+    return Evidence(
+        units=held,
+        told=shoppers,
+        intents=intents,
+        orders=tuple(StoredOrder(f"o{n}", f"i{n}", 1, "paid", PRICE, f"2026-{n:06}") for n in numbers),
+        sale=StoredSale(held, 0, 0, held),
+        audit={"ok": True},
+        tells_receipts=True,
+        books=tuple(BookedCharge(f"p{n}", f"o{n}", "succeeded", PRICE, 0) for n in numbers),
+    )
 
 
 def change_told(evidence: Evidence, number: int, **changes: object) -> Evidence:
@@ -58,6 +75,33 @@ def change_intent(evidence: Evidence, number: int, **changes: object) -> Evidenc
     intents = list(evidence.intents)
     intents[number - 1] = replace(intents[number - 1], **changes)  # type: ignore[arg-type]
     return replace(evidence, intents=tuple(intents))
+
+
+def change_order(evidence: Evidence, number: int, **changes: object) -> Evidence:
+    orders = list(evidence.orders)
+    orders[number - 1] = replace(orders[number - 1], **changes)  # type: ignore[arg-type]
+    return replace(evidence, orders=tuple(orders))
+
+
+def change_books(evidence: Evidence, number: int, **changes: object) -> Evidence:
+    books = list(evidence.books or ())
+    books[number - 1] = replace(books[number - 1], **changes)  # type: ignore[arg-type]
+    return replace(evidence, books=tuple(books))
+
+
+def let_expire(evidence: Evidence, number: int) -> Evidence:
+    """Nobody pays: the hold is over, and its units are free; the others' receipts stay dense."""
+    evidence = change_order(evidence, number, status="expired", receipt=None)
+    evidence = change_told(
+        evidence,
+        number,
+        order_status="expired",
+        payment_answer=None,
+        manner=Manner.LETS_EXPIRE,
+        statement=NOTHING,
+    )
+    sale = StoredSale(evidence.units, 1, 0, evidence.units - 1)
+    return change_books(replace(evidence, sale=sale), number, state="declined")
 
 
 def broken(evidence: Evidence) -> set[str]:
@@ -95,11 +139,32 @@ def test_an_intent_whose_answer_never_came_is_no_second_ticket() -> None:
 
 
 def test_stock_that_came_back_may_be_held_again() -> None:
-    evidence = honest(4, 4)
-    orders = (replace(evidence.orders[0], status="expired"), *evidence.orders[1:])
-    evidence = replace(evidence, units=3, orders=orders, sale=StoredSale(3, 0, 0, 3))
-    evidence = change_told(evidence, 1, order_status="expired", payment_answer=None)
-    assert broken(evidence) == set()
+    evidence = let_expire(honest(4, 4), 1)
+    assert broken(replace(evidence, units=3, sale=StoredSale(3, 0, 0, 3))) == set()
+
+
+def test_a_charge_that_came_too_late_and_went_back_is_no_finding() -> None:
+    evidence = change_told(let_expire(honest(4, 4), 1), 1, manner=Manner.PAYS, statement=LATE)
+    evidence = change_books(evidence, 1, state="succeeded", refunded_minor=PRICE)
+    assert broken(replace(evidence, units=3, sale=StoredSale(3, 0, 0, 3))) == set()
+
+
+def test_who_was_declined_and_then_paid_is_no_finding() -> None:
+    evidence = change_told(honest(), 1, manner=Manner.DECLINED_FIRST, statement=Statement((DECLINED, PAID)))
+    books = (*(evidence.books or ()), BookedCharge("p0", "o1", "declined", PRICE, 0))
+    assert broken(replace(evidence, books=books)) == set()
+
+
+def test_receipts_of_other_sales_in_between_are_no_gap() -> None:
+    evidence = change_order(honest(), 3, receipt="2026-000005")
+    assert broken(replace(evidence, receipts_elsewhere=frozenset({"2026-000003", "2026-000004"}))) == set()
+
+
+def test_a_shop_that_tells_nothing_of_money_is_judged_by_the_rest() -> None:
+    silent = replace(honest(), tells_receipts=False, books=None)
+    told = tuple(replace(one, statement=None) for one in silent.told)
+    orders = tuple(replace(one, receipt=None) for one in silent.orders)
+    assert broken(replace(silent, told=told, orders=orders)) == set()
 
 
 Plant = Callable[[Evidence], Evidence]
@@ -136,6 +201,14 @@ FAULTS: dict[str, tuple[str, Plant]] = {
     "accepted and not stored": ("lost", lambda e: replace(e, intents=e.intents[:-1])),
     "stored and never decided": ("lost", lambda e: change_intent(e, 5, status="standby")),
     "paid for without an outcome": ("lost", lambda e: change_told(e, 1, order_status="paying")),
+    "refused a payment, and held for ever": (
+        "lost",
+        lambda e: change_told(e, 1, payment_answer=409, order_status="held"),
+    ),
+    "left to expire, and held for ever": (
+        "lost",
+        lambda e: change_told(e, 1, manner=Manner.LETS_EXPIRE, payment_answer=None, order_status="held"),
+    ),
     "kept out": ("unserved", lambda e: change_told(e, 5, answer=500)),
     "two verdicts": ("doubled", lambda e: change_told(e, 1, verdicts=("held", "sold_out"))),
     "two intents for one shopper": ("doubled", lambda e: change_told(e, 1, intent_ids=("i1", "i9"))),
@@ -169,6 +242,56 @@ FAULTS: dict[str, tuple[str, Plant]] = {
     "less than nothing is available": ("conservation", lambda e: replace(e, sale=StoredSale(3, -1, 1, 3))),
     "the allocation moved": ("conservation", lambda e: replace(e, sale=StoredSale(4, 1, 0, 3))),
     "sold is not what orders say": ("conservation", lambda e: replace(e, sale=StoredSale(3, 0, 1, 2))),
+    "an expired unit that nobody got": ("unsold", lambda e: let_expire(e, 2)),
+    "a charge kept twice, by the shop": (
+        "double_charges",
+        lambda e: change_told(e, 1, statement=Statement((PAID, replace(PAID, id="p9")))),
+    ),
+    "a charge kept twice, by the provider": (
+        "double_charges",
+        lambda e: replace(e, books=(*(e.books or ()), BookedCharge("p9", "o1", "succeeded", PRICE, 0))),
+    ),
+    "charged without being asked to, by the shop": (
+        "double_charges",
+        lambda e: change_told(let_expire(e, 1), 1, statement=LATE),
+    ),
+    "charged without being asked to, by the provider": (
+        "double_charges",
+        lambda e: change_books(let_expire(e, 1), 1, state="succeeded", refunded_minor=PRICE),
+    ),
+    "charged too little": (
+        "money",
+        lambda e: change_told(e, 1, statement=Statement((replace(PAID, amount_minor=1),))),
+    ),
+    "paid, and no charge told": ("money", lambda e: change_told(e, 1, statement=NOTHING)),
+    "paid, and nothing told": ("money", lambda e: change_told(e, 1, statement=None)),
+    "paid, and the provider has nothing": ("money", lambda e: replace(e, books=(e.books or ())[1:])),
+    "paid, and the provider has none at all": ("money", lambda e: replace(e, books=())),
+    "paid, and the provider declined": ("money", lambda e: change_books(e, 1, state="declined")),
+    "paid, and the provider gave it back": ("money", lambda e: change_books(e, 1, refunded_minor=PRICE)),
+    "refunded twice": (
+        "money",
+        lambda e: change_told(e, 1, statement=replace(LATE, refunds=LATE.refunds * 2)),
+    ),
+    "paid units that the sale does not count": (
+        "paid_without_units",
+        lambda e: replace(e, sale=StoredSale(3, 1, 0, 2)),
+    ),
+    "a charge kept for a hold that is gone, by the shop": (
+        "paid_without_units",
+        lambda e: change_told(let_expire(e, 1), 1, statement=Statement((PAID,))),
+    ),
+    "a charge kept for a hold that is gone, by the provider": (
+        "paid_without_units",
+        lambda e: change_books(let_expire(e, 1), 1, state="succeeded"),
+    ),
+    "paid without a receipt": ("receipts", lambda e: change_order(e, 1, receipt=None)),
+    "a receipt without a payment": (
+        "receipts",
+        lambda e: change_order(let_expire(e, 1), 1, receipt="2026-000001"),
+    ),
+    "a receipt's number given twice": ("receipts", lambda e: change_order(e, 1, receipt="2026-000002")),
+    "a receipt's number left out": ("receipts", lambda e: change_order(e, 3, receipt="2026-000004")),
     "the shop's audit fails": ("audit", lambda e: replace(e, audit={"ok": False})),
     "the shop's audit says nothing": ("audit", lambda e: replace(e, audit={})),
 }

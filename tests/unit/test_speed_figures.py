@@ -31,7 +31,7 @@ def test_an_aim_is_met_by_the_median(at_least: float, is_met: bool) -> None:
     assert Aim(FAST, at_least).is_met is is_met
 
 
-def test_the_aims_set_the_drain_beside_both_and_acceptance_beside_the_bare_route() -> None:
+def test_the_aims_set_the_drain_beside_both_acceptance_beside_the_bare_route_and_sockets_beside_it() -> None:
     values = {
         "plain inserts, flash": 60_000.0,
         "drain, flash": 24_000.0,
@@ -41,6 +41,8 @@ def test_the_aims_set_the_drain_beside_both_and_acceptance_beside_the_bare_route
         "a task an intent, all win": 500.0,
         "bare route": 4_000.0,
         "accepted over HTTP": 2_600.0,
+        "accepted over HTTP beside sockets": 2_500.0,
+        "accepted by socket": 10_000.0,
     }
     aims = aims_of({name: Figure(name, "1/s", (value,)) for name, value in values.items()})
     assert [(aim.figure.name, aim.figure.median, aim.is_met) for aim in aims] == [
@@ -51,6 +53,7 @@ def test_the_aims_set_the_drain_beside_both_and_acceptance_beside_the_bare_route
         ("drain beside plain inserts, all win", 0.45, True),
         ("drain beside a task an intent, all win", 18.0, False),
         ("accepted beside a bare route", 0.65, True),
+        ("accepted by socket beside HTTP", 4.0, True),
     ]
 
 

@@ -19,6 +19,11 @@ SERVED = (
     "a sale looked at",
     "accepted over HTTP, two processes",
     "accepted beside a bare route, by CPU",
+    "accepted over HTTP beside sockets",
+    "accepted over HTTP beside sockets, CPU",
+    "accepted by socket",
+    "accepted by socket, CPU",
+    "accepted by socket beside HTTP, by CPU",
 )
 
 
@@ -39,7 +44,7 @@ def test_a_tiny_run_measures_everything_and_leaves_nothing(tmp_path: Path) -> No
     expected = {f"{name}, {sale}" for name in DRAINED for sale in ("flash", "all win")} | set(SERVED)
     assert expected <= set(told["figures"])
     assert all(figure["median"] > 0 for name, figure in told["figures"].items() if name in expected)
-    assert len(told["aims"]) == 7
+    assert len(told["aims"]) == 8
     assert told["shape"]["intents"] == 1000
     assert list(place.iterdir()) == []
     assert _processes_in(place) == []

@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from models.accounts import TokenFamily, User
-from models.errors import BadCredentials, EmailTaken, TokenReused
+from models.errors import BadCredentials, Banned, EmailTaken, TokenReused
 from web.auth.issue import TokenPair, issue_pair
 from web.auth.tokens import Verified
 from web.errors import Unauthenticated
@@ -46,6 +46,7 @@ def sign_in(parts: Services, *, email: str, password: str) -> LogIn:
 
     Raises:
         BadCredentials: they do not belong together.
+        Banned: they do, and the account is banned.
     """
     with parts.database.transaction() as session:
         user = session.scalar(select(User).where(func.lower(User.email) == email))
@@ -91,7 +92,7 @@ def sign_out(parts: Services, family: uuid.UUID) -> None:
 
 
 def sign_out_everywhere(parts: Services, user_id: uuid.UUID) -> None:
-    """Revoke every family of an account, e.g. after its password was changed."""
+    """Revoke every family of an account: here at once, in other processes as soon as they look."""
     revoke = (
         update(TokenFamily)
         .where(TokenFamily.user_id == user_id, TokenFamily.revoked_at.is_(None))
@@ -120,6 +121,10 @@ def find_user(parts: Services, user_id: uuid.UUID) -> User:
 def _begin_family(parts: Services, user: User, stored: str, renewed: str | None) -> TokenPair:
     family, jti = uuid.uuid4(), uuid.uuid4()
     with parts.database.transaction() as session:
+        # The row is kept as it is until the family stands: a ban comes before it, or ends it.
+        is_banned = select(User.banned_at.is_not(None)).where(User.id == user.id).with_for_update(read=True)
+        if session.scalar(is_banned):
+            raise Banned("The account is banned.")
         session.add(TokenFamily(id=family, user_id=user.id, newest_jti=jti, expires_at=_expiry(parts)))
         if renewed is not None:
             same = (User.id == user.id, User.password_hash == stored)

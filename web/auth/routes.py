@@ -56,6 +56,14 @@ def logout() -> None:
     accounts.sign_out(services(), current_identity().family)
 
 
+@blueprint.post("/auth/logout-everywhere")
+@signed_in
+@blueprint.response(204)
+def logout_everywhere() -> None:
+    """End every log-in of the account, on every device, this one too."""
+    accounts.sign_out_everywhere(services(), current_identity().user_id)
+
+
 @blueprint.get("/me")
 @signed_in
 @blueprint.response(200, UserSchema)

@@ -51,6 +51,15 @@ def end() -> Response:
     return response
 
 
+@blueprint.delete("/everywhere")
+def end_everywhere() -> Response:
+    """Sign out on every device, this one too."""
+    accounts.sign_out_everywhere(services(), read_token(ACCESS).identity.user_id)
+    response = Response(status=204)
+    clear_session_cookies(response)
+    return response
+
+
 def _end_by_refresh_cookie() -> None:
     """The access cookie may be gone while the refresh cookie still lives: its family ends as well."""
     try:

@@ -11,8 +11,9 @@ from flask.cli import AppGroup
 
 from models.audit import audit_sale
 from models.errors import FlashSaleError
-from models.vocabulary import SaleStatus
+from models.vocabulary import Deed, SaleStatus, SubjectKind
 from tasks import sales as verbs
+from tasks.admin_log import COMMAND_LINE, note_deed
 from tasks.rebuild import rebuild_sale
 from tasks.views import show_sale
 from web.services import services
@@ -41,7 +42,7 @@ def create(**asked: Any) -> None:
     closes_at = _utc(asked.pop("closes_at")) or opens_at + timedelta(hours=1)
     lobby_opens_at = _utc(asked.pop("lobby_opens_at"))
     wish = verbs.NewSale(opens_at=opens_at, closes_at=closes_at, lobby_opens_at=lobby_opens_at, **asked)
-    _show(lambda: verbs.create_sale(services().context, wish))
+    _show(lambda: verbs.create_sale(services().context, wish, by=COMMAND_LINE))
 
 
 @sales.command("open")
@@ -97,6 +98,8 @@ def retry_parked(sale_id: uuid.UUID) -> None:
     context = services().context
     parked = _told(lambda: context.live.retry_parked(sale_id))
     context.bell.ring(sale_id)
+    with context.database.transaction() as session:
+        note_deed(session, COMMAND_LINE, Deed.RETRIED, SubjectKind.SALE, sale_id, claims=parked)
     click.echo(json.dumps({"sale_id": str(sale_id), "claims": parked}, indent=2))
 
 
@@ -104,7 +107,7 @@ def retry_parked(sale_id: uuid.UUID) -> None:
 @_SALE
 def rebuild(sale_id: uuid.UUID) -> None:
     """Lay the live state anew from the ledger, after Redis lost it; undecided intents are dropped."""
-    dropped = _told(lambda: rebuild_sale(services().context, sale_id))
+    dropped = _told(lambda: rebuild_sale(services().context, sale_id, by=COMMAND_LINE))
     click.echo(
         json.dumps(
             {
@@ -119,7 +122,7 @@ def rebuild(sale_id: uuid.UUID) -> None:
 
 
 def _move(sale_id: uuid.UUID, wished: SaleStatus, only_from: SaleStatus | None = None) -> None:
-    _show(lambda: verbs.move_sale(services().context, sale_id, wished, only_from=only_from))
+    _show(lambda: verbs.move_sale(services().context, sale_id, wished, only_from=only_from, by=COMMAND_LINE))
 
 
 def _show(act: Callable[[], Any]) -> None:

@@ -6,21 +6,17 @@ import time
 from typing import TYPE_CHECKING, Final, Protocol
 
 import orjson
-from wsproto.connection import SERVER
-from wsproto.connection import Connection as Parser
-from wsproto.events import BytesMessage, CloseConnection, Event, Ping, TextMessage
-from wsproto.utilities import ProtocolError
 
 from web.auth.tokens import Verified
+from web.live.frames import PING as PING_FRAME
+from web.live.frames import Broken, Event, FrameReader, read_close
 from web.live.gate import Gate
 from web.live.metrics import CUT_OFF
 from web.live.wire import (
     MAX_PENDING,
     PING,
     POLICY,
-    PROTOCOL_ERROR,
-    TOO_BIG,
-    UNSUPPORTED,
+    TOO_SLOW,
     Wire,
     close_frame,
     pong_frame,
@@ -30,14 +26,12 @@ from web.live.wire import (
 if TYPE_CHECKING:
     from web.live.watch import Watch
 
-MAX_MESSAGE: Final = 4096  # bytes
-MAX_PIECES: Final = 64  # frames or reads that one message may come in
 MAX_INBOX: Final = 16  # messages not handled yet; then the socket is not read
-HEARTBEAT_S: Final = 25.0
-SILENCE_S: Final = 55.0  # without a byte for so long, the peer is not there
+HEARTBEAT_S: Final = 40.0  # without a byte for so long, the peer is asked whether it is there
+SILENCE_S: Final = 55.0  # and after so long, it is not
 IDLE_S: Final = 30.0  # to authenticate or subscribe
 WRITE_DEADLINE_S: Final = 10.0  # for a reader to take everything that waits for it
-GOODBYE_S: Final = 2.0  # for the peer to close after our close frame
+GOODBYE_S: Final = 5.0  # for the peer to take our close frame, and to close
 
 
 class Keeper(Protocol):
@@ -65,11 +59,8 @@ class Connection:
     __slots__ = (
         "_closing_since",
         "_keeper",
-        "_parser",
-        "_parts",
-        "_pieces",
         "_ping_at",
-        "_size",
+        "_reader",
         "due",
         "gate",
         "heard_at",
@@ -78,7 +69,9 @@ class Connection:
         "inbox",
         "is_busy",
         "is_gone",
+        "mask",
         "opened_at",
+        "user_id",
         "watched",
         "wire",
     )
@@ -88,26 +81,20 @@ class Connection:
         self.wire = Wire(sock)
         self.gate = Gate()
         self.identity: Verified | None = None
+        self.user_id: str | None = None  # whose socket it is
         self.identity_until = 0.0  # monotonic seconds
-        self.watched: dict[Watch, int] = {}  # the sales, each with the version that was sent last
+        self.watched: tuple[Watch, ...] = ()  # the sales; each watch knows what was sent of it
         self.inbox: list[str] = []
         self.is_busy = False  # somebody handles the inbox
         self.is_gone = False
+        self.mask = 0  # what the pump waits for
         self.opened_at = now
         self.heard_at = now
         self.due = 0.0  # when to look after it next
         self._ping_at = now + HEARTBEAT_S * random.uniform(0.5, 1.0)  # noqa: S311 - spreads, hides nothing
         self._closing_since = 0.0
         self._keeper = keeper
-        self._parser = Parser(SERVER)
-        self._parts: list[str] = []
-        self._size = 0
-        self._pieces = 0
-
-    @property
-    def user_id(self) -> str | None:
-        """Whose socket it is."""
-        return str(self.identity.identity.user_id) if self.identity else None
+        self._reader: FrameReader | None = None  # while a message is on its way
 
     @property
     def is_open(self) -> bool:
@@ -124,20 +111,18 @@ class Connection:
         if not self.is_open:
             return
         if self.wire.pending + len(frame) > MAX_PENDING:
-            self.cut_off("outbox_full")
+            self.cut_short("outbox_full")
         else:
             self._write(frame)
 
-    def offer(self, watch: "Watch") -> bool:
-        """Send a sale's newest picture, unless it has that already or the reader is behind.
+    def offer(self, frame: bytes) -> bool:
+        """Send a picture, unless the reader is behind; says whether it was sent.
 
         Who is behind gets the newest when everything was taken: nothing piles up.
         """
-        known = self.watched.get(watch)
-        if known is None or known == watch.version or self.wire.pending or not self.is_open:
+        if self.wire.pending or not self.is_open:
             return False
-        self.watched[watch] = watch.version
-        self._write(watch.frame)
+        self._write(frame)
         return True
 
     def close(self, code: int | None = None, reason: str = "") -> None:
@@ -148,11 +133,18 @@ class Connection:
         self._closing_since = time.monotonic()
         self.due = 0.0
         self.inbox.clear()
+        self._reader = None
         if not self.is_gone and not self.wire.pending:
             self.wire.finish()
 
+    def cut_short(self, cause: str) -> None:
+        """End it for being slow: what has not begun to leave is dropped, so that the goodbye may arrive."""
+        CUT_OFF.labels(cause).inc()
+        self.wire.drop_waiting()
+        self.close(TOO_SLOW, "Read faster, or come back for a snapshot.")
+
     def cut_off(self, cause: str) -> None:
-        """End it at once: the reader could not take a goodbye."""
+        """End it at once: the other side could not take a goodbye."""
         CUT_OFF.labels(cause).inc()
         self.lose()
 
@@ -193,17 +185,22 @@ class Connection:
             return
         self.heard_at = time.monotonic()
         if self.is_open:  # else it said goodbye, and is read to its end so that the goodbye arrives
-            try:
-                self._parse(data)
-            except ProtocolError:
-                self.close(PROTOCOL_ERROR, "That is not WebSocket.")
+            self._read(data)
 
-    def _parse(self, data: bytes) -> None:
-        self._parser.receive_data(data)
-        for event in self._parser.events():
-            self._take(event)
-            if not self.is_open:
-                return
+    def _read(self, data: bytes) -> None:
+        reader = self._reader or FrameReader()
+        try:
+            for event in reader.read(data):
+                self._take(event)
+                if not self.is_open:
+                    return
+        except Broken as broken:
+            if broken.code:
+                self.refuse(broken.code, broken.detail, broken.close_code)
+            else:
+                self.close(broken.close_code, broken.detail)
+        else:
+            self._reader = None if reader.is_idle else reader
 
     def look_after(self, now: float) -> None:
         """Do what the time has come for: a ping, a farewell, the end of somebody who is not there."""
@@ -213,14 +210,20 @@ class Connection:
         elif now - self.heard_at >= SILENCE_S:
             self.cut_off("silent")
         elif self.wire.stuck_since and now - self.wire.stuck_since >= WRITE_DEADLINE_S:
-            self.cut_off("slow")
+            self.cut_short("slow")
         elif now - self.opened_at >= IDLE_S and not (self.identity or self.watched):
             self.close(POLICY, "Authenticate or subscribe.")
         elif now >= self._ping_at:
-            self._ping_at = now + HEARTBEAT_S
-            if not self.wire.pending:
-                self._write(PING)
+            self._ask_for_a_sign(now)
         self.due = self._next_due()
+
+    def _ask_for_a_sign(self, now: float) -> None:
+        """Ping, unless the peer was heard of since; a reader who is behind has other deadlines."""
+        unheard_s = now - self.heard_at
+        is_asked = unheard_s >= HEARTBEAT_S / 2 and not self.wire.pending
+        if is_asked:
+            self._write(PING)
+        self._ping_at = now + HEARTBEAT_S if is_asked else self.heard_at + HEARTBEAT_S
 
     def _next_due(self) -> float:
         if self._closing_since:
@@ -246,29 +249,15 @@ class Connection:
             self._keeper.on_interest(self)
 
     def _take(self, event: Event) -> None:
-        if isinstance(event, TextMessage):
-            self._take_text(event)
-        elif isinstance(event, BytesMessage):
-            self.refuse("not_text", "Messages are text.", UNSUPPORTED)
-        elif isinstance(event, Ping):
+        if isinstance(event, str):
             if self._keeper.lets_through(self, self.heard_at):
-                self.push(pong_frame(bytes(event.payload)))
-        elif isinstance(event, CloseConnection):
-            self.close(event.code, event.reason or "")
-
-    def _take_text(self, event: TextMessage) -> None:
-        self._size += len(event.data.encode())
-        self._pieces += 1
-        if self._size > MAX_MESSAGE or self._pieces > MAX_PIECES:
-            self.refuse("too_large", f"A message has at most {MAX_MESSAGE} bytes.", TOO_BIG)
-            return
-        self._parts.append(event.data)
-        if event.message_finished:
-            text = "".join(self._parts)
-            self._parts, self._size, self._pieces = [], 0, 0
-            if self._keeper.lets_through(self, self.heard_at):
-                self.inbox.append(text)
+                self.inbox.append(event)
                 self._keeper.on_message(self)
+        elif event[0] == PING_FRAME:
+            if self._keeper.lets_through(self, self.heard_at):
+                self.push(pong_frame(event[1]))
+        else:
+            self.close(*read_close(event[1]))
 
     def refuse(self, code: str, detail: str, close_code: int) -> None:
         """Say what is wrong, and close: the peer does not speak our language."""

@@ -1,31 +1,33 @@
-"""Owns the answers to what clients send. Runs in greenlets of its own, where waiting for stores is fine."""
+"""Owns the answers to what clients send. What has to wait for stores is left to the crew's greenlets."""
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Final, TypeVar
 from uuid import UUID
 
-import orjson
-
-from models.errors import AlreadyInLine, FlashSaleError, NoSuchSale, Unavailable
+from models.errors import NoSuchSale, Unavailable
 from models.events import Message
 from tasks.context import Context
-from tasks.intents import leave_line, submit_intent
+from tasks.intents import leave_line
 from web.auth.tokens import ACCESS, Tokens, Verified
-from web.errors import Problem, TooManyRequests, Unauthenticated, code_of
+from web.errors import Unauthenticated
 from web.limits import AccountLimit
+from web.live.answers import answer, answer_own, attempt, refuse
 from web.live.connection import Connection
-from web.live.messages import Refused, client_id, only, read_message, read_token, read_uuid, read_wish
+from web.live.crew import Crew, Step, Work
+from web.live.intents import Intents
+from web.live.messages import Refused, client_id, only, read_message, read_token, read_uuid
 from web.live.owed import Owed
-from web.live.people import People, personal_frame
+from web.live.people import People
 from web.live.watch import Watch, Watches
-from web.live.wire import UNAUTHENTICATED, text_frame
+from web.live.wire import UNAUTHENTICATED
 
 MAX_SUBSCRIPTIONS: Final = 64
 
-log = logging.getLogger(__name__)
+Then = TypeVar("Then", bound=Step | Work)
+Verb = Callable[[Connection, Message], Then]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Gates:
 
 
 class Desk:
-    """Takes one message at a time of each connection, in its order."""
+    """Takes the messages of all connections; its crew sees to their order."""
 
     def __init__(self, context: Context, gates: Gates, people: People, watches: Watches, owed: Owed) -> None:
         self._context = context
@@ -45,32 +47,33 @@ class Desk:
         self._people = people
         self._watches = watches
         self._owed = owed
-        self._verbs: dict[str, Callable[[Connection, Message], None]] = {
+        self.crew = Crew(self.begin)
+        self._intents = Intents(context, gates.intents, people, self.crew)
+        self._at_once: dict[str, Verb[Step | Work]] = {
             "auth": self._auth,
-            "subscribe": self._subscribe,
             "unsubscribe": self._unsubscribe,
             "intent": self._intent,
-            "leave": self._leave,
             "ping": self._ping,
         }
+        self._by_hand: dict[str, Verb[Step]] = {"subscribe": self._subscribe, "leave": self._leave}
 
-    def handle(self, connection: Connection, text: str) -> None:
-        """Answer one message. A failure is told to the client and nobody else."""
-        message: Message = {}
+    def begin(self, connection: Connection, text: str) -> Step | Work:
+        """Begin with a message; never waits. A failure is told to the client and nobody else."""
         try:
             message = read_message(text)
-            self._verb_of(message)(connection, message)
         except Refused as error:
-            self._refuse(connection, message, error)
-        except Problem as error:
-            self._refuse(connection, message, Refused(error.code, error.detail, **_hints(error)))
-        except FlashSaleError as error:
-            self._refuse(connection, message, _told(error))
-        except Exception:
-            log.exception("a message could not be handled")
-            self._refuse(
-                connection, message, Refused("internal_error", "Something broke here; it was written down.")
-            )
+            refuse(connection, {}, error)
+            return Step.ANSWERED
+        return attempt(connection, message, partial(self._begin, connection, message))
+
+    def _begin(self, connection: Connection, message: Message) -> Step | Work:
+        kind = message.get("type")
+        if isinstance(kind, str):
+            if at_once := self._at_once.get(kind):
+                return at_once(connection, message)
+            if by_hand := self._by_hand.get(kind):
+                return partial(attempt, connection, message, partial(by_hand, connection, message))
+        raise Refused("unknown_message", "There is no message of this type.")
 
     def admit(self, connection: Connection, verified: Verified, answers: Message | None = None) -> None:
         """Let a socket be its user's, and tell it `ready`; also what the user has in watched sales."""
@@ -78,26 +81,20 @@ class Desk:
         self._people.enter(connection, verified)
         connection.identity_until = time.monotonic() + verified.expires_at - time.time()
         connection.due = 0.0
-        self._answer(connection, answers or {}, {"type": "ready", "user_id": connection.user_id})
+        answer(connection, answers or {}, {"type": "ready", "user_id": connection.user_id})
         if connection.user_id != before:
             self._owed.add(connection, connection.watched)
 
-    def _verb_of(self, message: Message) -> Callable[[Connection, Message], None]:
-        kind = message.get("type")
-        verb = self._verbs.get(kind) if isinstance(kind, str) else None
-        if verb is None:
-            raise Refused("unknown_message", "There is no message of this type.")
-        return verb
-
-    def _auth(self, connection: Connection, message: Message) -> None:
+    def _auth(self, connection: Connection, message: Message) -> Step:
         try:
             verified = self._gates.tokens.verify(read_token(message), ACCESS)
         except Unauthenticated as error:
             self._people.leave(connection)
             raise Refused(error.code, error.detail, close_code=UNAUTHENTICATED) from error
         self.admit(connection, verified, message)
+        return Step.ANSWERED
 
-    def _subscribe(self, connection: Connection, message: Message) -> None:
+    def _subscribe(self, connection: Connection, message: Message) -> Step:
         only(message, "sale_id")
         sale_id = read_uuid(message, "sale_id")
         if len(connection.watched) >= MAX_SUBSCRIPTIONS and not self._watches.has(connection, sale_id):
@@ -115,74 +112,38 @@ class Desk:
                 raise
         self._show(connection, watch, message)
         self._owed.add(connection, [watch])
+        return Step.ANSWERED
 
-    def _unsubscribe(self, connection: Connection, message: Message) -> None:
+    def _unsubscribe(self, connection: Connection, message: Message) -> Step:
         only(message, "sale_id")
         self._watches.leave(connection, read_uuid(message, "sale_id"))
+        return Step.ANSWERED
 
-    def _intent(self, connection: Connection, message: Message) -> None:
-        user_id = _user_of(connection)
-        sale_id, key, wish = read_wish(message)
-        self._gates.intents.hit(user_id)
-        with self._people.listening([str(user_id)]) as heard:
-            try:
-                intent = submit_intent(self._context, user_id, sale_id, key=key, **wish)
-            except AlreadyInLine as error:
-                code, detail = code_of(error)[1:]
-                raise Refused(code, detail, intent=error.intent) from error
-            self._answer_own(connection, message, heard.get(intent["id"], intent))
+    def _intent(self, connection: Connection, message: Message) -> Step | Work:
+        return self._intents.begin(connection, message, _user_of(connection))
 
-    def _leave(self, connection: Connection, message: Message) -> None:
+    def _leave(self, connection: Connection, message: Message) -> Step:
         user_id = _user_of(connection)
         only(message, "intent_id")
         intent_id = read_uuid(message, "intent_id")
-        self._answer_own(connection, message, leave_line(self._context, user_id, intent_id))
+        answer_own(self._people, connection, message, leave_line(self._context, user_id, intent_id))
+        return Step.ANSWERED
 
-    def _ping(self, connection: Connection, message: Message) -> None:
-        self._answer(connection, message, {"type": "pong"})
+    def _ping(self, connection: Connection, message: Message) -> Step:
+        answer(connection, message, {"type": "pong"})
+        return Step.ANSWERED
 
     def _show(self, connection: Connection, watch: Watch, message: Message) -> None:
-        if watch not in connection.watched:
+        if connection not in watch.members:
             return  # gone, or unsubscribed, in between
-        connection.watched[watch] = watch.version
+        watch.members[connection] = watch.version
         if client_id(message) is None:
             connection.push(watch.frame)
         else:
-            self._answer(connection, message, watch.message)
-
-    def _answer(self, connection: Connection, request: Message, answer: Message) -> None:
-        given = client_id(request)
-        if given is not None:
-            answer = {**answer, "id": given, "reply_to": given}
-        connection.push(text_frame(orjson.dumps(answer)))
-
-    def _answer_own(self, connection: Connection, request: Message, intent: Message) -> None:
-        """An intent has an `id` of its own, so that the client's comes back as `reply_to` only."""
-        given = client_id(request)
-        told = intent if given is None else {**intent, "reply_to": given}
-        connection.push(personal_frame("intent", told))
-
-    def _refuse(self, connection: Connection, request: Message, error: Refused) -> None:
-        body = {"type": "error", "code": error.code, "detail": error.detail, **error.extra}
-        self._answer(connection, request, body)
-        if error.close_code is not None:
-            connection.close(error.close_code, error.detail)
+            answer(connection, message, watch.message)
 
 
 def _user_of(connection: Connection) -> UUID:
     if connection.identity is None:
         raise Refused("unauthenticated", "Authenticate first.")
     return connection.identity.identity.user_id
-
-
-def _told(error: FlashSaleError) -> Refused:
-    status, code, detail = code_of(error)
-    if status >= 500:
-        log.warning("%s: %s", type(error).__name__, error, exc_info=status == 500)
-    return Refused(code, detail)
-
-
-def _hints(error: Problem) -> dict[str, Any]:
-    if isinstance(error, TooManyRequests):
-        return {"retry_after": int((error.headers or {}).get("Retry-After", 1))}
-    return {}

@@ -15,10 +15,10 @@ from models.live.keys import LIVE_CHANNELS, VERDICT_CHANNELS, sale_of_channel
 from models.live.redis import connect
 from web.live.metrics import FEED_LOST
 
-PING_S: Final = 2.0  # so that a connection that died silently is noticed
-SILENCE_S: Final = 6.0
+PING_S: Final = 1.0  # without a word for so long, Redis is asked whether it is there
+ANSWER_S: Final = 1.5  # for it to say so: a connection that died silently is noticed
 FIRST_PAUSE_S: Final = 0.1  # doubled at each failure
-LONGEST_PAUSE_S: Final = 2.0
+LONGEST_PAUSE_S: Final = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -63,22 +63,21 @@ class Feed:
         pubsub = client.pubsub()  # type: ignore[no-untyped-call]
         try:
             pubsub.psubscribe(LIVE_CHANNELS, VERDICT_CHANNELS)
-            heard_at = pinged_at = time.monotonic()
+            asked_at = 0.0  # 0: nothing is asked
             while not self._stopped.is_set():
-                message = pubsub.get_message(timeout=PING_S / 2)
-                now = time.monotonic()
+                message = pubsub.get_message(timeout=PING_S)
                 if message is not None:
-                    heard_at = now
+                    asked_at = 0.0
                     if message["type"] == "psubscribe" and message["data"] == 2:
                         self._listener.on_gap()
                         yield
                     elif message["type"] == "pmessage":
                         self._pass_on(message["channel"], message["data"])
-                if now - heard_at > SILENCE_S:
-                    raise redis.ConnectionError("Redis is silent")
-                if now - pinged_at > PING_S:
-                    pinged_at = now
+                elif not asked_at:
+                    asked_at = time.monotonic()
                     pubsub.ping()
+                elif time.monotonic() - asked_at > ANSWER_S:
+                    raise redis.ConnectionError("Redis is silent")
         finally:
             pubsub.close()
             client.close()

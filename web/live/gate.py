@@ -1,4 +1,4 @@
-"""Owns how fast one socket may talk: a leaky bucket of two numbers."""
+"""Owns how fast one socket may talk, or all together connect: a leaky bucket of two numbers."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -26,18 +26,18 @@ class Rate:
 class Gate:
     """Counts what one socket says."""
 
-    __slots__ = ("_empty_at", "_refused")
+    __slots__ = ("_empty_at", "refused")
 
     def __init__(self) -> None:
         self._empty_at = 0.0  # when the bucket will have run out, in monotonic seconds
-        self._refused = 0
+        self.refused = 0  # since the last pause
 
     def lets_through(self, rate: Rate, now: float) -> bool:
         """Count one message; False where it is one too many."""
         if self._empty_at <= now:
-            self._empty_at, self._refused = now, 0
+            self._empty_at, self.refused = now, 0
         if self._empty_at - now > rate.burst_s + 1e-9:
-            self._refused += 1
+            self.refused += 1
             return False
         self._empty_at += rate.gap_s
         return True
@@ -45,4 +45,4 @@ class Gate:
     @property
     def is_abused(self) -> bool:
         """Whether the refusals are not heeded."""
-        return self._refused > ABUSE
+        return self.refused > ABUSE

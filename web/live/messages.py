@@ -1,21 +1,36 @@
 """Owns the shapes of what clients send: one JSON object a message, nothing unknown in it."""
 
 import re
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
 from marshmallow import ValidationError
 
+from models.catalogue import MAX_ALLOCATION
 from models.events import Message
 from web.errors import flatten
 from web.live.wire import UNSUPPORTED
 from web.schemas.intents import IntentCreateSchema
 
 MAX_ID: Final = 64  # characters of a client's own id for a message
+UUID_CHARACTERS: Final = 36
 _ALWAYS: Final = frozenset({"type", "id"})
+_BESIDE_THE_BODY: Final = _ALWAYS | {"sale_id", "key"}  # what the POST has in its URL and its headers
 _SANE_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII).fullmatch
 _WISH: Final = IntentCreateSchema()
+_WISH_NAMES: Final = _BESIDE_THE_BODY | _WISH.fields.keys()
+_NO_UUID: Final = "Not a valid UUID."
+
+
+class Wish(NamedTuple):
+    """What an `intent` asks for; `key` is empty without one."""
+
+    sale_id: UUID
+    quantity: int
+    accept_fewer: bool
+    key: str
 
 
 class Refused(Exception):
@@ -69,13 +84,10 @@ def read_uuid(message: Message, name: str) -> UUID:
     Raises:
         Refused: it is missing or none.
     """
-    value = message.get(name)
-    try:
-        if isinstance(value, str) and len(value) == 36:
-            return UUID(value)
-    except ValueError:
-        pass
-    raise _invalid({name: ["Not a valid UUID."]})
+    found = _as_uuid(message.get(name))
+    if found is None:
+        raise _invalid({name: [_NO_UUID]})
+    return found
 
 
 def read_token(message: Message) -> str:
@@ -91,22 +103,66 @@ def read_token(message: Message) -> str:
     return token
 
 
-def read_wish(message: Message) -> tuple[UUID, str, dict[str, Any]]:
-    """Read an `intent`: the sale, the key («» without one), and what is asked for.
+def read_wish(message: Message) -> Wish:
+    """Read an `intent`.
 
     Raises:
-        Refused: by the same rules as the POST.
+        Refused: by the same rules as the POST, in the same order.
     """
-    only(message, "sale_id", "quantity", "accept_fewer", "key")
+    return _plain_wish(message) or _strict_wish(message)
+
+
+def _plain_wish(message: Message) -> Wish | None:
+    """Read what nearly everybody sends, 20 times as fast; None where the schema must have a look."""
+    quantity = message.get("quantity", 1)
+    accept_fewer = message.get("accept_fewer", False)
     key = message.get("key")
-    if key is not None and not (isinstance(key, str) and _SANE_KEY(key)):
-        raise Refused("bad_idempotency_key", "Use 1 to 128 visible ASCII characters.")
-    asked: Message = {name: message[name] for name in ("quantity", "accept_fewer") if name in message}
+    sale_id = _as_uuid(message.get("sale_id"))
+    if (
+        type(quantity) is int
+        and 1 <= quantity <= MAX_ALLOCATION
+        and type(accept_fewer) is bool
+        and _is_key(key)
+        and sale_id is not None
+        and message.keys() <= _WISH_NAMES
+    ):
+        return Wish(sale_id, quantity, accept_fewer, key or "")
+    return None
+
+
+def _strict_wish(message: Message) -> Wish:
+    asked = {name: value for name, value in message.items() if name not in _BESIDE_THE_BODY}
+    errors: dict[str, list[str]] = {}
     try:
         wish: dict[str, Any] = _WISH.load(asked)
     except ValidationError as error:
-        raise _invalid(flatten(error.normalized_messages())) from error  # type: ignore[no-untyped-call]
-    return read_uuid(message, "sale_id"), key or "", wish
+        errors = flatten(error.normalized_messages())  # type: ignore[no-untyped-call]
+    sale_id = _as_uuid(message.get("sale_id"))
+    if sale_id is None:
+        raise _invalid({**errors, "sale_id": [_NO_UUID]})
+    if errors:
+        raise _invalid(errors)
+    key = message.get("key")
+    if not _is_key(key):
+        raise Refused("bad_idempotency_key", "Use 1 to 128 visible ASCII characters.")
+    return Wish(sale_id, wish["quantity"], wish["accept_fewer"], key or "")
+
+
+def _is_key(value: object) -> bool:
+    return value is None or (isinstance(value, str) and _SANE_KEY(value) is not None)
+
+
+def _as_uuid(value: object) -> UUID | None:
+    return _read_uuid(value) if isinstance(value, str) and len(value) == UUID_CHARACTERS else None
+
+
+@lru_cache(maxsize=1024)
+def _read_uuid(text: str) -> UUID | None:
+    """A crowd names one sale, again and again."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _invalid(errors: dict[str, list[str]]) -> Refused:

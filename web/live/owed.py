@@ -15,7 +15,7 @@ from models.events import Message
 from tasks.context import Context
 from tasks.own import Told, newest_of_shoppers
 from web.live.connection import Connection
-from web.live.people import People, personal_frame
+from web.live.people import People
 from web.live.watch import Watch
 
 BATCH: Final = 250  # sockets a question
@@ -67,7 +67,7 @@ class Owed:
         self._wake.set()
 
     def _pay(self, watch: Watch, batch: set[Connection]) -> None:
-        asked = {one: user_id for one in batch if watch in one.watched and (user_id := one.user_id)}
+        asked = {one: user_id for one in batch if one in watch.members and (user_id := one.user_id)}
         users = sorted(set(asked.values()))
         if not users:
             return
@@ -78,7 +78,7 @@ class Owed:
                     continue  # another's by now
                 for kind, message in _messages(told, user_id):
                     if message["id"] not in heard:
-                        connection.push(personal_frame(kind, message))
+                        self._people.tell_one(connection, kind, message)
 
 
 def _messages(told: Told, user_id: str) -> Iterator[tuple[str, Message]]:

@@ -4,9 +4,8 @@ A snapshot that was read before a change can be ready to send after the change w
 one listens meanwhile, and keeps to itself what was pushed since.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, KeysView
 from contextlib import contextmanager
-from typing import TypeVar
 from uuid import UUID
 
 import orjson
@@ -14,10 +13,10 @@ import orjson
 from models.events import Message
 from web.auth.tokens import Verified
 from web.live.connection import Connection
+from web.live.groups import Groups
 from web.live.metrics import PUSHED_INTENT, PUSHED_ORDER
+from web.live.open_ends import OpenEnds
 from web.live.wire import text_frame
-
-K = TypeVar("K", str, UUID)
 
 _COUNTERS = {"intent": PUSHED_INTENT, "order": PUSHED_ORDER}
 
@@ -31,47 +30,61 @@ class People:
     """The authenticated sockets of the process."""
 
     def __init__(self) -> None:
-        self._by_user: dict[str, set[Connection]] = {}
-        self._by_family: dict[UUID, set[Connection]] = {}
+        self.open_ends = OpenEnds()
+        self._by_user: Groups[str] = Groups()
+        self._by_family: Groups[UUID] = Groups()
         self._ears: dict[str, list[dict[str, Message]]] = {}
 
     @property
-    def families(self) -> list[UUID]:
+    def families(self) -> KeysView[UUID]:
         """The log-ins that sockets rest on."""
-        return list(self._by_family)
+        return self._by_family.keys()
 
-    def of_family(self, family: UUID) -> list[Connection]:
+    def of_family(self, family: UUID) -> tuple[Connection, ...]:
         """The sockets of one log-in."""
-        return list(self._by_family.get(family, ()))
+        return self._by_family.of(family)
 
     def everybody(self) -> list[Connection]:
         """All authenticated sockets."""
-        return [connection for some in self._by_user.values() for connection in some]
+        return self._by_user.everybody()
+
+    def is_here(self, user_id: str) -> bool:
+        """Whether a user has a socket in this process."""
+        return user_id in self._by_user
 
     def enter(self, connection: Connection, verified: Verified) -> None:
         """Let a socket hear what is its user's, and nobody else's any more."""
         self.leave(connection)
         connection.identity = verified
-        self._by_user.setdefault(str(verified.identity.user_id), set()).add(connection)
-        self._by_family.setdefault(verified.identity.family, set()).add(connection)
+        connection.user_id = str(verified.identity.user_id)
+        self._by_user.add(connection.user_id, connection)
+        self._by_family.add(verified.identity.family, connection)
 
     def leave(self, connection: Connection) -> None:
         """Let it hear nobody's."""
         verified, connection.identity = connection.identity, None
-        if verified is not None:
-            _discard(self._by_user, str(verified.identity.user_id), connection)
-            _discard(self._by_family, verified.identity.family, connection)
+        user_id, connection.user_id = connection.user_id, None
+        if verified is not None and user_id is not None:
+            self._by_user.discard(user_id, connection)
+            self._by_family.discard(verified.identity.family, connection)
 
     def tell(self, user_id: str, kind: str, message: Message) -> None:
         """Push an intent or an order to every socket of its owner."""
         for heard in self._ears.get(user_id, ()):
             heard[message["id"]] = message
-        connections = self._by_user.get(user_id)
+        connections = self._by_user.of(user_id)
         if connections:
             frame = personal_frame(kind, message)
-            for connection in list(connections):
+            for connection in connections:
                 connection.push(frame)
+            self.open_ends.note(user_id, kind, message)
             _COUNTERS[kind].inc(len(connections))
+
+    def tell_one(self, connection: Connection, kind: str, message: Message) -> None:
+        """Push to one socket of its owner what the others know, or need not: an answer, or a snapshot."""
+        connection.push(personal_frame(kind, message))
+        if connection.user_id is not None:
+            self.open_ends.note(connection.user_id, kind, message)
 
     def tell_all(self, packed: str) -> None:
         """Push what came from Redis: `[[user's id, intent | null, order | null], …]`."""
@@ -90,24 +103,21 @@ class People:
         heard: dict[str, Message] = {}
         users = list(user_ids)
         for user_id in users:
-            self._ears.setdefault(user_id, []).append(heard)
+            self.listen(user_id, heard)
         try:
             yield heard
         finally:
             for user_id in users:
-                self._forget_ear(user_id, heard)
+                self.listen_no_more(user_id, heard)
 
-    def _forget_ear(self, user_id: str, heard: dict[str, Message]) -> None:
+    def listen(self, user_id: str, heard: dict[str, Message]) -> None:
+        """Gather what a user is told from now on."""
+        self._ears.setdefault(user_id, []).append(heard)
+
+    def listen_no_more(self, user_id: str, heard: dict[str, Message]) -> None:
+        """Gather nothing more there."""
         left = [ear for ear in self._ears[user_id] if ear is not heard]
         if left:
             self._ears[user_id] = left
         else:
             del self._ears[user_id]
-
-
-def _discard(groups: dict[K, set[Connection]], key: K, connection: Connection) -> None:
-    group = groups.get(key)
-    if group is not None:
-        group.discard(connection)
-        if not group:
-            del groups[key]

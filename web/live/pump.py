@@ -5,6 +5,7 @@ descriptor in an epoll set costs nothing here.
 """
 
 import logging
+import os
 import select
 from typing import Any, Final
 
@@ -13,8 +14,7 @@ from gevent import monkey
 
 from web.live.connection import Connection
 
-BATCH: Final = 256  # sockets served before others of the process get their turn
-_IDLE_S: Final = 1.0  # a stop is noticed after that at the latest
+BATCH: Final = 64  # sockets served before others of the process get their turn
 
 log = logging.getLogger(__name__)
 
@@ -28,31 +28,32 @@ class Pump:
     def __init__(self) -> None:
         # gevent takes `epoll` away since it blocks; here it is only asked what is ready.
         self._epoll: Any = monkey.get_original("select", "epoll")()
-        self._by_fd: dict[int, Connection] = {}
-        self._masks: dict[int, int] = {}
+        self._by_fd: list[Connection | None] = []  # descriptors are small numbers, and used again
+        self._stop = os.eventfd(0, os.EFD_NONBLOCK)
+        self._epoll.register(self._stop, _READ)
         self._is_stopped = False
 
     def add(self, connection: Connection) -> None:
         """Wait for a connection from now on."""
         fd = connection.wire.fileno()
-        mask = self._mask(connection)
-        self._epoll.register(fd, mask)
+        if fd >= len(self._by_fd):
+            self._by_fd.extend([None] * (fd + 1 - len(self._by_fd)))
+        connection.mask = _mask(connection)
+        self._epoll.register(fd, connection.mask)
         self._by_fd[fd] = connection
-        self._masks[fd] = mask
 
     def change(self, connection: Connection) -> None:
         """Wait for what the connection waits for now."""
-        fd = connection.wire.fileno()
-        mask = self._mask(connection)
-        if self._masks.get(fd, mask) != mask:
-            self._masks[fd] = mask
-            self._epoll.modify(fd, mask)
+        mask = _mask(connection)
+        if connection.mask != mask:
+            connection.mask = mask
+            self._epoll.modify(connection.wire.fileno(), mask)
 
     def remove(self, connection: Connection) -> None:
         """Wait for it no more; called before its descriptor is closed."""
         fd = connection.wire.fileno()
-        if self._by_fd.pop(fd, None) is not None:
-            del self._masks[fd]
+        if 0 <= fd < len(self._by_fd) and self._by_fd[fd] is connection:
+            self._by_fd[fd] = None
             self._epoll.unregister(fd)
 
     def run(self) -> None:
@@ -61,8 +62,7 @@ class Pump:
         watcher = hub.loop.io(self._epoll.fileno(), 1)
         try:
             while not self._is_stopped:
-                with gevent.Timeout(_IDLE_S, False):
-                    hub.wait(watcher)
+                hub.wait(watcher)
                 self._serve()
         finally:
             watcher.close()
@@ -70,10 +70,11 @@ class Pump:
     def stop(self) -> None:
         """Let `run` end."""
         self._is_stopped = True
+        os.eventfd_write(self._stop, 1)
 
     def _serve(self) -> None:
         for fd, happened in self._epoll.poll(0, BATCH):
-            connection = self._by_fd.get(fd)
+            connection = self._by_fd[fd] if fd < len(self._by_fd) else None
             if connection is not None:
                 try:
                     _call(connection, happened)
@@ -81,10 +82,10 @@ class Pump:
                     log.exception("a socket could not be served")
                     connection.cut_off("fault")
 
-    @staticmethod
-    def _mask(connection: Connection) -> int:
-        mask = _READ if connection.wants_reading else 0
-        return mask | _WRITE if connection.wire.pending else mask
+
+def _mask(connection: Connection) -> int:
+    mask = _READ if connection.wants_reading else 0
+    return mask | _WRITE if connection.wire.pending else mask
 
 
 def _call(connection: Connection, happened: int) -> None:

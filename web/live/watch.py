@@ -1,7 +1,8 @@
-"""Owns the pictures of the sales that somebody watches: when they are taken, and who has which.
+"""Owns the pictures of the sales that somebody watches: who watches, and when a new one is taken.
 
-A nudge from Redis makes for a new picture at once, or after a moment when there was one just now. Besides,
-every watched sale is looked at about once a second: that finds what nobody nudges for, and what got lost.
+A nudge from Redis makes for a new picture at once, or when the cadence lets it be told. Besides, every
+watched sale is looked at about once a second: that finds what nobody nudges for, and what got lost. With very
+many sales in a process it is less often, every three seconds at the rarest.
 """
 
 import logging
@@ -12,7 +13,6 @@ from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
-import gevent
 import orjson
 
 from models.errors import LineUnavailable, Unavailable
@@ -20,25 +20,26 @@ from models.events import Message, live_sale
 from models.vocabulary import SaleStatus
 from tasks.context import Context
 from tasks.sales import get_sale
+from web.live.cadence import MERGE_S, Cadence, Paced
 from web.live.connection import Connection
-from web.live.metrics import PUSHED_SALE, WATCHERS
 from web.live.picture import recorded_sale
 from web.live.wire import text_frame
 
-MERGE_S: Final = 0.25  # between two pictures that are sent of one sale
 POLL_S: Final = 1.0
+LONGEST_POLL_S: Final = 3.0
+POLLS_PER_S: Final = 100  # in a process; one takes it 0.3 ms, and Redis 0.1 ms
 AWAY_S: Final = 0.5  # before a store that did not answer is asked again
-SLICE: Final = 128  # sockets written to before others of the process get their turn
 
 log = logging.getLogger(__name__)
 
 
-class Watch:
+class Watch(Paced):
     """One watched sale. `version` grows with each picture that differs from the one before."""
 
     __slots__ = (
         "due",
         "frame",
+        "heeded_at",
         "is_nudged",
         "lock",
         "looked_at",
@@ -46,22 +47,36 @@ class Watch:
         "message",
         "sale_id",
         "spread",
-        "spread_at",
         "version",
     )
 
     def __init__(self, sale_id: UUID) -> None:
+        super().__init__()
         self.sale_id = sale_id
-        self.members: set[Connection] = set()
+        self.members: dict[Connection, int] = {}  # each with the version that was sent last
         self.lock = threading.Lock()
         self.message: Message = {}
         self.frame = b""
         self.version = 0
         self.spread = 0  # the version that was sent to everybody
-        self.spread_at = 0.0
         self.looked_at = 0.0
         self.due = 0.0
         self.is_nudged = False
+        self.heeded_at = 0.0  # when it was looked at because of a nudge
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is a picture that was not told."""
+        return self.version != self.spread
+
+    def tell(self, connection: Connection) -> bool:
+        """Send a member the newest picture, unless it has that already or is behind with reading."""
+        known = self.members.get(connection)
+        if known is None or known == self.version or not connection.offer(self.frame):
+            return False
+        if connection in self.members:  # it may have been lost just now
+            self.members[connection] = self.version
+        return True
 
 
 class Watches:
@@ -78,9 +93,21 @@ class Watches:
         self._on_opened = on_opened
         self._by_sale: dict[UUID, Watch] = {}
         self._wake = threading.Event()
+        self.cadence = Cadence()
+        self.news = threading.Event()  # some sale has news to spread
 
     def __len__(self) -> int:
         return len(self._by_sale)
+
+    @property
+    def all(self) -> list[Watch]:
+        """The watched sales."""
+        return list(self._by_sale.values())
+
+    @property
+    def subscriptions(self) -> int:
+        """How many members all of them have."""
+        return sum(len(watch.members) for watch in self._by_sale.values())
 
     def join(self, connection: Connection, sale_id: UUID) -> Watch:
         """Let a connection hear of a sale from now on."""
@@ -88,16 +115,15 @@ class Watches:
         if watch is None:
             watch = self._by_sale[sale_id] = Watch(sale_id)
         if connection not in watch.members:
-            watch.members.add(connection)
-            connection.watched[watch] = 0
+            watch.members[connection] = 0
+            connection.watched = (*connection.watched, watch)
             connection.due = 0.0
-            WATCHERS.inc()
         return watch
 
     def has(self, connection: Connection, sale_id: UUID) -> bool:
         """Say whether a connection hears of a sale already."""
         watch = self._by_sale.get(sale_id)
-        return watch is not None and watch in connection.watched
+        return watch is not None and connection in watch.members
 
     def leave(self, connection: Connection, sale_id: UUID) -> None:
         """Let it hear no more of a sale."""
@@ -107,7 +133,7 @@ class Watches:
 
     def leave_all(self, connection: Connection) -> None:
         """Let it hear no more of any."""
-        for watch in list(connection.watched):
+        for watch in connection.watched:
             self._part(connection, watch)
 
     def nudge(self, sale_id: UUID) -> None:
@@ -115,6 +141,7 @@ class Watches:
         watch = self._by_sale.get(sale_id)
         if watch is not None and not watch.is_nudged:
             watch.is_nudged = True
+            watch.expect(self._clock())
             self._wake.set()
 
     def nudge_all(self) -> None:
@@ -134,13 +161,13 @@ class Watches:
                 self._look(watch)
 
     def run_once(self) -> None:
-        """Look at what is due, tell it, and wait for the next."""
+        """Look at what is due, and wait for the next."""
         self._wake.clear()
         now = self._clock()
-        for watch in list(self._by_sale.values()):
+        for watch in self.all:
             if self._due(watch) <= now:
                 self._refresh(watch)
-        next_due = min(map(self._due, self._by_sale.values()), default=now + POLL_S)
+        next_due = min(map(self._due, self.all), default=now + POLL_S)
         self._wake.wait(max(next_due - self._clock(), 0.0))
 
     def wake(self) -> None:
@@ -154,30 +181,36 @@ class Watches:
             watch.due = self._clock() + AWAY_S
             watch.is_nudged = False
             log.warning("sale %s could not be looked at: %s", watch.sale_id, error)
-        if watch.version != watch.spread:
-            self._spread(watch)
 
     def _due(self, watch: Watch) -> float:
-        """Something new: after the merging pause; else when the next poll comes."""
-        if watch.is_nudged or watch.version != watch.spread:
-            return watch.spread_at + MERGE_S
-        return watch.due
+        """After a nudge, when what is seen may be told, and not before: so what is told is fresh."""
+        if not watch.is_nudged:
+            return watch.due
+        return min(max(watch.heeded_at + MERGE_S, self.cadence.begins_at(watch)), watch.due)
 
     def _look(self, watch: Watch) -> None:
         """Called under the watch's lock, so that a picture never replaces a younger one."""
-        watch.is_nudged = False
+        if watch.is_nudged:
+            watch.is_nudged, watch.heeded_at = False, self._clock()
         message = self._message(watch)
+        seen_before = watch.looked_at if watch.version else self._clock()
         watch.looked_at = self._clock()
-        watch.due = watch.looked_at + POLL_S * random.uniform(0.85, 1.15)  # noqa: S311 - spreads, hides nothing
+        watch.due = watch.looked_at + self._poll_s() * random.uniform(0.85, 1.15)  # noqa: S311 - spreads
         differs = not watch.version or _without_time(message) != _without_time(watch.message)
         has_opened = watch.message.get("status") == SaleStatus.SCHEDULED != message["status"]
         watch.message = message
         watch.frame = text_frame(orjson.dumps(message))
         if differs:
             watch.version += 1
-            self._wake.set()
+            watch.expect(seen_before)  # without a nudge, it may have been new since then
+            self.news.set()
+        elif not watch.has_news:
+            watch.news_since = 0.0
         if has_opened:
             self._on_opened(watch)
+
+    def _poll_s(self) -> float:
+        return min(max(POLL_S, len(self._by_sale) / POLLS_PER_S), LONGEST_POLL_S)
 
     def _message(self, watch: Watch) -> Message:
         try:
@@ -190,22 +223,11 @@ class Watches:
                 return {"type": "sale", **live_sale(look)}
         return {"type": "sale", **recorded_sale(get_sale(self._context, watch.sale_id))}
 
-    def _spread(self, watch: Watch) -> None:
-        watch.spread = watch.version
-        watch.spread_at = self._clock()
-        sent = 0
-        for count, connection in enumerate(list(watch.members), 1):
-            sent += connection.offer(watch)
-            if count % SLICE == 0:
-                gevent.sleep(0)
-        PUSHED_SALE.inc(sent)
-
     def _part(self, connection: Connection, watch: Watch) -> None:
-        if connection.watched.pop(watch, None) is None:
+        if watch.members.pop(connection, None) is None:
             return
+        connection.watched = tuple(one for one in connection.watched if one is not watch)
         connection.due = 0.0
-        watch.members.discard(connection)
-        WATCHERS.dec()
         if not watch.members:
             self._by_sale.pop(watch.sale_id, None)
 

@@ -10,17 +10,19 @@ import struct
 from typing import Final
 
 MAX_PENDING: Final = 64 * 1024  # bytes kept for a reader who is behind, before it is cut off
-SEND_BUFFER: Final = 64 * 1024  # bytes in the kernel for one socket, which else grows to megabytes
+SEND_BUFFER: Final = 16 * 1024  # bytes in the kernel for one socket (which doubles it), else megabytes
+RECEIVE_BUFFER: Final = 8 * 1024  # the same for what is not read yet: two messages, and no flood
 READ_BYTES: Final = 4096
 PING: Final = b"\x89\x00"
 
 GOING_AWAY: Final = 1001
 PROTOCOL_ERROR: Final = 1002
 UNSUPPORTED: Final = 1003
+INVALID_TEXT: Final = 1007
 POLICY: Final = 1008
 TOO_BIG: Final = 1009
-TRY_LATER: Final = 1013
 UNAUTHENTICATED: Final = 4401
+TOO_SLOW: Final = 4408
 
 _UNSENDABLE: Final = frozenset({1004, 1005, 1006, 1015})
 _ABRUPT: Final = struct.pack("ii", 1, 0)
@@ -56,38 +58,38 @@ def _head(first: int, size: int) -> bytes:
 class Wire:
     """A non-blocking socket that remembers what it could not send yet. No call of it waits."""
 
-    __slots__ = ("_pending", "_sock", "stuck_since")
+    __slots__ = ("_sent", "_sock", "_waiting", "pending", "stuck_since")
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         if sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._sock = sock
-        self._pending = b""
+        self._waiting: list[bytes] | None = None  # frames, the first of which may have begun to leave
+        self._sent = 0  # bytes of the first that have left
+        self.pending = 0  # bytes that wait for the reader
         self.stuck_since = 0.0  # since when the reader has not taken everything; 0: it has
-
-    @property
-    def pending(self) -> int:
-        """Bytes that wait for the reader."""
-        return len(self._pending)
 
     def fileno(self) -> int:
         """The descriptor to wait on; -1 once closed."""
         return self._sock.fileno()
 
     def write(self, frame: bytes, now: float) -> None:
-        """Send a frame, or keep the rest of it. The caller bounds what is kept.
+        """Send a frame, or keep it or the rest of it. The caller bounds what is kept.
 
         Raises:
             OSError: the connection is gone.
         """
-        if self._pending:
-            self._pending += frame
+        if self._waiting is not None:
+            self._waiting.append(frame)
+            self.pending += len(frame)
             return
-        rest = frame[self._send(frame) :]
-        if rest:
-            self._pending = rest
+        sent = self._send(frame)
+        if sent < len(frame):
+            self._waiting, self._sent = [frame], sent
+            self.pending = len(frame) - sent
             self.stuck_since = now
 
     def flush(self) -> None:
@@ -96,9 +98,25 @@ class Wire:
         Raises:
             OSError: the connection is gone.
         """
-        self._pending = self._pending[self._send(self._pending) :]
-        if not self._pending:
-            self.stuck_since = 0.0
+        while self._waiting:
+            frame = self._waiting[0]
+            sent = self._send(memoryview(frame)[self._sent :])
+            self._sent += sent
+            self.pending -= sent
+            if self._sent < len(frame):
+                return
+            self._sent = 0
+            del self._waiting[0]
+        self._waiting = None
+        self.stuck_since = 0.0
+
+    def drop_waiting(self) -> None:
+        """Give up the frames that have not begun to leave; the one that has must still leave whole."""
+        if self._waiting is not None:
+            del self._waiting[1 if self._sent else 0 :]
+            self.pending = sum(map(len, self._waiting)) - self._sent
+            if not self._waiting:
+                self._waiting = None
 
     def read(self) -> bytes | None:
         """Read what is there: nothing (yet) is None, the end is empty.
@@ -119,11 +137,11 @@ class Wire:
     def close(self) -> None:
         """Close at once; what is still unsent is dropped in the kernel too."""
         with contextlib.suppress(OSError):
-            if self._pending:
+            if self.pending:
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABRUPT)
         self._sock.close()
 
-    def _send(self, data: bytes) -> int:
+    def _send(self, data: bytes | memoryview) -> int:
         try:
             return self._sock.send(data)
         except (BlockingIOError, InterruptedError):

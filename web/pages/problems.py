@@ -3,23 +3,26 @@
 from typing import Any, Final
 
 from flask import Response, render_template, request
+from flask_babel import gettext
 
 from web.api import PREFIX
 from web.errors import PROBLEM_TYPE
+from web.pages.languages import N_
 
 _HEADLINES: Final = {
-    401: "Please log in",
-    403: "This page is not for you",
-    404: "There is nothing here",
-    405: "That cannot be done here",
-    429: "A little slower, please",
-    503: "We will be right back",
+    401: N_("Please log in"),
+    403: N_("This page is not for you"),
+    404: N_("There is nothing here"),
+    405: N_("That cannot be done here"),
+    429: N_("A little slower, please"),
+    503: N_("We will be right back"),
 }
-_BROKEN: Final = "Something broke on our side"
+_BROKEN: Final = N_("Something broke on our side")
+_DID_NOT_WORK: Final = N_("That did not work")
 _EXPLANATIONS: Final = {
-    404: "The page may have moved, or the link was not quite right.",
-    500: "It was written down. What you had in line or on order is not affected.",
-    503: "A part of the shop cannot be reached for a moment. What you had in line or on order is safe.",
+    404: N_("The page may have moved, or the link was not quite right."),
+    500: N_("It was written down. What you had in line or on order is not affected."),
+    503: N_("A part of the shop cannot be reached for a moment. What you had in line or on order is safe."),
 }
 
 
@@ -32,8 +35,8 @@ def make_readable(response: Response) -> Response:
     page = render_template(
         "problem.html",
         status=status,
-        headline=_HEADLINES.get(status) or (_BROKEN if status >= 500 else "That did not work"),
-        explanation=_EXPLANATIONS.get(status) or problem.get("detail", ""),
+        headline=gettext(_HEADLINES.get(status) or (_BROKEN if status >= 500 else _DID_NOT_WORK)),
+        explanation=gettext(_EXPLANATIONS[status]) if status in _EXPLANATIONS else problem.get("detail", ""),
     )
     response.set_data(page)
     response.mimetype = "text/html"

@@ -5,20 +5,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from models import reading
+from models.accounts import TokenFamily, User
 from models.catalogue import Product, Sale
-from models.errors import LineUnavailable
+from models.errors import LineUnavailable, NotFound
 from models.events import Message, stored_order
 from models.orders import Order
-from models.vocabulary import SaleStatus
+from models.payments import Receipt
+from models.vocabulary import OrderStatus, SaleStatus
 from tasks.context import Context
 from tasks.own import newest_of_shopper
 from tasks.sales import list_sales
 from tasks.views import show_product, show_sale
 from web.paging import read_page
+from web.payments import show_receipt
 
 MOST_SALES: Final = 60  # of one status on one page
 MOST_PAST: Final = 12
@@ -93,6 +96,48 @@ def orders_of(context: Context, user_id: uuid.UUID, cursor: str | None) -> Order
             for order in page.items
         ]
     return OrderPage(items, page.next_cursor)
+
+
+def order_of(context: Context, user_id: uuid.UUID, order_id: uuid.UUID) -> Message:
+    """Read an order of a shopper's with its sale's product.
+
+    Raises:
+        NotFound: there is none of his.
+    """
+    with context.database.transaction() as session:
+        order = reading.find_order(session, order_id)
+        if order is None or order.user_id != user_id:
+            raise NotFound("No order of yours has this id.")
+        product = reading.find_sale(session, order.sale_id).product
+        return {**stored_order(order, order.history), "product": show_product(product)}
+
+
+def receipt_of(context: Context, user_id: uuid.UUID, order_id: uuid.UUID) -> tuple[Message, bool]:
+    """Read the receipt of a shopper's order, and whether the money went back since.
+
+    Raises:
+        NotFound: there is no such order of his, or it was never paid.
+    """
+    with context.database.transaction() as session:
+        order, receipt = session.get(Order, order_id), session.get(Receipt, order_id)
+        if order is None or receipt is None or order.user_id != user_id:
+            raise NotFound("No receipt of yours has this order's id.")
+        return show_receipt(receipt), order.status == OrderStatus.REFUNDED
+
+
+def account_of(context: Context, user_id: uuid.UUID) -> tuple[User, int]:
+    """Read an account, and how many log-ins of it are good.
+
+    Raises:
+        NotFound: it is gone.
+    """
+    is_good = (TokenFamily.user_id == user_id, TokenFamily.revoked_at.is_(None))
+    query = select(func.count()).where(*is_good, TokenFamily.expires_at > func.now())
+    with context.database.transaction() as session:
+        user = session.get(User, user_id)
+        if user is None:
+            raise NotFound("The account is gone.")
+        return user, session.scalars(query).one()
 
 
 def products_to_sell(context: Context) -> Sequence[Product]:

@@ -1,10 +1,10 @@
-"""Owns the routes of the pages. They only read; a script of the page sends what changes to the API."""
+"""Owns the routes of the pages. They only read, but for the language; all else is changed by the API."""
 
 import uuid
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from models.events import rfc3339
@@ -14,7 +14,7 @@ from tasks.views import show_sale
 from web.auth.identity import REFRESH_CSRF_COOKIE, current_identity, identity_if_any
 from web.auth.tokens import Identity
 from web.errors import Forbidden, Problem
-from web.pages import paying, reading, words
+from web.pages import languages, paying, reading, words
 from web.pages.paths import own_path
 from web.pages.phases import phase_of
 from web.pages.problems import make_readable
@@ -25,9 +25,12 @@ blueprint: Final = Blueprint("pages", __name__)
 blueprint.add_app_template_filter(words.write_money, "money")
 blueprint.add_app_template_filter(words.write_moment, "moment")
 blueprint.add_app_template_filter(words.write_count, "count")
+blueprint.add_app_template_filter(rfc3339, "rfc3339")
 blueprint.add_app_template_global(words.percent_off)
 blueprint.add_app_template_global(words.share)
 blueprint.add_app_template_global(words.two_colours)
+blueprint.add_app_template_global(paying.reason_words)
+blueprint.add_app_template_global(paying.words_of, "why")
 blueprint.after_app_request(make_readable)
 
 
@@ -40,6 +43,9 @@ def common() -> dict[str, Any]:
         "viewer": viewer,
         "session": "in" if viewer else "renewable" if REFRESH_CSRF_COOKIE in request.cookies else "out",
         "server_time": rfc3339(datetime.now(UTC)),
+        "language": languages.chosen(),
+        "languages": languages.LANGUAGES,
+        "script_words": languages.words_of_scripts,
         "here": own_path(request.full_path.rstrip("?")),
     }
 
@@ -51,22 +57,28 @@ def home() -> str:
 
 
 @blueprint.get("/sales/<uuid:sale_id>")
-def sale_page(sale_id: uuid.UUID) -> str:
+def sale_page(sale_id: uuid.UUID) -> Response:
     """A sale, and where the shopper is with it."""
     context, viewer = _context(), _viewer()
     sale = show_sale(context, get_sale(context, sale_id))
     standing = reading.standing_in(context, sale_id, viewer.user_id if viewer else None)
-    return render_template(
+    form = paying.stripe_form(context, sale["price"]["currency"])
+    page = render_template(
         "sale.html",
         sale=sale,
         intent=standing.intent,
         order=standing.order,
         is_known=standing.is_known,
         order_note=paying.note_of(standing.order),
-        order_notes=paying.NOTES,
+        order_notes=paying.notes(),
         test_cards=paying.cards(context),
+        stripe=form,
         phase=phase_of(sale, standing.intent, is_signed_in=viewer is not None),
     )
+    response = make_response(page)
+    if form is not None:
+        response.headers["Content-Security-Policy"] = paying.content_policy(form)
+    return response
 
 
 @blueprint.get("/login")
@@ -91,6 +103,37 @@ def orders() -> Response | str:
     return render_template("orders.html", page=page)
 
 
+@blueprint.get("/orders/<uuid:order_id>")
+def order_page(order_id: uuid.UUID) -> Response | str:
+    """One order with its history, and what can be done with it."""
+    viewer = _viewer()
+    if viewer is None:
+        return redirect(f"/login?next=/orders/{order_id}", 303)
+    return render_template(
+        "order.html", order=reading.order_of(_context(), viewer.user_id, order_id), order_notes=paying.notes()
+    )
+
+
+@blueprint.get("/orders/<uuid:order_id>/receipt")
+def receipt_page(order_id: uuid.UUID) -> Response | str:
+    """The receipt of a paid order, to be kept or printed."""
+    viewer = _viewer()
+    if viewer is None:
+        return redirect(f"/login?next=/orders/{order_id}/receipt", 303)
+    receipt, is_refunded = reading.receipt_of(_context(), viewer.user_id, order_id)
+    return render_template("receipt.html", receipt=receipt, is_refunded=is_refunded)
+
+
+@blueprint.get("/account")
+def account() -> Response | str:
+    """Who the viewer is, and the way out on every device."""
+    viewer = _viewer()
+    if viewer is None:
+        return redirect("/login?next=/account", 303)
+    user, log_ins = reading.account_of(_context(), viewer.user_id)
+    return render_template("account.html", account=user, log_ins=log_ins)
+
+
 @blueprint.get("/admin")
 def admin() -> str:
     """The sales with their figures, for those who run them."""
@@ -102,6 +145,23 @@ def admin() -> str:
         sales=[show_sale(context, sale) for sale in list_sales(context, limit=reading.MOST_SALES)],
         products=reading.products_to_sell(context),
     )
+
+
+@blueprint.post("/language")
+def choose_language() -> Response:
+    """Speak another language from now on, and go back to where the visitor was."""
+    answer = redirect(own_path(request.form.get("next")), 303)
+    wished = request.form.get("language", "")
+    if wished in languages.LANGUAGES:
+        answer.set_cookie(
+            languages.COOKIE,
+            wished,
+            max_age=languages.COOKIE_S,
+            secure=services().settings.is_production,
+            httponly=True,
+            samesite="Lax",
+        )
+    return answer
 
 
 def _form(template: str) -> Response | str:

@@ -1,44 +1,38 @@
-"""Owns how money, times and shares are written before a script has put them into the visitor's own way."""
+"""Owns how money, times and shares are written before a script knows the visitor's time zone."""
 
 import colorsys
 import hashlib
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from babel import Locale
+from babel.dates import format_date, format_time
+from babel.numbers import format_decimal
+
+from tasks.mail.writing import write_amount
+from web.pages.languages import visitors_locale
+
 SHOP_NAME: Final = "Flash Sale"
 
-# ISO 4217, where it is not 2; `static/js/format.js` has the same.
-MINOR_DIGITS: Final = {
-    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
-    3: "BHD IQD JOD KWD LYD OMR TND",
-    4: "CLF UYW",
-}
-_DIGITS_OF: Final = {name: digits for digits, names in MINOR_DIGITS.items() for name in names.split()}
+
+def write_money(money: dict[str, Any], locale: Locale | None = None) -> str:
+    """Write an amount in the visitor's way, e.g. `$1,999.00`, with the digits that its minor unit has."""
+    return write_amount(int(money["amount_minor"]), money["currency"], locale or visitors_locale())
 
 
-def minor_digits(currency: str) -> int:
-    """How many digits the currency's minor unit has (ISO 4217)."""
-    return _DIGITS_OF.get(currency, 2)
-
-
-def write_money(money: dict[str, Any]) -> str:
-    """Write an amount plainly, e.g. `USD 1,999.00`."""
-    digits = minor_digits(money["currency"])
-    whole, rest = divmod(int(money["amount_minor"]), 10**digits)
-    fraction = f".{rest:0{digits}}" if digits else ""
-    return f"{money['currency']} {whole:,}{fraction}"
-
-
-def write_moment(moment: str | datetime) -> str:
-    """Write a time plainly and in UTC, e.g. `14 Mar 2026, 12:00 UTC`."""
+def write_moment(moment: str | datetime, locale: Locale | None = None) -> str:
+    """Write a time in the visitor's way and in UTC, e.g. `Mar 14, 2026, 12:00 PM UTC`."""
     at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    at = at.astimezone(UTC)
-    return f"{at.day} {at:%b %Y, %H:%M} UTC"
+    at, written_in = at.astimezone(UTC), locale or visitors_locale()
+    return (
+        f"{format_date(at, 'medium', locale=written_in)}, {format_time(at, 'short', locale=written_in)} UTC"
+    )
 
 
-def write_count(count: int) -> str:
+def write_count(count: int, locale: Locale | None = None) -> str:
     """Write a count with its thousands apart."""
-    return f"{count:,}"
+    written: str = format_decimal(count, locale=locale or visitors_locale())
+    return written
 
 
 def percent_off(price: dict[str, Any], list_price: dict[str, Any]) -> int:

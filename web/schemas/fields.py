@@ -9,6 +9,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from marshmallow.utils import get_value
 
 from models.catalogue import MAX_PRICE_MINOR
+from models.events import rfc3339
 
 MAX_INT: Final = 2**31 - 1  # PostgreSQL's integer
 _FIRST_YEAR: Final = 2000
@@ -105,8 +106,8 @@ class MoneyOut(fields.Nested):
 
 
 def write_time(moment: datetime) -> str:
-    """Write a time as all answers do: RFC 3339 in UTC, with a Z."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    """Write a time as all answers do: RFC 3339 in UTC, with milliseconds and a Z."""
+    return rfc3339(moment)
 
 
 def _microseconds(text: str) -> str:

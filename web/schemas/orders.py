@@ -6,6 +6,7 @@ from marshmallow import Schema, fields, validate
 from marshmallow.utils import get_value
 
 from models.vocabulary import OrderStatus
+from tasks.payments.port import Step
 from web.schemas.fields import MoneyOut, Strict, Text, UtcTime
 from web.schemas.paging import page_of
 
@@ -30,6 +31,15 @@ class OrderEventSchema(Schema):
     reason = fields.String(required=True, allow_none=True)
 
 
+class WaitingPaymentSchema(Schema):
+    """What the order's owner has to do so that his payment goes on; told to nobody else."""
+
+    id = fields.UUID(required=True)
+    provider = fields.String(required=True)
+    next_step = fields.String(required=True, metadata={"enum": [step.value for step in Step]})
+    client_secret = fields.String(required=True)
+
+
 def _total_minor(order: Any) -> int:
     return int(get_value(order, "unit_price_minor")) * int(get_value(order, "quantity"))
 
@@ -49,6 +59,7 @@ class OrderSchema(Schema):
     paid_at = UtcTime(required=True, allow_none=True)
     refunded_at = UtcTime(required=True, allow_none=True)
     receipt_number = fields.String(required=True, allow_none=True)
+    payment = fields.Nested(WaitingPaymentSchema, required=True, allow_none=True, dump_default=None)
     history = fields.List(fields.Nested(OrderEventSchema), required=True)
 
 

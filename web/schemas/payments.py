@@ -67,10 +67,11 @@ class MethodSchema(Schema):
 
 
 class MethodsSchema(Schema):
-    """The provider that charges, and its methods where it has a fixed list of them."""
+    """The provider that charges, its methods where it has a list of them, and its key for browsers."""
 
     provider = fields.String(required=True)
     methods = fields.List(fields.Nested(MethodSchema), required=True)
+    publishable_key = fields.String(required=True, allow_none=True)
 
 
 class WebhookTakenSchema(Schema):

@@ -92,6 +92,13 @@ class QueueSchema(Schema):
     standby = fields.Integer(required=True)
     last_ticket = fields.Integer(required=True)
     now_serving = fields.Integer(required=True)
+    standby_places = fields.List(
+        fields.List(fields.Integer()),
+        required=True,
+        metadata={
+            "description": "Pairs of ticket and place, from which everybody who stands by finds his own."
+        },
+    )
 
 
 class SaleSchema(Schema):

@@ -18,7 +18,7 @@ class TaskQuery(PageQuery):
 
 
 class TaskSchema(Schema):
-    """A background task; dumps anything with these attributes or keys, `task_id` being its id."""
+    """A piece of work; `order_id` is there for payments, refunds and mails."""
 
     task_id = fields.UUID(required=True)
     kind = fields.String(required=True)
@@ -29,6 +29,8 @@ class TaskSchema(Schema):
     attempts = fields.Integer(required=True)
     result = fields.Raw(required=True, allow_none=True)
     error = fields.String(required=True, allow_none=True)
+    sale_id = fields.UUID(required=True, allow_none=True)
+    order_id = fields.UUID()
 
 
 TaskPageSchema = page_of(TaskSchema)

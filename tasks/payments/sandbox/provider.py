@@ -9,7 +9,16 @@ from sqlalchemy.exc import IntegrityError
 from config import PaymentSettings
 from models.database import Database
 from models.errors import IdempotencyKeyReused
-from tasks.payments.port import BadSignature, Charge, Event, Outcome, ProviderUnavailable, Refund, State
+from tasks.payments.port import (
+    BadSignature,
+    Charge,
+    Event,
+    Outcome,
+    ProviderUnavailable,
+    Refund,
+    State,
+    Step,
+)
 from tasks.payments.sandbox.books import end_charge, enter_charge, tell_charge
 from tasks.payments.sandbox.events import MOST_BYTES, read_payload
 from tasks.payments.sandbox.methods import terms_of
@@ -38,6 +47,10 @@ class SandboxProvider:
     def accepts(self, method: str) -> bool:
         """Say whether this is one of the sandbox's methods, with its seconds where it takes some."""
         return terms_of(method) is not None
+
+    def next_step(self, method: str) -> Step | None:  # noqa: ARG002 - no test card gives a client secret
+        """Nothing: the sandbox asks shoppers for nothing."""
+        return None
 
     def charge(self, charge: Charge) -> Outcome:
         """Enter the charge, or learn what became of it.

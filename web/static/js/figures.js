@@ -2,8 +2,9 @@
 
 import { count } from "./format.js";
 import { fill, putMoney, showWhen, tickCountdowns } from "./dom.js";
+import { _ } from "./words.js";
 
-const STATUS = { open: "Open now", paused: "Paused", scheduled: "Coming", ended: "Over", cancelled: "Cancelled" };
+const STATUS = { open: _("Open now"), paused: _("Paused"), scheduled: _("Coming"), ended: _("Over"), cancelled: _("Cancelled") };
 const FIGURES = ["available", "held", "sold", "allocation", "now_serving", "in_line"];
 
 /** Bring the API's sale into the flat form of the socket's messages. */
@@ -32,7 +33,7 @@ export function showFigures(root, sale) {
 
 function showStatus(root, sale, allocation) {
   const isTaken = sale.status === "open" && sale.available === 0 && allocation > 0;
-  fill(root, "status", isTaken ? "All taken" : STATUS[sale.status]);
+  fill(root, "status", isTaken ? _("All taken") : STATUS[sale.status]);
   for (const pill of root.querySelectorAll("[data-slot='status']")) pill.dataset.status = isTaken ? "taken" : sale.status;
   root.dataset.status = sale.status;
   showWhen(root, "status", sale.status);
@@ -60,5 +61,6 @@ function showStock(bar, { available, held, sold, allocation }) {
     rect.setAttribute("width", width);
     x += width;
   }
-  bar.setAttribute("aria-label", `${count(available)} of ${count(allocation)} left, ${count(held)} held, ${count(sold)} sold`);
+  const figures = { left: count(available), all: count(allocation), held: count(held), sold: count(sold) };
+  bar.setAttribute("aria-label", _("{left} of {all} left, {held} held, {sold} sold", figures));
 }

@@ -1,5 +1,6 @@
 // Owns how money, counts, times and waits are written, in the visitor's own way.
 
+import { _ } from "./words.js";
 const locales = navigator.languages?.length ? [...navigator.languages] : undefined;
 const counts = new Intl.NumberFormat(locales);
 const moments = new Intl.DateTimeFormat(locales, { dateStyle: "medium", timeStyle: "short" });
@@ -50,7 +51,7 @@ export function countdown(ms) {
   const days = Math.floor(seconds / 86_400);
   const hours = Math.floor(seconds / 3600) % 24;
   const rest = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
-  if (days) return `${count(days)} d ${two(hours)}:${rest}`;
+  if (days) return _("{days} d {time}", { days: count(days), time: `${two(hours)}:${rest}` });
   return hours ? `${hours}:${rest}` : rest;
 }
 

@@ -5,6 +5,7 @@ import { forget, now } from "./clock.js";
 import { clock } from "./format.js";
 import { logOut, renew } from "./session.js";
 import { wordsFor } from "./problems.js";
+import { _ } from "./words.js";
 
 const notice = document.getElementById("notice");
 
@@ -17,7 +18,7 @@ function tick() {
 
 async function leave(button) {
   button.disabled = true;
-  tell(notice, "Logging out…");
+  tell(notice, _("Logging out…"));
   try {
     await logOut();
     location.assign("/");
@@ -29,7 +30,7 @@ async function leave(button) {
 
 /** The log-in ran out while nobody looked, and can be renewed: then the page comes again, logged in. */
 async function comeBackLoggedIn() {
-  tell(notice, "Renewing your log-in…");
+  tell(notice, _("Renewing your log-in…"));
   try {
     if (await renew()) {
       location.reload();

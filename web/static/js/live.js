@@ -19,6 +19,7 @@ export class Live extends EventTarget {
   #isConnecting = false;
   #isKnown = false; // the server said whose socket this is
   #mustRenew = false; // it did not know us although we are logged in
+  #invitedInMs = null; // the server is leaving, and said when to come back
 
   constructor() {
     super();
@@ -71,6 +72,7 @@ export class Live extends EventTarget {
     this.#listen();
     const message = JSON.parse(data);
     if (message.type === "ready") this.#isKnown = true;
+    if (message.type === "bye") this.#invitedInMs = message.retry_after_ms;
     if (this.#isStranger(message)) return this.#comeBackKnown();
     this.#failures = 0;
     if (message.server_time) learn(message.server_time, { live: true });
@@ -98,12 +100,14 @@ export class Live extends EventTarget {
     this.#retry();
   }
 
-  /** After a wait that doubles, and by chance is shorter or longer: a whole crowd comes back together. */
+  /** When the server asked for it; else after a wait that doubles, and by chance is shorter or longer. */
   #retry() {
     const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#failures);
+    const wait = this.#invitedInMs ?? longest * (0.5 + Math.random() / 2);
+    this.#invitedInMs = null;
     this.#failures += 1;
     clearTimeout(this.#reconnect);
-    this.#reconnect = setTimeout(() => this.#connect(), longest * (0.5 + Math.random() / 2));
+    this.#reconnect = setTimeout(() => this.#connect(), wait);
   }
 
   #hurry() {

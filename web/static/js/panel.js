@@ -3,19 +3,21 @@
 import { count, money, wait } from "./format.js";
 import { fill, putMoney, showWhen, tell, tickCountdowns } from "./dom.js";
 import { isDecided, phaseOf } from "./phases.js";
+import { outlookOf, placeOf } from "./place.js";
+import { _ } from "./words.js";
 
 const ANNOUNCE_MS = 5_000; // a screen reader is told of a moving place at most this often
-const LINK = { live: "Live", starting: "Connecting…", reconnecting: "Reconnecting…", polling: "Updating slowly", offline: "You are offline. Last known figures." };
+const LINK = { live: _("Live"), starting: _("Connecting…"), reconnecting: _("Reconnecting…"), polling: _("Updating slowly"), offline: _("You are offline. Last known figures.") };
 
 export class Panel {
   #root;
-  #notes; // an order's last reason → words
+  #notes; // why an order changed, in words: by its reason, or else by its status
   #first = new Map(); // intent's id → the first place in line that was seen, for the way's length
   #announced = { scene: "", at: 0 };
 
   constructor(root, notes) {
     this.#root = root;
-    this.#notes = notes;
+    this.#notes = { reasons: new Map(Object.entries(notes.reasons)), others: notes.others };
     this.announce = root.querySelector("#announce");
     this.title = document.title;
   }
@@ -50,17 +52,28 @@ export class Panel {
   #showIntent({ sale, intent }) {
     fill(this.#root, "ticket", count(intent.ticket));
     fill(this.#root, "quantity", count(intent.quantity));
-    fill(this.#root, "reason", (intent.reason ?? "").replaceAll("_", " "));
-    for (const node of this.#root.querySelectorAll("[data-has-reason]")) node.hidden = !intent.reason;
+    fill(this.#root, "reason", this.#notes.reasons.get(intent.reason) ?? "");
+    for (const node of this.#root.querySelectorAll("[data-has-reason]")) node.hidden = !this.#notes.reasons.get(intent.reason);
     for (const node of this.#root.querySelectorAll("[data-fewer]")) node.hidden = !intent.accept_fewer;
     showWhen(this.#root, "reason", intent.reason === "sale_ended" ? "sale_ended" : "none");
     if (isDecided(intent)) return;
     showWhen(this.#root, "intent", intent.status);
-    const position = placeOf(intent, sale);
-    fill(this.#root, "position", position === null ? "–" : position > 0 ? count(position) : "Now");
-    fill(this.#root, "eta", etaOf(position, sale, intent));
+    const { place, isExact } = placeOf(intent, sale);
+    const number = isExact ? count(place) : `≈ ${count(place)}`;
+    fill(this.#root, "position", place === null ? "–" : place > 0 ? number : _("Now"));
+    fill(this.#root, "eta", etaOf(place, sale, intent));
     this.#root.querySelector("#way").hidden = intent.status !== "queued";
-    if (intent.status === "queued") this.#showWay(intent, position);
+    if (intent.status === "queued") this.#showWay(intent, place);
+    this.#showOutlook(intent, sale);
+  }
+
+  #showOutlook(intent, sale) {
+    const outlook = intent.status === "waiting" || sale.status === "paused" ? null : outlookOf(intent, sale);
+    showWhen(this.#root, "chance", outlook?.chance ?? "");
+    if (!outlook) return;
+    showWhen(this.#root, "left", outlook.obtainable ? "some" : "none");
+    fill(this.#root, "ahead", count(outlook.ahead));
+    fill(this.#root, "obtainable", count(outlook.obtainable));
   }
 
   #showWay(intent, position) {
@@ -75,15 +88,21 @@ export class Panel {
     fill(this.#root, "order_quantity", count(order.quantity));
     fill(this.#root, "order_id", order.id.slice(-8));
     fill(this.#root, "receipt", order.receipt_number ?? "");
-    tell(this.#root.querySelector("[data-slot='order_note']"), this.#notes[order.history.at(-1)?.reason] ?? "");
+    this.#root.querySelector("[data-receipt-link]").href = `/orders/${order.id}/receipt`;
+    tell(this.#root.querySelector("[data-slot='order_note']"), this.#why(order.history.at(-1)));
     putMoney(this.#root.querySelector(".pay-total"), order.total);
     putMoney(this.#root.querySelector(".unit"), order.unit_price);
     putMoney(this.#root.querySelector(".order-total"), order.total);
     for (const node of this.#root.querySelectorAll("[data-slot='expires']")) node.dateTime = order.expires_at;
   }
 
+  #why(change) {
+    return change?.reason ? (this.#notes.reasons.get(change.reason) ?? this.#notes.others[change.status]) : "";
+  }
+
   #showEntry({ sale, order }) {
-    const hasAll = order?.quantity >= sale.per_shopper_limit && ["held", "paying", "paid"].includes(order.status);
+    // Who has an order to pay, or all he may have, is not offered another ticket: it would take the order's place here.
+    const hasAll = ["held", "paying"].includes(order?.status) || (order?.status === "paid" && order.quantity >= sale.per_shopper_limit);
     for (const node of this.#root.querySelectorAll("[data-again]")) {
       const isLacking = node.dataset.again === "stock" && sale.available === 0;
       node.hidden = sale.status !== "open" || hasAll || isLacking;
@@ -107,8 +126,8 @@ export class Panel {
   }
 
   #wordsFor(phase, sale, intent, order) {
-    if (phase === "line") return placeInWords(intent, placeOf(intent, sale));
-    if (phase === "held" && order?.status === "held") return `It is yours! Total ${money(order.total.amount_minor, order.total.currency)}`;
+    if (phase === "line") return placeInWords(intent, placeOf(intent, sale).place);
+    if (phase === "held" && order?.status === "held") return _("It is yours! Total {total}", { total: money(order.total.amount_minor, order.total.currency) });
     const face = this.#root.querySelector(`[data-face="${phase}"]`);
     const heading = [...face.querySelectorAll("h2")].find((node) => !node.hidden);
     return heading?.textContent ?? "";
@@ -121,21 +140,16 @@ export function showLink(node, link) {
   fill(node, "link", LINK[link]);
 }
 
-/** The place in line: on standby as it was told, otherwise what is still before the ticket. */
-function placeOf(intent, sale) {
-  if (intent.status === "standby") return intent.position;
-  return Math.max(intent.ticket - (sale.now_serving ?? 0), 0);
-}
-
 function placeInWords(intent, position) {
-  const ticket = `Ticket ${count(intent.ticket)}`;
-  if (intent.status === "standby") return `Standing by, ${ticket.toLowerCase()}${position ? `, place ${count(position)}` : ""}`;
-  return position > 0 ? `${ticket}, place ${count(position)}` : `${ticket}, it is your turn`;
+  const values = { ticket: count(intent.ticket), place: count(position ?? 0) };
+  if (intent.status === "standby" && !position) return _("Standing by, ticket {ticket}", values);
+  if (intent.status === "standby") return _("Standing by, ticket {ticket}, place {place}", values);
+  return position > 0 ? _("Ticket {ticket}, place {place}", values) : _("Ticket {ticket}, it is your turn", values);
 }
 
 function etaOf(position, sale, intent) {
-  if (position === 0) return "It is your turn. The verdict comes any moment.";
+  if (position === 0) return _("It is your turn. The verdict comes any moment.");
   const seconds = sale.pace > 0 ? position / sale.pace : intent.eta_seconds;
-  if (!seconds) return "It goes in ticket order. Your place moves as others are served.";
-  return `About ${wait(seconds)} at the present pace.`;
+  if (!seconds) return _("It goes in ticket order. Your place moves as others are served.");
+  return _("About {time} at the present pace.", { time: wait(seconds) });
 }

@@ -9,6 +9,7 @@ import { now } from "./clock.js";
 import { wait } from "./format.js";
 import { goToLogIn } from "./session.js";
 import { wordsFor } from "./problems.js";
+import { _ } from "./words.js";
 
 const state = JSON.parse(document.getElementById("state").textContent);
 const root = document.querySelector("article.sale");
@@ -16,14 +17,37 @@ const problem = document.getElementById("problem");
 const form = document.getElementById("buy");
 const watch = new Watch(state);
 const panel = new Panel(document.getElementById("panel"), state.order_notes);
+const card = state.stripe && new (await import("./card.js")).CardForm(document.getElementById("card"), state.stripe);
 let isSending = false;
 let wantsMore = false;
+let isCardShown = false;
+let begun = ""; // the order whose payment was begun here: its bank is answered without another press
+const answered = new Set(); // client secrets
 
 function show() {
   showFigures(root, watch.sale);
   const { sale, intent, order } = watch;
   panel.show({ sale, intent, order, isSending, wantsMore, isSignedIn: state.is_signed_in });
   if (intent) document.getElementById("unknown")?.remove();
+  if (card && order) showPaying(order);
+}
+
+/** Stripe's form while there is something to pay, and its bank's question while there is one to answer. */
+function showPaying(order) {
+  if (order.status === "held" && !isCardShown) {
+    isCardShown = true;
+    card.show(order.total).catch(fail);
+  }
+  const isAsked = order.status === "paying" && order.payment?.next_step === "authenticate";
+  const button = document.getElementById("answer-bank");
+  button.parentElement.hidden = !isAsked;
+  if (isAsked && begun === order.id && !answered.has(order.payment.client_secret)) button.click();
+}
+
+function answerBank() {
+  const secret = watch.order.payment.client_secret;
+  answered.add(secret);
+  return card.answerBank(secret);
 }
 
 function readWish() {
@@ -34,7 +58,7 @@ function readWish() {
 }
 
 function sayWait(ms) {
-  const words = `The shop is very busy. Trying again in ${wait(ms / 1000)}…`;
+  const words = _("The shop is very busy. Trying again in {time}…", { time: wait(ms / 1000) });
   for (const node of document.querySelectorAll("[data-slot='sending']")) node.textContent = words;
 }
 
@@ -76,13 +100,18 @@ async function act(button, deed) {
 const leaveLine = async () => watch.takeIntent(await leave(watch.intent.id));
 
 async function cancelOrder() {
-  if (confirm("Give it back? It goes to the next in line.")) watch.takeOrder(await cancel(watch.order.id));
+  if (confirm(_("Give it back? It goes to the next in line."))) watch.takeOrder(await cancel(watch.order.id));
 }
 
 async function payOrder(event) {
   event.preventDefault();
-  const method = new FormData(event.currentTarget).get("method");
-  await act(event.currentTarget.querySelector("button"), async () => watch.takeOrder(await pay(watch.order.id, method)));
+  const wish = event.currentTarget;
+  const { order } = watch;
+  await act(wish.querySelector("button[type=submit]"), async () => {
+    const method = card ? await card.token(order.total) : new FormData(wish).get("method");
+    begun = order.id;
+    watch.takeOrder(await pay(order.id, method), { isNews: false });
+  });
 }
 
 function startAgain() {
@@ -96,6 +125,7 @@ watch.addEventListener("link", () => showLink(document.getElementById("link"), w
 form.addEventListener("submit", buy);
 form.addEventListener("input", show);
 document.getElementById("pay").addEventListener("submit", payOrder);
+document.getElementById("answer-bank")?.addEventListener("click", (event) => act(event.currentTarget, answerBank));
 document.getElementById("leave").addEventListener("click", (event) => act(event.currentTarget, leaveLine));
 document.getElementById("cancel").addEventListener("click", (event) => act(event.currentTarget, cancelOrder));
 for (const button of document.querySelectorAll("[data-buy-again]")) button.addEventListener("click", startAgain);

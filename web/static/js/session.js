@@ -1,5 +1,7 @@
 // Owns talking to our own API by cookie: the CSRF header, and one silent renewal when the log-in is stale.
 
+import { _ } from "./words.js";
+
 const ACCESS_CSRF = "fs_csrf";
 const REFRESH_CSRF = "fs_refresh_csrf";
 const TIMEOUT_MS = 15_000;
@@ -7,7 +9,7 @@ const TIMEOUT_MS = 15_000;
 /** What the API refused, in its own code and in words for a person. */
 export class Problem extends Error {
   constructor(status, body, retryAfter) {
-    super(body.detail ?? `The shop answered ${status}.`);
+    super(body.detail ?? _("The shop answered {status}.", { status }));
     this.status = status;
     this.code = body.code ?? "";
     this.errors = body.errors ?? {};
@@ -53,7 +55,7 @@ function parse(text) {
   try {
     return text ? JSON.parse(text) : {};
   } catch {
-    return { detail: "The shop gave an answer that cannot be read." };
+    return { detail: _("The shop gave an answer that cannot be read.") };
   }
 }
 
@@ -94,6 +96,9 @@ export async function logOut() {
   if (isStale()) await renew();
   return send("/session", { method: "DELETE" });
 }
+
+/** Log out on every device. */
+export const logOutEverywhere = () => api("/session/everywhere", { method: "DELETE" });
 
 /** Go and log in, and come back here. */
 export function goToLogIn() {

@@ -9,17 +9,19 @@ import { isDecided } from "./phases.js";
 
 const POLL_MS = 2_500;
 const SLOWEST_POLL_MS = 20_000;
-const PLACE_MS = 1_500; // at the earliest after a change, a place is asked for that no message tells
+const TICKET_MS = 1_500; // at the earliest after a lobby opened, its ticket is asked for where no message told it
 const SNAPSHOT_MS = 3_000; // in which the socket tells the shopper's intent after a reconnect
 const VERDICT_MS = 4_000; // in which it tells the verdict of a ticket whose turn has come
+const OUTCOME_MS = 6_000; // in which it tells what became of a payment, before the order is asked for
 
 export class Watch extends EventTarget {
   #live = new Live();
   #poll = 0;
   #pollMs = POLL_MS;
   #check = 0;
-  #place = 0;
+  #ticket = 0;
   #verdict = 0;
+  #outcome = 0;
 
   constructor(state) {
     super();
@@ -36,6 +38,7 @@ export class Watch extends EventTarget {
     addEventListener("offline", () => this.#say("offline"));
     this.#live.subscribe(this.sale.sale_id);
     this.#fetchMissingOrder();
+    this.#askForOutcome();
   }
 
   /** Take an intent as told or answered. A verdict is final, and an older ticket never hides a newer one. */
@@ -48,15 +51,17 @@ export class Watch extends EventTarget {
     this.intent = intent;
     this.#changed();
     this.#fetchMissingOrder();
-    this.#askForPlace(intent.position === null);
+    this.#askForTicket();
   }
 
-  /** Take an order as told or answered; its history only grows. */
-  takeOrder({ type, ...order }) {
+  /** Take an order as told or answered; its history only grows. What is no news may be older than what was told. */
+  takeOrder({ type, ...order }, { isNews = true } = {}) {
     if (order.intent_id !== this.intent?.id) return; // of another sale, or of an earlier ticket
-    if (this.order?.id === order.id && this.order.history.length > order.history.length) return;
+    const known = this.order?.id === order.id ? this.order.history.length : 0;
+    if (known > order.history.length || (known === order.history.length && !isNews)) return;
     this.order = order;
     this.#changed();
+    this.#askForOutcome();
   }
 
   /** Ask for everything at once, e.g. where the page was laid while a store was away. */
@@ -75,7 +80,7 @@ export class Watch extends EventTarget {
     const before = this.sale;
     this.sale = newer(before, figures);
     this.#changed();
-    this.#askForPlace(this.sale.standby !== before.standby || this.sale.status !== before.status);
+    if (this.sale.status !== before.status) this.#askForTicket();
     this.#askForVerdict();
   }
 
@@ -91,13 +96,28 @@ export class Watch extends EventTarget {
     this.#verdict = setTimeout(ask, VERDICT_MS * (1 + Math.random()));
   }
 
-  /** On standby, and when a lobby opens, places move without a message; a crowd must not ask all at once. */
-  #askForPlace(hasMoved) {
-    const moved = this.intent?.status === "standby" ? hasMoved : this.intent?.status === "waiting" && this.sale.status !== "scheduled";
-    if (!moved) return;
-    clearTimeout(this.#place);
+  /** A lobby that opened gave everybody in it a ticket of the line. Should the message be lost, a crowd must not ask at once. */
+  #askForTicket() {
+    if (this.intent?.status !== "waiting" || this.sale.status === "scheduled") return;
+    clearTimeout(this.#ticket);
     const crowd = Math.min(20_000, (this.sale.standby + this.sale.waiting) * 10);
-    this.#place = setTimeout(() => this.#ask(), PLACE_MS + Math.random() * crowd);
+    this.#ticket = setTimeout(() => this.intent?.status === "waiting" && this.#ask(), TICKET_MS + Math.random() * crowd);
+  }
+
+  /** A payment is under way: should the message of its outcome be lost, the order itself tells. */
+  #askForOutcome() {
+    clearTimeout(this.#outcome);
+    const order = this.order;
+    if (order?.status !== "paying") return;
+    const ask = async () => {
+      if (this.order?.id !== order.id || this.order.status !== "paying") return;
+      try {
+        this.takeOrder(await api(`/api/v1/orders/${order.id}`));
+      } catch {
+        this.#askForOutcome(); // the way to the server is down, which the link says
+      }
+    };
+    this.#outcome = setTimeout(ask, OUTCOME_MS * (1 + Math.random() / 2));
   }
 
   async #fetchMissingOrder() {

@@ -1,0 +1,180 @@
+"""Owns `make crowd`: a crowd of sockets that comes, waits, hears, speaks and comes back, and the report.
+
+    SOCKETS=100000 python -m benchmarks.sockets [--json FILE]
+
+Exit codes: 0 when everything was done and nothing was wrong; 1 otherwise; 130 after Ctrl-C. It ends by
+itself, and with it everything that it started: `DEADLINE` bounds the whole run, and each phase has its own.
+"""
+
+import logging
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, Final
+
+import orjson
+import structlog
+from rich.console import Console
+
+from benchmarks.crowd_tokens import NoBulkTokens, make_crowd_in_bulk
+from benchmarks.http_wire import Target
+from benchmarks.progress import say, stage
+from benchmarks.settings import CannotRush
+from benchmarks.shop import Shop
+from benchmarks.sockets.changing import measure_changes
+from benchmarks.sockets.figures import Results
+from benchmarks.sockets.holding import measure_coming, measure_idling
+from benchmarks.sockets.limits import bounds_of, opening_at_once, refuse_hopeless, sources_for
+from benchmarks.sockets.machine import describe
+from benchmarks.sockets.part import PartPlan, allow_open_files
+from benchmarks.sockets.parts import Parts
+from benchmarks.sockets.place import Place, open_place
+from benchmarks.sockets.report import as_json, print_report
+from benchmarks.sockets.run import Run
+from benchmarks.sockets.rushing import measure_echo, measure_restart, measure_rush
+from benchmarks.sockets.settings import CannotMeasure, CrowdSettings, read_crowd_settings
+
+PATIENCE: Final = 0.1  # of the whole run's time, for the shop to answer the admin
+TOKENS: Final = 0.2  # of the whole run's time, for everybody to get one
+LAST_ORDERS_S: Final = 60.0  # after the deadline: for what waits for nobody, before the run is cut off
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run, report, and return the exit code."""
+    console = Console()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    try:
+        settings = read_crowd_settings(arguments)
+        allow_open_files()
+        with cut_off_after(settings.deadline_s + LAST_ORDERS_S):
+            return run(settings, console)
+    except CannotMeasure as error:
+        say(console, f"Cannot measure: {error}")
+        return 1
+    except KeyboardInterrupt:
+        say(console, "Interrupted.")
+        return 130
+
+
+def run(settings: CrowdSettings, console: Console) -> int:
+    """Measure every phase; what is known by the time that something breaks is reported as well.
+
+    Raises:
+        CannotMeasure: it came to nothing.
+    """
+    until = time.monotonic() + settings.deadline_s
+    refuse_hopeless(bounds_of(settings, is_own_shop=not settings.url))
+    machine = describe()
+    results, broken = Results(), ""
+    with open_place(settings) as place, visiting(settings, console, place, until, results) as crowd:
+        try:
+            measure(crowd)
+        except (CannotMeasure, CannotRush) as error:
+            broken = str(error)
+    machine["load average after"] = describe()["load average"]
+    report = as_json(settings, results, machine, broken)
+    settings.json_path.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
+    print_report(console, settings, results)
+    say(console, f"Broken off: {broken}" if broken else f"Written to {settings.json_path}.")
+    say(console, "Nothing was wrong." if report["passed"] else "SOMETHING WAS WRONG.")
+    return 0 if report["passed"] else 1
+
+
+def measure(crowd: Run) -> None:
+    """One phase after the other.
+
+    Raises:
+        CannotMeasure, CannotRush: a phase did not come to its end.
+    """
+    phases = [measure_coming, measure_idling, measure_changes, measure_echo, measure_rush]
+    if crowd.settings.reconnect:
+        phases.append(measure_restart)
+    for phase in phases:
+        crowd.log_in()
+        phase(crowd)
+
+
+@contextmanager
+def visiting(
+    settings: CrowdSettings, console: Console, place: Place, until: float, results: Results
+) -> Iterator[Run]:
+    """A sale, and client processes that are ready to watch it.
+
+    Raises:
+        CannotMeasure: the shop is not ready, or gives no tokens.
+    """
+    target = Target.of(place.url)
+    shop = Shop(target, patience_s=PATIENCE * settings.deadline_s)
+    try:
+        shop.wait_until_ready()
+        shop.log_in(place.email, place.password)
+        with stage(console, "shoppers with tokens", settings.logged_in) as shown:
+            crowd = make_crowd_in_bulk(settings.logged_in, TOKENS * settings.deadline_s)
+            shown.update(len(crowd))
+        sale_id = shop.open_sale(settings.units, 1)
+    except (CannotRush, NoBulkTokens) as error:
+        raise CannotMeasure(str(error)) from error
+    parts = Parts(plan_parts(settings, target, sale_id, [token for _, token in crowd]))
+    try:
+        yield Run(settings, console, place, shop, parts, sale_id, until, results)
+    finally:
+        parts.close()
+        if not place.is_own:
+            _end_sale(shop, sale_id, console)
+
+
+def _end_sale(shop: Shop, sale_id: str, console: Console) -> None:
+    """Leave no open sale in somebody else's shop."""
+    try:
+        shop.move_sale(sale_id, "end")
+    except CannotRush as error:
+        say(console, f"The sale {sale_id} may be left open: {error}")
+
+
+def plan_parts(settings: CrowdSettings, target: Target, sale_id: str, tokens: list[str]) -> list[PartPlan]:
+    """Spread the sockets over client processes: rushers, others who are logged in, and mere watchers."""
+    processes = settings.client_processes
+    everybody = tokens + [""] * (settings.sockets - len(tokens))
+    sources = sources_for(settings.sockets, processes, target)
+    opening = opening_at_once(processes)
+    return [
+        PartPlan(
+            target,
+            sale_id,
+            tuple(everybody[place::processes]),
+            len(range(place, settings.rushers, processes)),
+            sources[place],
+            opening,
+        )
+        for place in range(processes)
+    ]
+
+
+@contextmanager
+def cut_off_after(seconds: float) -> Iterator[None]:
+    """End the run when its time is up, wherever it is; a signal to end it does so as well, in order."""
+
+    def on_alarm(_number: int, _frame: FrameType | None) -> None:
+        raise CannotMeasure(f"The run was not over after {seconds:.0f} s.")
+
+    def on_end(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before: list[tuple[int, Any]] = [
+        (number, signal.signal(number, handler))
+        for number, handler in ((signal.SIGALRM, on_alarm), (signal.SIGTERM, on_end))
+    ]
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before:
+            signal.signal(number, handler)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""Owns what the sockets of a process are shown of sales: the last picture of each, and when it came.
+
+All sockets of a server process get the same bytes, so that each picture is read once and then known by them.
+"""
+
+from array import array
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+
+from benchmarks.sockets.clock import ClockOffset
+
+KEPT: Final = 1024  # pictures known by their bytes; then they are learnt anew
+SHOWN: Final = (
+    "status",
+    "price",
+    "allocation",
+    "available",
+    "held",
+    "sold",
+    "waiting",
+    "standby",
+    "now_serving",
+    "last_ticket",
+)
+
+
+class Picture:
+    """One `sale` message."""
+
+    __slots__ = ("fields", "price_minor", "sale_id")
+
+    def __init__(self, message: Mapping[str, Any]) -> None:
+        self.sale_id = str(message["sale_id"])
+        self.price_minor = int(message["price"]["amount_minor"])
+        self.fields = {name: message[name] for name in SHOWN}
+
+
+class Changes:
+    """When each socket heard of each of a series of changes: the n-th sets the price to `base_minor` + n.
+
+    Changes may be merged into one picture, so that a price tells of all changes up to its own.
+    """
+
+    def __init__(self, sockets: int, base_minor: int, number: int) -> None:
+        self._base = base_minor
+        self._known = array("H", bytes(2 * sockets))  # the last change that each has heard of
+        self.heard_ns = [array("q", bytes(8 * sockets)) for _ in range(number)]  # 0: not heard of
+
+    def take(self, index: int, price_minor: int, at_ns: int) -> None:
+        """A socket was shown a price."""
+        newest, known = price_minor - self._base, self._known[index]
+        if known < newest <= len(self.heard_ns):
+            for change in range(known, newest):
+                self.heard_ns[change][index] = at_ns
+            self._known[index] = newest
+
+
+class Pictures:
+    """The last picture of every socket, of the sale that it watches."""
+
+    def __init__(self, watched: list[str]) -> None:
+        self.watched = watched  # the sale's id, by socket
+        self.shown: list[Picture | None] = [None] * len(watched)
+        self.heard = 0
+        self.clock = ClockOffset()
+        self.changes = Changes(len(watched), 0, 0)
+        self._by_payload: dict[bytes, Picture] = {}
+        self._payload = b""
+        self._picture: Picture | None = None
+
+    def take(self, index: int, payload: bytes, at_ns: int) -> bool:
+        """A socket was sent a picture; says whether it is one of the sale that the socket watches."""
+        if payload != self._payload:
+            self._picture = self._by_payload.get(payload) or self._read(payload)
+            self._payload = payload
+        picture = self._picture
+        if picture is None or picture.sale_id != self.watched[index]:
+            return False
+        self.heard += 1
+        if self.shown[index] is not picture:
+            self.shown[index] = picture
+            self.changes.take(index, picture.price_minor, at_ns)
+        return True
+
+    def begin_changes(self, base_minor: int, number: int) -> None:
+        """Note from now on when each of so many changes is heard of."""
+        self.changes = Changes(len(self.shown), base_minor, number)
+
+    def count_matching(self, sale_id: str, fields: Mapping[str, Any]) -> int:
+        """How many sockets show these figures of a sale."""
+        right = {one for one in set(self.shown) if one and one.sale_id == sale_id and one.fields == fields}
+        return sum(one in right for one in self.shown)
+
+    def _read(self, payload: bytes) -> Picture:
+        message = orjson.loads(payload)
+        self.clock.learn(message["server_time"])
+        picture = Picture(message)
+        if len(self._by_payload) >= KEPT:
+            self._by_payload.clear()
+        self._by_payload[payload] = picture
+        return picture

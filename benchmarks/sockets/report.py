@@ -1,0 +1,109 @@
+"""Owns the words of a run's report: the table for people, the JSON for machines."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.progress import say
+from benchmarks.sockets.figures import Results, Spread
+from benchmarks.sockets.settings import CrowdSettings
+
+CHECKS: Final = (
+    "pictures",
+    "changes",
+    "lost sockets",
+    "answers",
+    "tickets",
+    "winners",
+    "lost",
+    "doubled",
+    "contradictions",
+    "stored",
+    "conservation",
+    "audit",
+)
+ROWS_SHOWN: Final = 5
+ROWS_KEPT: Final = 100
+
+
+def is_within(results: Results, within_s: float) -> bool | None:
+    """Whether 99 of 100 heard of each change in time; None where nothing was changed."""
+    phase = results.phases.get("changes apart")
+    return None if phase is None else phase["heard after the request"].p99_ms <= within_s * 1000
+
+
+def as_json(
+    settings: CrowdSettings, results: Results, machine: dict[str, Any], broken: str
+) -> dict[str, Any]:
+    """The report for machines. `broken`: why the run ended early; empty where it did not."""
+    counts = Counter(finding.check for finding in results.findings)
+    shape = {name: value for name, value in asdict(settings).items() if name not in {"json_path", "url"}}
+    return {
+        "passed": not results.findings and not broken,
+        "broken": broken,
+        "machine": machine,
+        "shape": shape | {"client_processes": settings.client_processes},
+        "phases": {name: _plain(figures) for name, figures in results.phases.items()},
+        "told within": {"seconds": settings.within_s, "met": is_within(results, settings.within_s)},
+        "checks": {check: counts[check] for check in CHECKS},
+        "findings": [asdict(finding) for finding in _first_of_each(results, ROWS_KEPT)],
+        "notes": results.notes,
+    }
+
+
+def print_report(console: Console, settings: CrowdSettings, results: Results) -> None:
+    """The report for people: the figures of each phase, the checks, and the rows that offend."""
+    table = Table(title=f"{settings.sockets:,} sockets", show_header=False)
+    table.add_column("what")
+    table.add_column("figure", justify="right")
+    for name, figures in results.phases.items():
+        table.add_section()
+        table.add_row(name, "", style="bold")
+        for what, figure in _lines(figures):
+            table.add_row(f"  {what}", figure)
+    table.add_section()
+    counts = Counter(finding.check for finding in results.findings)
+    for check in CHECKS:
+        table.add_row(f"wrong: {check}", str(counts[check]), style="bold red" if counts[check] else "green")
+    console.print(table)
+    for note in results.notes:
+        say(console, note)
+    for finding in _first_of_each(results, ROWS_SHOWN):
+        say(console, f"{finding.check}: {finding.detail} {finding.row}")
+    if (within := is_within(results, settings.within_s)) is not None:
+        met = "met" if within else "MISSED"
+        say(console, f"Aim: all told within {settings.within_s:g} s at the 99th percentile: {met}.")
+
+
+def _first_of_each(results: Results, most: int) -> Iterator[Any]:
+    seen: Counter[str] = Counter()
+    for finding in results.findings:
+        seen[finding.check] += 1
+        if seen[finding.check] <= most:
+            yield finding
+
+
+def _lines(figures: dict[str, Any], lead: str = "") -> Iterator[tuple[str, str]]:
+    """Figures line by line. Of what is told by process, only what is more than nothing, and not by mode."""
+    for name, figure in figures.items():
+        if isinstance(figure, dict) and name.startswith(("cpu", "share")):
+            spent = (f"{group} {used:g}" for group, used in figure.items() if "kernel" not in group and used)
+            yield f"{lead}{name}", ", ".join(spent)
+        elif isinstance(figure, dict):
+            yield from _lines(figure, f"{name}: ")
+        elif isinstance(figure, Spread):
+            yield f"{lead}{name}, p50 / p99 / max", str(figure)
+        else:
+            yield lead + name, f"{figure:,}" if isinstance(figure, int | float) else str(figure)
+
+
+def _plain(figure: Any) -> Any:
+    if isinstance(figure, Spread):
+        return asdict(figure)
+    if isinstance(figure, dict):
+        return {str(name): _plain(value) for name, value in figure.items()}
+    return figure

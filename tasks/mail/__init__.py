@@ -1,0 +1,1 @@
+"""Mail: the outbox that is written with what moved money, the letters, and their way to an SMTP server."""

@@ -1,0 +1,141 @@
+"""Owns the outbox: mails are entered in the transaction that moved money, taken up to be sent, and noted.
+
+Entering takes place only where this process has mail configured: turning mail on mails nothing of before. Who
+takes a mail up has a lease on it, so that others leave it alone, and a crash sends it again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import case, func, null, select, true, update
+from sqlalchemy.orm import Session
+
+from config import MailSettings
+from models.accounts import User
+from models.mails import Mail
+from models.orders import Order
+from models.vocabulary import MailKind, MailStatus
+from tasks.tallies import MAILS, count
+
+DOMAIN: Final = "mail_domain"  # in Session.info: the sender's domain, where mail is configured
+LEASE: Final = timedelta(minutes=2)  # longer than a connection and all that is sent over it
+FIRST_PAUSE_S: Final = 10
+LONGEST_PAUSE_S: Final = 3600
+GIVEN_UP_AFTER: Final = timedelta(days=3)
+MOST_CHARACTERS: Final = 500  # of an error
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What became of a mail that was taken up: sent where there is no error."""
+
+    mail: Mail
+    error: str | None = None
+    is_final: bool = False  # trying again would not help
+
+
+def session_info(settings: MailSettings | None) -> dict[str, str]:
+    """Say what sessions have to know in order to enter mails."""
+    return {DOMAIN: settings.domain} if settings else {}
+
+
+def enter_mail(session: Session, kind: MailKind, order: Order, *, refund_id: UUID | None = None) -> None:
+    """Enter a mail to an order's shopper in the caller's transaction, where mail is configured."""
+    domain = session.info.get(DOMAIN)
+    if domain is None:
+        return
+    buyer = session.get_one(User, order.user_id)
+    mail = Mail(
+        kind=kind,
+        order_id=order.id,
+        refund_id=refund_id,
+        to_name=buyer.name,
+        to_email=buyer.email,
+        message_id=f"<{kind}.{refund_id or order.id}@{domain}>",
+        due_at=func.clock_timestamp(),
+    )
+    session.add(mail)
+    count(session, MAILS, kind, "entered")
+
+
+def has_due(session: Session) -> bool:
+    """Say whether a mail is due; reads the beginning of an index."""
+    due = select(Mail.id).where(Mail.due_at <= func.now())
+    return session.scalars(select(due.exists())).one()
+
+
+def take_up(session: Session, limit: int) -> list[Mail]:
+    """Take up mails that are due, oldest first; nobody else gets them before their lease has ended."""
+    due = (
+        select(Mail.id)
+        .where(Mail.due_at <= func.now())
+        .order_by(Mail.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    taking = (
+        update(Mail)
+        .where(Mail.id == due.c.id)
+        .values(
+            attempts=Mail.attempts + 1,
+            due_at=func.now() + LEASE,
+            started_at=func.coalesce(Mail.started_at, func.now()),
+        )
+        .returning(Mail)
+        .execution_options(synchronize_session=False)
+    )
+    return sorted(session.scalars(taking), key=lambda mail: (mail.created_at, mail.id))
+
+
+def hand_back(session: Session, mails: Sequence[Mail]) -> None:
+    """Let mails that were not tried be due at once, as if nobody had taken them up."""
+    for mail in mails:
+        first = Mail.attempts <= 1
+        values = {
+            "attempts": Mail.attempts - 1,
+            "due_at": func.now(),
+            "started_at": case((first, null()), else_=Mail.started_at),
+        }
+        session.execute(_still_leased(mail).values(values))
+
+
+def note_tried(session: Session, tried: Tried) -> bool:
+    """Note what became of a mail; says whether it was given up. A lost lease is left to its new owner."""
+    if tried.error is None:
+        mailed = {
+            "status": MailStatus.MAILED,
+            "mailed_at": func.clock_timestamp(),
+            "due_at": null(),
+            "error": null(),
+        }
+        sent = update(Mail).where(Mail.id == tried.mail.id, Mail.status == MailStatus.PENDING)
+        if session.scalar(sent.values(mailed).returning(Mail.id)):
+            count(session, MAILS, tried.mail.kind, "mailed")
+        return False
+    error = tried.error[:MOST_CHARACTERS]
+    putting_off = _still_leased(tried.mail).values({**_put_off(tried.is_final), "error": error})
+    status: str | None = session.scalar(putting_off.returning(Mail.status))
+    if status is not None:
+        count(session, MAILS, tried.mail.kind, "given_up" if status == MailStatus.GIVEN_UP else "put_off")
+    return status == MailStatus.GIVEN_UP
+
+
+def _put_off(is_final: bool) -> dict[str, Any]:
+    """Let a mail be due after a pause, then after twice as long each time; or never, after days."""
+    doubled = FIRST_PAUSE_S * func.power(2, func.least(Mail.attempts - 1, 16))
+    pause = func.make_interval(0, 0, 0, 0, 0, 0, func.least(doubled, LONGEST_PAUSE_S))
+    is_over = true() if is_final else Mail.created_at < func.now() - GIVEN_UP_AFTER
+    return {
+        "due_at": case((is_over, null()), else_=func.now() + pause),
+        "status": case((is_over, MailStatus.GIVEN_UP), else_=MailStatus.PENDING),
+        "given_up_at": case((is_over, func.now()), else_=null()),
+    }
+
+
+def _still_leased(mail: Mail) -> Any:
+    mine = (Mail.id == mail.id, Mail.attempts == mail.attempts, Mail.status == MailStatus.PENDING)
+    return update(Mail).where(*mine).execution_options(synchronize_session=False)

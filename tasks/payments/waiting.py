@@ -1,0 +1,43 @@
+"""Owns what a shopper has to do so that his payment goes on. It is told to him and to nobody else."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.events import Message
+from models.orders import Order
+from models.payments import Payment
+from models.vocabulary import OrderStatus, PaymentStatus
+from tasks.context import Context
+
+
+def steps_of(context: Context, session: Session, orders: Iterable[Order]) -> dict[UUID, Message]:
+    """Say, by the order's id, which payments wait for the shopper and for what; with their client secrets."""
+    paying = [order.id for order in orders if order.status == OrderStatus.PAYING]
+    if not paying:
+        return {}
+    waiting = session.scalars(
+        select(Payment).where(
+            Payment.order_id.in_(paying),
+            Payment.status == PaymentStatus.PENDING,
+            Payment.client_secret.is_not(None),
+        )
+    )
+    steps = {payment.order_id: _step_of(context, payment) for payment in waiting}
+    return {order_id: step for order_id, step in steps.items() if step is not None}
+
+
+def _step_of(context: Context, payment: Payment) -> Message | None:
+    if payment.provider not in context.providers:
+        return None  # nobody hears what he would do
+    step = context.providers.named(payment.provider).next_step(payment.method)
+    if step is None:
+        return None
+    return {
+        "id": str(payment.id),
+        "provider": payment.provider,
+        "next_step": step.value,
+        "client_secret": payment.client_secret,
+    }

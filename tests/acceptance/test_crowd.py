@@ -1,0 +1,115 @@
+"""`make crowd`, but small: every phase to its end, every socket told the truth, and nobody left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from benchmarks.sockets.report import CHECKS
+from config import ROOT
+from tests.integration.embedded_run import free_port
+from tests.support.polling import eventually
+
+pytestmark = pytest.mark.acceptance
+
+COMMAND: Final = [sys.executable, "-u", "-m", "benchmarks.sockets", "--json"]
+KEPT: Final = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+DEADLINE_S: Final = 600  # ends a run that hangs; it times nothing
+SOCKETS, RUSHERS, UNITS = 2000, 400, 40
+
+
+def environment_of(place: Path, **more: object) -> dict[str, str]:
+    """A run that has all phases, in a place where what it leaves behind would be found."""
+    wanted: dict[str, object] = {
+        "SOCKETS": SOCKETS,
+        "RUSHERS": RUSHERS,
+        "UNITS": UNITS,
+        "LOGGED_IN": 0.5,
+        "CHANGES": 2,
+        "BURST": 4,
+    }
+    wanted |= {"IDLE": 1, "RECONNECT": 1, "DEADLINE": DEADLINE_S, "PORT": free_port(), "TMPDIR": place}
+    return KEPT | {name: str(value) for name, value in (wanted | more).items()}
+
+
+def processes_in(place: Path) -> list[int]:
+    """The processes whose command line or environment names the place."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (path / "cmdline").read_bytes() + (path / "environ").read_bytes()
+        except (FileNotFoundError, PermissionError, ProcessLookupError):
+            continue
+        if str(place).encode() in words:
+            found.append(int(path.name))
+    return found
+
+
+def test_every_socket_is_told_everything_also_through_a_restart(tmp_path: Path) -> None:
+    place, report = tmp_path / "place", tmp_path / "crowd.json"
+    place.mkdir()
+    done = subprocess.run(
+        [*COMMAND, str(report)],
+        cwd=ROOT,
+        env=environment_of(place),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S + 60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(report.read_text())
+    assert told["passed"]
+    assert told["checks"] == dict.fromkeys(CHECKS, 0)
+    phases = told["phases"]
+    assert list(phases) == ["coming", "idle", "changes apart", "changes at once", "echo", "rush", "restart"]
+    assert phases["coming"]["TCP sockets in use, both ends"] >= 2 * SOCKETS
+    assert phases["changes at once"]["heard after the request"]["count"] == 4 * SOCKETS
+    assert phases["echo"]["to the answer"]["count"] == SOCKETS
+    assert phases["rush"]["to the answer"]["count"] == RUSHERS
+    assert phases["rush"]["from the sale's end to the last word"]["count"] == RUSHERS - UNITS
+    assert phases["restart"]["sockets lost"] >= SOCKETS
+    assert phases["restart"]["last words heard after coming back"] == RUSHERS - UNITS
+    assert list(place.iterdir()) == []
+    assert processes_in(place) == []
+
+
+def test_a_run_that_is_interrupted_leaves_nobody_behind(tmp_path: Path) -> None:
+    place, output = tmp_path / "place", tmp_path / "output"
+    place.mkdir()
+    with output.open("wb") as file:
+        crowd = subprocess.Popen(
+            [*COMMAND, str(tmp_path / "crowd.json")],
+            cwd=ROOT,
+            env=environment_of(place, SOCKETS=200, RUSHERS=20, IDLE=600),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        eventually(lambda: "sockets: 200 of 200" in output.read_text(), DEADLINE_S, told=output.read_text)
+        assert len(processes_in(place)) > 5
+    finally:
+        crowd.send_signal(signal.SIGINT)
+        code = crowd.wait(DEADLINE_S)
+    assert code == 130, output.read_text()
+    eventually(lambda: not processes_in(place))
+    assert list(place.iterdir()) == []
+
+
+def test_a_run_that_comes_to_nothing_says_why_and_fails(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, str(tmp_path / "crowd.json")],
+        cwd=ROOT,
+        env=environment_of(tmp_path, URL="http://127.0.0.1:1", DEADLINE=1, ADMIN_PASSWORD="a pass phrase"),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "not reachable" in done.stdout

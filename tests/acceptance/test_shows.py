@@ -1,0 +1,89 @@
+"""The shows, in short: a crowd that pays by thirds while everything dies, and a storm of webhooks."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.storm_letters import FORGED, GENUINE, Kind
+from config import ROOT
+from tests.acceptance.running import RUSH_S, Platform
+from tests.support.polling import eventually
+
+pytestmark = pytest.mark.acceptance
+
+UNITS = 20
+WEBHOOKS = 400
+PATIENCE_S = "3"
+PRICE = 1999
+
+
+@pytest.fixture(scope="module")
+def platform() -> Iterator[Platform]:
+    """A platform that soon loses patience with its provider, whose own webhooks reach nobody."""
+    platform = Platform(PAYMENT_PATIENCE_SECONDS=PATIENCE_S, SANDBOX_WEBHOOK_URL="http://127.0.0.1:9/")
+    try:
+        platform.start()
+        yield platform
+    finally:
+        platform.remove()
+
+
+def test_a_third_lets_expire_a_third_is_declined_and_every_unit_is_paid_once(platform: Platform) -> None:
+    crowd, report = platform.rush(PAYING="thirds", SHOPPERS="150", UNITS=str(UNITS), HOLD_SECONDS="5")
+
+    def first_sold() -> bool:
+        sales = (platform.get("/api/v1/sales?status=open&limit=200") or {"items": []})["items"]
+        return any(sale["sold"] > 0 for sale in sales)
+
+    eventually(lambda: first_sold() or crowd.poll() is not None, RUSH_S)
+    log = (platform.data_dir / "rush.log").read_text()
+    assert crowd.poll() is None, log
+    for words in (("celery", "-Q drain"), ("celery", "-Q payments"), ("redis-server",)):
+        platform.kill(*words)
+    assert crowd.wait(2 * RUSH_S) == 0, (platform.data_dir / "rush.log").read_text()
+    figures = json.loads(report.read_text())["figures"]
+    assert figures["paid_units"] == UNITS
+    assert figures["orders"]["expired"] >= figures["manners"]["lets_expire → expired"] > 0
+    assert figures["money"] == {
+        "paid_orders": UNITS * PRICE,
+        "charged": UNITS * PRICE + figures["money"]["refunded"],
+        "refunded": figures["money"]["refunded"],
+        "charged_by_provider": UNITS * PRICE + figures["money"]["refunded"],
+        "refunded_by_provider": figures["money"]["refunded"],
+    }
+
+
+def storm(platform: Platform, report: Path) -> dict[str, Any]:
+    """Storm the platform as a user does."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.storm", "--json", str(report)],
+        cwd=ROOT,
+        env=platform.environment(WEBHOOKS=str(WEBHOOKS), HOLD_SECONDS="10", SEED="7"),
+        capture_output=True,
+        text=True,
+        timeout=2 * RUSH_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    said: dict[str, Any] = json.loads(report.read_text())
+    return said
+
+
+def test_a_storm_of_webhooks_pays_nothing_twice_and_no_forgery_is_taken(
+    platform: Platform, tmp_path: Path
+) -> None:
+    said = storm(platform, tmp_path / "storm.json")
+    assert not any(said["checks"].values())
+    figures = said["figures"]
+    assert sum(sum(answers.values()) for answers in figures["kinds"].values()) == WEBHOOKS
+    assert figures["kinds"].keys() >= {*GENUINE, *FORGED, Kind.GARBAGE}
+    assert all(figures["kinds"][kind].keys() == {"200"} for kind in GENUINE)
+    assert all(figures["kinds"][kind].keys() <= {"400", "404"} for kind in FORGED)
+    assert figures["late"] == figures["held_again"] + figures["late_refunded"] > 0
+    money = figures["money"]
+    assert money["charged"] - money["refunded"] == money["paid_orders"] > 0

@@ -1,0 +1,80 @@
+"""Workers that send mails and are killed at a step, or are many: real processes with a real broker."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from tests.support.mailing import MailShop, mail_shop_over
+from tests.support.polling import eventually
+from tests.support.postbox import Postbox, postbox_open
+from tests.support.servers import Stores
+from tests.support.workers import Worker
+
+PAID = 30
+
+
+class MailWorker(Worker):
+    """A payments worker, whose process has mail configured."""
+
+    def __init__(self, stores: Stores, postbox: Postbox, *, failpoint: str = "") -> None:
+        self._smtp_url = f"smtp://127.0.0.1:{postbox.port}"
+        super().__init__(stores, failpoint=failpoint)
+
+    def _command(self) -> list[str]:
+        drains = super()._command()
+        queue = drains.index("-Q") + 1
+        return [*drains[:queue], "payments", *drains[queue + 1 :]]
+
+    def _environment(self, stores: Stores, failpoint: str, claim_size: int) -> dict[str, str]:
+        mail = {"SMTP_URL": self._smtp_url, "MAIL_FROM": "Flash Sale <receipts@shop.example>"}
+        return super()._environment(stores, failpoint, claim_size) | mail
+
+
+@pytest.fixture
+def postbox() -> Iterator[Postbox]:
+    with postbox_open() as opened:
+        yield opened
+
+
+@pytest.fixture
+def mailing(stores: Stores, clean: None, postbox: Postbox) -> Iterator[MailShop]:  # noqa: ARG001
+    with mail_shop_over(stores, postbox.settings) as made:
+        yield made
+
+
+@contextmanager
+def working(
+    stores: Stores, postbox: Postbox, count: int = 1, failpoint: str = ""
+) -> Iterator[list[MailWorker]]:
+    with ExitStack() as ending:
+        crew = [MailWorker(stores, postbox, failpoint=failpoint) for _ in range(count)]
+        for worker in crew:
+            ending.callback(worker.end)
+        yield crew
+
+
+@pytest.mark.parametrize(("failpoint", "before"), [("mail_taken_up:1:kill", 0), ("mail_sent:1:kill", 1)])
+def test_a_worker_that_is_killed_while_it_sends_loses_no_mail(
+    stores: Stores, mailing: MailShop, postbox: Postbox, failpoint: str, before: int
+) -> None:
+    [order] = mailing.paid()
+    with working(stores, postbox, failpoint=failpoint) as [doomed]:
+        eventually(doomed.was_killed, told=lambda: doomed.text)
+    assert (len(postbox.letters), mailing.statuses()) == (before, ["pending"])
+    mailing.make_due()
+    with working(stores, postbox):
+        eventually(mailing.are_mailed)
+    assert len(set(postbox.raw)) == 1  # the same letter to the byte, however often it was sent
+    assert [letter["Message-ID"] for letter in postbox.letters] == [f"<receipt.{order.id}@shop.example>"] * (
+        before + 1
+    )
+
+
+def test_many_workers_send_each_mail_once(stores: Stores, mailing: MailShop, postbox: Postbox) -> None:
+    with working(stores, postbox, 3) as crew:
+        eventually(lambda: all(worker.is_ready for worker in crew))
+        mailing.paid(PAID)
+        eventually(mailing.are_mailed, told=mailing.statuses)
+    assert Counter(Counter(letter["Message-ID"] for letter in postbox.letters).values()) == {1: PAID}

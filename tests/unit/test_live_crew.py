@@ -1,0 +1,171 @@
+"""Who does what when: each connection's messages in their order, and nobody waits for another's."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
+
+import gevent
+from gevent.event import Event
+
+from web.live.connection import MAX_INBOX, Connection
+from web.live.crew import MAX_HANDS, Crew, Step, Work
+
+ANSWERED, AWAITED = Step.ANSWERED, Step.AWAITED
+
+
+class Socket:
+    """As much of a connection as the crew knows."""
+
+    def __init__(self, *inbox: str) -> None:
+        self.inbox = list(inbox)
+        self.is_busy = False
+        self.taken = 0
+        self.ended: list[Any] = []
+
+    @property
+    def wants_reading(self) -> bool:
+        return len(self.inbox) < MAX_INBOX
+
+    def on_inbox_taken(self) -> None:
+        self.taken += 1
+
+    def close(self, code: int, reason: str) -> None:
+        self.ended.append((code, reason))
+        self.inbox.clear()
+
+    def lose(self) -> None:
+        self.ended.append("lost")
+        self.inbox.clear()
+
+
+class Stage:
+    """A crew that writes down what it begins, and does with it what the message's first word says."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.at_work = 0
+        self.most = 0
+        self.gate = Event()
+        self.crew = Crew(self._begin)
+
+    def call(self, socket: Socket) -> None:
+        self.crew.call(cast(Connection, socket))
+
+    def go_on(self, socket: Socket, step: Step | Work = ANSWERED) -> None:
+        self.crew.go_on(cast(Connection, socket), step)
+
+    def dismiss(self, socket: Socket) -> None:
+        self.crew.dismiss(cast(Connection, socket), partial(socket.close, 1001, "bye"))
+
+    def _begin(self, _connection: Connection, text: str) -> Step | Work:
+        self.begun.append(text)
+        steps: dict[str, Callable[[], Step | Work]] = {
+            "now": lambda: ANSWERED,
+            "await": lambda: AWAITED,
+            "work": lambda: self._work,
+            "fail": lambda: cast(Step, 1 / 0),
+            "fail later": lambda: lambda: cast(Step, 1 / 0),
+        }
+        return steps[text.partition(":")[0]]()
+
+    def _work(self) -> Step:
+        self.at_work += 1
+        self.most = max(self.most, self.at_work)
+        self.gate.wait()
+        self.at_work -= 1
+        return ANSWERED
+
+
+def settle() -> None:
+    """Let the hands do what they can."""
+    for _ in range(20):
+        gevent.sleep(0)
+
+
+def test_what_needs_no_waiting_is_done_at_once() -> None:
+    stage, socket = Stage(), Socket("now:1", "now:2")
+    stage.call(socket)
+    assert stage.begun == ["now:1", "now:2"]
+    assert not socket.is_busy
+
+
+def test_the_next_message_waits_until_the_one_before_is_answered() -> None:
+    stage, socket = Stage(), Socket("await", "now:1")
+    stage.call(socket)
+    socket.inbox.append("await:2")
+    stage.call(socket)
+    assert stage.begun == ["await"]
+    stage.go_on(socket)
+    assert stage.begun == ["await", "now:1", "await:2"]
+    assert socket.is_busy
+    stage.go_on(socket)
+    assert not socket.is_busy
+
+
+def test_it_waits_for_work_as_well_and_others_do_not() -> None:
+    stage, socket, other = Stage(), Socket("work", "now:after"), Socket("now:other")
+    stage.call(socket)
+    settle()
+    stage.call(other)
+    assert stage.begun == ["work", "now:other"]
+    stage.gate.set()
+    settle()
+    assert stage.begun[-1] == "now:after"
+    assert not socket.is_busy
+
+
+def test_an_awaited_answer_may_need_work() -> None:
+    stage, socket = Stage(), Socket("await", "now")
+    stage.call(socket)
+    stage.go_on(socket, stage._work)
+    assert stage.begun == ["await"]
+    stage.gate.set()
+    settle()
+    assert stage.begun == ["await", "now"]
+
+
+def test_hands_are_bounded_and_what_awaits_takes_none() -> None:
+    stage = Stage()
+    for _ in range(100):
+        stage.call(Socket("await"))
+    for _ in range(3 * MAX_HANDS):
+        stage.call(Socket("work"))
+    settle()
+    assert stage.most == MAX_HANDS
+    stage.gate.set()
+    settle()
+    assert (stage.most, stage.at_work) == (MAX_HANDS, 0)
+
+
+def test_a_full_inbox_is_read_into_again_once_one_is_taken() -> None:
+    stage, socket = Stage(), Socket("await", *["now"] * (MAX_INBOX - 1))
+    stage.call(socket)
+    assert (socket.taken, len(socket.inbox)) == (1, MAX_INBOX - 1)
+    stage.go_on(socket)
+    assert (socket.taken, socket.inbox) == (1, [])
+
+
+def test_whoever_is_sent_away_hears_the_answer_first_and_begins_nothing_more() -> None:
+    stage, busy, idle = Stage(), Socket("await", "now:never"), Socket()
+    stage.call(busy)
+    stage.dismiss(busy)
+    stage.dismiss(idle)
+    assert (busy.ended, idle.ended) == ([], [(1001, "bye")])
+    busy.inbox.append("now:late")
+    stage.call(busy)
+    stage.go_on(busy)
+    assert busy.ended == [(1001, "bye")]
+    assert stage.begun == ["await"]
+
+
+def test_a_message_that_nobody_can_handle_ends_its_socket_and_no_other() -> None:
+    stage = Stage()
+    for text in ("fail", "fail later"):
+        broken, sound = Socket(text, "now:never"), Socket("now")
+        stage.call(broken)
+        settle()
+        stage.call(sound)
+        assert broken.ended == ["lost"]
+        assert not broken.is_busy
+        assert sound.ended == []
+    assert "now:never" not in stage.begun

@@ -1,0 +1,171 @@
+"""Who believes what is over is told, but not what is merely on its way; with stores that tests move."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from models.events import Message
+from models.live.sight import Fate
+from tests.unit.test_live_people import Ear, entered, somebody
+from web.live import recheck as module
+from web.live.open_ends import INTENT, ORDER
+from web.live.people import People
+from web.live.recheck import Recheck
+
+SALE = str(uuid.uuid4())
+
+
+class Stores:
+    """A line and a ledger, as much of them as is asked."""
+
+    def __init__(self) -> None:
+        self.serving = 0
+        self.fates: dict[str, Fate] = {}
+        self.intents: dict[str, tuple[Message, Message | None]] = {}
+        self.orders: dict[str, Message] = {}
+        self.asked: list[str] = []
+
+    def now_serving(self, _sale_id: uuid.UUID) -> int:
+        return self.serving
+
+    def fates_of(self, _sale_id: uuid.UUID, ids: Sequence[str]) -> dict[str, Fate]:
+        self.asked += ids
+        return {one: self.fates.get(one, Fate.OPEN) for one in ids}
+
+
+class World:
+    """A shopper with a socket, a second socket of somebody else, and the recheck over both."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.stores = stores = Stores()
+        context: Any = type("Context", (), {"live": stores})()
+        self.people = People()
+        self.recheck = Recheck(context, self.people)
+        self.mine = somebody()
+        self.user_id = str(self.mine.identity.user_id)
+        self.ear: Ear = entered(self.people, self.mine)
+        self.other: Ear = entered(self.people, somebody())
+        answers = {
+            "stored_intents": lambda _context, ids: {
+                i: stores.intents[i] for i in ids if i in stores.intents
+            },
+            "stored_orders": lambda _context, ids: {i: stores.orders[i] for i in ids if i in stores.orders},
+            "statuses_of_orders": lambda _context, ids: {
+                i: stores.orders[i]["status"] for i in ids if i in stores.orders
+            },
+        }
+        for name, answer in answers.items():
+            monkeypatch.setattr(module, name, answer)
+
+    def told(self, kind: str, status: str, **more: Any) -> str:
+        """Tell the shopper something, and forget that it was heard."""
+        message = {"id": str(uuid.uuid4()), "sale_id": SALE, "status": status, **more}
+        self.people.tell(self.user_id, kind, message)
+        self.ear.frames.clear()
+        return str(message["id"])
+
+    def settle(self, intent_id: str, status: str, order: Message | None = None) -> None:
+        """Decide and settle an intent, and publish nothing."""
+        self.stores.fates[intent_id] = Fate.STANDBY if status == "standby" else Fate.SETTLED
+        self.stores.intents[intent_id] = (
+            {"id": intent_id, "sale_id": SALE, "status": status, "ticket": 1},
+            order,
+        )
+
+    def heard(self) -> list[tuple[str, str]]:
+        return [(said["type"], said["status"]) for said in self.ear.told]
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    return World(monkeypatch)
+
+
+def test_a_verdict_whose_publication_was_lost_is_told_with_its_order(world: World) -> None:
+    intent = world.told(INTENT, "queued", ticket=1)
+    world.stores.serving = 1
+    world.settle(intent, "held", {"id": "o", "sale_id": SALE, "status": "held"})
+    world.recheck.look()
+    assert world.heard() == []  # it may be on its way
+    world.recheck.look()
+    assert world.heard() == [("intent", "held"), ("order", "held")]
+    assert world.other.frames == []
+    world.recheck.look()
+    world.recheck.look()
+    assert len(world.heard()) == 2
+
+
+def test_what_arrives_late_is_not_told_twice(world: World) -> None:
+    intent = world.told(INTENT, "queued", ticket=1)
+    world.stores.serving = 1
+    world.settle(intent, "sold_out")
+    world.recheck.look()
+    world.people.tell(world.user_id, INTENT, world.stores.intents[intent][0])
+    for _ in range(3):
+        world.recheck.look()
+    assert world.heard() == [("intent", "sold_out")]
+
+
+def test_whose_ticket_was_not_passed_is_not_asked_about(world: World) -> None:
+    intent = world.told(INTENT, "queued", ticket=2)
+    world.stores.serving = 1
+    world.recheck.look()
+    assert world.stores.asked == []
+    world.stores.serving = 2
+    world.recheck.look()
+    assert world.stores.asked == [intent]
+
+
+def test_a_lost_word_of_standby_and_a_lost_last_word_after_it_are_told(world: World) -> None:
+    intent = world.told(INTENT, "queued", ticket=1)
+    world.stores.serving = 1
+    world.settle(intent, "standby")
+    for _ in range(4):
+        world.recheck.look()
+    assert world.heard() == [("intent", "standby")]
+    world.settle(intent, "sold_out")
+    for _ in range(4):
+        world.recheck.look()
+    assert world.heard() == [("intent", "standby"), ("intent", "sold_out")]
+
+
+def test_a_verdict_that_is_decided_and_not_settled_is_waited_for(world: World) -> None:
+    world.told(INTENT, "queued", ticket=1)
+    world.stores.serving = 1
+    for _ in range(4):
+        world.recheck.look()
+    assert world.heard() == []
+
+
+def test_a_lost_change_of_an_order_is_told(world: World) -> None:
+    order = world.told(ORDER, "paying")
+    world.stores.orders[order] = {"id": order, "sale_id": SALE, "status": "paid"}
+    world.recheck.look()
+    assert world.heard() == []
+    world.recheck.look()
+    assert world.heard() == [("order", "paid")]
+    world.stores.orders[order] = {"id": order, "sale_id": SALE, "status": "refunded"}
+    for _ in range(3):
+        world.recheck.look()
+    assert world.heard() == [("order", "paid"), ("order", "refunded")]
+    assert len(world.people.open_ends) == 0
+
+
+def test_who_has_no_socket_here_any_more_is_not_asked_about(world: World) -> None:
+    world.told(INTENT, "queued", ticket=1)
+    world.told(ORDER, "held")
+    world.stores.serving = 1
+    ear: Any = world.ear
+    world.people.leave(ear)
+    world.recheck.look()
+    assert world.stores.asked == []
+    assert len(world.people.open_ends) == 0
+
+
+def test_the_last_word_is_nothing_to_remember(world: World) -> None:
+    for status in ("held", "sold_out", "rejected", "left"):
+        intent = world.told(INTENT, "queued", ticket=1)
+        world.people.tell(world.user_id, INTENT, {"id": intent, "sale_id": SALE, "status": status})
+    assert len(world.people.open_ends) == 0

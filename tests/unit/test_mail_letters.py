@@ -1,0 +1,161 @@
+"""Letters: what they say, in both forms, and that nothing in them can be made a header or an element."""
+
+import uuid
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config import MailSettings
+from models.mails import Mail
+from models.vocabulary import MailKind
+from tasks.mail.letters import Contents, write_letter
+from tasks.mail.writing import one_line, write_amount
+
+SENDER = MailSettings("h", 25, "none", "", "secret", "Flash Säle", "receipts@shop.example")
+RECEIPT: Contents = {
+    "number": "2026-000017",
+    "issued": "24 Nov 2026, 09:37 UTC",
+    "item": "Kettle",
+    "quantity": "2",
+    "unit_price": "$19.99",
+    "total": "$39.98",
+    "currency": "USD",
+    "order": str(uuid.UUID(int=1)),
+}
+REFUND: Contents = {
+    "amount": "$39.98",
+    "currency": "USD",
+    "refunded": "24 Nov 2026, 09:37 UTC",
+    "why": "The sale was cancelled.",
+    "reason": "",
+    "item": "Kettle",
+    "quantity": "2",
+    "receipt": "",
+    "order": str(uuid.UUID(int=1)),
+}
+NASTY = "Ada\r\nBcc: all@example.com\r\n\r\n<script>alert(1)</script> & \u2028co {{ 7*7 }}"
+HEADERS = [*("From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type")]
+
+
+def mail(kind: MailKind = MailKind.RECEIPT, name: str = "Ada", address: str = "ada@example.com") -> Mail:
+    return Mail(
+        id=uuid.UUID(int=7),
+        kind=kind,
+        order_id=uuid.UUID(int=1),
+        to_name=name,
+        to_email=address,
+        message_id="<receipt.1@shop.example>",
+        created_at=datetime(2026, 11, 24, 9, 37, tzinfo=UTC),
+    )
+
+
+def both_forms(letter: EmailMessage) -> tuple[str, str]:
+    text, page = letter.get_body(("plain",)), letter.get_body(("html",))
+    assert text is not None
+    assert page is not None
+    return text.get_content(), page.get_content()
+
+
+class Reader(HTMLParser):
+    """Gathers the text and the elements of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.text, self.elements = "", set[str]()
+        self.feed(page)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        self.elements.add(tag)
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "written"),
+    [
+        (1_999, "USD", "$19.99"),
+        (0, "USD", "$0.00"),
+        (123_456_789, "EUR", "€1,234,567.89"),
+        (1_999, "JPY", "¥1,999"),
+        (1_999, "KWD", "KWD\xa01.999"),
+        (1_050, "RSD", "RSD\xa010.50"),  # which English usually shows without its minor unit
+        (10**11, "USD", "$1,000,000,000.00"),
+    ],
+)
+def test_an_amount_has_the_digits_of_its_currency(minor: int, currency: str, written: str) -> None:
+    assert write_amount(minor, currency) == written
+
+
+def test_an_amount_is_written_in_the_way_of_a_language() -> None:
+    assert write_amount(123_456, "EUR", "de") == "1.234,56\xa0€"
+
+
+@pytest.mark.parametrize(("kind", "contents"), [(MailKind.RECEIPT, RECEIPT), (MailKind.REFUND, REFUND)])
+def test_a_letter_says_everything_in_both_forms(kind: MailKind, contents: Contents) -> None:
+    letter = write_letter(mail(kind), contents, SENDER)
+    for form in both_forms(letter):
+        assert not [said for said in contents.values() if said not in form]
+        assert "Ada" in form
+    assert list(letter) == HEADERS
+    assert letter["From"] == "Flash Säle <receipts@shop.example>"
+    assert letter["To"] == "Ada <ada@example.com>"
+    assert letter["Message-ID"] == "<receipt.1@shop.example>"
+    assert letter["Auto-Submitted"] == "auto-generated"
+    assert str(letter["Date"]) == "Tue, 24 Nov 2026 09:37:00 +0000"
+
+
+def test_a_letter_has_the_same_bytes_whenever_it_is_written() -> None:
+    assert bytes(write_letter(mail(), RECEIPT, SENDER)) == bytes(write_letter(mail(), RECEIPT, SENDER))
+
+
+def test_who_has_no_name_is_not_called_by_one() -> None:
+    letter = write_letter(mail(name=""), RECEIPT, SENDER)
+    assert letter["To"] == "ada@example.com"
+    assert both_forms(letter)[0].startswith("Thank you. Your order is paid.")
+
+
+def test_a_letter_is_ascii_on_the_wire_and_any_letters_when_read() -> None:
+    letter = write_letter(mail(name="Žofie 李"), {**RECEIPT, "item": "Čajník 🫖"}, SENDER)
+    assert bytes(letter).isascii()
+    assert letter["To"].addresses[0].display_name == "Žofie 李"
+    for form in both_forms(letter):
+        assert "Čajník 🫖" in form
+        assert "Žofie 李" in form
+
+
+def test_no_name_becomes_a_header_a_line_or_an_element() -> None:
+    for kind, contents in ((MailKind.RECEIPT, RECEIPT), (MailKind.REFUND, REFUND)):
+        plain = Reader(both_forms(write_letter(mail(kind), contents, SENDER))[1]).elements
+        bad = {**contents, **{name: NASTY for name in ("item", "number", "reason") if name in contents}}
+        letter = write_letter(mail(kind, name=NASTY), bad, SENDER)
+        assert list(letter) == HEADERS
+        head, _, _ = bytes(letter).partition(b"\r\n\r\n")
+        assert not [line for line in head.split(b"\r\n") if line.lower().startswith(b"bcc")]
+        text, page = both_forms(letter)
+        assert not [line for line in text.splitlines() if line.startswith(("Bcc", "<script>"))]
+        assert Reader(page).elements == plain
+        assert "{{ 7*7 }}" in Reader(page).text
+
+
+@given(st.text(max_size=60))
+def test_no_text_breaks_a_letter(text: str) -> None:
+    letter = write_letter(mail(name=text), {**RECEIPT, "item": text, "number": text}, SENDER)
+    assert list(letter) == HEADERS
+    assert one_line(text) in both_forms(letter)[0]
+    assert bytes(letter).isascii()
+
+
+def test_an_address_that_is_none_is_refused() -> None:
+    for address in ("ada@example.com\r\nBcc: x@example.com", "", "ada", "a@b, c@d"):
+        with pytest.raises((ValueError, IndexError)):
+            write_letter(mail(address=address), RECEIPT, SENDER)
+
+
+def test_no_secret_is_in_a_letter() -> None:
+    assert SENDER.password not in write_letter(mail(), RECEIPT, SENDER).as_string()
+    assert SENDER.password not in repr(SENDER)

@@ -1,0 +1,126 @@
+"""The pages' languages: every catalogue says everything, and each visitor gets the right one."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+from babel.messages.catalog import Message
+from babel.messages.extract import extract_from_dir
+from flask import Flask
+from flask_babel import gettext
+from jinja2 import Environment
+
+from config import ROOT
+from web.pages import languages
+from web.pages.languages import COOKIE, LANGUAGES, SOURCE, catalogue, visitors_locale, words_of_scripts
+
+OTHERS = sorted(set(LANGUAGES) - {SOURCE})
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w+\}").findall
+
+
+@cache
+def marked() -> frozenset[str]:
+    """Every text that is marked as words in the sources, by the mappings that `make words` takes."""
+    mappings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["babel"]["mappings"]
+    methods = [(one["pattern"], one["method"]) for one in mappings]
+    rest = {"pattern", "method"}
+    options = {one["pattern"]: {k: v for k, v in one.items() if k not in rest} for one in mappings}
+    found = extract_from_dir(ROOT, methods, options)
+    return frozenset(one if isinstance(one, str) else one[0] for _, _, one, _, _ in found)
+
+
+def messages(language: str) -> Iterator[Message]:
+    return (one for one in catalogue(language) if one.id)
+
+
+def forms(said: object) -> list[str]:
+    """A text, or the forms of a plural."""
+    return [said] if isinstance(said, str) else [str(form) for form in said]  # type: ignore[attr-defined]
+
+
+def key(message: Message) -> str:
+    return message.id if isinstance(message.id, str) else str(message.id[0])
+
+
+@pytest.fixture
+def app() -> Flask:
+    app = Flask("speaking")
+    languages.register(app)
+    return app
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_catalogue_has_all_words_and_no_others(language: str) -> None:
+    assert len(marked()) > 5
+    assert {key(one) for one in messages(language)} == marked(), "run `make words` and translate what is new"
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_word_is_translated_and_none_by_guess(language: str) -> None:
+    assert [key(one) for one in messages(language) if one.fuzzy or not all(forms(one.string))] == []
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_translation_names_the_same_values(language: str) -> None:
+    for message in messages(language):
+        wanted = set(PLACEHOLDER(forms(message.id)[-1]))
+        assert all(set(PLACEHOLDER(form)) == wanted for form in forms(message.string)), message.id
+
+
+@pytest.mark.parametrize(
+    ("accepted", "cookie", "spoken"),
+    [
+        ("", "", "en"),
+        ("de", "", "de"),
+        ("de-CH,fr;q=0.9", "", "de"),
+        ("fr-FR,de;q=0.4,en;q=0.2", "", "de"),
+        ("fr", "", "en"),
+        ("de", "en", "en"),
+        ("en", "de", "de"),
+        ("de", "xx", "de"),
+        ("x" * 500 + ",*", "../de", "en"),
+    ],
+)
+def test_a_visitor_is_spoken_to_in_the_language_picked_or_liked_best(
+    app: Flask, accepted: str, cookie: str, spoken: str
+) -> None:
+    headers = {"Accept-Language": accepted, "Cookie": f"{COOKIE}={cookie}"}
+    with app.test_request_context(headers=headers):
+        assert languages.chosen() == spoken
+
+
+@pytest.mark.parametrize(
+    ("accepted", "locale"),
+    [("de-CH", "de_CH"), ("en-GB,de", "en_GB"), ("fr", "en"), ("de-AT;q=0.1", "de_AT")],
+)
+def test_numbers_are_written_in_the_visitors_variant_of_the_language(
+    app: Flask, accepted: str, locale: str
+) -> None:
+    with app.test_request_context(headers={"Accept-Language": accepted}):
+        assert str(visitors_locale()) == locale
+
+
+def test_templates_and_python_speak_the_chosen_language(app: Flask) -> None:
+    template = '{{ _("Log in") }}'
+    with app.test_request_context(headers={"Accept-Language": "de"}):
+        assert gettext("Log in") == "Anmelden"
+        assert _render(app.jinja_env, template) == "Anmelden"
+    with app.test_request_context():
+        assert _render(app.jinja_env, template) == "Log in"
+
+
+def test_scripts_get_their_own_words_and_shoppers_none_of_the_admins(app: Flask) -> None:
+    with app.test_request_context(headers={"Accept-Language": "de"}):
+        said: dict[str, Any] = words_of_scripts()
+        assert said["Logging out…"] == "Du wirst abgemeldet …"
+        assert "Skip to the content" not in said
+        assert said.items() <= words_of_scripts(for_admins=True).items()
+    with app.test_request_context():
+        assert words_of_scripts() == {}
+
+
+def _render(environment: Environment, template: str) -> str:
+    return environment.from_string(template).render()

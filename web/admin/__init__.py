@@ -1,0 +1,15 @@
+"""Owns `/admin/…` of the API: what the control room needs besides what everybody's routes give admins."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from web.admin import log, orders, sales, shoppers, tasks
+from web.api import Blueprint
+
+BLUEPRINTS: Final[Sequence[Blueprint]] = (
+    log.blueprint,
+    orders.blueprint,
+    sales.blueprint,
+    shoppers.blueprint,
+    tasks.blueprint,
+)

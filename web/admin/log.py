@@ -1,0 +1,62 @@
+"""Owns `/admin/log`: who did what to what."""
+
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, fields
+
+from models.admin_log import AdminLogEntry
+from models.vocabulary import Deed, SubjectKind
+from tasks.admin_log import entries, show_entry
+from web.answers import page
+from web.api import Blueprint
+from web.auth.identity import admin_only
+from web.paging import read_cursor, write_cursor
+from web.schemas.fields import UtcTime
+from web.schemas.paging import PageQuery, page_of
+from web.services import services
+
+blueprint = Blueprint("admin_log", __name__, url_prefix="/admin/log", description="The admins' log")
+
+
+class LogQuery(PageQuery):
+    """`?subject_id=&actor_id=` besides the page."""
+
+    subject_id = fields.UUID(load_default=None)
+    actor_id = fields.UUID(load_default=None)
+
+
+class ActorSchema(Schema):
+    """An admin."""
+
+    id = fields.UUID(required=True)
+    email = fields.String(required=True)
+
+
+class LogEntrySchema(Schema):
+    """A deed. Without an actor it came by the command line; `details` tell of a change before and after."""
+
+    id = fields.Integer(required=True)
+    at = UtcTime(required=True)
+    actor = fields.Nested(ActorSchema, required=True, allow_none=True)
+    deed = fields.String(required=True, metadata={"enum": [deed.value for deed in Deed]})
+    subject_kind = fields.String(required=True, metadata={"enum": [kind.value for kind in SubjectKind]})
+    subject_id = fields.UUID(required=True)
+    details = fields.Dict(required=True)
+
+
+@blueprint.get("")
+@admin_only
+@blueprint.arguments(LogQuery, location="query")
+@blueprint.response(200, page_of(LogEntrySchema))
+def list_log(asked: dict[str, Any]) -> Response:
+    """List what admins did, newest first."""
+    query = entries(subject_id=asked["subject_id"], actor_id=asked["actor_id"])
+    if asked["cursor"]:
+        (before,) = read_cursor(asked["cursor"], int)
+        query = query.where(AdminLogEntry.id < before)
+    with services().database.transaction() as session:
+        rows = session.execute(query.order_by(AdminLogEntry.id.desc()).limit(asked["limit"] + 1)).all()
+        shown = [show_entry(row) for row in rows[: asked["limit"]]]
+    cursor = write_cursor(shown[-1]["id"]) if len(rows) > len(shown) else None
+    return page(shown, cursor)

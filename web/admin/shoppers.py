@@ -1,0 +1,114 @@
+"""Owns `/admin/shoppers`: finding accounts, banning them, and letting them in again."""
+
+import uuid
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, fields, validate
+
+from models.accounts import User
+from models.events import Message, rfc3339
+from models.vocabulary import Role
+from tasks.bans import ban_shopper, unban_shopper
+from tasks.shoppers import OrderCounts, count_orders, find_shopper, shoppers
+from web.answers import answer, page
+from web.api import Blueprint
+from web.auth.actor import current_actor
+from web.auth.identity import admin_only
+from web.paging import read_page
+from web.schemas.fields import Strict, Text, UtcTime
+from web.schemas.paging import PageQuery, page_of
+from web.services import services
+
+blueprint = Blueprint("shoppers", __name__, url_prefix="/admin/shoppers", description="Accounts, for admins")
+
+
+class ShopperQuery(PageQuery):
+    """`?query=` (an id, or a part of the name or e-mail) and `?banned=true` besides the page."""
+
+    query = Text(load_default="", validate=validate.Length(0, 254))
+    banned = fields.Boolean(load_default=False)
+
+
+class BanSchema(Strict):
+    """Why."""
+
+    reason = Text(load_default=None, allow_none=True, validate=validate.Length(1, 200))
+
+
+class ShopperSchema(Schema):
+    """An account and what it has bought."""
+
+    id = fields.UUID(required=True)
+    email = fields.String(required=True)
+    name = fields.String(required=True)
+    role = fields.String(required=True, metadata={"enum": [role.value for role in Role]})
+    created_at = UtcTime(required=True)
+    banned_at = UtcTime(required=True, allow_none=True)
+    ban_reason = fields.String(required=True, allow_none=True)
+    orders = fields.Integer(required=True)
+    paid_orders = fields.Integer(required=True)
+
+
+@blueprint.get("")
+@admin_only
+@blueprint.arguments(ShopperQuery, location="query")
+@blueprint.response(200, page_of(ShopperSchema))
+def list_shoppers(asked: dict[str, Any]) -> Response:
+    """Find accounts, newest first."""
+    wanted = shoppers(asked["query"].strip(), only_banned=asked["banned"])
+    keys = (User.created_at, User.id)
+    with services().database.transaction() as session:
+        found = read_page(session, wanted, keys, limit=asked["limit"], cursor=asked["cursor"])
+        counts = count_orders(session, [user.id for user in found.items])
+        shown = [_show(user, counts[user.id]) for user in found.items]
+    return page(shown, found.next_cursor)
+
+
+@blueprint.get("/<uuid:user_id>")
+@admin_only
+@blueprint.response(200, ShopperSchema)
+def get_shopper(user_id: uuid.UUID) -> Response:
+    """Show an account."""
+    return _answer(user_id)
+
+
+@blueprint.post("/<uuid:user_id>/ban")
+@admin_only
+@blueprint.arguments(BanSchema)
+@blueprint.response(200, ShopperSchema)
+def ban(asked: dict[str, Any], user_id: uuid.UUID) -> Response:
+    """Ban a shopper: signed out everywhere within two seconds, out of every line, unpaid holds given up."""
+    parts = services()
+    for family in ban_shopper(parts.context, user_id, by=current_actor(), reason=asked["reason"]):
+        parts.revoked.add(family)
+    return _answer(user_id)
+
+
+@blueprint.post("/<uuid:user_id>/unban")
+@admin_only
+@blueprint.response(200, ShopperSchema)
+def unban(user_id: uuid.UUID) -> Response:
+    """Let a shopper log in again."""
+    unban_shopper(services().context, user_id, by=current_actor())
+    return _answer(user_id)
+
+
+def _answer(user_id: uuid.UUID) -> Response:
+    with services().database.transaction() as session:
+        user = find_shopper(session, user_id)
+        return answer(_show(user, count_orders(session, [user_id])[user_id]))
+
+
+def _show(user: User, counts: OrderCounts) -> Message:
+    return {
+        "id": str(user.id),
+        "email": user.email,
+        "name": user.name,
+        "role": user.role,
+        "created_at": rfc3339(user.created_at),
+        "banned_at": rfc3339(user.banned_at) if user.banned_at else None,
+        "ban_reason": user.ban_reason,
+        "orders": counts.all,
+        "paid_orders": counts.paid,
+    }

@@ -1,0 +1,9 @@
+"""Owns who acts as an admin in this request."""
+
+from tasks.admin_log import Actor
+from web.auth.identity import current_identity
+
+
+def current_actor() -> Actor:
+    """Name the admin who asks; behind `admin_only`."""
+    return Actor(current_identity().user_id)

@@ -1,0 +1,50 @@
+"""Owns when a sale may be told next: at once when it is quiet, rarer the more work it is, never very late.
+
+To tell a sale costs a process some 10 µs a member, and all processes have the same news in the same instant.
+So after each spread all sales of the process rest for several times as long as it took, which is its bounded
+share of the time, on a busy machine too: there it takes longer. What is new waits no longer for that than the
+patience allows (docs/decisions/0019).
+"""
+
+from typing import Final
+
+MERGE_S: Final = 0.25  # between two spreads of one sale: what happens in it is one picture
+REST: Final = 4.0  # times what a spread took, from one to the next: a quarter of the time
+PATIENCE_S: Final = 1.5  # from the news to the last member's hearing it, where that can be
+
+
+class Paced:
+    """What has news to spread, and how its last spread went. Times are those of the caller's clock."""
+
+    __slots__ = ("news_since", "spread_at", "spread_took_s")
+
+    def __init__(self) -> None:
+        self.news_since = 0.0  # since when something is known and not being told; 0: nothing is
+        self.spread_at = 0.0  # when the last spread began
+        self.spread_took_s = 0.0  # the work of it, without what others did in between
+
+    def expect(self, now: float) -> None:
+        """There is, or may be, something new."""
+        self.news_since = self.news_since or now
+
+
+class Cadence:
+    """Gives the spreads of one process their times."""
+
+    def __init__(self) -> None:
+        self._rested_at = 0.0
+
+    def begins_at(self, paced: Paced) -> float:
+        """Say when its next spread may begin."""
+        merged_at = paced.spread_at + MERGE_S
+        polite = max(merged_at, self._rested_at)
+        if not paced.news_since:
+            return polite
+        return min(polite, max(merged_at, paced.news_since + PATIENCE_S - paced.spread_took_s))
+
+    def spent(self, paced: Paced, began: float, took_s: float) -> None:
+        """Take note of a spread that is over."""
+        paced.spread_at = began
+        paced.spread_took_s = took_s
+        rested_at = max(self._rested_at, began) + took_s * REST
+        self._rested_at = min(rested_at, began + took_s + PATIENCE_S)  # what hurries runs up no debt

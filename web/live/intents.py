@@ -1,0 +1,88 @@
+"""Owns the way of an `intent` by socket: from the message to the intake, and from its answer to the frame.
+
+Nobody waits for it: a crowd's intents take no greenlet each, and so gather in batches as large as the crowd.
+"""
+
+from dataclasses import dataclass, field
+from functools import partial
+from uuid import UUID
+
+from models.events import Message
+from models.live.records import Submission
+from tasks.context import Context
+from tasks.facts import SaleFacts
+from tasks.intake import Outcome
+from tasks.intents import conclude, is_plain, write_submission
+from web.limits import AccountLimit
+from web.live.answers import answer_own, attempt, refuse
+from web.live.connection import Connection
+from web.live.crew import Crew, Step, Work
+from web.live.messages import Wish, read_wish
+from web.live.people import People
+
+
+@dataclass(slots=True)
+class _Asked:
+    """An intent that was asked for and is not answered yet."""
+
+    connection: Connection
+    request: Message
+    facts: SaleFacts
+    submission: Submission
+    heard: dict[str, Message] = field(default_factory=dict)  # what its owner was told meanwhile
+
+
+class Intents:
+    """Takes the intents of all sockets."""
+
+    def __init__(self, context: Context, limit: AccountLimit, people: People, crew: Crew) -> None:
+        self._context = context
+        self._limit = limit
+        self._people = people
+        self._crew = crew
+
+    def begin(self, connection: Connection, request: Message, user_id: UUID) -> Step | Work:
+        """Take an intent; never waits.
+
+        Raises:
+            TooManyRequests, Refused: by the same rules as the POST, in the same order.
+        """
+        self._limit.hit(user_id)
+        wish = read_wish(request)
+        facts = self._context.book.known(wish.sale_id)
+        if facts is not None:
+            return self._put(connection, request, str(user_id), wish, facts)
+        find = partial(self._find_sale, connection, request, str(user_id), wish)
+        return partial(attempt, connection, request, find)
+
+    def _find_sale(self, connection: Connection, request: Message, user_id: str, wish: Wish) -> Step:
+        facts = self._context.book.by_id(wish.sale_id)
+        return self._put(connection, request, user_id, wish, facts)
+
+    def _put(
+        self, connection: Connection, request: Message, user_id: str, wish: Wish, facts: SaleFacts
+    ) -> Step:
+        submission = write_submission(facts, user_id, wish.quantity, wish.accept_fewer, wish.key)
+        asked = _Asked(connection, request, facts, submission)
+        self._context.intake.put(facts.sale_id, submission, partial(self._take, asked))
+        self._people.listen(user_id, asked.heard)
+        return Step.AWAITED
+
+    def _take(self, asked: _Asked, outcome: Outcome) -> None:
+        """Hear from the intake, which must not wait for us: what needs another look is for a hand."""
+        answer = partial(attempt, asked.connection, asked.request, partial(self._answer, asked, outcome))
+        at_once = isinstance(outcome, Exception) or is_plain(outcome)
+        self._crew.go_on(asked.connection, answer() if at_once else answer)
+
+    def _answer(self, asked: _Asked, outcome: Outcome) -> Step:
+        try:
+            if isinstance(outcome, Exception):
+                refuse(asked.connection, asked.request, outcome)
+            else:
+                intent = conclude(self._context, asked.facts, asked.submission, outcome)
+                # Whoever was told a verdict meanwhile is not told of its waiting afterwards.
+                newest = asked.heard.get(intent["id"], intent)
+                answer_own(self._people, asked.connection, asked.request, newest)
+        finally:
+            self._people.listen_no_more(asked.submission.user_id, asked.heard)
+        return Step.ANSWERED

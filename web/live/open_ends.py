@@ -1,0 +1,63 @@
+"""Owns what shoppers here were told last and is not the end of it: undecided intents, orders that may move.
+
+Only that is remembered, and only while one of the shopper's sockets is open.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from models.events import Message
+from models.vocabulary import IntentStatus, OrderStatus
+
+INTENT: Final = "intent"
+ORDER: Final = "order"
+_OPEN: Final[dict[str, frozenset[str]]] = {
+    INTENT: frozenset({IntentStatus.WAITING, IntentStatus.QUEUED, IntentStatus.STANDBY}),
+    ORDER: frozenset({OrderStatus.HELD, OrderStatus.PAYING, OrderStatus.PAID}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEnd:
+    """What somebody believes of an intent or an order. `ticket` is an intent's, else 0."""
+
+    user_id: str
+    status: str
+    ticket: int
+
+
+class OpenEnds:
+    """By kind and sale: the id of each intent or order, and what its owner believes."""
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[str, str], dict[str, OpenEnd]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._told.values()))
+
+    def note(self, user_id: str, kind: str, message: Message) -> None:
+        """Remember what a shopper is told; forget it where it is the end."""
+        sale_id, status = message.get("sale_id"), message.get("status")
+        if sale_id is None or status is None:
+            return
+        if status in _OPEN[kind]:
+            end = OpenEnd(user_id, status, message.get("ticket") or 0)
+            self._told.setdefault((kind, sale_id), {})[message["id"]] = end
+        else:
+            self.drop(kind, sale_id, message["id"])
+
+    def drop(self, kind: str, sale_id: str, thing_id: str) -> None:
+        """Forget one."""
+        told = self._told.get((kind, sale_id))
+        if told is not None:
+            told.pop(thing_id, None)
+            if not told:
+                del self._told[kind, sale_id]
+
+    def of_sales(self, kind: str) -> Iterator[tuple[UUID, dict[str, OpenEnd]]]:
+        """What is remembered of a kind, sale by sale; a copy."""
+        for (known, sale_id), told in list(self._told.items()):
+            if known == kind:
+                yield UUID(sale_id), dict(told)

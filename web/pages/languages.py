@@ -1,0 +1,127 @@
+"""Owns which languages the pages speak, and which one a visitor gets. Catalogues are read from their sources.
+
+Words are marked where they stand: `_("…")` in templates and scripts, `N_("…")` in Python's constants, which
+are translated when they are shown. `make words` gathers them into the catalogues of `web/translations/`.
+"""
+
+import io
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from babel import Locale
+from babel.messages.catalog import Catalog, Message
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+from flask import Flask, request
+from flask_babel import Babel, Domain, get_locale
+from werkzeug.datastructures import LanguageAccept
+
+SOURCE: Final = "en"  # the language that the words are written in
+LANGUAGES: Final = {SOURCE: "English", "de": "Deutsch"}  # each by its own name
+COOKIE: Final = "fs_language"
+COOKIE_S: Final = 365 * 86_400
+
+_TRANSLATIONS: Final = Path(__file__).resolve().parents[1] / "translations"
+_SCRIPTS: Final = "web/static/js/"
+_ADMINS_SCRIPTS: Final = "web/static/js/admin/"
+
+
+def N_(words: str) -> str:  # noqa: N802 - gettext's own name, by which the words are found
+    """Mark words that are translated later, when they are shown."""
+    return words
+
+
+class _Words(Domain):  # type: ignore[misc]  # flask-babel has no types
+    """The catalogues as they are written, without a compiled copy that could be older."""
+
+    def get_translations(self) -> NullTranslations:
+        """Find the catalogue of the language that is spoken now."""
+        locale = get_locale()
+        return _translations(locale.language) if locale is not None else NullTranslations()
+
+
+class Languages(Babel):  # type: ignore[misc]  # flask-babel has no types
+    """Flask-Babel over these catalogues."""
+
+    domain_instance = _Words()
+
+
+def register(app: Flask) -> None:
+    """Let the app's templates speak."""
+    Languages(app, default_locale=SOURCE, locale_selector=chosen)
+
+
+def chosen() -> str:
+    """Choose the visitor's language: what was picked here before, else what the browser would like best."""
+    picked = request.cookies.get(COOKIE)
+    return picked if picked in LANGUAGES else _best(request.accept_languages)
+
+
+def visitors_locale() -> Locale:
+    """Find how the visitor writes numbers and times: his own variant of the spoken language, if any."""
+    language = chosen()
+    for tag, _quality in request.accept_languages:
+        locale = _parsed(tag)
+        if locale is not None and locale.language == language:
+            return locale
+    return Locale(language)
+
+
+def words_of_scripts(*, for_admins: bool = False) -> dict[str, Any]:
+    """Gather what the page's scripts say, in the language that is spoken: a text, or the forms of a plural.
+
+    Empty in the source's own language, whose words stand in the scripts.
+    """
+    return _script_words(chosen(), for_admins=for_admins)
+
+
+def catalogue(language: str) -> Catalog:
+    """Read a language's catalogue from its source."""
+    with (_TRANSLATIONS / language / "LC_MESSAGES" / "messages.po").open("rb") as source:
+        return read_po(source, locale=language)
+
+
+def _best(accepted: LanguageAccept) -> str:
+    for tag, _quality in accepted:
+        locale = _parsed(tag)
+        if locale is not None and locale.language in LANGUAGES:
+            return locale.language
+    return SOURCE
+
+
+@cache
+def _known_locale(tag: str) -> Locale | None:
+    try:
+        return Locale.parse(tag, sep="-")
+    except (ValueError, TypeError, LookupError):
+        return None
+
+
+def _parsed(tag: str) -> Locale | None:
+    return _known_locale(tag) if len(tag) <= 12 and tag.isascii() else None
+
+
+@cache
+def _translations(language: str) -> NullTranslations:
+    if language == SOURCE or language not in LANGUAGES:
+        return NullTranslations()
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue(language))
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+@cache
+def _script_words(language: str, *, for_admins: bool) -> dict[str, Any]:
+    if language == SOURCE:
+        return {}
+    found = [one for one in catalogue(language) if one.id and _is_said(one, for_admins=for_admins)]
+    return {one.id if isinstance(one.id, str) else one.id[0]: one.string for one in found}
+
+
+def _is_said(message: Message, *, for_admins: bool) -> bool:
+    """Say whether a script of the page says it; those of the control room are not sent to shoppers."""
+    files = [file for file, _line in message.locations if file.startswith(_SCRIPTS)]
+    return any(for_admins or not file.startswith(_ADMINS_SCRIPTS) for file in files)

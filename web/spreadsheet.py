@@ -1,0 +1,15 @@
+"""Owns how a cell is written for those who open CSV in a spreadsheet."""
+
+from typing import Any, Final
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for the beginning of a formula
+
+
+def plain_cell(value: Any) -> Any:
+    """Write a value so that no spreadsheet runs it: a text that looks like a formula is quoted with «'».
+
+    The rule is OWASP's against CSV injection.
+    """
+    if value is None:
+        return ""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -1,0 +1,18 @@
+// Owns the words of the scripts: written in English where they are said, shown in the page's language.
+
+const language = document.documentElement.lang;
+const catalogue = JSON.parse(document.getElementById("words")?.textContent ?? "{}");
+const plural = new Intl.PluralRules(language);
+const { pluralCategories } = plural.resolvedOptions();
+
+const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+
+/** Say something, e.g. `_("Ticket {ticket}", { ticket: 7 })`. */
+export const _ = (words, values = {}) => fill(catalogue[words] || words, values);
+
+/** Say something of a number of things, e.g. `ngettext("{n} unit", "{n} units", 3, { n: "3" })`. */
+export function ngettext(one, many, number, values = {}) {
+  const forms = catalogue[one] ?? [one, many];
+  const form = catalogue[one] ? pluralCategories.indexOf(plural.select(number)) : Number(number !== 1);
+  return fill(forms[Math.min(form, forms.length - 1)], values);
+}
