@@ -77,7 +77,7 @@ def find_bad_late_charges(_story: Story, truth: Truth) -> Iterator[Finding]:
     for order_id, order in _orders(truth).items():
         reasons = Counter(reasons_of(order))
         came = sum(reasons[reason] for reason in CAME_LATE)
-        ended = reasons[HELD_AGAIN] + reasons[WENT_BACK] + refused[order_id]
+        ended = reasons[HELD_AGAIN] + refused[order_id] + sum(reasons[reason] for reason in WENT_BACK)
         was_given_up = any(
             step["status"] == "refunded" and step.get("reason") in FOR_NOTHING for step in order["history"]
         )

@@ -7,7 +7,6 @@ from tests.model.races import (
     Situation,
     a_hold_comes_home_late,
     a_refund_overtakes_the_sale,
-    a_unit_comes_free_meanwhile,
     the_live_side_is_laid_anew,
     two_give_a_late_charge_back,
 )
@@ -85,10 +84,10 @@ MONEY_BUGS: Final = {
         "tasks.payments.webhooks:take_webhook",
         (
             (
-                "        noted, again = _apply",
+                "        noted, ring = _apply",
                 "    failpoint('webhook_noted')\n    with APPLIED",
             ),
-            ("APPLIED", "context.database.transaction() as session:\n        noted, again = _apply"),
+            ("APPLIED", "context.database.transaction() as session:\n        noted, ring = _apply"),
         ),
         (*BUY, _pay(), ("drive", 0, "dies:charged"), ("hear", 1, "dies:webhook_noted")),
     ),
@@ -104,12 +103,20 @@ MONEY_BUGS: Final = {
     ),
     "who paid late passes who stands by": Bug(
         "hold_again",
-        (("if redis.call('ZCARD', KEYS[3]) > 0 or redis.call('LLEN', KEYS[2]) > 0 then", "if false then"),),
+        (
+            (
+                "elseif redis.call('ZCARD', KEYS[3]) > 0 or redis.call('LLEN', KEYS[2]) > 0 then",
+                "elseif false then",
+            ),
+        ),
         (come(0, 1), ("drain",), *TOO_LATE, DRIVE),
     ),
     "who paid late is sold as often as he asks": Bug(
         "hold_again",
-        (("if redis.call('HEXISTS', KEYS[5], intent) == 1 then", "if false then"),),
+        (
+            ("local before = redis.call('HGET', KEYS[7], payment)", "local before = nil"),
+            ("redis.call('HEXISTS', KEYS[5], intent) == 1\n", "false\n"),
+        ),
         (*BUY, *TOO_LATE, ("drive", 0, "dies:held_again"), DRIVE),
         units=2,
     ),
@@ -135,7 +142,7 @@ MONEY_BUGS: Final = {
     ),
     "who is paid late in a cancelled sale is forgotten": Bug(
         "tasks.sweep:_mark_drained",
-        ((" & ~undecided.exists()", ""),),
+        (("            .where(~_IS_ASKING_AGAIN)\n", ""),),
         (*BUY, *TOO_LATE, ("drive", 0, "dies:held_again"), ("move", "cancelled", ""), ("sweep",)),
     ),
 }
@@ -147,11 +154,7 @@ RACES: Final[dict[str, tuple[Situation, Bug]]] = {
     ),
     "a late charge is given back to each who asks": (
         two_give_a_late_charge_back,
-        Bug("tasks.payments.late:_refund", ((" or known is not None", ""),), ()),
-    ),
-    "who was held again is given his money back": (
-        a_unit_comes_free_meanwhile,
-        Bug("tasks.payments.late:_refund", (("payment.status != PaymentStatus.LATE or ", ""),), ()),
+        Bug("tasks.payments.late:_refund", ((" or _is_refunded(session, payment_id)", ""),), ()),
     ),
     "the ledger follows into a world that was laid anew": (
         the_live_side_is_laid_anew,

@@ -188,10 +188,8 @@ class MoneyInterleaver(Interleaver):
             return
         rebuild_sale(self.stage.context, self.stage.sale_id)  # its transaction calls Redis: not to be divided
         self.stage.context.book.forget(self.stage.sale_id)
-        orders = self.orders()
-        held = tuple(one for one, order in orders.items() if order[3] in ("held", "paying"))
-        sold = tuple(one for one, order in orders.items() if order[3] == "paid")
-        self.history.events.append(Event("rebuilt", held=held, sold=sold))
+        laid = self.stage.read_live()
+        self.history.events.append(Event("rebuilt", held=tuple(laid["holds"]), sold=tuple(laid["sales"])))
 
     def payments(self) -> list[tuple[str, list[Any]]]:
         """List the sale's payments in the order in which they began, which a seed repeats."""

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from config import Settings
 from models.database import Database
 from models.sandbox import SandboxCharge, SandboxEvent
-from tasks.payments.port import Charge, Event, Outcome, ProviderUnavailable, Refund, State
+from tasks.payments.port import Charge, Event, Outcome, ProviderUnavailable, Refund, State, Step
 from tasks.payments.providers import Providers
 from tasks.payments.sandbox import SandboxProvider
 from tasks.payments.sandbox.books import settle_all
@@ -47,6 +47,9 @@ class Overheard:
 
     def accepts(self, method: str) -> bool:
         return self._sandbox.accepts(method)
+
+    def next_step(self, method: str) -> Step | None:
+        return self._sandbox.next_step(method)
 
     def charge(self, charge: Charge) -> Outcome:
         try:

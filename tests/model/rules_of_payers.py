@@ -40,6 +40,7 @@ REFUSALS = {
 }
 PASSING = ("settled", "settled", "patience", "patience", "pin", "pin", "deadline", "deadline", "other_mind")
 FREE = Outcome(State.SUCCEEDED)  # what costs nothing needs no provider
+OF_LATE = ("regain_noted", "held_again", "late_decided")
 ON_THE_WAY_HOME = ("charge_noted", "ended", "released")
 
 
@@ -83,7 +84,7 @@ class Payers(Workers):
         assert isinstance(code, Stopped) or type(found) is REFUSALS.get(code, type(None)), (found, code)
 
     @precondition(lambda self: self.ledger.payments)
-    @rule(pick=PICKS, fate=fates("hold_again", "sell", dying=("charged", "held_again", *ON_THE_WAY_HOME)))
+    @rule(pick=PICKS, fate=fates("hold_again", "sell", dying=("charged", *OF_LATE, *ON_THE_WAY_HOME)))
     def drive(self, pick: int, fate: str) -> None:
         """A worker looks after a payment, or after one about which nothing is left to be done."""
         payment_id = picked(self.ledger.unfinished() or list(self.ledger.payments), pick)
