@@ -72,7 +72,7 @@ MONEY_BUGS: Final = {
     ),
     "a refund has a new name each time": Bug(
         "tasks.payments.refunds:_begin",
-        (("port.Refund(refund.id,", "port.Refund(__import__('uuid').uuid4(),"),),
+        (("        refund.id, payment.id,", "        __import__('uuid').uuid4(), payment.id,"),),
         (*PAID, ("ask_back", 0, ""), ("give_back", 0, "dies:refunded"), ("give_back", 0, "")),
     ),
     "a refund is noted twice": Bug(
@@ -156,9 +156,17 @@ RACES: Final[dict[str, tuple[Situation, Bug]]] = {
         two_give_a_late_charge_back,
         Bug("tasks.payments.late:_refund", ((" or _is_refunded(session, payment_id)", ""),), ()),
     ),
-    "the ledger follows into a world that was laid anew": (
+    "a rebuild forgets to whom units were sold again": (
         the_live_side_is_laid_anew,
-        Bug("tasks.payments.late:_pay", ((", epoch=epoch)", ")"),), ()),
+        Bug("tasks.rebuild:_rebuilt_world", (("_fitting(sale, asking, units)", "[]"),), ()),
+    ),
+    "that units are asked for again is not noted": (
+        the_live_side_is_laid_anew,
+        Bug(
+            "tasks.payments.late:_note_asking",
+            (("payment.regain_asked_at = payment.regain_asked_at or ledger_time(session)", "pass"),),
+            (),
+        ),
     ),
     "who was refunded meanwhile is noted as home": (
         a_refund_overtakes_the_sale,

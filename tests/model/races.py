@@ -119,14 +119,16 @@ def a_refund_overtakes_the_sale(shop: Racing) -> Acts:
 
 
 def the_live_side_is_laid_anew(shop: Racing) -> Acts:
-    """A late charge is resolved; meanwhile the live side is laid anew, and another gets the unit."""
+    """A late charge is resolved; meanwhile others ask for the unit, and the live side is laid anew."""
     shop.buy()
     resolve = shop.pay_too_late()
 
     def lay_anew() -> None:
         with undivided():
-            shop.rebuild()
             shop.submit_these([(shop.people[1], 1)])
+            shop.drain()
+            shop.rebuild()
+            shop.submit_these([(shop.people[2], 1)])
             shop.drain()
 
     return resolve, lay_anew
