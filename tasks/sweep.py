@@ -17,7 +17,7 @@ from models.live.records import Look
 from models.live.store import REBELL_MS
 from models.orders import Order
 from models.payments import Payment
-from models.vocabulary import PaymentStatus, SaleStatus
+from models.vocabulary import SaleStatus
 from tasks.adjustments import apply_adjustment
 from tasks.context import Context
 from tasks.holds import cancel_holds_of, sweep_holds
@@ -128,17 +128,11 @@ _IS_ASKING_AGAIN: Final = (
 
 
 def _mark_drained(context: Context, sale: Sale) -> None:
-    """Look after a sale no more; a cancelled one only when all units are home, and none may be paid late."""
-    late = select(Payment.id).join(Order, Order.id == Payment.order_id)
-    undecided = late.where(
-        Order.sale_id == sale.id, Payment.status == PaymentStatus.LATE, Payment.due_at.is_not(None)
-    )
-    is_given_back = (Sale.held + Sale.sold == 0) & ~undecided.exists()
     with context.database.transaction() as session:
         session.execute(
             update(Sale)
             .where(Sale.id == sale.id, Sale.status.in_(OVER), Sale.drained_at.is_(None))
-            .where((Sale.status != SaleStatus.CANCELLED) | is_given_back)
+            .where((Sale.status != SaleStatus.CANCELLED) | (Sale.held + Sale.sold == 0))
             .where(~_IS_ASKING_AGAIN)
             .values(drained_at=func.now())
         )

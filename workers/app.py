@@ -4,6 +4,7 @@ import warnings
 from typing import Any, Final
 
 import structlog
+from celery.bootsteps import RUN
 from celery.exceptions import SecurityWarning
 from celery.signals import setup_logging, worker_ready, worker_shutting_down
 
@@ -13,6 +14,7 @@ from tasks.app import celery
 from tasks.context import build_context
 from tasks.failpoints import arm
 from tasks.logs import configure_logging
+from workers.deadman import Deadman
 from workers.schedule import SCHEDULE
 from workers.timer import SweepTimer
 
@@ -20,6 +22,7 @@ log: Final = structlog.get_logger()
 settings: Final = load_settings()
 _context: Final = build_context(settings, settings.process_name)
 _timer: Final = SweepTimer(_context)
+_deadman: Final = Deadman()
 
 if not settings.is_production:  # a fresh clone is often tried as root; in production the warning stands
     warnings.filterwarnings("ignore", category=SecurityWarning)
@@ -36,12 +39,14 @@ def _log(**_: Any) -> None:
 
 
 @worker_ready.connect
-def _start_timer(**_: Any) -> None:
+def _start_timer(sender: Any, **_: Any) -> None:
     if settings.is_production and (why := settings.payments.why_no_money):
         log.warning("payments_move_no_money", why=why)
     _timer.start()
+    _deadman.watch(lambda: sender.controller.blueprint.state == RUN)
 
 
 @worker_shutting_down.connect
 def _stop_timer(**_: Any) -> None:
+    _deadman.stop()
     _timer.stop()

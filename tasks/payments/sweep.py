@@ -7,9 +7,10 @@ does not ring either: bells that expire before they are answered would keep them
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Interval, String, cast, func, literal, select, update
+from sqlalchemy import ColumnElement, Interval, String, case, cast, func, literal, select, update
 
 from models.payments import Payment, Refund
+from models.vocabulary import PaymentStatus
 from tasks.app import PAYMENTS
 from tasks.context import Context
 from tasks.payments.backoff import FIRST_S, LONGEST_S
@@ -41,6 +42,13 @@ def sweep_payments(context: Context) -> int:
     return rung
 
 
+def _attempts(rows: type[Payment] | type[Refund]) -> ColumnElement[int]:
+    """Count how often a provider was asked. A late charge asks none any more: our own stores decide it."""
+    if rows is Refund:
+        return Refund.attempts.expression
+    return case((Payment.status == PaymentStatus.LATE, 0), else_=Payment.attempts)
+
+
 def _claim_due(context: Context, rows: type[Payment] | type[Refund], most: int) -> list[UUID]:
     """Find what is due, and let it be due again later, so that one bell rings and not one of every sweep."""
     due = (
@@ -53,7 +61,7 @@ def _claim_due(context: Context, rows: type[Payment] | type[Refund], most: int) 
     with context.database.transaction() as session:
         ids = list(session.scalars(due))
         if ids:
-            later = func.least(FIRST_S * func.power(2, func.least(rows.attempts, 16)), LONGEST_S)
+            later = func.least(FIRST_S * func.power(2, func.least(_attempts(rows), 16)), LONGEST_S)
             pause = cast(cast(later, String) + literal(" seconds"), Interval)
             session.execute(update(rows).where(rows.id.in_(ids)).values(due_at=func.now() + pause))
     return ids

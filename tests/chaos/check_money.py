@@ -9,6 +9,7 @@ from tests.chaos.story import Story
 from tests.chaos.truth import Money, Row, Truth
 
 OPEN = ("pending", "abandoned")
+FOR_NOTHING = ("late", "duplicate")  # causes of refunds where nothing was given for the charge
 
 
 def find_bad_charges(_story: Story, truth: Truth) -> Iterator[Finding]:
@@ -76,7 +77,14 @@ def find_bad_late_charges(_story: Story, truth: Truth) -> Iterator[Finding]:
     for order_id, order in _orders(truth).items():
         reasons = Counter(reasons_of(order))
         came = sum(reasons[reason] for reason in CAME_LATE)
-        ended = reasons[HELD_AGAIN] + reasons[WENT_BACK] + refused[order_id]
+        ended = reasons[HELD_AGAIN] + refused[order_id] + sum(reasons[reason] for reason in WENT_BACK)
+        was_given_up = any(
+            step["status"] == "refunded" and step.get("reason") in FOR_NOTHING for step in order["history"]
+        )
+        if was_given_up:
+            yield Finding(
+                "late", "he had his units, and was given his money back as if he had none", str(order)
+            )
         if came != ended:
             yield Finding("late", f"{came} came late, {ended} were held again or went back", str(order))
 

@@ -162,7 +162,7 @@ def _count_money(story: Story, truth: Truth) -> dict[str, Any]:
         "methods": dict(Counter(row["method"] for row in money.payments)),
         "charges": dict(Counter(row["state"] for row in money.charges)),
         "refunds": dict(Counter(f"{row['cause']} {row['status']}" for row in money.refunds)),
-        "late_charges": {reason: reasons[reason] for reason in (*sorted(CAME_LATE), HELD_AGAIN, WENT_BACK)},
+        "late_charges": {reason: reasons[reason] for reason in (*sorted(CAME_LATE | WENT_BACK), HELD_AGAIN)},
         "receipts": len(money.receipts),
         "webhooks": dict(Counter(_fate_of(value) for value in posted)),
     }

@@ -17,9 +17,9 @@ LEGAL: Final = frozenset(
 )
 # Written into a history with the status that the order has anyway.
 CAME_LATE: Final = frozenset({"paid_too_late", "paid_twice"})
-WENT_BACK: Final = "late_payment_refunded"
+WENT_BACK: Final = frozenset({"late_payment_refunded", "second_payment_refunded"})
 HELD_AGAIN: Final = "held_again"
-NOTES: Final = CAME_LATE | {WENT_BACK}
+NOTES: Final = CAME_LATE | WENT_BACK
 
 
 def changes_of(order: dict[str, Any]) -> list[dict[str, Any]]:

@@ -82,6 +82,23 @@ def test_bells_are_rung_as_far_as_workers_answer(due: Till, monkeypatch: pytest.
     assert waiting(due) == MOST
 
 
+def test_a_late_charge_is_looked_after_every_few_seconds_however_often_the_provider_was_asked(
+    due: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "MOST_UNHEARD", 100)
+    with due.context.database.connection() as connection:
+        connection.exec_driver_sql("UPDATE payments SET due_at = now(), attempts = 9")
+        (late,) = connection.exec_driver_sql(
+            "UPDATE payments SET status = 'late' WHERE id = (SELECT id FROM payments LIMIT 1) RETURNING id"
+        ).one()
+    assert sweep_payments(due.context) == 2 * MOST
+    with due.context.database.connection() as connection:
+        soon = connection.exec_driver_sql(
+            "SELECT id FROM payments WHERE due_at <= now() + interval '3 seconds'"
+        )
+        assert [row.id for row in soon] == [late]
+
+
 def test_an_empty_queue_has_no_unheard_bells(rung: Context) -> None:
     assert rung.bell.unheard(PAYMENTS) == 0
 

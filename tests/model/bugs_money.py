@@ -3,6 +3,13 @@
 from typing import Final
 
 from tests.model.bugs import Bug, Steps, come
+from tests.model.races import (
+    Situation,
+    a_hold_comes_home_late,
+    a_refund_overtakes_the_sale,
+    the_live_side_is_laid_anew,
+    two_give_a_late_charge_back,
+)
 
 SLOW: Final = "sandbox_slow:3600"
 
@@ -65,7 +72,7 @@ MONEY_BUGS: Final = {
     ),
     "a refund has a new name each time": Bug(
         "tasks.payments.refunds:_begin",
-        (("port.Refund(refund.id,", "port.Refund(__import__('uuid').uuid4(),"),),
+        (("        refund.id, payment.id,", "        __import__('uuid').uuid4(), payment.id,"),),
         (*PAID, ("ask_back", 0, ""), ("give_back", 0, "dies:refunded"), ("give_back", 0, "")),
     ),
     "a refund is noted twice": Bug(
@@ -77,10 +84,10 @@ MONEY_BUGS: Final = {
         "tasks.payments.webhooks:take_webhook",
         (
             (
-                "        noted, again = _apply",
+                "        noted, ring = _apply",
                 "    failpoint('webhook_noted')\n    with APPLIED",
             ),
-            ("APPLIED", "context.database.transaction() as session:\n        noted, again = _apply"),
+            ("APPLIED", "context.database.transaction() as session:\n        noted, ring = _apply"),
         ),
         (*BUY, _pay(), ("drive", 0, "dies:charged"), ("hear", 1, "dies:webhook_noted")),
     ),
@@ -96,12 +103,20 @@ MONEY_BUGS: Final = {
     ),
     "who paid late passes who stands by": Bug(
         "hold_again",
-        (("if redis.call('ZCARD', KEYS[3]) > 0 or redis.call('LLEN', KEYS[2]) > 0 then", "if false then"),),
+        (
+            (
+                "elseif redis.call('ZCARD', KEYS[3]) > 0 or redis.call('LLEN', KEYS[2]) > 0 then",
+                "elseif false then",
+            ),
+        ),
         (come(0, 1), ("drain",), *TOO_LATE, DRIVE),
     ),
     "who paid late is sold as often as he asks": Bug(
         "hold_again",
-        (("if redis.call('HEXISTS', KEYS[5], intent) == 1 then", "if false then"),),
+        (
+            ("local before = redis.call('HGET', KEYS[7], payment)", "local before = nil"),
+            ("redis.call('HEXISTS', KEYS[5], intent) == 1\n", "false\n"),
+        ),
         (*BUY, *TOO_LATE, ("drive", 0, "dies:held_again"), DRIVE),
         units=2,
     ),
@@ -127,33 +142,39 @@ MONEY_BUGS: Final = {
     ),
     "who is paid late in a cancelled sale is forgotten": Bug(
         "tasks.sweep:_mark_drained",
-        ((" & ~undecided.exists()", ""),),
+        (("            .where(~_IS_ASKING_AGAIN)\n", ""),),
         (*BUY, *TOO_LATE, ("drive", 0, "dies:held_again"), ("move", "cancelled", ""), ("sweep",)),
     ),
 }
-# What only the order of the steps of several workers shows.
-RACES: Final = {
-    "an ended hold takes what was sold anew": Bug(
-        "release", (("elseif at > 5 + tonumber(ARGV[5]) then", "else"),), ()
+# What only the order of the steps of two workers shows, and where it does.
+RACES: Final[dict[str, tuple[Situation, Bug]]] = {
+    "an ended hold takes what was sold anew": (
+        a_hold_comes_home_late,
+        Bug("release", (("elseif at > 5 + tonumber(ARGV[5]) then", "else"),), ()),
     ),
-    "a late charge is given back to each who asks": Bug(
-        "tasks.payments.late:_refund", ((" or known is not None", ""),), ()
+    "a late charge is given back to each who asks": (
+        two_give_a_late_charge_back,
+        Bug("tasks.payments.late:_refund", ((" or _is_refunded(session, payment_id)", ""),), ()),
     ),
-    "who was held again is given his money back": Bug(
-        "tasks.payments.late:_refund", (("payment.status != PaymentStatus.LATE or ", ""),), ()
+    "a rebuild forgets to whom units were sold again": (
+        the_live_side_is_laid_anew,
+        Bug("tasks.rebuild:_rebuilt_world", (("_fitting(sale, asking, units)", "[]"),), ()),
     ),
-    "the ledger follows into a world that was laid anew": Bug(
-        "tasks.payments.late:_pay", ((", epoch=epoch)", ")"),), ()
-    ),
-    "who was refunded meanwhile is noted as home": Bug(
-        "tasks.holds:_release",
-        (
-            (
-                "update(Order).where(tuple_(Order.id, Order.status).in_(seen))",
-                "update(Order).where(Order.id.in_([one.id for one in orders]))",
-            ),
+    "that units are asked for again is not noted": (
+        the_live_side_is_laid_anew,
+        Bug(
+            "tasks.payments.late:_note_asking",
+            (("payment.regain_asked_at = payment.regain_asked_at or ledger_time(session)", "pass"),),
+            (),
         ),
-        (),
+    ),
+    "who was refunded meanwhile is noted as home": (
+        a_refund_overtakes_the_sale,
+        Bug(
+            "tasks.holds:_release",
+            (("tuple_(Order.id, Order.status).in_(seen)", "Order.id.in_([one for one, _ in seen])"),),
+            (),
+        ),
     ),
 }
 BY_INTERLEAVING: Final = (

@@ -70,7 +70,7 @@ class History:
         elif verb == "sell" and reply[0] == "sold":
             event = Event("sold", units=reply[1], held=tuple(args[4:]))
         elif verb == "hold_again" and reply == "sold":
-            event = Event("regained", args[1], int(args[3]))
+            event = Event("regained", args[2], int(args[4]))
         else:
             return
         self.events.append(event)

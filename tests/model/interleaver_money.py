@@ -25,7 +25,7 @@ from tests.model.overhearing import (
     NOT_TO_BE_ENDED,
     Webhook,
     change_its_mind,
-    settle_charge,
+    settle_charges,
     written_webhooks,
 )
 from tests.model.stage import Stage
@@ -139,7 +139,7 @@ class MoneyInterleaver(Interleaver):
         """Get a webhook; what it says of the future has come true by then."""
         body, headers = webhook.signed(self.stage.context.settings)
         if webhook.outcome.state != State.PENDING:
-            settle_charge(self.stage.context.database, webhook.payment_id)
+            settle_charges(self.stage.context.database, webhook.payment_id)
         take_webhook(self.stage.context, "sandbox", body, headers)
 
     def ask_back(self) -> None:
@@ -167,7 +167,7 @@ class MoneyInterleaver(Interleaver):
         """A charge settles, or a bank that declined it charges after all."""
         if payments := self.payments():
             payment_id = self.random.choice(payments)[0]
-            act = self.random.choice((settle_charge, settle_charge, change_its_mind))
+            act = self.random.choice((settle_charges, settle_charges, change_its_mind))
             act(self.stage.context.database, payment_id)
 
     def fall_silent(self) -> None:
@@ -188,10 +188,8 @@ class MoneyInterleaver(Interleaver):
             return
         rebuild_sale(self.stage.context, self.stage.sale_id)  # its transaction calls Redis: not to be divided
         self.stage.context.book.forget(self.stage.sale_id)
-        orders = self.orders()
-        held = tuple(one for one, order in orders.items() if order[3] in ("held", "paying"))
-        sold = tuple(one for one, order in orders.items() if order[3] == "paid")
-        self.history.events.append(Event("rebuilt", held=held, sold=sold))
+        laid = self.stage.read_live()
+        self.history.events.append(Event("rebuilt", held=tuple(laid["holds"]), sold=tuple(laid["sales"])))
 
     def payments(self) -> list[tuple[str, list[Any]]]:
         """List the sale's payments in the order in which they began, which a seed repeats."""
@@ -227,11 +225,12 @@ class MoneyInterleaver(Interleaver):
         """Look after all that a sweep reminds of, and what was not told; says whether there was anything."""
         taken = set(self.stage.read_ledger()["webhooks"])
         news = [one for one in self.webhooks() if one.event_id not in taken]
-        for payment_id, _ in self.payments():
+        payments = [one for one, _ in self.payments()]
+        settle_charges(self.stage.context.database, *payments)
+        for payment_id in payments:
             self.stage.end_patience(payment_id, is_unpinned=False)
-            settle_charge(self.stage.context.database, payment_id)
         due = self.stage.ring_for_money()
-        for payment_id, _ in self.payments():
+        for payment_id in payments:
             if payment_id in due:
                 run_payment(self.stage.context, UUID(payment_id))
         for refund_id in self.refunds():

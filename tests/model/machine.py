@@ -134,7 +134,7 @@ class SaleMachine(Payers):
         self.ledger.pending.clear()
         self.ledger.is_drained = False
         keys = self.live.keys
-        self.live = self.ledger.rebuilt_live(self.ledger.epoch)
+        self.live = self.ledger.rebuilt_live(self.ledger.epoch, self.live)
         self.live.keys = keys
         self._refuse_the_past(old)
 

@@ -180,6 +180,8 @@ def _check_paid(stage: Stage, replay: Replay, ledger: dict[str, Any]) -> None:
         path = [status for status, _ in history]
         illegal = [step for step in pairwise(path) if step[0] != step[1] and step not in LEGAL]
         _require(not illegal, "an order goes the ways that there are", intent_id, path)
+        _require(["refunded", "late"] not in history, "who has his unit keeps it", history)
+        _require(["refunded", "duplicate"] not in history, "who has his unit keeps it", history)
     unfinished = [row for row in ledger["payments"].values() if row[6]]
     _require(not unfinished, "every payment is over", unfinished)
     stuck = {one for one, row in ledger["refunds"].items() if row[1] == "failed"}

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from config import Settings
 from models.database import Database
 from models.sandbox import SandboxCharge, SandboxEvent
-from tasks.payments.port import Charge, Event, Outcome, ProviderUnavailable, Refund, State
+from tasks.payments.port import Charge, Event, Outcome, ProviderUnavailable, Refund, State, Step
 from tasks.payments.providers import Providers
 from tasks.payments.sandbox import SandboxProvider
 from tasks.payments.sandbox.books import settle_all
@@ -32,7 +32,7 @@ METHODS: Final = (
 NOT_TO_BE_ENDED: Final = ("sandbox_slow:3600", "sandbox_slow_decline:3600", "sandbox_late_webhook:3600")
 SETTLE: Final = text("""
     UPDATE sandbox_charges SET settles_at = now() - interval '1 second'
-    WHERE payment_id = :payment_id AND settles_at IS NOT NULL
+    WHERE payment_id = ANY(CAST(:ids AS uuid[])) AND settles_at IS NOT NULL
 """)
 EVENTS: Final = text("SELECT payload FROM sandbox_events ORDER BY id")
 
@@ -47,6 +47,9 @@ class Overheard:
 
     def accepts(self, method: str) -> bool:
         return self._sandbox.accepts(method)
+
+    def next_step(self, method: str) -> Step | None:
+        return self._sandbox.next_step(method)
 
     def charge(self, charge: Charge) -> Outcome:
         try:
@@ -114,12 +117,11 @@ def written_webhooks(database: Database) -> list[Webhook]:
         return [Webhook(row.payload) for row in connection.execute(EVENTS)]
 
 
-def settle_charge(database: Database, payment_id: str) -> None:
-    """Let the time come at which a charge, or its refund, settles."""
-    with database.connection() as connection:
-        connection.execute(SETTLE, {"payment_id": payment_id})
+def settle_charges(database: Database, *payment_ids: str) -> None:
+    """Let the time come at which these charges, or their refunds, settle."""
     with database.transaction() as session:
-        settle_all(session, [UUID(payment_id)])
+        session.execute(SETTLE, {"ids": list(payment_ids)})
+        settle_all(session, [UUID(one) for one in payment_ids])
 
 
 def change_its_mind(database: Database, payment_id: str) -> bool:

@@ -34,6 +34,7 @@ def live_picture(live: LiveSide) -> Picture:
         "units": live.units,
         "holds": {one: f"{user}|{units}" for one, (user, units) in live.holds.items()},
         "sales": {one: f"{user}|{units}" for one, (user, units) in live.sales.items()},
+        "late": live.late,
         "line": [ask.intent_id for ask in live.line],
         "on_standby": [ask.intent_id for ask in live.standby],
         "claims": set(live.batches),
@@ -65,7 +66,7 @@ def ledger_picture(ledger: LedgerSide) -> Picture:
         "payments": {
             one: [
                 *(payment.intent_id, payment.method, payment.key, payment.amount),
-                *(payment.status, payment.code, one in unfinished),
+                *(payment.status, payment.code, one in unfinished, payment.asked > 0),
             ]
             for one, payment in ledger.payments.items()
         },

@@ -107,25 +107,28 @@ def a_hold_comes_home_late(shop: Racing) -> Acts:
 
 
 def a_refund_overtakes_the_sale(shop: Racing) -> Acts:
-    """One tells the live side that an order is paid; meanwhile it is refunded."""
+    """One tells the live side that an order is paid; meanwhile it is refunded, and that is not heard of."""
     shop.buy()
     payment_id = shop.begin_payment("sandbox_ok")
     shop.stage.live.lose("request", "sell")
     run_payment(shop.stage.context, payment_id)
     request_refund(shop.stage.context, shop.order_id, by=None)
     (refund_id,) = shop.refunds()
+    shop.stage.live.lose("request", "release")
     return partial(release_pending, shop.stage.context), partial(run_refund, shop.stage.context, refund_id)
 
 
 def the_live_side_is_laid_anew(shop: Racing) -> Acts:
-    """A late charge is resolved; meanwhile the live side is laid anew, and another gets the unit."""
+    """A late charge is resolved; meanwhile others ask for the unit, and the live side is laid anew."""
     shop.buy()
     resolve = shop.pay_too_late()
 
     def lay_anew() -> None:
         with undivided():
-            shop.rebuild()
             shop.submit_these([(shop.people[1], 1)])
+            shop.drain()
+            shop.rebuild()
+            shop.submit_these([(shop.people[2], 1)])
             shop.drain()
 
     return resolve, lay_anew
@@ -169,13 +172,17 @@ SITUATIONS: Final = (
     a_hold_expires_while_it_is_paid,
     a_webhook_comes_while_the_provider_is_asked,
 )
+ALIKE: Final = (two_resolve_a_late_charge, two_give_a_late_charge_back)  # it does not matter who is the first
 Situation = Callable[[Racing], Acts]
 
 
-def race(world: World, situation: Situation) -> int:
+def race(world: World, situation: Situation, *, also_dying: bool = False) -> int:
     """Play a situation with every switch from either to the other; returns how many orders there were."""
     played = 0
-    for is_swapped, dies in ((False, False), (True, False), (False, True)):
+    turns = [(False, False)]
+    turns += [(True, False)] * (situation not in ALIKE)
+    turns += [(False, True), (True, True)] * also_dying
+    for is_swapped, dies in turns:
         at = 0
         while _play(world, situation, at, is_swapped=is_swapped, dies=dies):
             at += 1

@@ -84,6 +84,7 @@ class LiveSide:
     units: dict[str, int] = field(default_factory=dict)
     holds: dict[str, tuple[str, int]] = field(default_factory=dict)
     sales: dict[str, tuple[str, int]] = field(default_factory=dict)  # what is sold, as the holds are kept
+    late: dict[str, str] = field(default_factory=dict)  # payment → the answer that it got, having come late
     keys: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     batches: dict[str, Batch] = field(default_factory=dict)
     overdue: dict[str, int] = field(default_factory=dict)  # claim's id → when its lease ran out
@@ -193,23 +194,28 @@ class LiveSide:
                 self.held -= self.sales[intent_id][1]
                 self.sold += self.sales[intent_id][1]
 
-    def hold_again(self, intent_id: str, user: str, units: int) -> str:
-        """Sell free units to who paid too late, where nobody has a better right to them."""
-        if intent_id in self.sales:
-            return "sold"
+    def hold_again(self, payment_id: str, intent_id: str, user: str, units: int) -> str:
+        """Sell free units to who paid too late, where nobody has a better right; one answer a payment."""
+        if payment_id in self.late:
+            return self.late[payment_id]
         if intent_id in self.holds:
             return "held_yet"
+        self.late[payment_id] = self._answer_late(intent_id, user, units)
+        if self.late[payment_id] == "sold" and intent_id not in self.sales:
+            self.sales[intent_id] = (user, units)
+            self.available -= units
+            self.sold += units
+            self._count(user, units)
+        return self.late[payment_id]
+
+    def _answer_late(self, intent_id: str, user: str, units: int) -> str:
+        if intent_id in self.sales:
+            return "sold"
         if self.settings.status == "cancelled" or self.available < units:
             return "gone"
         if self.standby or self.line:
             return "others_first"
-        if self.units.get(user, 0) + units > self.settings.limit:
-            return "limit_reached"
-        self.sales[intent_id] = (user, units)
-        self.available -= units
-        self.sold += units
-        self._count(user, units)
-        return "sold"
+        return "limit_reached" if self.units.get(user, 0) + units > self.settings.limit else "sold"
 
     def adjust(self, adjustment_id: str, units: int) -> bool:
         """Raise or cut the allocation once; a cut takes free units only."""

@@ -43,7 +43,10 @@ class OrderRow:
 
 @dataclass(slots=True)
 class PaymentRow:
-    """An attempt to charge an order. The last two: what the clock has brought."""
+    """An attempt to charge an order. `asked`: its number among those that ask for units again, else 0.
+
+    The last two: what the clock has brought.
+    """
 
     intent_id: str
     user: str
@@ -52,6 +55,7 @@ class PaymentRow:
     amount: int
     status: str = "pending"
     code: str = ""
+    asked: int = 0
     is_out_of_patience: bool = False
     is_unpinned: bool = False
 
@@ -88,6 +92,7 @@ class LedgerSide:
     refunds: dict[str, RefundRow] = field(default_factory=dict)
     webhooks: set[str] = field(default_factory=set)
     receipts: int = 0
+    asked: int = 0  # how often Redis was asked to sell units again
 
     def persist(self, batch: Batch) -> list[Verdict]:
         """Store a claim's verdicts; what is stored wins, but for standby. Returns what is stored then."""
@@ -122,7 +127,7 @@ class LedgerSide:
             if payment.status in OPEN or (payment.status == "late" and one not in self.refunds)
         ]
 
-    def rebuilt_live(self, epoch: str) -> LiveSide:
+    def rebuilt_live(self, epoch: str, before: LiveSide) -> LiveSide:
         """What a rebuild lays anew: nobody in line; who holds, bought and stands by as the ledger knows."""
         live = LiveSide(epoch, self.settings, self.revision, self.allocation, 0)
         live.held, live.sold, live.available = self.held, self.sold, self.allocation - self.held - self.sold
@@ -140,7 +145,26 @@ class LedgerSide:
         for ask in live.standby:
             live.known[ask.intent_id], live.active[ask.user] = ask, ask.intent_id
             live.units[ask.user] = live.units.get(ask.user, 0) + ask.quantity
+        self._sell_again(live, before)
         return live
+
+    def _sell_again(self, live: LiveSide, before: LiveSide) -> None:
+        """Lay as sold what was sold to late payers, and then what may have been, as far as there is."""
+        if self.settings.status == "cancelled":
+            return
+        asking = sorted(
+            (payment.asked, one, payment.intent_id) for one, payment in self.payments.items() if payment.asked
+        )
+        surely = [intent_id for _, one, intent_id in asking if before.late.get(one) == "sold"]
+        perhaps = [intent_id for _, one, intent_id in asking if one not in before.late]
+        for intent_id in dict.fromkeys(surely + perhaps):
+            order = self.orders[intent_id]
+            units = live.units.get(order.user, 0) + order.units
+            if order.status == "expired" and order.units <= live.available and units <= live.settings.limit:
+                live.sales[intent_id] = (order.user, order.units)
+                live.available -= order.units
+                live.sold += order.units
+                live.units[order.user] = units
 
     def _units_of(self, *statuses: str) -> dict[str, tuple[str, int]]:
         return {one: (self.orders[one].user, self.orders[one].units) for one in self.in_status(*statuses)}

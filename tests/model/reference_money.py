@@ -177,23 +177,33 @@ class Cashier:
             return
         if order.status != "expired":
             cause = "duplicate" if order.status in TAKEN else "late"
-            self.ledger.refunds[payment_id] = RefundRow(cause)
+            self._decide_to_refund(payment_id, payment, cause)
             return
         if not order.is_released:
             self.bring_after(payment.intent_id)
-        said = self._call_hold_again(payment.intent_id, order)
+        if order.is_released:
+            self._hold_again(payment_id, payment, order)
+
+    def _hold_again(self, payment_id: str, payment: PaymentRow, order: OrderRow) -> None:
+        """Note that Redis is asked, ask, and write down what it said."""
+        self.ledger.asked += not payment.asked
+        payment.asked = payment.asked or self.ledger.asked
+        self.fate.reach("regain_noted")
+        self._send("request", "hold_again")
+        said = self.live.hold_again(payment_id, payment.intent_id, order.user, order.units)
+        self._send("reply", "hold_again")
         self.fate.reach("held_again")
         if said == "sold":
-            payment.status = "succeeded"
+            payment.status, payment.asked = "succeeded", 0
             self._pay(order, "held_again")
+            self.fate.reach("late_decided")
         elif said != "held_yet":
-            self.ledger.refunds[payment_id] = RefundRow("late")
+            self._decide_to_refund(payment_id, payment, "late")
 
-    def _call_hold_again(self, intent_id: str, order: OrderRow) -> str:
-        self._send("request", "hold_again")
-        said = self.live.hold_again(intent_id, order.user, order.units)
-        self._send("reply", "hold_again")
-        return said
+    def _decide_to_refund(self, payment_id: str, payment: PaymentRow, cause: str) -> None:
+        self.ledger.refunds[payment_id] = RefundRow(cause)
+        payment.asked = 0
+        self.fate.reach("late_decided")
 
     def cancel(self, intent_id: str) -> bool:
         """Give a hold up; says whether there was one that is not being paid."""
@@ -238,7 +248,8 @@ class Cashier:
             order.is_released = False
             self.ledger.sold -= order.units
         elif is_news:
-            order.history.append((order.status, "late_payment_refunded"))
+            which = "second" if refund.cause == "duplicate" else "late"
+            order.history.append((order.status, f"{which}_payment_refunded"))
         if is_news:
             payment.status = "refunded"
         self.fate.reach(step)

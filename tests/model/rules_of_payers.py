@@ -24,7 +24,7 @@ from tests.model.overhearing import (
     NOT_TO_BE_ENDED,
     Webhook,
     change_its_mind,
-    settle_charge,
+    settle_charges,
     written_webhooks,
 )
 from tests.model.play import PICKS, fates, picked
@@ -40,6 +40,7 @@ REFUSALS = {
 }
 PASSING = ("settled", "settled", "patience", "patience", "pin", "pin", "deadline", "deadline", "other_mind")
 FREE = Outcome(State.SUCCEEDED)  # what costs nothing needs no provider
+OF_LATE = ("regain_noted", "held_again", "late_decided")
 ON_THE_WAY_HOME = ("charge_noted", "ended", "released")
 
 
@@ -83,7 +84,7 @@ class Payers(Workers):
         assert isinstance(code, Stopped) or type(found) is REFUSALS.get(code, type(None)), (found, code)
 
     @precondition(lambda self: self.ledger.payments)
-    @rule(pick=PICKS, fate=fates("hold_again", "sell", dying=("charged", "held_again", *ON_THE_WAY_HOME)))
+    @rule(pick=PICKS, fate=fates("hold_again", "sell", dying=("charged", *OF_LATE, *ON_THE_WAY_HOME)))
     def drive(self, pick: int, fate: str) -> None:
         """A worker looks after a payment, or after one about which nothing is left to be done."""
         payment_id = picked(self.ledger.unfinished() or list(self.ledger.payments), pick)
@@ -115,7 +116,7 @@ class Payers(Workers):
         """Have the shop get a webhook; what it says of the future has come true by then."""
         context, outcome = self.stage.context, webhook.outcome
         if outcome.state != State.PENDING:
-            settle_charge(context.database, webhook.payment_id)
+            settle_charges(context.database, webhook.payment_id)
         body, headers = webhook.signed(context.settings)
         found, was_first = self.both(
             fate,
@@ -169,7 +170,7 @@ class Payers(Workers):
         """A charge settles, or patience, pin or deadline end; or a bank that declined charges after all."""
         payment_id = picked(self.ledger.unfinished() or list(self.ledger.payments), pick)
         if what == "settled":
-            settle_charge(self.stage.context.database, payment_id)
+            settle_charges(self.stage.context.database, payment_id)
         elif what == "other_mind":
             change_its_mind(self.stage.context.database, picked(list(self.ledger.payments), pick))
         elif what == "deadline":
@@ -204,8 +205,8 @@ class Payers(Workers):
 
     def bring_money_home(self) -> None:
         """All that takes time is over, and everything of which a sweep reminds is looked after."""
+        settle_charges(self.stage.context.database, *self.ledger.payments)
         for payment_id, payment in self.ledger.payments.items():
-            settle_charge(self.stage.context.database, payment_id)
             if payment.status == "pending":
                 self.lose_patience(payment_id, is_unpinned=False)
         unfinished, refunds = self.ledger.unfinished(), self.pending_refunds()

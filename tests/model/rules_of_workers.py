@@ -214,9 +214,9 @@ class Workers(Shoppers):
             self.ledger.end_holds(self.held(), "cancelled", "sale_cancelled")
             self._refund_everybody()
         is_quiet = not (self.live.line or self.live.standby or self.live.batches)
-        is_decided = not any(self.ledger.payments[one].status == "late" for one in self.ledger.unfinished())
-        is_given_back = status != "cancelled" or (self.ledger.held + self.ledger.sold == 0 and is_decided)
-        self.ledger.is_drained = status in OVER and is_quiet and is_given_back
+        is_given_back = status != "cancelled" or self.ledger.held + self.ledger.sold == 0
+        is_decided = not any(payment.asked for payment in self.ledger.payments.values())
+        self.ledger.is_drained = status in OVER and is_quiet and is_given_back and is_decided
 
     def _refund_everybody(self) -> None:
         """Who paid in a sale that was cancelled gets his money back, unless that was asked for before."""

@@ -43,7 +43,8 @@ TABLES_OF_A_SALE: Final = """
             FROM orders o WHERE o.sale_id = s.id) AS histories,
            (SELECT coalesce(json_object_agg(p.id, json_build_array(
                         o.intent_id, p.method, coalesce(p.idempotency_key, ''), p.amount_minor, p.status,
-                        coalesce(p.code, ''), p.due_at IS NOT NULL) ORDER BY p.created_at), '{}')
+                        coalesce(p.code, ''), p.due_at IS NOT NULL, p.regain_asked_at IS NOT NULL)
+                        ORDER BY p.created_at), '{}')
             FROM payments p JOIN orders o ON o.id = p.order_id WHERE o.sale_id = s.id) AS payments,
            (SELECT coalesce(json_object_agg(r.payment_id, json_build_array(
                         r.cause, r.status, r.amount_minor, r.due_at IS NOT NULL)), '{}')
@@ -148,12 +149,21 @@ class Stage:
     def read_live(self) -> Picture:
         """Read everything that the sale has in Redis, in one transaction."""
         keys, pipeline = self.keys, self.live.client.pipeline(transaction=True)
-        for name in (keys.state, keys.intents, keys.active, keys.units, keys.holds, keys.sold, keys.claimed):
+        for name in (
+            keys.state,
+            keys.intents,
+            keys.active,
+            keys.units,
+            keys.holds,
+            keys.sold,
+            keys.late,
+            keys.claimed,
+        ):
             pipeline.hgetall(name)
         pipeline.lrange(keys.line, 0, -1)
         pipeline.zrange(keys.standby, 0, -1)
         pipeline.zrange(keys.claims, 0, -1)
-        state, intents, active, units, holds, sales, claimed, line, standby, claims = pipeline.execute()
+        state, intents, active, units, holds, sales, late, claimed, line, standby, claims = pipeline.execute()
         claimed_ids = {one for one in claimed if not one.startswith("tries:")}
         assert claimed_ids == set(claims), (claimed_ids, claims)
         return {
@@ -166,6 +176,7 @@ class Stage:
             "units": {user: int(number) for user, number in units.items()},
             "holds": holds,
             "sales": sales,
+            "late": late,
             "line": line,
             "on_standby": standby,
             "claims": set(claims),

@@ -45,7 +45,9 @@ class Worker:
     def kill(self) -> None:
         """Let it end where it stands."""
         self._is_killed = True
-        if self._thread.ident is not None and not self.is_over:
+        if self._thread.ident is None:
+            self.is_over = True  # it never began
+        elif not self.is_over:
             self.go_on()
 
     def halt(self) -> None:

@@ -28,6 +28,7 @@ from tests.model.planting import (
 )
 from tests.model.play import World
 from tests.model.playing import new_stage
+from tests.model.races import race
 
 _STORE_ORDERS = ledger._store_orders
 
@@ -52,11 +53,18 @@ def test_the_interleaver_finds_that(world: World, monkeypatch: pytest.MonkeyPatc
     assert caught_by_the_interleaver(world)
 
 
-@pytest.mark.parametrize("name", [*RACES, *bugs_money.BY_INTERLEAVING])
+@pytest.mark.parametrize("name", RACES)
+def test_a_race_shows_that(world: World, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    situation, bug = RACES[name]
+    plant(monkeypatch, bug)
+    assert caught(lambda: race(world, situation))
+
+
+@pytest.mark.parametrize("name", bugs_money.BY_INTERLEAVING)
 def test_the_interleaver_finds_at_the_till_that(
     world: World, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    plant(monkeypatch, {**MONEY_BUGS, **RACES}[name])
+    plant(monkeypatch, MONEY_BUGS[name])
     assert caught_by_the_interleaver(world, MoneyInterleaver)
 
 

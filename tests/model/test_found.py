@@ -88,6 +88,17 @@ def test_cancelling_a_sale_ends_all_of_its_holds(world: World, monkeypatch: pyte
     machine.teardown()
 
 
+def test_who_was_held_again_in_a_sale_that_is_cancelled_gets_his_money_back(world: World) -> None:
+    take(
+        world,
+        (
+            *(("submit", THREE[:1], ""), ("drain",), ("pay", 0, "sandbox_slow:3600", "", "")),
+            *(("fall_silent", 0), ("release", ""), ("hear", 1, ""), ("hear", 1, "")),
+            *(("drive", 0, "dies:held_again"), ("move", "cancelled", ""), ("sweep",), ("drive", 0, "")),
+        ),
+    )
+
+
 def test_a_claim_persisted_late_adopts_what_a_later_one_granted(world: World) -> None:
     steps: Steps = (
         *(("submit", THREE[:2], ""), ("claim", 1, ""), ("finish", 0), ("claim", 1, "")),

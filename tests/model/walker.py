@@ -11,7 +11,7 @@ from typing import Any, Final
 from tests.model.machine import SELDOM, SaleMachine
 from tests.model.overhearing import METHODS
 from tests.model.play import World
-from tests.model.rules_of_payers import ON_THE_WAY_HOME, PASSING
+from tests.model.rules_of_payers import OF_LATE, ON_THE_WAY_HOME, PASSING
 
 STEPS: Final = 36
 AUDITS_EVERY: Final = 4  # steps; the model is compared with after each
@@ -20,7 +20,7 @@ MOST: Final = 4  # who come first
 CARDS: Final = (*METHODS, *["sandbox_slow:3600"] * 5, *["sandbox_late_webhook:3600"] * 3)
 AT_THE_TILL: Final = ("dies:payment_begun",)
 AT_THE_PROVIDER: Final = ("dies:charged", "dies:refunded", "dies:webhook_noted", "dies:refund_asked")
-ON_ITS_WAY: Final = tuple(f"dies:{step}" for step in (*ON_THE_WAY_HOME, "held_again"))
+ON_ITS_WAY: Final = tuple(f"dies:{step}" for step in (*ON_THE_WAY_HOME, *OF_LATE))
 LOST: Final = tuple(
     f"{what}:{verb}" for what in ("request", "reply") for verb in ("sell", "release", "hold_again")
 )

@@ -102,6 +102,12 @@ def test_a_late_charge_that_was_held_again_and_given_back_is_found() -> None:
     assert plant.broken() == {"late"}
 
 
+def test_who_had_his_unit_and_was_given_his_money_back_as_if_not_is_found() -> None:
+    plant = honest_till()
+    plant.order(2)["history"][-1]["reason"] = "duplicate"
+    assert plant.broken() == {"late"}
+
+
 def test_a_payment_that_went_back_twice_is_found() -> None:
     plant = honest_till()
     plant.refund("p2", "o2", "failed")
@@ -243,7 +249,7 @@ def test_what_became_of_money_is_counted() -> None:
     figures = count_figures(read_story(plant.events), Truth({SALE: rows}, plant.money))
     assert figures["payments"] == {"succeeded": 2, "refunded": 2, "declined": 1}
     late = {"paid_too_late": 2, "paid_twice": 0, "held_again": 1, "late_payment_refunded": 1}
-    assert figures["late_charges"] == late
+    assert figures["late_charges"] == {**late, "second_payment_refunded": 0}
     assert figures["webhooks"] == {"200": 1, "503": 1}
     assert figures["receipts"] == 3
 

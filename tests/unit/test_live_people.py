@@ -76,6 +76,15 @@ def test_what_is_pushed_while_somebody_reads_is_noticed() -> None:
     assert first == second == {"i": {"id": "i", "status": "held"}}
 
 
+def test_news_of_an_order_that_newer_news_overtook_are_not_told() -> None:
+    people, mine = People(), somebody()
+    ear, user = entered(people, mine), str(mine.identity.user_id)
+    for status, changes in (("held", 1), ("paid", 3), ("paying", 2), ("paid", 3), ("refunded", 4)):
+        order = {"id": "o", "sale_id": "s", "status": status, "history": [{}] * changes}
+        people.tell_all(pack([user, None, order]))
+    assert [told["status"] for told in ear.told] == ["held", "paid", "paid", "refunded"]
+
+
 def test_every_socket_of_a_user_is_found_until_it_leaves() -> None:
     people, mine = People(), somebody()
     ears = [entered(people, mine) for _ in range(3)]

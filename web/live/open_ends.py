@@ -21,11 +21,12 @@ _OPEN: Final[dict[str, frozenset[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class OpenEnd:
-    """What somebody believes of an intent or an order. `ticket` is an intent's, else 0."""
+    """What somebody believes of an intent (with its ticket) or of an order (with how many changes it had)."""
 
     user_id: str
     status: str
     ticket: int
+    changes: int = 0
 
 
 class OpenEnds:
@@ -43,10 +44,18 @@ class OpenEnds:
         if sale_id is None or status is None:
             return
         if status in _OPEN[kind]:
-            end = OpenEnd(user_id, status, message.get("ticket") or 0)
+            end = OpenEnd(user_id, status, message.get("ticket") or 0, _changes_of(message))
             self._told.setdefault((kind, sale_id), {})[message["id"]] = end
         else:
             self.drop(kind, sale_id, message["id"])
+
+    def is_old(self, kind: str, message: Message) -> bool:
+        """Say whether its shopper was told newer news: two who tell of one order may overtake each other.
+
+        An order's history only grows.
+        """
+        told = self._told.get((kind, message.get("sale_id", "")), {}).get(message["id"])
+        return told is not None and _changes_of(message) < told.changes
 
     def drop(self, kind: str, sale_id: str, thing_id: str) -> None:
         """Forget one."""
@@ -61,3 +70,7 @@ class OpenEnds:
         for (known, sale_id), told in list(self._told.items()):
             if known == kind:
                 yield UUID(sale_id), dict(told)
+
+
+def _changes_of(message: Message) -> int:
+    return len(message.get("history", ()))

@@ -69,7 +69,9 @@ class People:
             self._by_family.discard(verified.identity.family, connection)
 
     def tell(self, user_id: str, kind: str, message: Message) -> None:
-        """Push an intent or an order to every socket of its owner."""
+        """Push an intent or an order to every socket of its owner, unless it was overtaken by newer news."""
+        if self.open_ends.is_old(kind, message):
+            return
         for heard in self._ears.get(user_id, ()):
             heard[message["id"]] = message
         connections = self._by_user.of(user_id)
