@@ -4,7 +4,7 @@ import warnings
 from typing import Any, Final
 
 import structlog
-from celery.bootsteps import RUN
+from celery.bootsteps import RUN  # type: ignore[attr-defined]  # the stubs lack it
 from celery.exceptions import SecurityWarning
 from celery.signals import setup_logging, worker_ready, worker_shutting_down
 

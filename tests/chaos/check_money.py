@@ -114,7 +114,9 @@ def find_bad_receipts(_story: Story, truth: Truth) -> Iterator[Finding]:
             yield Finding("receipts", "the numbers are not 1, 2, 3 …", f"{year} {sorted(found)}"[:1000])
     for order_id, order in _orders(truth).items():
         totals = [receipt["total_minor"] for receipt in written[order_id]]
-        names = [f"{receipt['year']}-{receipt['number']:06}" for receipt in written[order_id]]
+        names: list[str | None] = [
+            f"{receipt['year']}-{receipt['number']:06}" for receipt in written[order_id]
+        ]
         was_paid = any(step["status"] == "paid" for step in order["history"])
         if totals != [_price(order)] * was_paid or (names or [None]) != [order["receipt_number"]]:
             yield Finding("receipts", f"{totals} {names} of an order", str(order))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 
 from benchmarks.http_wire import Target

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -86,7 +87,7 @@ def test_a_move_is_told_to_its_owner_and_to_watchers(line: Line, verb: str) -> N
         heard.get_message(timeout=5)
         act(line, one)
         line.live.tell(line.sale_id, "end")
-        told = []
+        told: list[Any] = []
         while not told or told[-1] != "end":
             message = heard.get_message(timeout=5)
             assert message is not None, told

@@ -175,7 +175,7 @@ class Play(RuleBasedStateMachine):
             said: T | Stopped = model(cashier)
         except Stopped as stopped:
             said = stopped
-        failures = {Died: Failed, Lost: LineUnavailable}
+        failures: dict[type[Any], type[Exception]] = {Died: Failed, Lost: LineUnavailable}
         was_stopped = isinstance(found, (Failed, LineUnavailable))
         expectation = failures.get(type(said))
         assert isinstance(found, expectation) if expectation else not was_stopped, (found, said)

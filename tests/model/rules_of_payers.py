@@ -81,7 +81,8 @@ class Payers(Workers):
         found, code = self.both(
             fate, begin, lambda cashier: cashier.begin("".join(begun), payment), *REFUSALS.values()
         )
-        assert isinstance(code, Stopped) or type(found) is REFUSALS.get(code, type(None)), (found, code)
+        expected: type[object] = REFUSALS[code] if isinstance(code, str) else type(None)
+        assert isinstance(code, Stopped) or type(found) is expected, (found, code)
 
     @precondition(lambda self: self.ledger.payments)
     @rule(pick=PICKS, fate=fates("hold_again", "sell", dying=("charged", *OF_LATE, *ON_THE_WAY_HOME)))

@@ -110,7 +110,11 @@ class Plant:
 
     def refund(self, payment: str, order: str, status: str, cause: str = "late") -> dict[str, Any]:
         """Let a payment go back, or not."""
-        row = {"id": f"r{len(self.money.refunds) + 1}", "payment_id": payment, "order_id": order}
+        row: dict[str, Any] = {
+            "id": f"r{len(self.money.refunds) + 1}",
+            "payment_id": payment,
+            "order_id": order,
+        }
         row |= {"amount_minor": PRICE, "status": status, "cause": cause}
         self.money.refunds.append(row)
         return row
