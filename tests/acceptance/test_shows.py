@@ -63,7 +63,7 @@ def storm(platform: Platform, report: Path) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.storm", "--json", str(report)],
         cwd=ROOT,
-        env=platform.environment(WEBHOOKS=str(WEBHOOKS), HOLD_SECONDS="10", SEED="7"),
+        env=platform.environment(WEBHOOKS=str(WEBHOOKS), HOLD_SECONDS="10", DEADLINE="150", SEED="7"),
         capture_output=True,
         text=True,
         timeout=2 * RUSH_S,
