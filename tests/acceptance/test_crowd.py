@@ -105,7 +105,9 @@ def test_a_run_that_comes_to_nothing_says_why_and_fails(tmp_path: Path) -> None:
     done = subprocess.run(
         [*COMMAND, str(tmp_path / "crowd.json")],
         cwd=ROOT,
-        env=environment_of(tmp_path, URL="http://127.0.0.1:1", DEADLINE=1, ADMIN_PASSWORD="a pass phrase"),
+        env=environment_of(
+            tmp_path, URL="http://127.0.0.1:1", RECONNECT=0, DEADLINE=1, ADMIN_PASSWORD="a pass phrase"
+        ),
         capture_output=True,
         text=True,
         timeout=DEADLINE_S,

@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from tasks.holds import cancel_order
 from tests.browser.conftest import NewPage
@@ -128,3 +128,21 @@ def test_a_shopper_on_standby_sees_place_and_chance_move_by_the_sales_messages_a
     cancel_order(shop.context, order.user_id, order.id)
     expect(slot(page, "position")).to_have_text("1")
     assert asked == []
+
+
+def test_an_answer_that_the_verdict_overtook_hides_nothing(shop: Shop, new_page: NewPage) -> None:
+    sale = shop.open_sale(1)
+    sale.line_up([shop.shopper()])
+    eventually(lambda: sale.statuses() == ["held"])
+    page, told, answers = new_page(), list[str](), list[tuple[Route, APIResponse]]()
+    page.on("websocket", lambda ws: ws.on("framereceived", lambda frame: told.append(str(frame))))
+    page.route("**/intents", lambda route: answers.append((route, route.fetch())))
+    join(page, sale.id)
+    expect(page.get_by_role("heading", name="Getting your ticket…")).to_be_visible()
+    while not (answers and any('"status":"standby"' in frame for frame in told)):
+        page.wait_for_timeout(50)  # the socket tells what the answer does not know yet
+    route, answer = answers[0]
+    assert answer.json()["status"] == "queued"
+    route.fulfill(response=answer)
+    expect(page.get_by_role("heading", name="You are standing by")).to_be_visible()
+    expect(slot(page, "position")).to_have_text("1")

@@ -9,6 +9,9 @@ const isLobbyOpen = (sale) => sale.status === "scheduled" && Boolean(sale.lobby_
 
 export const isDecided = (intent) => VERDICTS.has(intent.status);
 
+/** How far an intent is: from the lobby to the line, to standby, to a verdict; it never goes back. */
+export const stageOf = (intent) => (isDecided(intent) ? 3 : ["waiting", "queued", "standby"].indexOf(intent.status));
+
 /** Name the face: a request on its way, a place in line or a verdict, otherwise what the sale allows. */
 export function phaseOf({ sale, intent, isSending, wantsMore, isSignedIn }) {
   if (isSending) return "sending";

@@ -77,6 +77,7 @@ async function buy(event) {
     wantsMore = false;
     isSending = false;
     watch.takeIntent(intent);
+    show(); // also where the socket told more than the answer knows
   } catch (error) {
     isSending = false;
     show();

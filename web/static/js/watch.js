@@ -5,7 +5,7 @@ import { Live } from "./live.js";
 import { learn } from "./clock.js";
 import { api, Problem } from "./session.js";
 import { flat, newer } from "./figures.js";
-import { isDecided } from "./phases.js";
+import { isDecided, stageOf } from "./phases.js";
 
 const POLL_MS = 2_500;
 const SLOWEST_POLL_MS = 20_000;
@@ -46,12 +46,13 @@ export class Watch extends EventTarget {
     const known = this.intent;
     if (intent.sale_id !== this.sale.sale_id) return;
     if (known && known.id !== intent.id && known.ticket > intent.ticket) return;
-    if (known && known.id === intent.id && isDecided(known) && !isDecided(intent)) return;
+    if (known && known.id === intent.id && stageOf(intent) < stageOf(known)) return; // an answer that was overtaken
     if (known?.id !== intent.id && this.order?.intent_id !== intent.id) this.order = null;
     this.intent = intent;
     this.#changed();
     this.#fetchMissingOrder();
     this.#askForTicket();
+    this.#askForVerdict();
   }
 
   /** Take an order as told or answered; its history only grows. What is no news may be older than what was told. */
