@@ -23,12 +23,13 @@ def test_a_replacing_load_leaves_nothing_of_the_old_world(line: Line) -> None:
     line.claimed(2)
     line.adjust(1)
     (ann,) = names(1)
-    laid = replace(world(5, last_ticket=7, now_serving=7, held=2, available=3), units={ann: 1})
+    counts = world(5, last_ticket=7, now_serving=7, held=2, available=3)
+    laid = replace(counts, units={ann: 2}, holds={"an intent": (ann, 2)})
     assert line.live.load(line.sale_id, "epoch-2", laid, replace=True)
     line.check()
     look = line.look()
     assert (look.fields["epoch"], look.line_length, look.claims) == ("epoch-2", 0, 0)
-    assert line.units_of(ann) == 1
+    assert line.units_of(ann) == 2
     for key in (line.keys.intents, line.keys.active, line.keys.claimed, line.keys.adjustments):
         assert not line.live.client.exists(key)
 

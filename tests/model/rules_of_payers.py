@@ -81,7 +81,8 @@ class Payers(Workers):
         found, code = self.both(
             fate, begin, lambda cashier: cashier.begin("".join(begun), payment), *REFUSALS.values()
         )
-        expected: type[object] = REFUSALS[code] if isinstance(code, str) else type(None)
+        refusal = REFUSALS.get(code) if isinstance(code, str) else None
+        expected: type[object] = refusal or type(None)
         assert isinstance(code, Stopped) or type(found) is expected, (found, code)
 
     @precondition(lambda self: self.ledger.payments)

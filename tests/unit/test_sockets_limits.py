@@ -1,5 +1,6 @@
 """benchmarks/sockets/: what a crowd is told, how it is spread, and which bounds of the system it heeds."""
 
+import mmap
 import os
 import signal
 import time
@@ -128,11 +129,13 @@ def test_a_signal_to_end_ends_a_run_in_order() -> None:
 def test_cpu_and_memory_of_this_process_are_seen() -> None:
     mine = {"clients": {os.getpid()}, "nobody": {2**22 + 1}}
     cpu, memory = Cpu.of(mine), Memory.of(mine)
-    kept = [bytearray(4096) for _ in range(20_000)]
+    sockets = 20_000
+    fresh = mmap.mmap(-1, sockets * 4096)  # memory that this process surely has not had before
+    fresh.write(b"x" * len(fresh))
     until = time.process_time() + 0.2
     while time.process_time() < until:
         Path("/proc/self/stat").read_text()
-    spent, more = Cpu.of(mine).since(cpu), Memory.of(mine).a_socket(memory, len(kept))
+    spent, more = Cpu.of(mine).since(cpu), Memory.of(mine).a_socket(memory, sockets)
     assert spent["clients"] >= 0.1
     assert spent["nobody"] == 0
     assert more["clients, RSS"] >= 4000

@@ -52,6 +52,7 @@ NOTES: Final = {
     "by_shopper": N_("You gave it back."),
     "shopper_banned": N_("The shop ended this order."),
     "cancelled": N_("The payment was ended. Nothing was charged; you may try again."),
+    "amount_not_payable": N_("This amount cannot be paid with this currency here. Nothing was charged."),
     "unknown_method": N_("The payment provider does not know this method. You may try another."),
     "answered_late": N_("The payment provider answered late."),
     "paid_twice": N_(
