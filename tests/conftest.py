@@ -6,6 +6,7 @@ Without servers there is no result, so that they fail the run when they cannot s
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from config import Settings
 from models.live.redis import connect
@@ -44,6 +45,19 @@ def database_url(stores: Stores) -> str:
 @pytest.fixture(scope="session")
 def redis_url(stores: Stores) -> str:
     return stores.redis.url
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logs_can_be_captured() -> Iterator[None]:
+    """A logger that keeps what it was first bound to would be deaf to structlog's `capture_logs`."""
+    configure = structlog.configure
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            structlog,
+            "configure",
+            lambda **settings: configure(**settings | {"cache_logger_on_first_use": False}),
+        )
+        yield
 
 
 @pytest.fixture

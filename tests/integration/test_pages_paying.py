@@ -1,6 +1,7 @@
 """What the pages say of why an order changed, also where nobody foresaw the reason."""
 
 from flask.testing import FlaskClient
+from markupsafe import escape
 
 from models.orders import OrderEvent
 from models.vocabulary import OrderStatus
@@ -26,7 +27,7 @@ def test_the_pages_say_why_an_order_changed_in_sentences(
     sign_in(client, shopper)
     for reason in (*NOTES, "do_not_honor", "constructor"):
         change(sale, reason)
-        said = NOTES.get(reason, OTHERS[OrderStatus.HELD])
+        said = str(escape(NOTES.get(reason, OTHERS[OrderStatus.HELD])))
         assert said in read(client, f"/sales/{sale.id}")
         assert said in read(client, "/orders")
     assert "do_not_honor" not in read(client, "/orders")

@@ -69,7 +69,7 @@ def test_an_admin_creates_a_sale_that_everybody_sees(client: FlaskClient, shop: 
     seen = client.get(answer.headers["Location"]).get_json()
     assert (seen["status"], seen["allocation"], seen["available"]) == ("scheduled", 5, 5)
     assert seen["allocation"] == seen["available"] + seen["held"] + seen["sold"]
-    assert set(seen["queue"]) == {"waiting", "standby", "last_ticket", "now_serving"}
+    assert set(seen["queue"]) == {"waiting", "standby", "last_ticket", "now_serving", "standby_places"}
 
 
 @pytest.mark.parametrize("field", BAD_VALUES)
