@@ -29,7 +29,7 @@ def claims(**changes: Any) -> dict[str, Any]:
         "iss": ISSUER,
         "aud": AUDIENCE,
         "iat": now,
-        "exp": now + 600,
+        "exp": now + 86_400,  # the suite may take long between this and its use
         **changes,
     }
 
