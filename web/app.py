@@ -51,7 +51,7 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (  # everything else, under the paths t
     health.blueprint,
     metrics.blueprint,
     docs.blueprint,
-    pages.blueprint,
+    *pages.BLUEPRINTS,
     live.blueprint,
 )
 

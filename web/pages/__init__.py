@@ -1,5 +1,7 @@
 """Owns the pages by which a person does it all by hand. They only read; every change goes by the API."""
 
-from web.pages.views import blueprint
+from web.pages import control, views
 
-__all__ = ["blueprint"]
+BLUEPRINTS = (views.blueprint, control.blueprint)
+
+__all__ = ["BLUEPRINTS"]

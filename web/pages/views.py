@@ -9,11 +9,11 @@ from werkzeug.wrappers import Response
 
 from models.events import rfc3339
 from tasks.context import Context
-from tasks.sales import get_sale, list_sales
+from tasks.sales import get_sale
 from tasks.views import show_sale
-from web.auth.identity import REFRESH_CSRF_COOKIE, current_identity, identity_if_any
+from web.auth.identity import REFRESH_CSRF_COOKIE, identity_if_any
 from web.auth.tokens import Identity
-from web.errors import Forbidden, Problem
+from web.errors import Problem
 from web.pages import languages, paying, reading, words
 from web.pages.paths import own_path
 from web.pages.phases import phase_of
@@ -132,19 +132,6 @@ def account() -> Response | str:
         return redirect("/login?next=/account", 303)
     user, log_ins = reading.account_of(_context(), viewer.user_id)
     return render_template("account.html", account=user, log_ins=log_ins)
-
-
-@blueprint.get("/admin")
-def admin() -> str:
-    """The sales with their figures, for those who run them."""
-    if not current_identity().is_admin:
-        raise Forbidden("This page is for the shop's admins.")
-    context = _context()
-    return render_template(
-        "admin.html",
-        sales=[show_sale(context, sale) for sale in list_sales(context, limit=reading.MOST_SALES)],
-        products=reading.products_to_sell(context),
-    )
 
 
 @blueprint.post("/language")

@@ -1,11 +1,11 @@
 // Owns the admin's page: the verbs on sales, and the forms for products and sales.
 
-import { tell, wake } from "./dom.js";
-import { now } from "./clock.js";
-import { parseMoney } from "./format.js";
-import { api } from "./session.js";
-import { wordsFor } from "./problems.js";
-import { watchAll } from "./shelf.js";
+import { tell, wake } from "../dom.js";
+import { now } from "../clock.js";
+import { parseMoney } from "../format.js";
+import { api } from "../session.js";
+import { wordsFor } from "../problems.js";
+import { watchAll } from "../shelf.js";
 
 const take = watchAll();
 const problem = document.getElementById("problem");
