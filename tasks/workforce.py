@@ -4,13 +4,12 @@ from typing import Final
 
 from models.events import Message, rfc3339_ms
 from models.live.roll import Entry, Roll
-from tasks.app import BACKGROUND, DRAIN, PAYMENTS
+from tasks.app import QUEUES
 from tasks.bell import Bell
 from tasks.context import Context
 
 GONE_MS: Final = 8_000  # four heartbeats
 DEAF_MS: Final = 5_000  # a roll that old tells nothing of the present
-QUEUES: Final = (DRAIN, BACKGROUND, PAYMENTS)
 
 
 def show_workforce(context: Context) -> Message:
