@@ -14,9 +14,13 @@ const root = document.getElementById("workforce");
 const trouble = document.getElementById("trouble");
 let timer = 0;
 
+const relative = new Intl.RelativeTimeFormat(document.documentElement.lang);
+
+/** How long ago, e.g. «5 seconds ago»: whoever is silent for longer than minutes is forgotten. */
 const ago = (moment) => {
-  const seconds = (now() - Date.parse(moment)) / 1000;
-  return seconds < 3 ? _("just now") : _("{time} ago", { time: wait(seconds) });
+  const seconds = Math.round((now() - Date.parse(moment)) / 1000);
+  if (seconds < 3) return _("just now");
+  return seconds < 90 ? relative.format(-seconds, "second") : relative.format(-Math.round(seconds / 60), "minute");
 };
 
 function cell(tag, ...content) {
