@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Select, case, func, select
@@ -44,7 +44,9 @@ class Glance:
 def glance(session: Session, sale_id: UUID) -> Glance:
     """Count a sale's rows: all of its intents and orders, and how long the last verdicts took."""
     intents = session.execute(
-        select(Intent.status, func.count()).where(Intent.sale_id == sale_id).group_by(Intent.status)
+        select(Intent.status, func.count().label("many"))
+        .where(Intent.sale_id == sale_id)
+        .group_by(Intent.status)
     )
     total = func.coalesce(func.sum(Order.quantity * Order.unit_price_minor), 0)
     orders = session.execute(
@@ -54,23 +56,29 @@ def glance(session: Session, sale_id: UUID) -> Glance:
     ).all()
     is_held = (Order.sale_id == sale_id, Order.status == OrderStatus.HELD)
     soon = func.count().filter(Order.expires_at < func.now() + EXPIRING)
-    now, expiring, deadline = (
-        session.execute(select(func.now(), soon, func.min(Order.expires_at)).where(*is_held)).tuples().one()
-    )
-    verdicts, p50, p99 = session.execute(_verdicts(sale_id)).tuples().one()
+    held = session.execute(
+        select(
+            func.now().label("at"), soon.label("expiring"), func.min(Order.expires_at).label("deadline")
+        ).where(*is_held)
+    ).one()
+    times = session.execute(_verdicts(sale_id)).one()
     return Glance(
-        at=now,
-        intents=dict(intents.tuples().all()),
+        at=held.at,
+        intents={row.status: row.many for row in intents},
         orders={status: OrdersOfStatus(count, units, int(minor)) for status, count, units, minor in orders},
-        expiring=expiring,
-        next_deadline=deadline,
-        verdicts=verdicts,
-        p50_ms=None if p50 is None else round(p50 * 1000),
-        p99_ms=None if p99 is None else round(p99 * 1000),
+        expiring=held.expiring,
+        next_deadline=held.deadline,
+        verdicts=times.verdicts,
+        p50_ms=_milliseconds(times.p50),
+        p99_ms=_milliseconds(times.p99),
     )
 
 
-def _verdicts(sale_id: UUID) -> Select[tuple[int, float | None, float | None]]:
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
+
+
+def _verdicts(sale_id: UUID) -> Select[Any]:
     """Ask how long the newest tickets waited, of those decided lately; of a lobby, since the opening."""
     opens_at = select(Sale.opens_at).where(Sale.id == sale_id).scalar_subquery()
     newest = (
@@ -83,5 +91,6 @@ def _verdicts(sale_id: UUID) -> Select[tuple[int, float | None, float | None]]:
     is_of_lobby = (newest.c.submitted_at < opens_at) & (opens_at <= newest.c.decided_at)
     began = case((is_of_lobby, opens_at), else_=newest.c.submitted_at)
     seconds = func.extract("epoch", newest.c.decided_at - began)
-    p50, p99 = (func.percentile_cont(share).within_group(seconds) for share in (0.5, 0.99))
-    return select(func.count(), p50, p99).where(newest.c.decided_at > func.now() - LATELY)
+    half, most = (func.percentile_cont(share).within_group(seconds) for share in (0.5, 0.99))
+    figures = (func.count().label("verdicts"), half.label("p50"), most.label("p99"))
+    return select(*figures).where(newest.c.decided_at > func.now() - LATELY)

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -58,6 +59,11 @@ def state_of(worker: Worker, workforce: dict[str, Any]) -> str | None:
     return states.get(f"{worker.name}@tests")
 
 
+def is_known(worker: Worker, told: Any) -> bool:
+    """Whether it was heard of."""
+    return state_of(worker, told()) is not None
+
+
 def test_workers_are_shown_and_one_that_was_killed_is_gone_within_seconds(hire: Hire, told: Any) -> None:
     listening, killed = hire("background"), hire("drain")
     eventually(lambda: state_of(listening, told()) == state_of(killed, told()) == "idle", told=told)
@@ -106,7 +112,7 @@ def test_another_listener_goes_on_when_one_is_killed(hire: Hire, told: Any) -> N
 def test_listeners_that_died_leave_nothing_in_the_broker(stores: Stores, hire: Hire, told: Any) -> None:
     for _ in range(3):
         listening = hire("background")
-        eventually(lambda one=listening: state_of(one, told()), told=told)
+        eventually(partial(is_known, listening, told), told=told)
         listening.send(signal.SIGKILL)
         listening.process.wait()
     last = hire("background")
