@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -13,8 +14,10 @@ from sqlalchemy import text
 
 from models.live.roll import Entry, Roll, Running
 from tasks.app import QUEUES
+from tasks.context import Context
+from tasks.workforce import show_workforce
 from tests.integration.conftest import Account
-from tests.support.contexts import heard_bell, plain_settings
+from tests.support.contexts import RememberingBell, heard_bell, plain_settings
 from tests.support.polling import eventually
 from tests.support.servers import Stores
 from tests.support.shop import Shop
@@ -117,11 +120,11 @@ def test_listeners_that_died_leave_nothing_in_the_broker(stores: Stores, hire: H
         listening.process.wait()
     last = hire("background")
     eventually(lambda: state_of(last, told()), told=told)
-    with redis.Redis.from_url(stores.redis.url, decode_responses=True) as broker:
-        kept = [key for key in broker.scan_iter("*") if "celeryev" in key or "control-room" in key]
-        assert not [key for key in kept if broker.type(key) == "list"]
-        bindings = [broker.scard(key) for key in kept if broker.type(key) == "set"]
-        assert set(bindings) <= {1}
+    with redis.Redis(unix_socket_path=str(stores.redis.socket_path), db=1, decode_responses=True) as broker:
+        kept = {key: broker.type(key) for key in broker.scan_iter("*celeryev*")}
+        assert "list" not in kept.values()
+        assert kept.get("_kombu.binding.celeryev") == "set"
+        assert broker.scard("_kombu.binding.celeryev") == 1
 
 
 def test_where_nobody_listens_no_worker_is_called_gone_or_ready(parts: Services, told: Any) -> None:
@@ -139,16 +142,40 @@ def test_where_nobody_listens_no_worker_is_called_gone_or_ready(parts: Services,
     assert [one["state"] for one in told_now["workers"]] == ["gone", "unknown", "stopped"]
 
 
-def test_queues_are_counted_at_the_broker(stores: Stores, clean: None, told: Any) -> None:  # noqa: ARG001
+def test_queues_are_counted_at_the_broker(stores: Stores, context: Context) -> None:
     bell = heard_bell(plain_settings(stores))
+    heard = replace(context, bell=bell)
+    before = waiting(show_workforce(heard))
     for _ in range(3):
         bell.ring_for_webhooks()
-    workforce = told()
-    assert {queue["name"]: queue["waiting"] for queue in workforce["queues"]} == dict.fromkeys(QUEUES, 0) | {
-        "payments": 3
-    }
-    assert (workforce["broker"], workforce["unacknowledged"]) == ({"is_reachable": True}, 0)
+    workforce = show_workforce(heard)
+    assert waiting(workforce) == before | {"payments": before["payments"] + 3}
+    assert workforce["broker"] == {"is_reachable": True}
     assert (workforce["is_heard"], workforce["heard_at"], workforce["workers"]) == (False, None, [])
+
+
+def test_a_broker_that_is_away_is_told_and_asked_only_once(context: Context) -> None:
+    bell = AwayBell()
+    workforce = show_workforce(replace(context, bell=bell))
+    assert workforce["broker"] == {"is_reachable": False}
+    assert (set(waiting(workforce).values()), workforce["unacknowledged"]) == ({None}, None)
+    assert bell.asked == [QUEUES[0]]
+
+
+def waiting(workforce: dict[str, Any]) -> dict[str, Any]:
+    return {queue["name"]: queue["waiting"] for queue in workforce["queues"]}
+
+
+class AwayBell(RememberingBell):
+    """A bell whose broker does not answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def unheard(self, queue: str) -> int | None:
+        self.asked.append(queue)
+        return None
 
 
 @pytest.mark.parametrize("path", [PATH, "/admin/workers"])
