@@ -82,7 +82,7 @@ class RevenueSchema(Schema):
 
 
 class TimeToVerdictSchema(Schema):
-    """From intent to final verdict, standby included, by the newest of the last minutes; null where none were."""
+    """From intent to final verdict, standby included, by the newest ones; null where lately none were."""
 
     p50_ms = fields.Integer(required=True, allow_none=True)
     p99_ms = fields.Integer(required=True, allow_none=True)
