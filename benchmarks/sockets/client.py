@@ -35,8 +35,9 @@ from benchmarks.sockets.connection import AWAY, CONNECTING, GREETED, OPEN, UPGRA
 from benchmarks.ws_wire import TEXT, client_frame
 
 BATCH: Final = 1024  # events a turn
-GATHER_S: Final = 0.004  # that a busy process waits before it asks again: to be woken for every frame costs both
-# ends several times what the frame does. So much later than it was there a message may be taken for heard.
+# A busy process waits so long before it asks again: to be woken for every frame costs both ends several
+# times what the frame does. So much later than it was there a message may be taken for heard.
+GATHER_S: Final = 0.004
 OPENING: Final = 128  # sockets of a process that are on their way at once
 ATTEMPT_S: Final = 60.0  # seconds from the first packet to the first message; then it is tried again
 FIRST_PAUSE_S: Final = 0.25  # seconds before coming back; doubled at each failure, with jitter

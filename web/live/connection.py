@@ -217,7 +217,7 @@ class Connection:
             self._ask_for_a_sign(now)
         self.due = self._next_due()
 
-    # A process that is late itself has not yet looked at what the peer sent or took: nobody is judged unheard.
+    # A late process has not looked yet at what the peer sent or took: nobody is judged unheard.
 
     def _judge_silent(self, now: float) -> None:
         if not self.wants_reading:
