@@ -2,7 +2,7 @@
 
 A publication reaches whoever listens, once. So every two seconds, or rarer where that would cost more than a
 tenth of the time, the stores are asked about the tickets that were passed and the orders that may move. What
-differs from what its owner was told, and still does at the next look, was lost: then it was not merely on its way.
+differs from what its owner was told, and still does at the next look, was lost: it was not merely on its way.
 """
 
 import logging
