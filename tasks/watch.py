@@ -9,6 +9,7 @@ from sqlalchemy import select
 from models.audit import Audit, audit_sale
 from models.catalogue import Sale
 from models.errors import FlashSaleError
+from models.live.audits import AuditNote
 from models.vocabulary import SaleStatus
 from tasks.context import Context
 
@@ -33,7 +34,8 @@ def audit_running_sales(context: Context) -> list[Audit]:
 def _audit(context: Context, sale_id: UUID) -> Audit | None:
     try:
         audit = audit_sale(context.database, context.live, sale_id)
-        context.live.note_audit(sale_id, is_ok=audit.ok, at_ms=audit.checked_at_ms)
+        checks = {check.name: check.ok for check in audit.checks}
+        context.live.note_audit(sale_id, AuditNote(audit.checked_at_ms, audit.in_flight, checks))
     except FlashSaleError as error:
         log.warning("audit_hindered", sale_id=str(sale_id), error=str(error))
         return None
