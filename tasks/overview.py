@@ -20,7 +20,7 @@ from tasks.remembering import Remembered
 from tasks.sales import get_sale
 from tasks.views import show_sale
 
-AUDIT_FRESH_MS: Final = 30_000  # a running sale's last audit says nothing any more when it is older
+AUDIT_FRESH_MS: Final = 60_000  # a running sale's last audit says nothing any more when it is older
 NONE: Final = OrdersOfStatus(0, 0, 0)
 
 

@@ -1,7 +1,7 @@
 """Owns what is noted of an audit beside a sale's live state: each check's verdict, and when it was made."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import orjson
 
@@ -10,12 +10,14 @@ import orjson
 class AuditNote:
     """The verdicts of an audit by the names of its checks.
 
-    `in_flight`: verdicts of the sale were under way, so that some checks were asked weakly.
+    `in_flight`: verdicts of the sale were under way, so that some checks were asked weakly. `took_ms`: how
+    long the audit took.
     """
 
     at_ms: int
     in_flight: bool
     checks: Mapping[str, bool]
+    took_ms: int = 0
 
     @property
     def is_ok(self) -> bool:
@@ -24,7 +26,7 @@ class AuditNote:
 
     def pack(self) -> bytes:
         """Write it down."""
-        return orjson.dumps({"at_ms": self.at_ms, "in_flight": self.in_flight, "checks": dict(self.checks)})
+        return orjson.dumps(asdict(self))
 
     @classmethod
     def unpack(cls, packed: str) -> "AuditNote":

@@ -88,3 +88,8 @@ class SaleKeys:
 def sale_of_channel(channel: str) -> str:
     """Read the sale's id from the name of one of its channels."""
     return channel[len("{sale:") : channel.index("}")]
+
+
+def turn_at(work: str) -> str:
+    """Name what says that some process does a piece of work, or did so just now."""
+    return f"turn:{work}"

@@ -11,7 +11,7 @@ import orjson
 from models.errors import AlreadyDecided, Fenced, LateSubmission, NotFound
 from models.live.attendance import Attendance
 from models.live.audits import AuditNote
-from models.live.keys import SaleKeys
+from models.live.keys import SaleKeys, turn_at
 from models.live.pulse import Pulse
 from models.live.records import (
     ANSWER_FIELDS,
@@ -322,6 +322,15 @@ class Live(Sight):
             pipeline.hset(keys.state, mapping={"audit_ok": int(note.is_ok), "audited_ms": note.at_ms})
             pipeline.set(keys.audit, note.pack())
             pipeline.execute()
+
+    def take_turn(self, work: str, for_ms: int) -> bool:
+        """Claim a piece of work that one process of all should do in so long; says whether nobody else did.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
+        with translated():
+            return bool(self.client.set(turn_at(work), 1, nx=True, px=for_ms))
 
     def tell(self, sale_id: UUID, told: bytes | str) -> None:
         """Tell the sockets of changed intents and orders, outside of a claim.

@@ -64,7 +64,7 @@ class Hub:
         self._started_in = 0
         self.people = People()
         self.owed = Owed(context, self.people)
-        self.watches = Watches(context, on_opened=self._on_opened)
+        self.watches = Watches(context, on_opened=self._on_opened, is_rushed=lambda: self.desk.is_rushed)
         self.desk = Desk(context, Gates(tokens, limits.intents), self.people, self.watches, self.owed)
         self._spread = Spread(self.watches)
         self._recheck = Recheck(context, self.people)
