@@ -20,7 +20,8 @@ from tasks.remembering import Remembered
 from tasks.sales import get_sale
 from tasks.views import show_sale
 
-AUDIT_FRESH_MS: Final = 60_000  # a running sale's last audit says nothing any more when it is older
+AUDIT_FRESH_MS: Final = 60_000  # a running sale's last audit says nothing any more when it is older,
+AUDIT_RESTS: Final = 15  # or so many times as old as it took, since a sale rests between its audits
 NONE: Final = OrdersOfStatus(0, 0, 0)
 
 
@@ -117,7 +118,8 @@ def _time_to_verdict(seen: Glance) -> Message:
 def _audit(sale: Sale, note: AuditNote | None, now_ms: int) -> Message:
     """Light a lamp for each invariant: what the last audit found, unless that is too long ago to count."""
     is_running = sale.status in (SaleStatus.OPEN, SaleStatus.PAUSED)
-    is_stale = note is not None and is_running and now_ms - note.at_ms > AUDIT_FRESH_MS
+    fresh_ms = max(AUDIT_FRESH_MS, AUDIT_RESTS * note.took_ms) if note else 0
+    is_stale = note is not None and is_running and now_ms - note.at_ms > fresh_ms
     verdicts = note.checks if note is not None and not is_stale else {}
     words = {True: "ok", False: "violated", None: "unknown"}
     return {

@@ -1,6 +1,7 @@
 """The overview of a sale: its figures are those of what was played, and only admins see them."""
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -159,6 +160,11 @@ def test_an_audit_of_long_ago_lights_no_lamp_of_a_running_sale(shop: Shop) -> No
     sale = shop.open_sale(1)
     long_ago = shop.context.live.now_ms() - 90_000
     shop.context.live.note_audit(sale.id, AuditNote(long_ago, False, dict.fromkeys(NAMES, True)))
+    assert set(lamps(seen(sale)).values()) == {"unknown"}
+    slow = AuditNote(long_ago, False, dict.fromkeys(NAMES, True), took_ms=10_000)
+    shop.context.live.note_audit(sale.id, slow)  # such a sale rests for long
+    assert set(lamps(seen(sale)).values()) == {"ok"}
+    shop.context.live.note_audit(sale.id, replace(slow, took_ms=100))
     assert set(lamps(seen(sale)).values()) == {"unknown"}
     sale.move(SaleStatus.ENDED)
     assert set(lamps(seen(sale)).values()) == {"ok"}
