@@ -113,15 +113,15 @@ def test_times_are_entered_in_the_visitors_zone(shop: Shop, new_page: NewPage) -
     sale = shop.scheduled_sale()
     page = admins_page(shop, new_page, f"/admin/sales/{sale.id}/edit")
     session = page.context.new_cdp_session(page)
-    session.send("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Kolkata"})
+    session.send("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Dubai"})
     page.reload()
-    expect(page.get_by_text("Times are in your time zone: Asia/Kolkata (GMT+5:30).")).to_be_visible()
+    expect(page.get_by_text("Times are in your time zone: Asia/Dubai (GMT+4).")).to_be_visible()
     before = sale.row()
     page.get_by_label("Closes").fill("2030-01-01T10:00")
     page.get_by_role("button", name="Save changes").click()
     expect(page).to_have_url("/admin")
     after = sale.row()
-    assert after.closes_at.isoformat() == "2030-01-01T04:30:00+00:00"
+    assert after.closes_at.isoformat() == "2030-01-01T06:00:00+00:00"
     assert after.opens_at == before.opens_at, "what was not touched keeps its seconds"
 
 
@@ -146,7 +146,7 @@ def test_an_admin_refunds_an_order_and_both_sides_see_it(shop: Shop, new_page: N
     expect(page.get_by_role("dialog")).to_contain_text("$19.99 go back to")
     confirm(page, "Refund", Reason="arrived broken")
     expect(page.locator("dl.terms").get_by_text("Refunded")).to_be_visible()
-    expect(page.get_by_role("region", name="Refunds")).to_contain_text("arrived broken")
+    expect(page.get_by_role("group", name="Refunds")).to_contain_text("arrived broken")
     buyer.goto("/orders")
     expect(buyer.locator(".order").first).to_contain_text("Refunded")
 

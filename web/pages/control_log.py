@@ -1,8 +1,8 @@
 """Owns the control room's log: who did what to what, each subject by its name and with its page."""
 
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 from flask import Blueprint, render_template
 from sqlalchemy import Select, literal, select, true
@@ -27,7 +27,9 @@ _PATHS: Final = {
     SubjectKind.SHOPPER: "/admin/shoppers/{}",
     SubjectKind.TASK: "/admin/tasks/{}",
 }
-_NAMES: Final[dict[SubjectKind, Select[Any]]] = {  # id, name, currency, whether there is a page
+_NAMES: Final[
+    dict[SubjectKind, Select[UUID, str, str, bool]]
+] = {  # id, name, currency, whether there is a page
     SubjectKind.SALE: select(Sale.id, Product.name, Sale.currency, true()).join(
         Product, Product.id == Sale.product_id
     ),
@@ -65,7 +67,7 @@ def log() -> str:
     )
 
 
-def entries_about(subject_id: uuid.UUID) -> Log:
+def entries_about(subject_id: UUID) -> Log:
     """Read what was done last to one subject."""
     return _read(_QUERY.load({"subject_id": str(subject_id)}))
 
@@ -102,7 +104,7 @@ def _of_kind(session: Session, kind: SubjectKind, ids: Sequence[str]) -> dict[st
     found = {one: Subject(one[-8:], "", _PATHS[kind].format(one)) for one in ids}
     if kind in _NAMES:
         key = _NAMES[kind].selected_columns[0]
-        rows = session.execute(_NAMES[kind].where(key.in_(map(uuid.UUID, ids))))
+        rows = session.execute(_NAMES[kind].where(key.in_(map(UUID, ids))))
         for subject_id, name, currency, has_page in rows:
             path = _PATHS[kind].format(subject_id) if has_page else ""
             found[str(subject_id)] = Subject(name, currency, path)

@@ -36,9 +36,9 @@ def sales_to_choose(context: Context, chosen: uuid.UUID | None = None) -> list[C
     columns = select(Sale.id, Product.name, Sale.opens_at).join(Product, Product.id == Sale.product_id)
     with context.database.transaction() as session:
         newest = columns.order_by(Sale.created_at.desc(), Sale.id.desc()).limit(MOST_CHOICES)
-        rows = list(session.execute(newest).tuples())
+        rows = list(session.execute(newest))
         if chosen is not None and all(row[0] != chosen for row in rows):
-            rows += session.execute(columns.where(Sale.id == chosen)).tuples()
+            rows += session.execute(columns.where(Sale.id == chosen))
     return [Choice(str(sale_id), name, rfc3339(opens_at)) for sale_id, name, opens_at in rows]
 
 
@@ -47,14 +47,14 @@ def names_of_sales(context: Context, sale_ids: Iterable[str | None]) -> dict[str
     ids = {uuid.UUID(sale_id) for sale_id in sale_ids if sale_id}
     named = select(Sale.id, Product.name).join(Product, Product.id == Sale.product_id).where(Sale.id.in_(ids))
     with context.database.transaction() as session:
-        return {str(sale_id): name for sale_id, name in session.execute(named).tuples()}
+        return {str(sale_id): name for sale_id, name in session.execute(named)}
 
 
 def admins(context: Context) -> list[tuple[str, str]]:
     """List the admins' ids and e-mails."""
     asked = select(User.id, User.email).where(User.role == Role.ADMIN).order_by(User.email)
     with context.database.transaction() as session:
-        return [(str(user_id), email) for user_id, email in session.execute(asked).tuples()]
+        return [(str(user_id), email) for user_id, email in session.execute(asked)]
 
 
 def read_products(context: Context, *, limit: int, cursor: str | None) -> Page:
@@ -68,7 +68,7 @@ def read_products(context: Context, *, limit: int, cursor: str | None) -> Page:
         page = read_page(session, listed, (Product.created_at, Product.id), limit=limit, cursor=cursor)
         ids = [product.id for product in page.items]
         counting = select(Sale.product_id, func.count()).where(Sale.product_id.in_(ids))
-        counts = dict(session.execute(counting.group_by(Sale.product_id)).tuples())
+        counts = dict(session.execute(counting.group_by(Sale.product_id)).all())
         items = [{**show_product(one), "sales": counts.get(one.id, 0)} for one in page.items]
     return Page(items, page.next_cursor)
 
@@ -118,7 +118,7 @@ def _log_ins(session: Session, user_id: uuid.UUID) -> list[Message]:
             "ends_at": rfc3339(min(one.revoked_at or one.expires_at, one.expires_at)),
             "is_good": good,
         }
-        for one, good in rows.tuples()
+        for one, good in rows
     ]
 
 

@@ -8,6 +8,7 @@ from flask import Blueprint, render_template
 from models.vocabulary import TaskState
 from tasks import work
 from tasks.background import KINDS
+from tasks.work_of_money import WORK
 from web.pages.asking import asked_by
 from web.pages.control_log import entries_about
 from web.pages.control_reading import names_of_sales, sales_to_choose
@@ -30,7 +31,7 @@ def tasks() -> str:
         "admin/tasks.html",
         found=found,
         asked=asked,
-        kinds=(work.INTENT, *work.WORK, *KINDS),
+        kinds=(work.INTENT, *WORK, *KINDS),
         sales=sales_to_choose(context, asked["sale_id"]),
         names=names_of_sales(context, [one["sale_id"] for one in found.items]),
     )
