@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from typing import Final
 
-from web.admin import log, orders, sales, shoppers, tasks
+from web.admin import log, orders, overview, sales, shoppers, tasks, workers
 from web.api import Blueprint
 
 BLUEPRINTS: Final[Sequence[Blueprint]] = (
     log.blueprint,
     orders.blueprint,
+    overview.blueprint,
     sales.blueprint,
     shoppers.blueprint,
     tasks.blueprint,
+    workers.blueprint,
 )

@@ -2,6 +2,7 @@
 
 from web.pages import (
     control,
+    control_live,
     control_log,
     control_orders,
     control_products,
@@ -11,7 +12,8 @@ from web.pages import (
     views,
 )
 
-ROOMS = (
+_PARTS_OF_CONTROL = (control_live,)  # modules whose routes are on the control room's blueprint
+_ROOMS = (
     control_log.blueprint,
     control_orders.blueprint,
     control_products.blueprint,
@@ -21,7 +23,7 @@ ROOMS = (
 )
 BLUEPRINTS = (views.blueprint, control.blueprint)
 
-for room in ROOMS:
+for room in _ROOMS:
     control.blueprint.register_blueprint(room)
 
 __all__ = ["BLUEPRINTS"]
