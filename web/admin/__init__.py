@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Final
 
-from web.admin import log, orders, sales, shoppers, tasks
+from web.admin import log, orders, reports, sales, shoppers, tasks
 from web.api import Blueprint
 
 BLUEPRINTS: Final[Sequence[Blueprint]] = (
     log.blueprint,
     orders.blueprint,
+    reports.blueprint,
     sales.blueprint,
     shoppers.blueprint,
     tasks.blueprint,
