@@ -21,7 +21,7 @@ def write_ms(ms: int, locale: Locale | None = None) -> str:
 def write_seconds(seconds: float, locale: Locale | None = None) -> str:
     """Write seconds, with fractions below a minute and by the two greatest units above."""
     if seconds < 0:
-        return f"−{write_seconds(-seconds, locale)}"
+        return f"-{write_seconds(-seconds, locale)}"
     if seconds < 60:
         return _unit(round(seconds, 2), "duration-second", locale)
     whole, parts = round(seconds), []

@@ -29,7 +29,7 @@ FIGURES: Final = {
     "units.paid": N_("Paid"),
     "units.refunded": N_("Refunded"),
     "units.expired": N_("Expired"),
-    "units.cancelled": N_("Cancelled"),
+    "units.cancelled": N_("Given back"),
     "units.open": N_("Held"),
     "units.sold": N_("Sold"),
     "units.demand_ratio": N_("Asked for by unit for sale"),
