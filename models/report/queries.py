@@ -76,7 +76,7 @@ SPREADS: Final = text("""
         SELECT 'hold_to_paid', paid_at - created_at
         FROM orders WHERE sale_id = :sale_id AND paid_at IS NOT NULL
     ), spans AS (
-        SELECT name, greatest(round(extract(epoch FROM length) * 1000)::bigint, 0) AS ms FROM lengths
+        SELECT name, greatest(round(date_part('epoch', length) * 1000)::bigint, 0) AS ms FROM lengths
     )
     SELECT name, count(*) AS count, max(ms) AS max,
            percentile_disc(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (ORDER BY ms) AS percentiles
@@ -140,21 +140,22 @@ SERIES: Final = text(f"""
         SELECT second, sum(intents) AS intents, sum(decided) AS decided, sum(granted) AS granted,
                sum(paid) AS paid, sum(refused) AS refused, sum(line) AS line, sum(standby) AS standby,
                sum(free) AS free, sum(held) AS held, sum(sold) AS sold
-        FROM (SELECT floor(extract(epoch FROM at - :opened_at))::bigint AS second, sum(intents) AS intents,
+        FROM (SELECT floor(date_part('epoch', at - :opened_at))::bigint AS second, sum(intents) AS intents,
                      sum(decided) AS decided, 0 AS granted, 0 AS paid, sum(refused) AS refused,
                      sum(line) AS line, sum(standby) AS standby, 0 AS free, 0 AS held, 0 AS sold
               FROM happened GROUP BY second
               UNION ALL
-              SELECT floor(extract(epoch FROM at - :opened_at))::bigint AS second, 0, 0, sum(granted),
+              SELECT floor(date_part('epoch', at - :opened_at))::bigint AS second, 0, 0, sum(granted),
                      sum(paid), 0, 0, 0, sum(free), sum(held), sum(sold)
               FROM moves GROUP BY second) AS both_kinds
         GROUP BY second
     ), chosen AS (
         SELECT coalesce(min(step) FILTER (WHERE seconds <= :most), max(step)) AS step
-        FROM (SELECT step, (SELECT count(DISTINCT floor(second / step::numeric)) FROM by_second) AS seconds
+        FROM (SELECT step, (SELECT count(*) FROM (SELECT DISTINCT floor(second / step::float8) FROM by_second)
+                            AS distinct_ones) AS seconds
               FROM unnest(CAST(:steps AS int[])) AS step) AS fineness
     )
-    SELECT step, floor(second / step::numeric)::bigint * step AS second, sum(intents) AS intents,
+    SELECT step, floor(second / step::float8)::bigint * step AS second, sum(intents) AS intents,
            sum(decided) AS decided, sum(granted) AS granted, sum(paid) AS paid, sum(refused) AS refused,
            sum(line) AS line, sum(standby) AS standby, sum(free) AS free, sum(held) AS held, sum(sold) AS sold
     FROM by_second, chosen GROUP BY 1, 2 ORDER BY 2
