@@ -40,13 +40,15 @@ def when_ready(server: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Refuse to serve with a database driver that would stop the whole process at each query.
 
-    Else leave the application, which is whole now, to itself.
+    Else leave the application, which is made whole now, to itself.
     """
     import psycopg.waiting
+    from sqlalchemy.orm import configure_mappers
 
     if psycopg.waiting.wait is getattr(psycopg.waiting, "wait_c", None):
         worker.log.critical("psycopg was imported before gevent patched the standard library.")
         raise SystemExit(4)  # gunicorn's own code for an application that cannot be loaded
+    configure_mappers()  # a third of a second, which the first shopper would wait for else
     _spare_the_collector()
 
 

@@ -12,6 +12,7 @@ from config import Settings
 DRAIN: Final = "drain"
 BACKGROUND: Final = "background"
 PAYMENTS: Final = "payments"
+QUEUES: Final = (DRAIN, BACKGROUND, PAYMENTS)
 BELL_EXPIRES_S: Final = 30  # sweeps ring again long before; old bells must not pile up while nobody answers
 BROKER_TIMEOUT_S: Final = 2
 VISIBILITY_S: Final = 60

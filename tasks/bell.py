@@ -58,6 +58,17 @@ class Bell:
             log.warning("bells_not_counted", queue=queue, error=str(error))
             return None
 
+    def unfinished(self) -> int | None:
+        """Count the messages that workers took up and have not acknowledged; nothing where nobody tells."""
+        try:
+            with self._celery.producer_pool.acquire(block=True) as producer:
+                channel: Any = producer.channel
+                with channel.conn_or_acquire() as client:
+                    return int(client.hlen(channel.unacked_key))
+        except (OperationalError, RedisError, OSError) as error:
+            log.warning("unfinished_not_counted", error=str(error))
+            return None
+
     def send(self, name: str, subject: str | None, queue: str) -> bool:
         """Send one message; says whether the broker took it."""
         try:

@@ -1,5 +1,6 @@
 """Owns the watch over running sales: each is audited every few seconds, and what is broken is cried out."""
 
+import time
 from typing import Final
 from uuid import UUID
 
@@ -9,31 +10,41 @@ from sqlalchemy import select
 from models.audit import Audit, audit_sale
 from models.catalogue import Sale
 from models.errors import FlashSaleError
+from models.live.audits import AuditNote
 from models.vocabulary import SaleStatus
 from tasks.context import Context
 
 log: Final = structlog.get_logger()
 
 RUNNING: Final = (SaleStatus.OPEN, SaleStatus.PAUSED)
+REST: Final = 10.0  # times what a sale's audit took, until the next: a rush has no more time to spare for it
+READINGS: Final = 2  # to find a sale still; one that is not now will be when the rush is over
 
 
-def audit_running_sales(context: Context) -> list[Audit]:
+def audit_running_sales(context: Context, *, rest: float = 0.0) -> list[Audit]:
     """Audit every sale that is open or paused, and note each verdict beside its live state.
 
-    One sale's trouble does not keep the others from being audited.
+    A sale is left alone for `rest` times as long as its last audit took. One sale's trouble does not keep the
+    others from being audited.
 
     Raises:
         LedgerUnavailable: PostgreSQL is away, so that nothing can be said.
     """
     with context.database.transaction() as session:
         sale_ids = session.scalars(select(Sale.id).where(Sale.status.in_(RUNNING))).all()
-    return [audit for sale_id in sale_ids if (audit := _audit(context, sale_id)) is not None]
+    found = (_audit(context, sale_id, rest) for sale_id in sale_ids)
+    return [audit for audit in found if audit is not None]
 
 
-def _audit(context: Context, sale_id: UUID) -> Audit | None:
+def _audit(context: Context, sale_id: UUID, rest: float) -> Audit | None:
     try:
-        audit = audit_sale(context.database, context.live, sale_id)
-        context.live.note_audit(sale_id, is_ok=audit.ok, at_ms=audit.checked_at_ms)
+        if _is_resting(context, sale_id, rest):
+            return None
+        began = time.monotonic()
+        audit = audit_sale(context.database, context.live, sale_id, READINGS)
+        took_ms = round((time.monotonic() - began) * 1000)
+        checks = {check.name: check.ok for check in audit.checks}
+        context.live.note_audit(sale_id, AuditNote(audit.checked_at_ms, audit.in_flight, checks, took_ms))
     except FlashSaleError as error:
         log.warning("audit_hindered", sale_id=str(sale_id), error=str(error))
         return None
@@ -47,3 +58,8 @@ def _audit(context: Context, sale_id: UUID) -> Audit | None:
                 rows=check.rows,
             )
     return audit
+
+
+def _is_resting(context: Context, sale_id: UUID, rest: float) -> bool:
+    note = context.live.noted_audit(sale_id) if rest else None
+    return note is not None and context.live.look(sale_id).now_ms < note.at_ms + rest * note.took_ms

@@ -9,6 +9,7 @@ from config import Settings
 from models.database import Database
 from models.live.store import Live
 from tasks.context import Context, build_context
+from tasks.overview import Overviews
 from web.auth.passwords import Passwords
 from web.auth.revocation import RevokedFamilies
 from web.auth.tokens import Tokens
@@ -33,6 +34,7 @@ class Services:
     limits: Limits
     hub: Hub
     money: MoneyCollector
+    overviews: Overviews
 
 
 def build_services(settings: Settings) -> Services:
@@ -53,6 +55,7 @@ def build_services(settings: Settings) -> Services:
         limits=limits,
         hub=Hub(settings, context, tokens, revoked, limits),
         money=MoneyCollector(database, context.providers.current.name),
+        overviews=Overviews(context),
     )
 
 

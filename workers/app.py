@@ -10,18 +10,24 @@ from celery.signals import setup_logging, worker_ready, worker_shutting_down
 
 from config import load_settings
 from tasks import registry
-from tasks.app import celery
+from tasks.app import BACKGROUND, celery
 from tasks.context import build_context
 from tasks.failpoints import arm
 from tasks.logs import configure_logging
 from workers.deadman import Deadman
+from workers.pulse import PulseTimer
+from workers.roll_call import RollCall
 from workers.schedule import SCHEDULE
+from workers.signs import SignsOfLife
 from workers.timer import SweepTimer
 
 log: Final = structlog.get_logger()
 settings: Final = load_settings()
 _context: Final = build_context(settings, settings.process_name)
 _timer: Final = SweepTimer(_context)
+_pulse: Final = PulseTimer(_context)
+_roll_call: Final = RollCall(celery, _context.live)
+_signs: Final = SignsOfLife()
 _deadman: Final = Deadman()
 
 if not settings.is_production:  # a fresh clone is often tried as root; in production the warning stands
@@ -43,10 +49,17 @@ def _start_timer(sender: Any, **_: Any) -> None:
     if settings.is_production and (why := settings.payments.why_no_money):
         log.warning("payments_move_no_money", why=why)
     _timer.start()
+    _pulse.start()
+    _signs.start(sender)
+    if BACKGROUND in sender.app.amqp.queues.consume_from:
+        _roll_call.start()
     _deadman.watch(lambda: sender.controller.blueprint.state == RUN)
 
 
 @worker_shutting_down.connect
 def _stop_timer(**_: Any) -> None:
     _deadman.stop()
+    _signs.stop()
+    _roll_call.stop()
+    _pulse.stop()
     _timer.stop()

@@ -13,7 +13,6 @@ from config import load_settings
 
 BASE_MINOR: Final = 2_000  # the price before the first change; list_price is 4999
 MOST_CHANGES: Final = 2_900  # prices stay below the list price
-APART_S: Final = 1.0
 STOCK_EVERY: Final = 4  # with every so many changes the stock changes too
 
 
@@ -72,7 +71,7 @@ def measure_changes(run: Run) -> None:
 def _change(run: Run, series: Series) -> None:
     apart, burst = run.settings.changes, run.settings.burst
     for name, numbers, pause_s in (
-        ("apart", range(apart), APART_S),
+        ("apart", range(apart), run.settings.apart_s),
         ("at once", range(apart, apart + burst), 0.0),
     ):
         before, cpu = run.parts.count(), run.cpu()

@@ -17,6 +17,7 @@ SPARE_FILES: Final = (
 )
 FILLED: Final = 0.75  # of what a process may hold; accepting spreads the sockets unevenly
 MOST_A_CLIENT: Final = 17_000  # sockets of a client process
+TOLD_A_SECOND: Final = 20_000  # sockets for which a second is left between changes that come one by one
 
 
 class CannotMeasure(RuntimeError):
@@ -28,6 +29,7 @@ class CrowdSettings:
     """How many, how long, and where. Times are in seconds.
 
     `url`: a shop that runs already; empty to start one. `share`: of the sockets that log in.
+    `apart_s`: from one change to the next, where they come one by one.
     `within_s`: what the crowd is to be told within, at the 99th percentile.
     """
 
@@ -37,6 +39,7 @@ class CrowdSettings:
     share: float
     changes: int
     burst: int
+    apart_s: float
     idle_s: float
     reconnect: bool
     deadline_s: float
@@ -96,6 +99,7 @@ def _read(env: Env, json_path: Path) -> CrowdSettings:
         share=env.float("LOGGED_IN", 1.0, validate=Range(min=0, max=1)),
         changes=env.int("CHANGES", 10, validate=Range(min=1, max=1000)),
         burst=env.int("BURST", 10, validate=Range(min=1, max=1000)),
+        apart_s=env.float("APART", max(1.0, sockets / TOLD_A_SECOND), validate=Range(min=0)),
         idle_s=env.float("IDLE", 15.0, validate=Range(min=1)),
         reconnect=env.bool("RECONNECT", False),
         deadline_s=env.float("DEADLINE", 600.0, validate=Range(min=1)),

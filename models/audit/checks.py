@@ -218,3 +218,20 @@ CHECKS: Final[tuple[Callable[[Reading], Check], ...]] = (
     _draw_repeats,
     _nothing_parked,
 )
+
+NAMES: Final = (
+    "no_oversell",
+    "conservation",
+    "stores_agree",
+    "fifo",
+    "dense_tickets",
+    "one_order_a_held_intent",
+    "line_is_whole",
+    "standby_agrees",
+    "holds_agree",
+    "sold_agrees",
+    "money_adds_up",
+    "limit_is_kept",
+    "draw_repeats",
+    "nothing_parked",
+)

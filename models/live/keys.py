@@ -9,6 +9,8 @@ from uuid import UUID
 
 VERDICT_CHANNELS: Final = "{sale:*}:verdicts"
 LIVE_CHANNELS: Final = "{sale:*}:live"
+SOCKETS: Final = "sockets"
+WORKERS: Final = "workers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class SaleKeys:
     holds: str
     sold: str
     late: str
+    pulse: str
+    audit: str
     live_channel: str
     verdict_channel: str
     _prefix: str
@@ -48,6 +52,8 @@ class SaleKeys:
             holds=f"{prefix}:holds",
             sold=f"{prefix}:sold",
             late=f"{prefix}:late",
+            pulse=f"{prefix}:pulse",
+            audit=f"{prefix}:audit",
             live_channel=f"{prefix}:live",
             verdict_channel=f"{prefix}:verdicts",
             _prefix=prefix,
@@ -74,7 +80,16 @@ class SaleKeys:
             self.late,
         ]
 
+    def remarks(self) -> list[str]:
+        """List the keys of what is noted about the live state: losing it loses nothing."""
+        return [self.pulse, self.audit]
+
 
 def sale_of_channel(channel: str) -> str:
     """Read the sale's id from the name of one of its channels."""
     return channel[len("{sale:") : channel.index("}")]
+
+
+def turn_at(work: str) -> str:
+    """Name what says that some process does a piece of work, or did so just now."""
+    return f"turn:{work}"

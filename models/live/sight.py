@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import Any, Final, cast
 from uuid import UUID
 
+from models.live.audits import AuditNote
 from models.live.keys import SaleKeys
 from models.live.records import Found, LiveIntent, Look
 from models.live.redis import Client, translated
@@ -176,6 +177,16 @@ class Sight:
         if present != epoch:
             return {}
         return {one: answer for one, answer in zip(payment_ids, answers, strict=True) if answer}
+
+    def noted_audit(self, sale_id: UUID) -> AuditNote | None:
+        """Read what the last audit of a running sale found.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
+        with translated():
+            packed = cast(str | None, self.client.get(SaleKeys.of(sale_id).audit))
+        return AuditNote.unpack(packed) if packed else None
 
     def page(self, sale_id: UUID, *, before: int = 0, limit: int = 50) -> LinePage:
         """List who still stands in line, newest ticket first, from below the ticket `before` on.

@@ -9,7 +9,10 @@ from uuid import UUID
 import orjson
 
 from models.errors import AlreadyDecided, Fenced, LateSubmission, NotFound
-from models.live.keys import SaleKeys
+from models.live.attendance import Attendance
+from models.live.audits import AuditNote
+from models.live.keys import SaleKeys, turn_at
+from models.live.pulse import Pulse
 from models.live.records import (
     ANSWER_FIELDS,
     Answer,
@@ -22,7 +25,8 @@ from models.live.records import (
     Submission,
     UnitsBack,
 )
-from models.live.redis import translated
+from models.live.redis import Client, translated
+from models.live.roll import RollBook
 from models.live.sight import Sight
 from models.live.world import World
 
@@ -44,6 +48,12 @@ class SubmitReply:
 
 class Live(Sight):
     """The live state of every sale behind one Redis: what can be seen of it, and what can be done to it."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(client)
+        self.pulse = Pulse(client, self._scripts)
+        self.attendance = Attendance(client)
+        self.roll = RollBook(client)
 
     def load(self, sale_id: UUID, epoch: str, world: World, *, replace: bool = False) -> bool:
         """Lay the live state of a sale; says whether it did, which it does not where one is already.
@@ -297,18 +307,30 @@ class Live(Sight):
             LineUnavailable: there was no answer; doing it again is harmless.
         """
         with translated():
-            self.client.unlink(*SaleKeys.of(sale_id).whole_state())
+            keys = SaleKeys.of(sale_id)
+            self.client.unlink(*keys.whole_state(), *keys.remarks())
 
-    def note_audit(self, sale_id: UUID, *, is_ok: bool, at_ms: int) -> None:
-        """Keep the last audit's verdict beside the live state, for whoever watches the sale.
+    def note_audit(self, sale_id: UUID, note: AuditNote) -> None:
+        """Keep the last audit's verdicts beside the live state, for whoever watches the sale.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
+        keys = SaleKeys.of(sale_id)
+        with translated():
+            pipeline = self.client.pipeline(transaction=True)
+            pipeline.hset(keys.state, mapping={"audit_ok": int(note.is_ok), "audited_ms": note.at_ms})
+            pipeline.set(keys.audit, note.pack())
+            pipeline.execute()
+
+    def take_turn(self, work: str, for_ms: int) -> bool:
+        """Claim a piece of work that one process of all should do in so long; says whether nobody else did.
 
         Raises:
             LineUnavailable: there was no answer.
         """
         with translated():
-            self.client.hset(
-                SaleKeys.of(sale_id).state, mapping={"audit_ok": int(is_ok), "audited_ms": at_ms}
-            )
+            return bool(self.client.set(turn_at(work), 1, nx=True, px=for_ms))
 
     def tell(self, sale_id: UUID, told: bytes | str) -> None:
         """Tell the sockets of changed intents and orders, outside of a claim.

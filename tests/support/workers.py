@@ -20,9 +20,12 @@ QUIET_END_S: Final = 20.0
 
 
 class Worker:
-    """One drain worker over some stores. It dies with the test run, whatever happens."""
+    """One solo worker of a queue over some stores. It dies with the test run, whatever happens."""
 
-    def __init__(self, stores: Stores, *, failpoint: str = "", claim_size: int = 500) -> None:
+    def __init__(
+        self, stores: Stores, *, failpoint: str = "", claim_size: int = 500, queue: str = "drain"
+    ) -> None:
+        self.queue = queue
         self.name = f"worker-{uuid.uuid4().hex[:8]}"
         self.log = stores.place / f"{self.name}.log"
         with self.log.open("wb") as output:
@@ -66,7 +69,16 @@ class Worker:
         self.process.wait(QUIET_END_S)
 
     def _command(self) -> list[str]:
-        listens = ["-P", "solo", "-Q", "drain", "--without-gossip", "--without-mingle", "--loglevel", "INFO"]
+        listens = [
+            "-P",
+            "solo",
+            "-Q",
+            self.queue,
+            "--without-gossip",
+            "--without-mingle",
+            "--loglevel",
+            "INFO",
+        ]
         return [
             *(sys.executable, "-m", "celery", "-A", "workers.app", "worker"),
             *(*listens, "--hostname", f"{self.name}@tests"),

@@ -169,6 +169,33 @@ def test_a_reader_of_one_byte_a_second_is_cut_off_too(two: Two) -> None:
     assert not two.connection.is_open
 
 
+def test_a_reader_who_took_everything_is_not_slow_because_we_were_late(two: Two) -> None:
+    two.clog()
+    stuck = two.connection.wire.stuck_since
+    two.read()
+    two.connection.look_after(stuck + WRITE_DEADLINE_S)
+    assert two.connection.is_open
+    assert not two.connection.wire.pending
+
+
+def test_a_peer_who_spoke_is_not_silent_because_we_were_late(two: Two) -> None:
+    watched(two)
+    two.peer.send(client_frame(10, b""))
+    two.connection.look_after(two.connection.heard_at + SILENCE_S)
+    assert not two.notes.gone
+    assert two.connection.is_open
+
+
+def test_a_peer_whose_messages_we_leave_unread_is_not_silent(two: Two) -> None:
+    watched(two)
+    for number in range(MAX_INBOX):
+        two.peer.send(client_frame(1, b"%d" % number))
+        two.connection.on_readable()
+    two.connection.look_after(two.connection.heard_at + SILENCE_S)
+    assert two.connection.is_open
+    assert len(two.notes.messages) == MAX_INBOX
+
+
 def test_an_idle_stranger_is_sent_away_and_a_watcher_is_not(two: Two) -> None:
     now = two.connection.opened_at + IDLE_S
     watch = watched(two)

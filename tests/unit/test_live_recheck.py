@@ -97,6 +97,28 @@ def test_a_verdict_whose_publication_was_lost_is_told_with_its_order(world: Worl
     assert len(world.heard()) == 2
 
 
+@pytest.mark.parametrize(("a_question_s", "pauses"), [(0.1, 2.0), (0.5, 4.5)])
+def test_looks_take_a_tenth_of_the_time_at_the_most(
+    world: World, monkeypatch: pytest.MonkeyPatch, a_question_s: float, pauses: float
+) -> None:
+    now = 100.0
+    waited: list[float] = []
+
+    def ask_slowly(_sale_id: uuid.UUID) -> int:
+        nonlocal now
+        now += a_question_s
+        return 0
+
+    monkeypatch.setattr(world.stores, "now_serving", ask_slowly)
+    context: Any = type("Context", (), {"live": world.stores})()
+    recheck = Recheck(context, world.people, clock=lambda: now)
+    monkeypatch.setattr(recheck._wake, "wait", waited.append)
+    world.told(INTENT, "queued", ticket=1)
+    for _ in range(3):
+        recheck.run_once()
+    assert waited == pytest.approx([2.0, pauses, pauses])
+
+
 def test_what_arrives_late_is_not_told_twice(world: World) -> None:
     intent = world.told(INTENT, "queued", ticket=1)
     world.stores.serving = 1

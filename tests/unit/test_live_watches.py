@@ -7,7 +7,7 @@ import pytest
 
 from models.errors import LineUnavailable
 from models.live.records import Look
-from web.live.cadence import MERGE_S, PATIENCE_S
+from web.live.cadence import MERGE_S, PATIENCE_IN_A_RUSH_S, PATIENCE_S
 from web.live.spread import LOOK_AT_CLOCK, Spread
 from web.live.watch import LONGEST_POLL_S, POLL_S, POLLS_PER_S, Watches
 
@@ -59,7 +59,8 @@ class World:
         self.meanwhile: Any = lambda: None
         self.line = Line()
         context: Any = type("Context", (), {"live": self.line})()
-        self.watches = Watches(context, clock=lambda: self.now)
+        self.is_rushed = False
+        self.watches = Watches(context, clock=lambda: self.now, is_rushed=lambda: self.is_rushed)
         self.spread = Spread(self.watches, clock=lambda: self.now, let_others=self._let_others)
         # Nobody else moves the clock, so that waiting would be for ever.
         cast(Any, self.watches)._wake.wait = lambda _seconds: None
@@ -196,14 +197,28 @@ def test_spreads_that_take_long_take_a_bounded_share_of_the_time(world: World) -
 def test_no_change_is_told_later_than_the_patience_allows(world: World) -> None:
     listeners = [world.listener(takes_s=0.001) for _ in range(600)]  # 0.6 s a spread: four times is too late
     world.run(0)
+    assert 1.0 < latest_of(world, listeners[-1]) < PATIENCE_S + 0.05
+
+
+def test_while_intents_are_not_answered_pictures_keep_to_their_share_for_longer(world: World) -> None:
+    listeners = [world.listener(takes_s=0.001) for _ in range(600)]
+    world.is_rushed = True
+    began, before = world.now, len(listeners[-1].got)
+    assert PATIENCE_S < latest_of(world, listeners[-1]) < PATIENCE_IN_A_RUSH_S
+    share = (len(listeners[-1].got) - before) * 0.6 / (world.now - began)
+    assert share < 0.3
+
+
+def latest_of(world: World, last: Any) -> float:
+    """Change the sale again and again as soon as the last member heard; how late that was at the worst."""
     latest = 0.0
     for number in range(300):
-        changed_at, told = world.now, len(listeners[-1].got)
+        changed_at, told = world.now, len(last.got)
         world.change(number)
-        while len(listeners[-1].got) == told:
+        while len(last.got) == told:
             world.run(0.01)
-        latest = max(latest, listeners[-1].got_at[told] - changed_at)
-    assert 1.0 < latest < PATIENCE_S + 0.05
+        latest = max(latest, last.got_at[told] - changed_at)
+    return latest
 
 
 def test_what_nobody_nudges_for_is_told_within_two_seconds_too(world: World) -> None:

@@ -44,7 +44,13 @@ def test_a_field_that_is_not_there_counts_as_nothing() -> None:
 def test_every_key_of_a_sale_lives_in_one_slot() -> None:
     keys = SaleKeys.of(SALE)
     tag = f"{{sale:{SALE}}}"
-    names = [*keys.whole_state(), keys.live_channel, keys.verdict_channel, keys.idempotency("u", "k")]
+    names = [
+        *keys.whole_state(),
+        *keys.remarks(),
+        keys.live_channel,
+        keys.verdict_channel,
+        keys.idempotency("u", "k"),
+    ]
     assert all(name.startswith(tag + ":") for name in names)
     assert len(set(names)) == len(names)
 

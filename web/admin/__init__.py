@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from typing import Final
 
-from web.admin import log, orders, reports, sales, shoppers, tasks
+from web.admin import log, orders, overview, reports, sales, shoppers, tasks, workers
 from web.api import Blueprint
 
 BLUEPRINTS: Final[Sequence[Blueprint]] = (
     log.blueprint,
     orders.blueprint,
+    overview.blueprint,
     reports.blueprint,
     sales.blueprint,
     shoppers.blueprint,
     tasks.blueprint,
+    workers.blueprint,
 )

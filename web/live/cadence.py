@@ -3,14 +3,17 @@
 To tell a sale costs a process some 10 µs a member, and all processes have the same news in the same instant.
 So after each spread all sales of the process rest for several times as long as it took, which is its bounded
 share of the time, on a busy machine too: there it takes longer. What is new waits no longer for that than the
-patience allows (docs/decisions/0019).
+patience allows, which is longer while shoppers wait for answers: these come before pictures
+(docs/decisions/0019).
 """
 
+from collections.abc import Callable
 from typing import Final
 
 MERGE_S: Final = 0.25  # between two spreads of one sale: what happens in it is one picture
 REST: Final = 4.0  # times what a spread took, from one to the next: a quarter of the time
 PATIENCE_S: Final = 1.5  # from the news to the last member's hearing it, where that can be
+PATIENCE_IN_A_RUSH_S: Final = 4.0  # while submissions of this process are not answered
 
 
 class Paced:
@@ -31,7 +34,8 @@ class Paced:
 class Cadence:
     """Gives the spreads of one process their times."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_rushed: Callable[[], bool] = lambda: False) -> None:
+        self._is_rushed = is_rushed
         self._rested_at = 0.0
 
     def begins_at(self, paced: Paced) -> float:
@@ -40,11 +44,14 @@ class Cadence:
         polite = max(merged_at, self._rested_at)
         if not paced.news_since:
             return polite
-        return min(polite, max(merged_at, paced.news_since + PATIENCE_S - paced.spread_took_s))
+        return min(polite, max(merged_at, paced.news_since + self._patience_s() - paced.spread_took_s))
 
     def spent(self, paced: Paced, began: float, took_s: float) -> None:
         """Take note of a spread that is over."""
         paced.spread_at = began
         paced.spread_took_s = took_s
         rested_at = max(self._rested_at, began) + took_s * REST
-        self._rested_at = min(rested_at, began + took_s + PATIENCE_S)  # what hurries runs up no debt
+        self._rested_at = min(rested_at, began + took_s + self._patience_s())  # what hurries runs up no debt
+
+    def _patience_s(self) -> float:
+        return PATIENCE_IN_A_RUSH_S if self._is_rushed() else PATIENCE_S

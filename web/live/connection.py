@@ -208,14 +208,32 @@ class Connection:
             if now - self._closing_since >= GOODBYE_S:
                 self.lose()
         elif now - self.heard_at >= SILENCE_S:
-            self.cut_off("silent")
-        elif self.wire.stuck_since and now - self.wire.stuck_since >= WRITE_DEADLINE_S:
-            self.cut_short("slow")
+            self._judge_silent(now)
+        elif self._is_stuck(now):
+            self._judge_slow(now)
         elif now - self.opened_at >= IDLE_S and not (self.identity or self.watched):
             self.close(POLICY, "Authenticate or subscribe.")
         elif now >= self._ping_at:
             self._ask_for_a_sign(now)
         self.due = self._next_due()
+
+    # A late process has not looked yet at what the peer sent or took: nobody is judged unheard.
+
+    def _judge_silent(self, now: float) -> None:
+        if not self.wants_reading:
+            self.heard_at = now
+            return
+        self.on_readable()
+        if not self.is_gone and now - self.heard_at >= SILENCE_S:
+            self.cut_off("silent")
+
+    def _judge_slow(self, now: float) -> None:
+        self.on_writable()
+        if self.is_open and self._is_stuck(now):
+            self.cut_short("slow")
+
+    def _is_stuck(self, now: float) -> bool:
+        return self.wire.stuck_since > 0 and now - self.wire.stuck_since >= WRITE_DEADLINE_S
 
     def _ask_for_a_sign(self, now: float) -> None:
         """Ping, unless the peer was heard of since; a reader who is behind has other deadlines."""

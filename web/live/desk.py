@@ -57,6 +57,11 @@ class Desk:
         }
         self._by_hand: dict[str, Verb[Step]] = {"subscribe": self._subscribe, "leave": self._leave}
 
+    @property
+    def is_rushed(self) -> bool:
+        """Whether intents wait for their answers now."""
+        return self._intents.unanswered > 0
+
     def begin(self, connection: Connection, text: str) -> Step | Work:
         """Begin with a message; never waits. A failure is told to the client and nobody else."""
         try:

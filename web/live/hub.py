@@ -31,6 +31,7 @@ from web.live.gate import Rate
 from web.live.metrics import CUT_OFF, SOCKETS, WATCHERS
 from web.live.owed import Owed
 from web.live.people import People
+from web.live.presence import Presence
 from web.live.pump import Pump
 from web.live.recheck import Recheck
 from web.live.spread import Spread
@@ -63,10 +64,12 @@ class Hub:
         self._started_in = 0
         self.people = People()
         self.owed = Owed(context, self.people)
-        self.watches = Watches(context, on_opened=self._on_opened)
+        self.watches = Watches(context, on_opened=self._on_opened, is_rushed=lambda: self.desk.is_rushed)
         self.desk = Desk(context, Gates(tokens, limits.intents), self.people, self.watches, self.owed)
         self._spread = Spread(self.watches)
         self._recheck = Recheck(context, self.people)
+        self._presence = Presence(context, self.watches, lambda: len(self._connections))
+        self._workers = (self.watches, self._spread, self.owed, self._recheck, self._presence)
         self._crew = self.desk.crew
         self._collector = Collector()
 
@@ -178,8 +181,7 @@ class Hub:
         self._pump = Pump()
         listener = Listener(self.watches.nudge, self.people.tell_all, self._on_gap)
         self._feed = Feed(self._settings.redis_url, listener)
-        workers = (self.watches, self._spread, self.owed, self._recheck)
-        steps = [worker.run_once for worker in workers]
+        steps = [worker.run_once for worker in self._workers]
         for step in (self._pump.run, self._feed.run, *steps, self._tick_once):
             gevent.spawn(self._repeat, step)
 
@@ -188,7 +190,7 @@ class Hub:
             self._stopped.set()
             self._feed.stop()
             self._pump.stop()
-            for worker in (self.watches, self._spread, self.owed, self._recheck):
+            for worker in self._workers:
                 worker.wake()
 
     def _repeat(self, step: Callable[[], None]) -> None:

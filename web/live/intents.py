@@ -40,6 +40,7 @@ class Intents:
         self._limit = limit
         self._people = people
         self._crew = crew
+        self.unanswered = 0  # of those that were sent on their way
 
     def begin(self, connection: Connection, request: Message, user_id: UUID) -> Step | Work:
         """Take an intent; never waits.
@@ -64,6 +65,7 @@ class Intents:
     ) -> Step:
         submission = write_submission(facts, user_id, wish.quantity, wish.accept_fewer, wish.key)
         asked = _Asked(connection, request, facts, submission)
+        self.unanswered += 1
         self._context.intake.put(facts.sale_id, submission, partial(self._take, asked))
         self._people.listen(user_id, asked.heard)
         return Step.AWAITED
@@ -84,5 +86,6 @@ class Intents:
                 newest = asked.heard.get(intent["id"], intent)
                 answer_own(self._people, asked.connection, asked.request, newest)
         finally:
+            self.unanswered -= 1
             self._people.listen_no_more(asked.submission.user_id, asked.heard)
         return Step.ANSWERED

@@ -1,13 +1,14 @@
 """Owns the noticing of news that got lost: who still believes what the stores know to be over is told.
 
-A publication reaches whoever listens, once. So every two seconds the stores are asked about the tickets that
-were passed and the orders that may move. What differs from what its owner was told, and still does at the
-next look, was lost: then it was not merely on its way.
+A publication reaches whoever listens, once. So every two seconds, or rarer where that would cost more than a
+tenth of the time, the stores are asked about the tickets that were passed and the orders that may move. What
+differs from what its owner was told, and still does at the next look, was lost: it was not merely on its way.
 """
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, TypeVar
 from uuid import UUID
@@ -22,6 +23,7 @@ from web.live.open_ends import INTENT, ORDER, OpenEnd
 from web.live.people import People
 
 PERIOD_S: Final = 2.0
+REST: Final = 9.0  # times what a look took, from its end to the next
 BATCH: Final = 500  # ids a question
 
 log = logging.getLogger(__name__)
@@ -33,9 +35,11 @@ _Key = tuple[str, str, str]  # kind, id, and the status that its owner believes
 class Recheck:
     """Compares, again and again, what the shoppers here believe with what is."""
 
-    def __init__(self, context: Context, people: People) -> None:
+    def __init__(self, context: Context, people: People, clock: Callable[[], float] = time.monotonic) -> None:
         self._context = context
         self._people = people
+        self._clock = clock
+        self._pause_s = PERIOD_S
         self._suspects: set[_Key] = set()
         self._wake = threading.Event()
 
@@ -49,9 +53,11 @@ class Recheck:
         Raises:
             Unavailable: a store is away; the next look finds what this one did not.
         """
-        self._wake.wait(PERIOD_S)
+        self._wake.wait(self._pause_s)
         self._wake.clear()
+        began = self._clock()
         self.look()
+        self._pause_s = max(PERIOD_S, REST * (self._clock() - began))
 
     def look(self) -> None:
         """Find what differs; tell what did so at the last look already.

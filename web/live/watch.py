@@ -87,13 +87,14 @@ class Watches:
         context: Context,
         clock: Callable[[], float] = time.monotonic,
         on_opened: Callable[[Watch], None] = lambda _watch: None,
+        is_rushed: Callable[[], bool] = lambda: False,
     ) -> None:
         self._context = context
         self._clock = clock
         self._on_opened = on_opened
         self._by_sale: dict[UUID, Watch] = {}
         self._wake = threading.Event()
-        self.cadence = Cadence()
+        self.cadence = Cadence(is_rushed)
         self.news = threading.Event()  # some sale has news to spread
 
     def __len__(self) -> int:

@@ -1,0 +1,34 @@
+"""Owns what is noted of an audit beside a sale's live state: each check's verdict, and when it was made."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class AuditNote:
+    """The verdicts of an audit by the names of its checks.
+
+    `in_flight`: verdicts of the sale were under way, so that some checks were asked weakly. `took_ms`: how
+    long the audit took.
+    """
+
+    at_ms: int
+    in_flight: bool
+    checks: Mapping[str, bool]
+    took_ms: int = 0
+
+    @property
+    def is_ok(self) -> bool:
+        """Say whether every invariant held."""
+        return all(self.checks.values())
+
+    def pack(self) -> bytes:
+        """Write it down."""
+        return orjson.dumps(asdict(self))
+
+    @classmethod
+    def unpack(cls, packed: str) -> "AuditNote":
+        """Read what was written down."""
+        return cls(**orjson.loads(packed))

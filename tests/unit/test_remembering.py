@@ -1,0 +1,64 @@
+"""Dear answers are remembered for a moment, and the longer the dearer they were."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tasks.remembering import LEAST_S, MOST, SHARE, Remembered
+
+
+class Clock:
+    """A clock that goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def asker(clock: Clock, costs_s: float) -> Callable[[], int]:
+    asked = iter(range(1_000))
+
+    def ask() -> int:
+        clock.now += costs_s
+        return next(asked)
+
+    return ask
+
+
+def test_an_answer_is_asked_for_once_a_moment() -> None:
+    clock = Clock()
+    remembered, ask = Remembered[int](clock), asker(clock, 0.0)
+    assert [remembered.get("sale", ask) for _ in range(3)] == [0, 0, 0]
+    clock.now += LEAST_S
+    assert remembered.get("sale", ask) == 1
+
+
+def test_a_dear_answer_is_good_for_longer() -> None:
+    clock = Clock()
+    remembered, ask = Remembered[int](clock), asker(clock, 1.0)
+    remembered.get("sale", ask)
+    clock.now += SHARE - 0.1
+    assert remembered.get("sale", ask) == 0
+    clock.now += 0.2
+    assert remembered.get("sale", ask) == 1
+
+
+def test_what_fails_is_asked_for_again() -> None:
+    remembered = Remembered[int]()
+
+    def fail() -> int:
+        raise OSError("away")
+
+    with pytest.raises(OSError, match="away"):
+        remembered.get("sale", fail)
+    assert remembered.get("sale", lambda: 7) == 7
+
+
+def test_memory_is_bounded() -> None:
+    clock = Clock()
+    remembered = Remembered[int](clock)
+    for number in range(MOST + 1):
+        remembered.get(number, lambda: 1)
+    assert remembered.get(0, lambda: -1) == -1

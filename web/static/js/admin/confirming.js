@@ -1,0 +1,88 @@
+// Owns the question before a deed: a dialog that says what will happen and asks for what is still open.
+// How it looks is in css/confirming.css, which the page names.
+
+import { tell } from "../dom.js";
+import { wordsFor } from "../problems.js";
+import { _ } from "../words.js";
+
+let asked = 0;
+
+function made(tag, properties, ...children) {
+  const node = Object.assign(document.createElement(tag), properties);
+  node.append(...children.filter(Boolean));
+  return node;
+}
+
+/** A field: `name` and `label`; `options` ([value, words] each) make it a choice, `type: "textarea"` a longer text. */
+function fieldOf({ label, hint, options, check, type = "text", ...attributes }, id) {
+  const tag = options ? "select" : type === "textarea" ? "textarea" : "input";
+  const input = made(tag, tag === "input" ? { type } : {}, ...(options ?? []).map(([value, words]) => new Option(words, value)));
+  Object.assign(input, attributes);
+  const note = hint && made("small", { className: "faint", id: `${id}-hint`, textContent: hint });
+  if (note) input.setAttribute("aria-describedby", note.id);
+  input.addEventListener("input", () => input.setCustomValidity(""));
+  return { input, check, node: made("label", { className: "field" }, made("span", { textContent: label }), input, note) };
+}
+
+function buttonsOf(verb, isDanger) {
+  const back = made("button", { type: "button", className: "button plain", textContent: _("Go back") });
+  const go = made("button", { type: "submit", className: isDanger ? "button danger" : "button", textContent: verb });
+  return { back, go, node: made("div", { className: "confirming-buttons" }, back, go) };
+}
+
+function isValid(form, fields) {
+  for (const { input, check } of fields) input.setCustomValidity(check?.(input.value) ?? "");
+  return form.reportValidity();
+}
+
+function dialogOf({ title, text, verb, isDanger = false, fields = [] }) {
+  const id = `confirming-${(asked += 1)}`;
+  const inputs = fields.map((field, index) => fieldOf(field, `${id}-${index}`));
+  const buttons = buttonsOf(verb, isDanger);
+  const says = made("div", { className: "stack", id: `${id}-text` }, ...[text].flat().map((words) => made("p", { textContent: words })));
+  const problem = made("p", { className: "problem", role: "alert", hidden: true });
+  const head = made("h2", { id: `${id}-title`, textContent: title });
+  const form = made("form", { className: "stack", method: "dialog", noValidate: true }, head, says, ...inputs.map(({ node }) => node), problem, buttons.node);
+  const dialog = made("dialog", { className: "confirming" }, form);
+  dialog.setAttribute("aria-labelledby", head.id);
+  dialog.setAttribute("aria-describedby", says.id);
+  return { dialog, form, inputs, problem, ...buttons, first: inputs[0]?.input ?? (isDanger ? buttons.back : buttons.go) };
+}
+
+/** Ask; null where the answer is no, else the fields' values by name.
+ *
+ * With `act`, which gets the values, the dialog stays until that is done, and says in words why it was not.
+ */
+export function confirmed({ act, ...wish }) {
+  const { dialog, form, inputs, problem, back, go, first } = dialogOf(wish);
+  let answer = null;
+  let deed = Promise.resolve();
+  const perform = async (values) => {
+    tell(problem, "");
+    back.disabled = go.disabled = true;
+    try {
+      await act?.(values);
+      answer = values;
+      dialog.close();
+    } catch (error) {
+      tell(problem, wordsFor(error));
+    } finally {
+      back.disabled = go.disabled = false;
+    }
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!go.disabled && isValid(form, inputs)) deed = perform(Object.fromEntries(new FormData(form)));
+  });
+  back.addEventListener("click", () => dialog.close());
+  document.body.append(dialog);
+  dialog.showModal();
+  first.focus();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", async () => {
+      await deed; // closed by the keyboard meanwhile: what was begun still counts
+      dialog.remove();
+      resolve(answer);
+    });
+  });
+}

@@ -1,0 +1,122 @@
+// Owns what an admin can do to a sale: each verb says first what it does to shoppers, and is asked for once more.
+
+import { fill } from "../dom.js";
+import { count, minorDigits, money, parseMoney } from "../format.js";
+import { api } from "../session.js";
+import { _, ngettext } from "../words.js";
+import { confirmed } from "./confirming.js";
+
+const MOST_UNITS = 10_000_000;
+const MOST = 2_147_483_647;
+
+const inLine = (n) => ngettext("{n} shopper in line", "{n} shoppers in line", n, { n: count(n) });
+const onStandby = (n) => ngettext("{n} on standby", "{n} on standby", n, { n: count(n) });
+const who = (sale) => `${inLine(sale.waiting)}, ${onStandby(sale.standby)}.`;
+
+const MOVES = {
+  open: () => ({
+    title: _("Open the sale now?"),
+    text: _("It does not wait for its time: who stands in the lobby is served at once, and everybody can join the line."),
+    verb: _("Open"),
+    done: _("The sale is open."),
+  }),
+  pause: (sale) => ({
+    title: _("Pause the sale?"),
+    text: [
+      _("Everybody keeps the place in line, but nothing is decided and nobody can join until you resume."),
+      _("Holds go on: they can be paid, and they expire."),
+      who(sale),
+    ],
+    verb: _("Pause"),
+    done: _("The sale is paused."),
+  }),
+  resume: (sale) => ({
+    title: _("Go on with the sale?"),
+    text: [_("The line goes on where it stopped, and shoppers can join again."), who(sale)],
+    verb: _("Resume"),
+    done: _("The sale goes on."),
+  }),
+  end: (sale) => ({
+    title: _("End the sale for good?"),
+    text: [
+      _("Everybody who still waits hears «sold out». Holds that were given can still be paid until they expire."),
+      who(sale),
+      _("It cannot be opened again."),
+    ],
+    verb: _("End for good"),
+    isDanger: true,
+    done: _("The sale has ended."),
+  }),
+  cancel: (sale) => ({
+    title: _("Cancel the sale and give all money back?"),
+    text: [
+      _("Everybody who waits is refused, every hold ends, and every paid order is refunded."),
+      who(sale),
+      _("Held: {held}. Sold: {sold}.", { held: count(sale.held), sold: count(sale.sold) }),
+      _("It cannot be undone."),
+    ],
+    verb: _("Cancel and refund"),
+    isDanger: true,
+    done: _("The sale is cancelled."),
+  }),
+};
+
+const CHANGES = {
+  price(sale) {
+    const { amount_minor, currency } = sale.price;
+    const written = (amount_minor / 10 ** minorDigits(currency)).toFixed(minorDigits(currency));
+    return {
+      title: _("Change the price"),
+      text: _("It is {price} now. The new price holds for tickets that are decided from now on; holds and orders keep theirs.", { price: money(amount_minor, currency) }),
+      verb: _("Change the price"),
+      done: _("The price was changed."),
+      fields: [{ name: "amount", label: _("New price in {currency}", { currency }), value: written, inputMode: "decimal", required: true, check: (value) => (parseMoney(value, currency) === null ? _("Write an amount, e.g. {example}.", { example: written }) : "") }],
+      body: ({ amount }) => ({ price: { amount_minor: parseMoney(amount, currency), currency } }),
+    };
+  },
+  allocation(sale) {
+    const taken = sale.held + sale.sold;
+    return {
+      title: _("Change the units"),
+      text: [
+        _("There are {all}: {left} left, {held} held, {sold} sold.", { all: count(sale.allocation), left: count(sale.available), held: count(sale.held), sold: count(sale.sold) }),
+        _("More units go to who stands by first, in their order. Fewer than what is held and sold is not possible."),
+      ],
+      verb: _("Change the units"),
+      done: _("The units were changed."),
+      fields: [{ name: "allocation", label: _("Units"), type: "number", value: sale.allocation, min: taken, max: MOST_UNITS, step: 1, required: true }],
+      body: ({ allocation }) => ({ allocation: Number(allocation) }),
+    };
+  },
+  pace(sale) {
+    const { rate_per_second: rate, max_open_holds: holds } = sale.admission;
+    const bound = { type: "number", min: 1, max: MOST, step: 1 };
+    const number = (value) => (value === "" ? null : Number(value));
+    return {
+      title: _("Change the pace"),
+      text: _("A slower line lets shoppers wait longer and spares checkout; the order in line stays. Empty means without a bound."),
+      verb: _("Change the pace"),
+      done: _("The pace was changed."),
+      fields: [
+        { ...bound, name: "rate_per_second", label: _("Decisions a second at most"), value: rate ?? "" },
+        { ...bound, name: "max_open_holds", label: _("Unpaid holds at once at most"), value: holds ?? "" },
+      ],
+      body: (values) => ({ admission: { rate_per_second: number(values.rate_per_second), max_open_holds: number(values.max_open_holds) } }),
+    };
+  },
+};
+
+/** Let the buttons of a page do what they say; `took` gets the sale as it is after. */
+export function listenToVerbs(root, saleNow, took) {
+  const perform = async (button) => {
+    const { verb } = button.dataset;
+    const sale = saleNow();
+    const { done, body, ...wish } = (MOVES[verb] ?? CHANGES[verb])(sale);
+    const path = `/api/v1/sales/${sale.sale_id}`;
+    const act = async (values) => took(await (body ? api(path, { method: "PATCH", body: body(values) }) : api(`${path}/${verb}`, { method: "POST" })));
+    if (!(await confirmed({ ...wish, act }))) return;
+    fill(root, "done", done);
+    if (button.hidden) [...root.querySelectorAll("[data-verb]")].find((other) => !other.hidden)?.focus();
+  };
+  for (const button of root.querySelectorAll("[data-verb]")) button.addEventListener("click", () => perform(button));
+}
