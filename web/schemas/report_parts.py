@@ -44,7 +44,7 @@ class ReportTimesSchema(Schema):
     counted_from = UtcTime(required=True)
 
 
-class ReasonSchema(Schema):
+class ReportReasonSchema(Schema):
     """How many intents were refused for one reason."""
 
     status = fields.String(required=True, metadata={"enum": ["sold_out", "rejected"]})
@@ -52,7 +52,7 @@ class ReasonSchema(Schema):
     intents = fields.Integer(required=True)
 
 
-class FunnelSchema(Schema):
+class ReportFunnelSchema(Schema):
     """Intents and what became of them; orders from `held` on. `in_line` has no verdict yet."""
 
     intents = fields.Integer(required=True)
@@ -86,7 +86,7 @@ class ReportUnitsSchema(Schema):
     demand_ratio = fields.Float(required=True, allow_none=True)
 
 
-class RevenueSchema(Schema):
+class ReportRevenueSchema(Schema):
     """Money of orders that were paid; `average_order` is gross by orders, to the minor unit."""
 
     gross = fields.Nested(MoneySchema, required=True)
@@ -110,7 +110,7 @@ class ReportPaymentsSchema(Schema):
     declined = fields.Integer(required=True)
 
 
-class SpreadSchema(Schema):
+class ReportSpreadSchema(Schema):
     """How long something took, in milliseconds: percentiles of so many."""
 
     count = fields.Integer(required=True)
@@ -120,15 +120,15 @@ class SpreadSchema(Schema):
     max = fields.Integer(required=True, allow_none=True)
 
 
-class SpreadsSchema(Schema):
+class ReportSpreadsSchema(Schema):
     """From asking (or the opening) to the verdict; from standby to the verdict; from hold to paid."""
 
-    to_verdict = fields.Nested(SpreadSchema, required=True)
-    on_standby = fields.Nested(SpreadSchema, required=True)
-    hold_to_paid = fields.Nested(SpreadSchema, required=True)
+    to_verdict = fields.Nested(ReportSpreadSchema, required=True)
+    on_standby = fields.Nested(ReportSpreadSchema, required=True)
+    hold_to_paid = fields.Nested(ReportSpreadSchema, required=True)
 
 
-class MilestonesSchema(Schema):
+class ReportMilestonesSchema(Schema):
     """Seconds from the opening until something happened; null where it did not."""
 
     first_hold = fields.Float(required=True, allow_none=True)
@@ -146,7 +146,7 @@ class ReportDrawSchema(Schema):
     repeats = fields.Boolean(required=True)
 
 
-class FairnessSchema(Schema):
+class ReportFairnessSchema(Schema):
     """How the line was kept. `draw` is null where none was made."""
 
     order = fields.String(required=True, metadata={"enum": ["fifo", "draw"]})

@@ -6,22 +6,22 @@ from models.report.comparing import Kind
 from models.report.series import COLUMNS, COUNTS, LEVELS
 from web.schemas.fields import UtcTime
 from web.schemas.report_parts import (
-    FairnessSchema,
-    FunnelSchema,
-    MilestonesSchema,
-    ReasonSchema,
     ReportAuditSchema,
+    ReportFairnessSchema,
+    ReportFunnelSchema,
+    ReportMilestonesSchema,
     ReportPaymentsSchema,
+    ReportReasonSchema,
+    ReportRevenueSchema,
     ReportSettingsSchema,
     ReportShoppersSchema,
+    ReportSpreadsSchema,
     ReportTimesSchema,
     ReportUnitsSchema,
-    RevenueSchema,
-    SpreadsSchema,
 )
 
 
-class SeriesSchema(Schema):
+class ReportSeriesSchema(Schema):
     """Rows where something happened: counts of `bucket_seconds`, then levels at their end."""
 
     bucket_seconds = fields.Integer(required=True)
@@ -45,17 +45,17 @@ class ReportHeadSchema(Schema):
 class ReportSchema(ReportHeadSchema):
     """The report of a sale. It is final once nothing of the sale is on its way any more."""
 
-    funnel = fields.Nested(FunnelSchema, required=True)
-    reasons = fields.List(fields.Nested(ReasonSchema), required=True)
+    funnel = fields.Nested(ReportFunnelSchema, required=True)
+    reasons = fields.List(fields.Nested(ReportReasonSchema), required=True)
     units = fields.Nested(ReportUnitsSchema, required=True)
-    revenue = fields.Nested(RevenueSchema, required=True)
+    revenue = fields.Nested(ReportRevenueSchema, required=True)
     shoppers = fields.Nested(ReportShoppersSchema, required=True)
     payments = fields.Nested(ReportPaymentsSchema, required=True)
-    spreads_ms = fields.Nested(SpreadsSchema, required=True)
-    seconds_from_opening = fields.Nested(MilestonesSchema, required=True)
-    fairness = fields.Nested(FairnessSchema, required=True)
+    spreads_ms = fields.Nested(ReportSpreadsSchema, required=True)
+    seconds_from_opening = fields.Nested(ReportMilestonesSchema, required=True)
+    fairness = fields.Nested(ReportFairnessSchema, required=True)
     audit = fields.Nested(ReportAuditSchema, required=True)
-    series = fields.Nested(SeriesSchema, required=True)
+    series = fields.Nested(ReportSeriesSchema, required=True)
 
 
 class ComparedSchema(Schema):
