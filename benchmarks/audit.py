@@ -1,4 +1,4 @@
-"""Owns the measuring of an audit: how long its questions take of a long history, and all of it together.
+"""Owns the measuring of an audit: how long its questions take of a long history, all of it, and a report.
 
     python -m benchmarks.audit [--intents 100000] [--refunds 10000] [--rounds 5] [--definition]
 
@@ -25,6 +25,7 @@ from benchmarks.speed_figures import Figure, Report, ratio
 from benchmarks.speed_place import CannotMeasure, Place, open_place
 from models.audit import audit_sale, queries
 from models.audit.reading import MOST_ROWS
+from tasks.reports.making import make_report
 
 MS: Final = "ms"
 PATIENCE: Final = text("SET LOCAL statement_timeout = 0")
@@ -72,6 +73,7 @@ def measure(place: Place, length: Length, rounds: int, *, with_definition: bool)
     values: dict[str, list[float]] = defaultdict(list)
     for _ in range(rounds):
         values["the whole audit"].append(_timed(lambda: _audit(place, sale_id)))
+        values["the report, with an audit"].append(_timed(lambda: make_report(place.context, sale_id)))
         for name, question in QUESTIONS.items():
             values[name].append(_asked(place, question, sale_id))
         for name, question in DEFINITIONS.items() if with_definition else ():

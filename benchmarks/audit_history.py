@@ -53,6 +53,7 @@ def write_history(place: Place, length: Length) -> UUID:
         "between": length.between,
     }
     with place.context.database.connection() as connection:
+        connection.execute(text("SET LOCAL statement_timeout = 0"))  # a busy machine takes its time
         for statement in _STATEMENTS:
             connection.execute(text(statement), bound)
     with place.context.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:

@@ -20,6 +20,7 @@ class BackgroundTask(Base):
         is_one_of("state", TaskState),
         CheckConstraint("attempts >= 0", name="attempts_not_negative"),
         Index("ix_background_tasks_submitted_at_id", "submitted_at", "id"),
+        Index("ix_background_tasks_sale_id", "sale_id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)

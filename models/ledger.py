@@ -19,9 +19,10 @@ from models.vocabulary import IntentStatus, OrderStatus
 
 _INSERT_INTENTS: Final = text("""
     INSERT INTO intents (id, sale_id, user_id, ticket, quantity, accept_fewer, status, reason,
-                         submitted_at, decided_at)
+                         submitted_at, decided_at, standby_at)
     SELECT id, :sale_id, user_id, ticket, quantity, accept_fewer, status, reason,
-           to_timestamp(submitted_ms / 1000.0), CASE WHEN status = :standby THEN NULL ELSE :decided_at END
+           to_timestamp(submitted_ms / 1000.0), CASE WHEN status = :standby THEN NULL ELSE :decided_at END,
+           CASE WHEN status = :standby THEN CAST(:decided_at AS timestamptz) END
     FROM unnest(CAST(:ids AS uuid[]), CAST(:users AS uuid[]), CAST(:tickets AS bigint[]),
                 CAST(:quantities AS int[]), CAST(:fewer AS bool[]), CAST(:outcomes AS text[]),
                 CAST(:reasons AS text[]), CAST(:submitted AS bigint[]))

@@ -21,7 +21,10 @@ from models.vocabulary import IntentStatus, OrderStatus
 
 
 class Intent(Base):
-    """What a shopper asked, with the verdict. Written when decided; before, it lives in the line."""
+    """What a shopper asked, with the verdict. Written when decided; before, it lives in the line.
+
+    `standby_at` is when it was put on standby, if ever; null of those from before migration 0008.
+    """
 
     __tablename__ = "intents"
     __table_args__ = (
@@ -44,6 +47,7 @@ class Intent(Base):
     reason: Mapped[str | None] = mapped_column(String(32))
     submitted_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
+    standby_at: Mapped[datetime | None]
 
 
 class Order(Base):

@@ -8,6 +8,7 @@ from models.catalogue import Adjustment, Product, Sale
 from models.mails import Mail
 from models.orders import Intent, Order, OrderEvent
 from models.payments import Payment, Receipt, ReceiptCounter, Refund, WebhookEvent
+from models.reports import SaleReport
 from models.sandbox import SandboxCharge, SandboxEvent
 from models.tallies import Tally
 
@@ -27,6 +28,7 @@ __all__ = [
     "ReceiptCounter",
     "Refund",
     "Sale",
+    "SaleReport",
     "SandboxCharge",
     "SandboxEvent",
     "Tally",

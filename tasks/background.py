@@ -21,6 +21,7 @@ from models.vocabulary import TaskState
 from tasks.bans import EXPEL, expel
 from tasks.context import Context
 from tasks.past import forget_past_sales
+from tasks.reports.making import REPORT, run_report
 
 log: Final = structlog.get_logger()
 
@@ -50,6 +51,7 @@ KINDS: Final[dict[str, Callable[[Context, BackgroundTask], Result]]] = {
     "audit": audit,
     "purge": purge,
     EXPEL: expel,
+    REPORT: run_report,
 }
 
 

@@ -14,6 +14,7 @@ from tasks.context import Context
 from tasks.payments.drive import run_payment as drive_payment
 from tasks.payments.refunds import run_refund as drive_refund
 from tasks.payments.sandbox import deliver_due
+from tasks.reports.asking import ask_for_due_reports
 
 log: Final = structlog.get_logger()
 
@@ -76,6 +77,12 @@ def ring_for_unheard(self: ContextTask) -> None:
 def ask_for_purge(self: ContextTask) -> None:
     """Ask for the daily purge."""
     background.ask_for(self.context, "purge")
+
+
+@celery.task(bind=True, base=ContextTask, name="ask_for_reports")
+def ask_for_reports(self: ContextTask) -> None:
+    """Ask for the reports of sales that came to their end."""
+    ask_for_due_reports(self.context)
 
 
 @celery.task(bind=True, base=ContextTask, name="audit_running_sales")

@@ -108,6 +108,13 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest has no
         decorate: Callable[[View], View] = super().response(status, schema, **options)
         return decorate
 
+    def alt_response(
+        self, status: int, schema: type[ma.Schema] | None = None, **options: Any
+    ) -> Callable[[View], View]:
+        """Document another answer."""
+        decorate: Callable[[View], View] = super().alt_response(status, schema=schema, **options)
+        return decorate
+
     def doc(self, **options: Any) -> Callable[[View], View]:
         """Add to the documentation by hand."""
         decorate: Callable[[View], View] = super().doc(**options)

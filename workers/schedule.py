@@ -14,5 +14,6 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
     "sweep": _every(1.0, "sweep", expires_s=5),
     "audit": _every(5.0, "audit_running_sales", expires_s=5),
     "ring_for_unheard": _every(5.0, "ring_for_unheard", expires_s=10),
+    "reports": _every(5.0, "ask_for_reports", expires_s=10),
     "purge": _every(86_400.0, "ask_for_purge", expires_s=3_600),
 }

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Final
 
-from web.admin import log, orders, overview, sales, shoppers, tasks, workers
+from web.admin import log, orders, overview, reports, sales, shoppers, tasks, workers
 from web.api import Blueprint
 
 BLUEPRINTS: Final[Sequence[Blueprint]] = (
     log.blueprint,
     orders.blueprint,
     overview.blueprint,
+    reports.blueprint,
     sales.blueprint,
     shoppers.blueprint,
     tasks.blueprint,

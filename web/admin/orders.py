@@ -1,7 +1,5 @@
 """Owns `/admin/orders`: the search over everybody's orders, as a list and as CSV."""
 
-import csv
-import io
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -21,7 +19,7 @@ from web.schemas.fields import Text
 from web.schemas.orders import OrderSchema
 from web.schemas.paging import PageQuery, page_of
 from web.services import services
-from web.spreadsheet import plain_cell
+from web.spreadsheet import write_rows
 
 blueprint = Blueprint("admin_orders", __name__, url_prefix="/admin", description="Orders, for admins")
 
@@ -95,11 +93,11 @@ def read_orders(asked: dict[str, Any], cursor: str | None, limit: int) -> tuple[
 
 def _lines(asked: dict[str, Any], first: tuple[list[Message], str | None]) -> Iterator[str]:
     rows, cursor = first
-    yield _written([COLUMNS])
-    yield _written(map(_cells, rows))
+    yield write_rows([COLUMNS])
+    yield write_rows(map(_cells, rows))
     while cursor is not None:
         rows, cursor = read_orders(asked, cursor, ROWS_AT_ONCE)
-        yield _written(map(_cells, rows))
+        yield write_rows(map(_cells, rows))
 
 
 def _cells(order: Message) -> list[Any]:
@@ -110,9 +108,3 @@ def _cells(order: Message) -> list[Any]:
         shopper["email"], shopper["name"], order["sale_id"], order["created_at"], order["expires_at"],
         order["paid_at"], order["refunded_at"],
     ]  # fmt: skip
-
-
-def _written(rows: Any) -> str:
-    file = io.StringIO()
-    csv.writer(file).writerows([plain_cell(cell) for cell in row] for row in rows)
-    return file.getvalue()

@@ -15,8 +15,11 @@ from models.vocabulary import Deed, SaleStatus, SubjectKind
 from tasks import sales as verbs
 from tasks.admin_log import COMMAND_LINE, note_deed
 from tasks.rebuild import rebuild_sale
+from tasks.reports.asking import find_or_make
+from tasks.reports.rows import HEADER, rows_of
 from tasks.views import show_sale
 from web.services import services
+from web.spreadsheet import write_rows
 
 sales = AppGroup("sales", help="Create sales and run them.")
 
@@ -89,6 +92,19 @@ def audit(sale_id: uuid.UUID) -> None:
     click.echo(json.dumps(found.as_message(), indent=2))
     if not found.ok:
         raise SystemExit(1)
+
+
+@sales.command("report")
+@_SALE
+@click.option("--json", "form", flag_value="json", default=True, help="All of it (default).")
+@click.option("--csv", "form", flag_value="csv", help="Its series, a row for each second.")
+def report(sale_id: uuid.UUID, form: str) -> None:
+    """Show the report of a sale, of one that runs the figures so far."""
+    found = _told(lambda: find_or_make(services().context, sale_id))
+    if form == "csv":
+        click.echo(write_rows([HEADER, *rows_of(found)]), nl=False)
+    else:
+        click.echo(json.dumps(found, indent=2))
 
 
 @sales.command("retry-parked")

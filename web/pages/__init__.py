@@ -6,13 +6,14 @@ from web.pages import (
     control_log,
     control_orders,
     control_products,
+    control_reports,
     control_sales,
     control_shoppers,
     control_tasks,
     views,
 )
 
-_PARTS_OF_CONTROL = (control_live,)  # modules whose routes are on the control room's blueprint
+_PARTS_OF_CONTROL = (control_live, control_reports)  # their routes are on the control room's blueprint
 _ROOMS = (
     control_log.blueprint,
     control_orders.blueprint,

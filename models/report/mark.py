@@ -1,0 +1,52 @@
+"""Owns the mark of a report: the state of a sale's orders and money, by which a report is known to be stale.
+
+An order or a charge that comes to its end never returns to where it was, so that equal counts mean that
+nothing has happened in between that a report would tell of.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from models.errors import NoSuchSale
+from models.report import queries
+from models.vocabulary import OrderStatus, PaymentStatus, RefundStatus
+
+_OPEN: Final = (OrderStatus.HELD, OrderStatus.PAYING)
+_UNDECIDED: Final = (PaymentStatus.PENDING, PaymentStatus.ABANDONED, PaymentStatus.LATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How many orders, payments and refunds of a sale are in which status; `sold` units."""
+
+    sold: int
+    is_drained: bool
+    orders: dict[str, int]
+    payments: dict[str, int]
+    refunds: dict[str, int]
+
+    @property
+    def is_settled(self) -> bool:
+        """Say whether the sale has come to its end: all is decided, and no unit and no cent is on its way."""
+        moving = [self.orders.get(one, 0) for one in _OPEN]
+        moving += [self.payments.get(one, 0) for one in _UNDECIDED]
+        return self.is_drained and not any(moving) and not self.refunds.get(RefundStatus.PENDING, 0)
+
+    def as_message(self) -> dict[str, Any]:
+        """Write it as plain data, which is kept with the report."""
+        return asdict(self)
+
+
+def read_mark(session: Session, sale_id: UUID) -> Mark:
+    """Read the present mark of a sale.
+
+    Raises:
+        NoSuchSale: there is none.
+    """
+    row = session.execute(queries.MARK, {"sale_id": sale_id}).mappings().one_or_none()
+    if row is None:
+        raise NoSuchSale("No sale has this id.")
+    return Mark(**row)

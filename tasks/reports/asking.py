@@ -1,0 +1,165 @@
+"""Owns the asking for reports: what is kept and still true is shown, the rest is made, soon or at once.
+
+Reports of sales that came to their end are asked for by themselves. Nothing relies on that: whoever looks
+finds out whether what is kept is true, and has it made anew.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Select, and_, exists, func, or_, select
+
+from models.background import BackgroundTask
+from models.catalogue import Sale
+from models.events import Message
+from models.orders import Order
+from models.payments import Payment, Refund
+from models.report import Mark, read_mark
+from models.reports import SaleReport
+from models.vocabulary import RefundStatus, TaskState
+from tasks.background import ask_for
+from tasks.context import Context
+from tasks.reports.making import REPORT, keep_report, make_report, tell
+
+AT_ONCE: Final = 20_000  # tickets: a report of so many is made while somebody waits for the answer
+GOOD_FOR: Final = timedelta(seconds=30)  # a report of a sale that still moves, where a new one takes long
+MOST_ASKED: Final = 20  # at a time, by themselves
+FAILED_REST: Final = timedelta(minutes=10)  # before one that failed is asked for again, by itself
+WAITING: Final = (TaskState.PENDING, TaskState.STARTED, TaskState.RETRY)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is known of a sale's report before anything is made."""
+
+    mark: Mark
+    tickets: int
+    stored: SaleReport | None
+    now: datetime
+
+    @property
+    def is_true(self) -> bool:
+        """Say whether the report that is kept is as good as a new one."""
+        stored = self.stored
+        return stored is not None and stored.is_final and stored.mark == self.mark.as_message()
+
+    @property
+    def is_young(self) -> bool:
+        """Say whether it will do for a sale that moves on while its report is made."""
+        stored = self.stored
+        return stored is not None and not self.mark.is_settled and self.now - stored.made_at < GOOD_FOR
+
+    def tell(self) -> Message:
+        """Tell what is kept.
+
+        Raises:
+            ValueError: nothing is.
+        """
+        if self.stored is None:
+            raise ValueError("No report is kept.")
+        return tell(self.stored.content, is_final=self.stored.is_final, made_at=self.stored.made_at)
+
+
+def find_report(context: Context, sale_id: UUID, *, by: UUID | None = None) -> Message | BackgroundTask:
+    """Find a sale's report; where making it takes long, the task that makes it.
+
+    Raises:
+        NoSuchSale: there is none.
+        LineUnavailable, LedgerUnavailable: a store is away.
+    """
+    kept = _look(context, sale_id)
+    if kept.is_true:
+        return kept.tell()
+    if kept.tickets <= AT_ONCE:
+        return report_now(context, sale_id)
+    return kept.tell() if kept.is_young else ask_for_report(context, sale_id, by=by)
+
+
+def report_now(context: Context, sale_id: UUID) -> Message:
+    """Make a sale's report while the caller waits; a final one is kept.
+
+    Raises:
+        NoSuchSale: there is none.
+        LineUnavailable, LedgerUnavailable: a store is away.
+    """
+    report = make_report(context, sale_id)
+    if report.is_final:
+        keep_report(context, sale_id, report)
+    return report.as_message()
+
+
+def find_or_make(context: Context, sale_id: UUID) -> Message:
+    """Find a sale's report, or make it however long that takes; for the command line.
+
+    Raises:
+        NoSuchSale: there is none.
+        LineUnavailable, LedgerUnavailable: a store is away.
+    """
+    kept = _look(context, sale_id)
+    return kept.tell() if kept.is_true else report_now(context, sale_id)
+
+
+def ask_for_report(context: Context, sale_id: UUID, *, by: UUID | None = None) -> BackgroundTask:
+    """Have a report made, unless that was asked for already; returns the task.
+
+    Raises:
+        NoSuchSale: there is none.
+        LedgerUnavailable: it was not noted.
+    """
+    waiting = (
+        select(BackgroundTask)
+        .where(BackgroundTask.kind == REPORT, BackgroundTask.sale_id == sale_id)
+        .where(BackgroundTask.state.in_(WAITING))
+        .order_by(BackgroundTask.submitted_at.desc())
+        .limit(1)
+    )
+    with context.database.transaction() as session:
+        read_mark(session, sale_id)
+        task = session.scalar(waiting)
+    return task or ask_for(context, REPORT, sale_id=sale_id, by=by)
+
+
+def ask_for_due_reports(context: Context) -> int:
+    """Have reports made of sales that came to their end or sold another number of units since.
+
+    Raises:
+        LedgerUnavailable: PostgreSQL is away.
+    """
+    with context.database.transaction() as session:
+        due = session.scalars(_due().limit(MOST_ASKED)).all()
+    for sale_id in due:
+        ask_for_report(context, sale_id)
+    return len(due)
+
+
+def _look(context: Context, sale_id: UUID) -> Kept:
+    with context.database.transaction() as session:
+        mark = read_mark(session, sale_id)
+        asked = select(Sale.last_decided_ticket, func.now()).where(Sale.id == sale_id)
+        tickets, now = session.execute(asked).one()
+        return Kept(mark, tickets, session.get(SaleReport, sale_id), now)
+
+
+def _due() -> Select[UUID]:
+    """Select the settled sales whose report is missing or tells of other money, the oldest end first."""
+    rests = and_(
+        BackgroundTask.state == TaskState.FAILURE, BackgroundTask.finished_at > func.now() - FAILED_REST
+    )
+    is_asked = exists().where(
+        BackgroundTask.kind == REPORT,
+        BackgroundTask.sale_id == Sale.id,
+        or_(BackgroundTask.state.in_(WAITING), rests),
+    )
+    of_sale = Order.sale_id == Sale.id
+    is_paying = exists().where(of_sale, Payment.order_id == Order.id, Payment.finished_at.is_(None))
+    is_refunding = exists().where(of_sale, Refund.order_id == Order.id, Refund.status == RefundStatus.PENDING)
+    is_missing = or_(SaleReport.sale_id.is_(None), ~SaleReport.is_final, SaleReport.sold != Sale.sold)
+    return (
+        select(Sale.id)
+        .outerjoin(SaleReport, SaleReport.sale_id == Sale.id)
+        .where(Sale.drained_at.is_not(None), Sale.held == 0, is_missing)
+        .where(~is_paying, ~is_refunding, ~is_asked)
+        .order_by(Sale.drained_at)
+    )

@@ -1,0 +1,99 @@
+"""Owns the making of a sale's report, and the keeping of the newest one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from models.audit import audit_sale
+from models.background import BackgroundTask
+from models.errors import NoSuchSale
+from models.events import Message, rfc3339
+from models.report import Mark, make_content, read_mark
+from models.reports import SaleReport
+from tasks.context import Context
+
+REPORT: Final = "report"  # the kind of the background task
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was figured out about a sale, from which state, and when. It is final once the sale is settled."""
+
+    mark: Mark
+    content: Message
+    made_at: datetime
+
+    @property
+    def is_final(self) -> bool:
+        """Say whether nothing of the sale was on its way any more."""
+        return self.mark.is_settled
+
+    def as_message(self) -> Message:
+        """Tell it."""
+        return tell(self.content, is_final=self.is_final, made_at=self.made_at)
+
+
+def tell(content: Message, *, is_final: bool, made_at: datetime) -> Message:
+    """Tell of a report as the API does."""
+    return {"is_final": is_final, "made_at": rfc3339(made_at), **content}
+
+
+def run_report(context: Context, task: BackgroundTask) -> dict[str, Any]:
+    """Make the report of a task's sale and keep it; the result says where it stands.
+
+    Raises:
+        NoSuchSale: the task names none.
+        LineUnavailable, LedgerUnavailable: a store is away; the task is tried again.
+    """
+    if task.sale_id is None:
+        raise NoSuchSale("A report names a sale.")
+    report = make_report(context, task.sale_id)
+    keep_report(context, task.sale_id, report)
+    return {
+        "sale_id": str(task.sale_id),
+        "is_final": report.is_final,
+        "made_at": rfc3339(report.made_at),
+    }
+
+
+def make_report(context: Context, sale_id: UUID) -> Report:
+    """Figure out the report of a sale as it stands. It changes nothing.
+
+    Raises:
+        NoSuchSale: there is none.
+        LineUnavailable, LedgerUnavailable: a store is away.
+    """
+    audit = audit_sale(context.database, context.live, sale_id)
+    last_ticket = context.live.look(sale_id).number("last_ticket")
+    with context.database.transaction() as session:
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        return Report(
+            mark=read_mark(session, sale_id),
+            content=make_content(session, sale_id, audit, last_ticket=last_ticket),
+            made_at=session.scalars(select(func.now())).one(),
+        )
+
+
+def keep_report(context: Context, sale_id: UUID, report: Report) -> None:
+    """Keep a report in the place of an older one.
+
+    Raises:
+        LedgerUnavailable: it is not kept.
+    """
+    kept = {
+        "is_final": report.is_final,
+        "mark": report.mark.as_message(),
+        "sold": report.mark.sold,
+        "content": report.content,
+        "made_at": report.made_at,
+    }
+    keeping = insert(SaleReport).values(sale_id=sale_id, **kept)
+    newer = keeping.on_conflict_do_update(
+        index_elements=[SaleReport.sale_id], set_=kept, where=SaleReport.made_at <= keeping.excluded.made_at
+    )
+    with context.database.transaction() as session:
+        session.execute(newer)

@@ -1,0 +1,51 @@
+"""An admin looks at a report in a browser, and has it made anew."""
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import select, update
+
+from models.accounts import User
+from models.background import BackgroundTask
+from models.vocabulary import Role, SaleStatus
+from tasks import background
+from tests.browser.conftest import NewPage
+from tests.browser.people import PASSWORD, register
+from tests.browser.test_logging_in import log_in
+from tests.support.polling import eventually
+from tests.support.shop import Shop
+
+pytestmark = pytest.mark.browser
+
+
+def test_an_admin_has_a_report_made_anew_and_sees_the_new_one(shop: Shop, new_page: NewPage) -> None:
+    sale = shop.open_sale(2)
+    sale.line_up(shop.shoppers(3))
+    eventually(lambda: len(sale.orders()) == 2)
+    sale.move(SaleStatus.ENDED)
+    eventually(lambda: len(sale.intents()) == 3 and sale.is_idle())
+    page = new_page()
+    email = register(page, "/orders")
+    with shop.context.database.transaction() as session:
+        session.execute(update(User).where(User.email == email).values(role=Role.ADMIN))
+    page.get_by_role("button", name="Log out").click()
+    log_in(page, email, PASSWORD, f"/admin/sales/{sale.id}/report")
+    expect(page.get_by_role("heading", name="Report", exact=True)).to_be_visible()
+    expect(page.get_by_role("img")).to_have_count(4)
+    made = page.locator(".report-head time")
+    before = made.get_attribute("datetime")
+    page.get_by_role("button", name="Make it anew").click()
+    expect(page.get_by_role("status").filter(has_text="being made")).to_be_visible()
+    do_what_was_asked(shop)
+    expect(made).not_to_have_attribute("datetime", before or "")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def do_what_was_asked(shop: Shop) -> None:
+    """Do what a background worker does; the platform of these tests has none."""
+
+    def asked() -> list[BackgroundTask]:
+        with shop.context.database.transaction() as session:
+            return list(session.scalars(select(BackgroundTask).where(BackgroundTask.state == "PENDING")))
+
+    for task in eventually(asked):
+        background.run(shop.context, task.id)

@@ -1,0 +1,42 @@
+// Owns a report's page: having it made anew, waiting for one that is being made, and printing.
+
+import { tell, wake } from "../dom.js";
+import { api } from "../session.js";
+import { wordsFor } from "../problems.js";
+import { _ } from "../words.js";
+
+const PERIOD_MS = 500;
+const problem = document.getElementById("problem");
+const pause = () => new Promise((resume) => setTimeout(resume, PERIOD_MS));
+
+/** Wait until a task is over; then the page is there anew, or it is said that it failed. */
+async function follow(id) {
+  for (;;) {
+    const { state } = await api(`/api/v1/tasks/${id}`);
+    if (state === "SUCCESS") return location.reload();
+    if (state === "FAILURE" || state === "REVOKED") return tell(problem, _("The report could not be made."));
+    await pause();
+  }
+}
+
+async function makeAnew(button) {
+  const told = document.getElementById("told");
+  tell(problem, "");
+  tell(told, _("The report is being made…"));
+  button.disabled = true;
+  try {
+    await follow((await api(`/api/v1/sales/${button.dataset.sale}/report`, { method: "POST" })).task_id);
+  } catch (error) {
+    tell(problem, wordsFor(error));
+  } finally {
+    tell(told, "");
+    button.disabled = false;
+  }
+}
+
+const waits = document.getElementById("waits");
+if (waits) follow(waits.dataset.task).catch((error) => tell(problem, wordsFor(error)));
+const anew = document.getElementById("anew");
+anew?.addEventListener("click", () => makeAnew(anew));
+document.getElementById("print")?.addEventListener("click", () => print());
+wake("page");
