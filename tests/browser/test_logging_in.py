@@ -4,23 +4,15 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from models.accounts import User
-from models.vocabulary import Role
 from tests.browser.conftest import NewPage
-from tests.browser.people import PASSWORD, face, register
+from tests.browser.people import become_admin, face, log_in, register
 from tests.browser.running import Platform
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.browser
-
-
-def log_in(page: Page, email: str, password: str, target: str = "/") -> None:
-    page.goto(f"/login?next={target}")
-    page.get_by_label("E-mail").fill(email)
-    page.get_by_label("Password").fill(password)
-    page.locator("main").get_by_role("button", name="Log in").click()
 
 
 def test_a_wrong_password_is_told_in_words_and_a_right_one_lets_in(new_page: NewPage) -> None:
@@ -28,9 +20,9 @@ def test_a_wrong_password_is_told_in_words_and_a_right_one_lets_in(new_page: New
     email = register(page, "/orders")
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_role("link", name="Log in", exact=True)).to_be_visible()
-    log_in(page, email, "not the password", "/orders")
+    log_in(page, email, "/orders", password="not the password")
     expect(page.get_by_role("alert")).to_have_text("E-mail and password do not belong together.")
-    log_in(page, email, PASSWORD, "/orders")
+    log_in(page, email, "/orders")
     expect(page.get_by_role("heading", name="No orders yet")).to_be_visible()
 
 
@@ -81,11 +73,10 @@ def test_an_admin_creates_and_runs_a_sale_by_hand(shop: Shop, new_page: NewPage)
     email = register(page, "/orders")
     page.goto("/admin")
     expect(page.get_by_role("heading", name="This page is not for you")).to_be_visible()
-    with shop.context.database.transaction() as session:
-        session.execute(update(User).where(User.email == email).values(role=Role.ADMIN))
+    become_admin(shop, email)
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_role("link", name="Log in", exact=True)).to_be_visible()
-    log_in(page, email, PASSWORD, "/admin")
+    log_in(page, email, "/admin")
     product = page.locator("#product")
     product.get_by_label("Name").fill("Field notebook <b>")
     product.get_by_label("List price").fill("1,234.50")
