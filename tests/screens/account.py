@@ -63,6 +63,9 @@ def _german_order(stage: Stage) -> Page:
     return shopper.page
 
 
+FRONTS: Final[Sequence[Scene]] = (
+    Scene("german-front", _german("/", "Eine faire Schlange für alles, was schnell weg ist.")),
+)
 SCENES: Final[Sequence[Scene]] = (
     Scene("register", _path("/register", "Register")),
     Scene("register-refused", _refused_registration),
@@ -73,7 +76,6 @@ SCENES: Final[Sequence[Scene]] = (
     Scene("problem-404", _path(f"/sales/{uuid.UUID(int=0)}", "There is nothing here")),
     Scene("problem-401", _path("/admin", "Please log in")),
     Scene("problem-403", _own("/admin", "This page is not for you")),
-    Scene("german-front", _german("/", "Eine faire Schlange für alles, was schnell weg ist.")),
     Scene("german-register", _german("/register", "Registrieren")),
     Scene("german-held", _german_hold, is_main=True),
     Scene("german-orders", _german_order),

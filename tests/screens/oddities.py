@@ -56,8 +56,8 @@ def _front(stage: Stage) -> Page:
     return show(stage.visitor(), "/", "A fair line for things that sell out.")
 
 
+FRONTS: Final[Sequence[Scene]] = (Scene("odd-front", _front),)
 SCENES: Final[Sequence[Scene]] = (
-    Scene("odd-front", _front),
     Scene("odd-name", _ready(name=LONG_NAME)),
     Scene("odd-name-held", _held(name=LONG_NAME)),
     Scene("odd-huge", _ready(**HUGE)),

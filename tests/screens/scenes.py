@@ -7,7 +7,10 @@ from tests.screens import account, control, line, money, oddities, shop
 from tests.screens.scene import Scene
 
 SCENES: Final[Sequence[Scene]] = (
-    *shop.SCENES,  # begins with a shop where nothing has been yet
+    *shop.FRONTS,  # begins with a shop where nothing has been yet, and ends before it is crowded
+    *account.FRONTS,
+    *oddities.FRONTS,
+    *shop.SCENES,
     *line.SCENES,
     *money.SCENES,
     *account.SCENES,

@@ -96,10 +96,12 @@ def _moved(verb: str, heading: str) -> Play:
     return play
 
 
-SCENES: Final[Sequence[Scene]] = (
+FRONTS: Final[Sequence[Scene]] = (
     Scene("front-empty", _nothing),
     Scene("front-coming", _only_coming),
     Scene("front", _front, is_main=True),
+)
+SCENES: Final[Sequence[Scene]] = (
     Scene("sale-stranger", _stranger, is_main=True),
     Scene("sale-ready", _ready),
     Scene("sale-ten", _up_to_ten),
