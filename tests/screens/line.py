@@ -11,7 +11,7 @@ from tests.screens.scene import Scene, show_sale
 from tests.screens.shop import LONG, lobby_of
 from tests.screens.stage import Stage
 
-ONE_AT_A_TIME: Final = {"admission": {"max_open_holds": 1}}
+ONE_AT_A_TIME: Final[Message] = {"admission": {"max_open_holds": 1}}
 
 
 def _waiting(stage: Stage) -> Page:

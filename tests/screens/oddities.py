@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from playwright.sync_api import Page
 
+from tests.screens.actors import Message
 from tests.screens.scene import Play, Scene, show, show_sale
 from tests.screens.shop import LONG
 from tests.screens.stage import Stage
@@ -13,14 +14,14 @@ LONG_NAME: Final = (
     "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverleihungsurkunde, limited anniversary "
     "edition with a certificate, hand-numbered by the maker and signed on the back, in a box of pear wood"
 )[:200]
-HUGE: Final = {
+HUGE: Final[Message] = {
     "units": 10_000_000,
     "price": 12_345_678_900,
     "list_price": 99_999_999_900,
     "per_shopper_limit": 10,
 }
-BARE: Final = {"description": "", "price": 1_980, "list_price": 1_980, "currency": "JPY"}
-PICTURED: Final = {"image_url": "/static/mark.svg"}
+BARE: Final[Message] = {"description": "", "price": 1_980, "list_price": 1_980, "currency": "JPY"}
+PICTURED: Final[Message] = {"image_url": "/static/mark.svg"}
 
 
 def _held(quantity: int = 1, **wish: Any) -> Play:

@@ -10,7 +10,7 @@ from tests.screens.scene import Play, Scene, show, show_sale
 from tests.screens.stage import HOUR_S, Stage
 
 FRONT: Final = "A fair line for things that sell out."
-LONG: Final = {"hold_seconds": 3600}
+LONG: Final[Message] = {"hold_seconds": 3600}
 
 
 def _nothing(stage: Stage) -> Page:

@@ -81,7 +81,8 @@ class Assets:
             response.cache_control.max_age = KEPT_S
         else:
             response.cache_control.no_cache = True
-        return response.make_conditional(request)
+        response.make_conditional(request)
+        return response
 
     def _current_mark(self) -> str:
         now = time.monotonic()
