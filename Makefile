@@ -6,10 +6,10 @@ RUN := .venv/bin/python -m
 PACKAGES := config.py $(wildcard models tasks web workers deploy benchmarks tests migrations)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test rush storm crowd chaos bench lint format types words clean setup-local setup-dev
+.PHONY: help run test rush storm crowd chaos bench screenshots lint format types words clean setup-local setup-dev
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: setup-local ## start the whole platform with embedded servers; Ctrl-C stops it (PORT, HOST, DATA_DIR, SCALE, …)
 	@exec $(RUN) deploy.run
@@ -30,6 +30,9 @@ storm: setup-local ## send a storm of webhooks to a running shop and check all m
 
 bench: setup-local ## measure, print a table, write benchmarks/latest.json
 	@exec $(RUN) benchmarks.speed
+
+screenshots: setup-dev ## picture every view of the pages into docs/screens (ARGS="--every --to DIR NAME…")
+	@exec $(RUN) tests.screens $(ARGS)
 
 lint: setup-dev ## check style and layout
 	@$(RUN) ruff check .

@@ -32,7 +32,7 @@ from web.auth.issue import configure_tokens
 from web.cli import register_commands
 from web.encoding import OrjsonProvider
 from web.live import socket as live
-from web.pages import languages
+from web.pages import assets, languages
 from web.request_id import MAX_BODY_BYTES, ShopRequest
 from web.services import EXTENSION, build_services
 
@@ -92,7 +92,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or load_settings()
     refuse_weak_secret(settings.secret_key)
     logs.configure(settings)
-    app = Shop("web", static_url_path="/static")
+    app = Shop("web", static_folder=None)
     app.config.update(FLASK_SETTINGS)
     services = build_services(settings)
     app.extensions[EXTENSION] = services
@@ -103,6 +103,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.register(app)
     finish.register(app, settings)
     languages.register(app)
+    assets.register(app, are_settled=settings.is_production)
     _register_blueprints(app)
     register_commands(app)
     if settings.trusted_proxies:

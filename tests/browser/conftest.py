@@ -1,30 +1,18 @@
 """Owns a real Chromium over the running platform. Without one on this machine, these tests are skipped."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Final
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from tests.browser.chromium import MISSING, find_chromium, start_chromium
 from tests.browser.running import Platform
 from tests.support.contexts import context_over, plain_settings
 from tests.support.emptying import empty
 from tests.support.servers import Stores
 from tests.support.shop import Shop
 
-NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
-FLAGS: Final = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-)
 PATIENCE_MS: Final = 30_000  # for what a page waits for; generous, since it times nothing
 
 NewPage = Callable[..., Page]
@@ -32,10 +20,10 @@ NewPage = Callable[..., Page]
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The browser's path: `CHROMIUM`, or the first known name on the PATH."""
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    """The browser's path."""
+    found = find_chromium()
     if not found:
-        pytest.skip(f"no browser: set CHROMIUM, or put one of {', '.join(NAMES)} on the PATH")
+        pytest.skip(MISSING)
     return found
 
 
@@ -45,7 +33,7 @@ def chromium() -> str:
 def browser(chromium: str) -> Iterator[Browser]:
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        browser = start_chromium(playwright, chromium)
         yield browser
         browser.close()
 
@@ -69,6 +57,14 @@ def platform(
 
 
 @pytest.fixture
+def held_worker(platform: Platform) -> Iterator[Platform]:
+    """A worker that decides nothing until it is let go."""
+    platform.hold_worker()
+    yield platform
+    platform.let_worker_go()
+
+
+@pytest.fixture
 def shop(stores: Stores) -> Iterator[Shop]:
     """The platform's own verbs, to set a scene."""
     with context_over(plain_settings(stores)) as context:
@@ -85,9 +81,9 @@ def new_page(browser: Browser, platform: Platform) -> Iterator[NewPage]:
         if "Content Security Policy" in message.text:
             complaints.append(message.text)
 
-    def make(width: int = 390) -> Page:
+    def make(width: int = 390, *, locale: str = "en-US") -> Page:
         context = browser.new_context(
-            base_url=platform.url, viewport={"width": width, "height": 844}, locale="en-US"
+            base_url=platform.url, viewport={"width": width, "height": 844}, locale=locale
         )
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)

@@ -5,6 +5,11 @@ from typing import Final
 from uuid import UUID
 
 from playwright.sync_api import Locator, Page, expect
+from sqlalchemy import update
+
+from models.accounts import User
+from models.vocabulary import Role
+from tests.support.shop import Shop
 
 PASSWORD: Final = "correct horse battery"
 
@@ -43,3 +48,17 @@ def face(page: Page, name: str) -> Locator:
 def slot(page: Page, name: str, within: str = "line") -> Locator:
     """A figure on a face."""
     return face(page, within).locator(f"[data-slot={name}]").first
+
+
+def log_in(page: Page, email: str, target: str = "/", *, password: str = PASSWORD) -> None:
+    """Log in by hand, coming from the page that one wants to go back to."""
+    page.goto(f"/login?next={target}")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.locator("main").get_by_role("button", name="Log in").click()
+
+
+def become_admin(shop: Shop, email: str) -> None:
+    """Make an account an admin's; it has to log in again."""
+    with shop.context.database.transaction() as session:
+        session.execute(update(User).where(User.email == email).values(role=Role.ADMIN))

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from models.accounts import User
 from tests.browser.conftest import NewPage
-from tests.browser.people import PASSWORD, face, log_in, register
+from tests.browser.people import face, log_in, register
 from tests.browser.running import Platform
 from tests.support.shop import Shop
 
@@ -20,9 +20,9 @@ def test_a_wrong_password_is_told_in_words_and_a_right_one_lets_in(new_page: New
     email = register(page, "/orders")
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_role("link", name="Log in", exact=True)).to_be_visible()
-    log_in(page, email, "not the password", "/orders")
+    log_in(page, email, "/orders", password="not the password")
     expect(page.get_by_role("alert")).to_have_text("E-mail and password do not belong together.")
-    log_in(page, email, PASSWORD, "/orders")
+    log_in(page, email, "/orders")
     expect(page.get_by_role("heading", name="No orders yet")).to_be_visible()
 
 

@@ -1,10 +1,9 @@
 """A person buys by hand, in a real browser, over a real web process, worker, PostgreSQL and Redis."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, Response, expect
+from playwright.sync_api import Page, expect
 
 from models.vocabulary import SaleStatus
 from tests.browser.conftest import NewPage
@@ -13,16 +12,6 @@ from tests.browser.running import Platform
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.browser
-
-MOST_BYTES = 100_000
-
-
-@pytest.fixture
-def held_worker(platform: Platform) -> Iterator[Platform]:
-    """A worker that decides nothing until it is let go."""
-    platform.hold_worker()
-    yield platform
-    platform.let_worker_go()
 
 
 def show_order(page: Page, total: str) -> None:
@@ -153,21 +142,3 @@ def test_a_page_opens_with_its_sale_and_closes_with_it(shop: Shop, new_page: New
     expect(page.get_by_role("heading", name="Paused for a moment")).to_be_visible()
     sale.move(SaleStatus.ENDED)
     expect(page.get_by_role("heading", name="This sale is over")).to_be_visible()
-
-
-def test_a_first_visit_is_small_and_asks_no_other_host(
-    platform: Platform, shop: Shop, new_page: NewPage
-) -> None:
-    sale = shop.open_sale()
-    page = new_page()
-    answers: list[Response] = []
-
-    def note(answer: Response) -> None:
-        answers.append(answer)
-
-    page.on("response", note)
-    page.goto(f"/sales/{sale.id}")
-    expect(page.locator("#link")).to_contain_text("Live")
-    assert all(answer.url.startswith(platform.url) for answer in answers)
-    assert sum(len(answer.body()) for answer in answers) < MOST_BYTES
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -21,6 +21,7 @@ NO_NAMES_OF_SETTINGS = {"GET", "POST", "PATCH", "DELETE", "INFO"}
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 TEST_NAME = re.compile(r"\btest_[a-z0-9_]+\b")
 MAKE = re.compile(r"\bmake ([a-z][a-z-]*)")
@@ -120,6 +121,13 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
         ):
             dead.append(link)
     assert not dead
+
+
+@pytest.mark.parametrize("page", pages())
+def test_every_picture_that_is_shown_exists_and_is_described(page: Path) -> None:
+    pictures = PICTURE.findall(FENCE.sub("", text_of(page)))
+    assert not [path for _, path in pictures if not (page.parent / path).is_file()]
+    assert all(len(words) > 20 for words, _ in pictures)
 
 
 @pytest.mark.parametrize("page", pages())

@@ -9,7 +9,7 @@ import pytest
 from config import ROOT
 from models.vocabulary import OrderStatus, RefundCause
 from tasks.payments.sandbox import METHODS
-from web.pages.paying import NOTES, OTHERS, note_of, words_of
+from web.pages.paying import CARDS, NOTES, OTHERS, note_of, words_of
 
 WRITERS = {"note", "move_order", "_end"}  # who write history
 REFUND_CODES = {"refunds.py"}  # codes of refunds stay in the refunds' rows
@@ -101,3 +101,10 @@ def test_the_note_of_an_order_is_why_it_changed_last() -> None:
     history = [{"status": "held", "reason": None}, {"status": "held", "reason": "card_declined"}]
     assert note_of({"history": history}) == NOTES["card_declined"]
     assert note_of({"history": history[:1]}) == note_of({"history": []}) == note_of(None) == ""
+
+
+def test_every_method_of_the_sandbox_is_a_test_card_in_words() -> None:
+    assert set(CARDS) == {method.name for method in METHODS}
+    assert {name for name, says in CARDS.items() if "%(seconds)s" in says} == {
+        method.name for method in METHODS if method.takes_seconds
+    }

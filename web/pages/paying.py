@@ -78,6 +78,25 @@ OTHERS: Final = {
 }
 
 
+# What each of the sandbox's methods does, for whoever tries the shop.
+CARDS: Final = {
+    "sandbox_ok": N_("Works: paid at once"),
+    "sandbox_decline": N_("Declined: the card is refused"),
+    "sandbox_insufficient_funds": N_("Declined: there is not enough money"),
+    "sandbox_expired_card": N_("Declined: the card has expired"),
+    "sandbox_timeout": N_("Never answers: given up after a while"),
+    "sandbox_timeout_charged": N_("Paid, but the first answer is lost"),
+    "sandbox_slow": N_("Bank transfer: paid after %(seconds)s seconds"),
+    "sandbox_slow_decline": N_("Bank transfer: declined after %(seconds)s seconds"),
+    "sandbox_duplicate": N_("Paid, and told three times"),
+    "sandbox_disorder": N_("Paid, and told in the wrong order"),
+    "sandbox_late_webhook": N_("Paid, and told after %(seconds)s seconds"),
+    "sandbox_no_webhook": N_("Paid, and told only when asked"),
+    "sandbox_refund_fails": N_("Paid, and cannot be refunded"),
+    "sandbox_refund_slow": N_("Paid, and a refund takes %(seconds)s seconds"),
+}
+
+
 def notes() -> dict[str, dict[str, str]]:
     """All of these words in the visitor's language: by reason, and by status for all other reasons."""
     return {
@@ -109,7 +128,10 @@ def words_of(change: Message) -> str:
 def cards(context: Context) -> list[dict[str, str]]:
     """List the sandbox's methods as test cards; none where another provider charges."""
     return [
-        {"value": one.spelling.replace(":N", f":{SECONDS}"), "says": one.says.replace(" N ", f" {SECONDS} ")}
+        {
+            "value": one.spelling.replace(":N", f":{SECONDS}"),
+            "says": gettext(CARDS[one.name], seconds=SECONDS),
+        }
         for one in context.providers.methods
     ]
 

@@ -24,6 +24,7 @@ export class Panel {
 
   /** Show the state: `{sale, intent, order, isSending, wantsMore, isSignedIn}`. */
   show(state) {
+    const focused = this.#root.contains(document.activeElement) ? document.activeElement : null;
     const phase = phaseOf(state);
     this.#switch(phase);
     if (state.intent) this.#showIntent(state);
@@ -32,21 +33,28 @@ export class Panel {
     for (const node of this.#root.querySelectorAll("[data-has-order]")) node.hidden = !state.order;
     for (const node of this.#root.querySelectorAll("[data-has-no-order]")) node.hidden = Boolean(state.order);
     showWhen(this.#root, "order", state.order?.status ?? "held");
+    if (focused) this.keepFocus(focused);
     this.#speak(phase, state);
     tickCountdowns();
   }
 
+  /** Leave the focus where it was, or take it to the heading of what is shown instead. */
+  keepFocus(node) {
+    if (node.getClientRects().length) return node.focus({ preventScroll: true });
+    const heading = this.#heading();
+    heading?.setAttribute("tabindex", "-1");
+    heading?.focus({ preventScroll: true });
+  }
+
+  #heading(phase = this.#root.dataset.phase) {
+    return [...this.#root.querySelectorAll(`[data-face="${phase}"] h2`)].find((node) => !node.hidden);
+  }
+
   #switch(phase) {
     if (this.#root.dataset.phase === phase) return;
-    const hadFocus = this.#root.contains(document.activeElement);
     this.#root.dataset.phase = phase;
     for (const face of this.#root.querySelectorAll("[data-face]")) face.hidden = face.dataset.face !== phase;
     tell(this.#root.querySelector("#problem"), "");
-    if (!hadFocus) return;
-    const face = this.#root.querySelector(`[data-face="${phase}"]`);
-    const target = [...face.querySelectorAll("h2")].find((heading) => !heading.hidden);
-    target?.setAttribute("tabindex", "-1");
-    target?.focus({ preventScroll: true });
   }
 
   #showIntent({ sale, intent }) {
@@ -128,9 +136,7 @@ export class Panel {
   #wordsFor(phase, sale, intent, order) {
     if (phase === "line") return placeInWords(intent, placeOf(intent, sale).place);
     if (phase === "held" && order?.status === "held") return _("It is yours! Total {total}", { total: money(order.total.amount_minor, order.total.currency) });
-    const face = this.#root.querySelector(`[data-face="${phase}"]`);
-    const heading = [...face.querySelectorAll("h2")].find((node) => !node.hidden);
-    return heading?.textContent ?? "";
+    return this.#heading(phase)?.textContent ?? "";
   }
 }
 

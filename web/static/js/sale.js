@@ -85,8 +85,9 @@ async function buy(event) {
   }
 }
 
-/** Do what a button says, and let it not be pressed twice. */
+/** Do what a button says, and let it not be pressed twice. While it cannot be pressed it has no focus. */
 async function act(button, deed) {
+  const hadFocus = document.activeElement === button;
   button.disabled = true;
   tell(problem, "");
   try {
@@ -95,6 +96,7 @@ async function act(button, deed) {
     fail(error);
   } finally {
     button.disabled = false;
+    if (hadFocus && [document.body, button].includes(document.activeElement)) panel.keepFocus(button);
   }
 }
 

@@ -1,0 +1,30 @@
+"""Owns how Chromium is found and started, for tests and for pictures alike."""
+
+import os
+import shutil
+from typing import Final
+
+from playwright.sync_api import Browser, Playwright
+
+NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+FLAGS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+MISSING: Final = f"no browser: set CHROMIUM, or put one of {', '.join(NAMES)} on the PATH"
+
+
+def find_chromium() -> str | None:
+    """The browser's path: `CHROMIUM`, or the first known name on the PATH."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def start_chromium(playwright: Playwright, path: str) -> Browser:
+    """Start it without a window."""
+    return playwright.chromium.launch(executable_path=path, args=list(FLAGS))

@@ -1,0 +1,88 @@
+"""Every view that there is: whole, quiet, for everybody to use, and as narrow as it may have to be."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser, Page
+
+from tests.screens.camera import VIEWS, View, looks
+from tests.screens.opening import stage_on
+from tests.screens.scene import Scene
+from tests.screens.scenes import SCENES
+from tests.screens.stage import Stage
+
+pytestmark = pytest.mark.browser
+
+TAGS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+EVERYTHING: Final = {
+    "runOnly": {"type": "tag", "values": TAGS},
+    "rules": {"target-size": {"enabled": True}},
+    "resultTypes": ["violations"],
+}
+# What width and scheme can change; all else is the same in every view, and looked at in the first.
+LOOKS: Final = ("color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable")
+APPEARANCE: Final = {"runOnly": {"type": "rule", "values": LOOKS}, "resultTypes": ["violations"]}
+NARROWEST: Final = View(320, "light")  # WCAG 1.4.10: no scrolling in two directions at 320 CSS pixels
+
+
+@pytest.fixture(scope="module")
+def stage(browser: Browser) -> Iterator[Stage]:
+    """A platform of its own, on which the scenes are played in order."""
+    with stage_on(browser) as stage:
+        yield stage
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=str)
+def test_a_view_is_for_everybody_fits_and_breaks_nothing(stage: Stage, scene: Scene) -> None:
+    found: list[str] = []
+    try:
+        page = scene.play(stage)
+        page.evaluate(AXE_SCRIPT)
+        for view in looks(page, (*VIEWS, NARROWEST)):
+            if view != NARROWEST:
+                found += violations(page, view, EVERYTHING if view == VIEWS[0] else APPEARANCE)
+            if is_too_wide(page):
+                found.append(f"{view}: the page scrolls sideways")
+    finally:
+        found += stage.clear()
+    assert not found, "\n".join(found)
+
+
+def violations(page: Page, view: View, options: Mapping[str, Any]) -> list[str]:
+    """What axe finds, a line for each element."""
+    said = page.evaluate("options => axe.run(document, options)", options)
+    return [
+        f"{view}: {rule['id']} ({rule['impact']}): {rule['help']}\n    {node['html'][:200]}\n    {why(node)}"
+        for rule in said["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+def why(node: Mapping[str, Any]) -> str:
+    """What axe says of an element."""
+    checks = [check for kind in ("any", "all", "none") for check in node[kind]]
+    return "; ".join(check["message"] for check in checks)
+
+
+def is_too_wide(page: Page) -> bool:
+    told: bool = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    return told
+
+
+def test_axe_would_find_what_is_wrong(stage: Stage) -> None:
+    page = stage.visitor().page
+    page.goto("/")
+    page.evaluate(AXE_SCRIPT)
+    page.evaluate("""() => {
+      const image = new Image();
+      const faint = document.createElement("p");
+      faint.textContent = "Hardly to be read";
+      faint.style.color = "#ddd";
+      document.querySelector("main").append(image, faint);
+    }""")
+    found = "\n".join(violations(page, VIEWS[0], EVERYTHING))
+    stage.clear()
+    assert "image-alt" in found
+    assert "color-contrast" in found

@@ -1,0 +1,82 @@
+"""Owns the scenes of accounts, of German, and of pages that are not there or not for everybody."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Final
+
+from playwright.sync_api import Page, expect
+
+from tests.screens.money import holding
+from tests.screens.scene import Play, Scene, show
+from tests.screens.shop import LONG
+from tests.screens.stage import Stage
+
+GERMAN: Final = "de-DE"
+
+
+def _path(path: str, heading: str) -> Play:
+    """A page as a visitor sees it."""
+    return lambda stage: show(stage.visitor(), path, heading)
+
+
+def _own(path: str, heading: str) -> Play:
+    """A page as somebody new sees it who is logged in."""
+    return lambda stage: show(stage.shopper(), path, heading)
+
+
+def _refused_registration(stage: Stage) -> Page:
+    known = stage.others(1)[0].email
+    page = show(stage.visitor(), "/register", "Register")
+    page.get_by_label("E-mail").fill(known)
+    page.get_by_label("Password").fill("correct horse battery")
+    page.locator("main").get_by_role("button", name="Register").click()
+    expect(page.get_by_role("alert")).to_contain_text("There is an account with this e-mail already.")
+    return page
+
+
+def _refused_log_in(stage: Stage) -> Page:
+    page = show(stage.visitor(), "/login", "Log in")
+    page.get_by_label("E-mail").fill("ada@example.com")
+    page.get_by_label("Password").fill("not the password")
+    page.locator("main").get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    return page
+
+
+def _german(path: str, heading: str) -> Play:
+    return lambda stage: show(stage.visitor(locale=GERMAN), path, heading)
+
+
+def _german_hold(stage: Stage) -> Page:
+    sale = stage.sale(currency="EUR", **LONG)
+    shopper = stage.shopper("Käthe Müller-Lüdenscheidt", locale=GERMAN)
+    shopper.hold(sale)
+    return show(shopper, f"/sales/{sale['id']}", "Es gehört dir!")
+
+
+def _german_order(stage: Stage) -> Page:
+    shopper, _sale, order = holding(stage)
+    shopper.pay(order)
+    shopper.page.goto("/orders")
+    shopper.page.get_by_role("button", name="Deutsch").click()
+    expect(shopper.page.get_by_role("heading", name="Meine Bestellungen")).to_be_visible()
+    return shopper.page
+
+
+FRONTS: Final[Sequence[Scene]] = (
+    Scene("german-front", _german("/", "Eine faire Schlange für alles, was schnell weg ist.")),
+)
+SCENES: Final[Sequence[Scene]] = (
+    Scene("register", _path("/register", "Register")),
+    Scene("register-refused", _refused_registration),
+    Scene("login", _path("/login", "Log in")),
+    Scene("login-refused", _refused_log_in),
+    Scene("account", _own("/account", "My account")),
+    Scene("orders-empty", _own("/orders", "No orders yet")),
+    Scene("problem-404", _path(f"/sales/{uuid.UUID(int=0)}", "There is nothing here")),
+    Scene("problem-401", _path("/admin", "Please log in")),
+    Scene("problem-403", _own("/admin", "This page is not for you")),
+    Scene("german-register", _german("/register", "Registrieren")),
+    Scene("german-held", _german_hold, is_main=True),
+    Scene("german-orders", _german_order),
+)

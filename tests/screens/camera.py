@@ -1,0 +1,64 @@
+"""Owns the pictures of a page: as wide as a phone and a desk, in light and dark, as small WebP files."""
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from playwright.sync_api import Page
+
+from tests.screens.scene import Scene
+from tests.screens.stage import HEIGHT
+
+QUALITY: Final = 60  # of 100; text stays sharp
+TALLEST: Final = 4_000  # CSS pixels
+Scheme = Literal["light", "dark"]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a page is looked at."""
+
+    width: int
+    scheme: Scheme
+
+    def __str__(self) -> str:
+        return f"{self.width}-{self.scheme}"
+
+
+VIEWS: Final = tuple(View(width, scheme) for width in (390, 1440) for scheme in ("light", "dark"))
+PHONE: Final = VIEWS[:1]
+
+
+def views_of(scene: Scene, *, every: bool = False) -> Sequence[View]:
+    """Which pictures of a scene are kept: of the main ones all, of the others that of a phone."""
+    return VIEWS if every or scene.is_main else PHONE
+
+
+def looks(page: Page, views: Sequence[View]) -> Iterator[View]:
+    """Let a page be looked at in each way, without loading it again."""
+    for view in views:
+        page.set_viewport_size({"width": view.width, "height": HEIGHT})
+        page.emulate_media(color_scheme=view.scheme, reduced_motion="reduce")
+        page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        yield view
+
+
+def take(page: Page, path: Path) -> int:
+    """Write a picture of the whole page; returns its size in bytes."""
+    size = page.evaluate("() => [document.documentElement.clientWidth, document.body.scrollHeight]")
+    session = page.context.new_cdp_session(page)
+    try:
+        picture = session.send(
+            "Page.captureScreenshot",
+            {
+                "format": "webp",
+                "quality": QUALITY,
+                "captureBeyondViewport": True,
+                "clip": {"x": 0, "y": 0, "width": size[0], "height": min(size[1], TALLEST), "scale": 1},
+            },
+        )
+    finally:
+        session.detach()
+    return path.write_bytes(base64.b64decode(picture["data"]))

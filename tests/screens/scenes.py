@@ -1,0 +1,19 @@
+"""Owns the list of all scenes."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from tests.screens import account, control, line, money, oddities, shop
+from tests.screens.scene import Scene
+
+SCENES: Final[Sequence[Scene]] = (
+    *shop.FRONTS,  # begins with a shop where nothing has been yet, and ends before it is crowded
+    *account.FRONTS,
+    *oddities.FRONTS,
+    *shop.SCENES,
+    *line.SCENES,
+    *money.SCENES,
+    *account.SCENES,
+    *oddities.SCENES,
+    *control.SCENES,
+)
