@@ -9,7 +9,7 @@ from models.background import BackgroundTask
 from models.vocabulary import Role, SaleStatus
 from tasks import background
 from tests.browser.conftest import NewPage
-from tests.browser.people import PASSWORD, register
+from tests.browser.people import register
 from tests.browser.test_logging_in import log_in
 from tests.support.polling import eventually
 from tests.support.shop import Shop
@@ -28,7 +28,7 @@ def test_an_admin_has_a_report_made_anew_and_sees_the_new_one(shop: Shop, new_pa
     with shop.context.database.transaction() as session:
         session.execute(update(User).where(User.email == email).values(role=Role.ADMIN))
     page.get_by_role("button", name="Log out").click()
-    log_in(page, email, PASSWORD, f"/admin/sales/{sale.id}/report")
+    log_in(page, email, f"/admin/sales/{sale.id}/report")
     expect(page.get_by_role("heading", name="Report", exact=True)).to_be_visible()
     expect(page.get_by_role("img")).to_have_count(4)
     made = page.locator(".report-head time")

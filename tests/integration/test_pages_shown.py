@@ -1,7 +1,6 @@
 """What the pages show, readable without any script, over real stores."""
 
 import re
-from collections.abc import Iterable
 from html.parser import HTMLParser
 from typing import Any
 
@@ -45,20 +44,6 @@ class Markup(HTMLParser):
             self.inline.append(tag)
         if tag in {"script", "link"}:
             self.fetched += [url for url in (named.get("src"), named.get("href")) if url]
-
-
-def with_imports(files: Iterable[Path]) -> set[Path]:
-    """Add what scripts import, at once or when it is wanted."""
-    found, left = set[Path](), list(files)
-    while left:
-        file = left.pop()
-        if file not in found:
-            found.add(file)
-            imports = (
-                re.findall(r'(?:from |import\()"(\.[^"]+)"', file.read_text()) if file.suffix == ".js" else []
-            )
-            left += [(file.parent / name).resolve() for name in imports]
-    return found
 
 
 def sign_in(client: FlaskClient, account: Account) -> None:
