@@ -9,8 +9,7 @@ from models.background import BackgroundTask
 from models.vocabulary import Role, SaleStatus
 from tasks import background
 from tests.browser.conftest import NewPage
-from tests.browser.people import register
-from tests.browser.test_logging_in import log_in
+from tests.browser.people import log_in, register
 from tests.support.polling import eventually
 from tests.support.shop import Shop
 
