@@ -48,15 +48,25 @@ def note_deed(
     )
 
 
-def entries(*, subject_id: UUID | None = None, actor_id: UUID | None = None) -> Select[AdminLogEntry, str]:
-    """Select entries with their actors' e-mails, for paging."""
+def entries(
+    *,
+    subject_id: UUID | None = None,
+    actor_id: UUID | None = None,
+    deed: str | None = None,
+    subject_kind: str | None = None,
+) -> Select[AdminLogEntry, str]:
+    """Select entries with their actors' e-mails, all or as narrowed, for paging."""
     query: Select[AdminLogEntry, str] = select(AdminLogEntry, User.email).outerjoin(
         User, User.id == AdminLogEntry.actor_id
     )
-    if subject_id is not None:
-        query = query.where(AdminLogEntry.subject_id == subject_id)
-    if actor_id is not None:
-        query = query.where(AdminLogEntry.actor_id == actor_id)
+    for column, wished in (
+        (AdminLogEntry.subject_id, subject_id),
+        (AdminLogEntry.actor_id, actor_id),
+        (AdminLogEntry.deed, deed),
+        (AdminLogEntry.subject_kind, subject_kind),
+    ):
+        if wished is not None:
+            query = query.where(column == wished)
     return query
 
 

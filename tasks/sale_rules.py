@@ -6,7 +6,7 @@ from models.catalogue import Product, Sale
 from models.errors import FlashSaleError, IllegalTransition
 from models.vocabulary import AdmissionOrder, SaleStatus
 
-_FIXED_BY_THE_OPENING: Final = (
+FIXED_BY_THE_OPENING: Final = (
     "product_id",
     "currency",
     "opens_at",
@@ -34,7 +34,7 @@ def refuse_frozen(sale: Sale, changes: dict[str, Any], allocation: int | None) -
         raise IllegalTransition(SaleStatus(sale.status), SaleStatus(sale.status))
     if sale.status == SaleStatus.SCHEDULED:
         return
-    for name in _FIXED_BY_THE_OPENING:
+    for name in FIXED_BY_THE_OPENING:
         if name in changes and changes[name] != getattr(sale, name):
             raise BadSale(name, "This cannot change once the sale was opened.")
     if changes.get("per_shopper_limit", sale.per_shopper_limit) < sale.per_shopper_limit:

@@ -1,6 +1,6 @@
 """Owns answering with what `models.events` tells: JSON as it is, past the schemas that document it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -33,6 +33,6 @@ def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = Non
     return Answer(orjson.dumps(body), status, headers or {})
 
 
-def page(items: list[Any], next_cursor: str | None) -> Response:
+def page(items: Sequence[Any], next_cursor: str | None) -> Response:
     """Answer with a page of a list."""
     return answer({"items": items, "next_cursor": next_cursor})

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Response, request
 from marshmallow import Schema
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from models.errors import FlashSaleError, NotFound, Unavailable
 from models.payments import Payment, Receipt, Refund
@@ -61,13 +62,7 @@ def list_payments(order_id: uuid.UUID) -> Response:
     """List every attempt to pay an order, oldest first, and what went back."""
     with services().database.transaction() as session:
         visible_order(session, order_id)
-        payments = session.scalars(
-            select(Payment).where(Payment.order_id == order_id).order_by(Payment.created_at, Payment.id)
-        ).all()
-        refunds = session.scalars(
-            select(Refund).where(Refund.order_id == order_id).order_by(Refund.created_at, Refund.id)
-        ).all()
-    return answer({"payments": _PAYMENTS.dump(payments), "refunds": _REFUNDS.dump(refunds)})
+        return answer(show_money(session, order_id))
 
 
 @blueprint.post("/orders/<uuid:order_id>/refund")
@@ -118,6 +113,17 @@ def webhook(provider: str) -> Response:
         raise
     WEBHOOKS.labels(known, "taken" if is_new else "repeated").inc()
     return answer({"received": True})
+
+
+def show_money(session: Session, order_id: uuid.UUID) -> dict[str, Any]:
+    """Tell of every attempt to pay an order, oldest first, and of what went back."""
+    payments = session.scalars(
+        select(Payment).where(Payment.order_id == order_id).order_by(Payment.created_at, Payment.id)
+    ).all()
+    refunds = session.scalars(
+        select(Refund).where(Refund.order_id == order_id).order_by(Refund.created_at, Refund.id)
+    ).all()
+    return {"payments": _PAYMENTS.dump(payments), "refunds": _REFUNDS.dump(refunds)}
 
 
 def show_receipt(receipt: Receipt) -> dict[str, Any]:

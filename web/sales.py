@@ -16,7 +16,7 @@ from web.answers import answer, page
 from web.api import PREFIX, Blueprint
 from web.auth.actor import current_actor
 from web.auth.identity import admin_only
-from web.paging import read_cursor, write_cursor
+from web.paging import Page, read_cursor, write_cursor
 from web.schemas.sales import (
     SaleCreateSchema,
     SalePageSchema,
@@ -34,14 +34,8 @@ blueprint = Blueprint("sales", __name__, url_prefix="/sales", description="Sales
 @blueprint.response(200, SalePageSchema)
 def list_sales(asked: dict[str, Any]) -> Response:
     """List sales, newest first, with their live figures."""
-    before = read_cursor(asked["cursor"], datetime, uuid.UUID) if asked["cursor"] else None
-    context = services().context
-    status = SaleStatus(asked["status"]) if asked["status"] else None
-    found = sales.list_sales(context, status=status, before=before, limit=asked["limit"] + 1)
-    shown = found[: asked["limit"]]
-    more = len(found) > len(shown)
-    cursor = write_cursor(shown[-1].created_at, shown[-1].id) if more else None
-    return page([show_sale(context, sale) for sale in shown], cursor)
+    found = read_sales(asked)
+    return page(found.items, found.next_cursor)
 
 
 @blueprint.get("/<uuid:sale_id>")
@@ -110,6 +104,22 @@ def end_sale(sale_id: uuid.UUID) -> Response:
 def cancel_sale(sale_id: uuid.UUID) -> Response:
     """Cancel a sale: who still stands in line hears `rejected`."""
     return _move(sale_id, SaleStatus.CANCELLED)
+
+
+def read_sales(asked: dict[str, Any]) -> Page:
+    """Read a page of sales, newest first, as they are told.
+
+    Raises:
+        ValidationError: the cursor is not one of this list's.
+    """
+    before = read_cursor(asked["cursor"], datetime, uuid.UUID) if asked["cursor"] else None
+    context = services().context
+    status = SaleStatus(asked["status"]) if asked["status"] else None
+    found = sales.list_sales(context, status=status, before=before, limit=asked["limit"] + 1)
+    shown = found[: asked["limit"]]
+    more = len(found) > len(shown)
+    cursor = write_cursor(shown[-1].created_at, shown[-1].id) if more else None
+    return Page([show_sale(context, sale) for sale in shown], cursor)
 
 
 def _move(sale_id: uuid.UUID, wished: SaleStatus, only_from: SaleStatus | None = None) -> Response:

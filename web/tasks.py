@@ -13,7 +13,7 @@ from tasks import background, sales, work
 from web.answers import answer, page
 from web.api import PREFIX, Blueprint
 from web.auth.identity import admin_only, current_identity, signed_in
-from web.paging import read_cursor, write_cursor
+from web.paging import Page, read_cursor, write_cursor
 from web.schemas.tasks import TaskPageSchema, TaskQuery, TaskSchema
 from web.services import services
 
@@ -48,20 +48,8 @@ def get_task(task_id: uuid.UUID) -> Response:
 @blueprint.response(200, TaskPageSchema)
 def list_tasks(asked: dict[str, Any]) -> Response:
     """List tasks, newest first. `kind=intent` with a `sale_id` shows those in line too."""
-    if asked["kind"] == work.INTENT and asked["sale_id"] is not None:
-        return _list_of_sale(asked)
-    before = read_cursor(asked["cursor"], datetime, uuid.UUID) if asked["cursor"] else None
-    limit = asked["limit"]
-    found = work.list_stored(
-        services().context,
-        kind=asked["kind"],
-        state=asked["state"],
-        sale_id=asked["sale_id"],
-        before=(before[0], before[1]) if before else None,
-        limit=limit + 1,
-    )
-    cursor = write_cursor(*found[limit - 1][0]) if len(found) > limit else None
-    return page([task for _, task in found[:limit]], cursor)
+    found = read_tasks(asked)
+    return page(found.items, found.next_cursor)
 
 
 @blueprint.get("/sales/<uuid:sale_id>/audit")
@@ -84,7 +72,30 @@ def ask_for_audit(sale_id: uuid.UUID) -> Response:
     return answer(work.of_background(task), 202, {"Location": f"{PREFIX}/tasks/{task.id}"})
 
 
-def _list_of_sale(asked: dict[str, Any]) -> Response:
+def read_tasks(asked: dict[str, Any]) -> Page:
+    """Read a page of tasks, newest first, as they are told.
+
+    Raises:
+        ValidationError: the cursor is not one of this list's.
+        NoSuchSale: a sale's intents are asked for, and there is no such sale.
+    """
+    if asked["kind"] == work.INTENT and asked["sale_id"] is not None:
+        return _read_of_sale(asked)
+    before = read_cursor(asked["cursor"], datetime, uuid.UUID) if asked["cursor"] else None
+    limit = asked["limit"]
+    found = work.list_stored(
+        services().context,
+        kind=asked["kind"],
+        state=asked["state"],
+        sale_id=asked["sale_id"],
+        before=(before[0], before[1]) if before else None,
+        limit=limit + 1,
+    )
+    cursor = write_cursor(*found[limit - 1][0]) if len(found) > limit else None
+    return Page([task for _, task in found[:limit]], cursor)
+
+
+def _read_of_sale(asked: dict[str, Any]) -> Page:
     before = read_cursor(asked["cursor"], int)[0] if asked["cursor"] else 0
     limit = asked["limit"]
     found = work.list_of_sale(
@@ -95,4 +106,4 @@ def _list_of_sale(asked: dict[str, Any]) -> Response:
         limit=limit + 1,
     )
     cursor = write_cursor(found[limit - 1][0]) if len(found) > limit else None
-    return page([task for _, task in found[:limit]], cursor)
+    return Page([task for _, task in found[:limit]], cursor)

@@ -1,26 +1,18 @@
-"""A person logs in, stays logged in, and logs out; an admin runs a sale by hand."""
+"""A person logs in, stays logged in, and logs out."""
 
 import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from models.accounts import User
-from models.vocabulary import Role
 from tests.browser.conftest import NewPage
-from tests.browser.people import PASSWORD, face, register
+from tests.browser.people import PASSWORD, face, log_in, register
 from tests.browser.running import Platform
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.browser
-
-
-def log_in(page: Page, email: str, password: str, target: str = "/") -> None:
-    page.goto(f"/login?next={target}")
-    page.get_by_label("E-mail").fill(email)
-    page.get_by_label("Password").fill(password)
-    page.locator("main").get_by_role("button", name="Log in").click()
 
 
 def test_a_wrong_password_is_told_in_words_and_a_right_one_lets_in(new_page: NewPage) -> None:
@@ -74,37 +66,6 @@ def test_two_tabs_that_went_stale_together_both_stay_logged_in(new_page: NewPage
     for tab in tabs:
         expect(tab.get_by_role("button", name="Log out")).to_be_visible()
         expect(tab.locator("html")).to_have_attribute("data-session", "in")
-
-
-def test_an_admin_creates_and_runs_a_sale_by_hand(shop: Shop, new_page: NewPage) -> None:
-    page = new_page(1440)
-    email = register(page, "/orders")
-    page.goto("/admin")
-    expect(page.get_by_role("heading", name="This page is not for you")).to_be_visible()
-    with shop.context.database.transaction() as session:
-        session.execute(update(User).where(User.email == email).values(role=Role.ADMIN))
-    page.get_by_role("button", name="Log out").click()
-    expect(page.get_by_role("link", name="Log in", exact=True)).to_be_visible()
-    log_in(page, email, PASSWORD, "/admin")
-    product = page.locator("#product")
-    product.get_by_label("Name").fill("Field notebook <b>")
-    product.get_by_label("List price").fill("1,234.50")
-    product.get_by_role("button").click()
-    sale = page.locator("#new-sale-form")
-    sale.get_by_label("Product").select_option(label="Field notebook <b>")
-    sale.get_by_label("Price").fill("999")
-    sale.get_by_label("Units").fill("3")
-    sale.get_by_role("button").click()
-    row = page.get_by_role("listitem").filter(has_text="Field notebook <b>")
-    row.get_by_role("button", name="Open").click()
-    row.get_by_role("button", name="Pause").click()
-    row.get_by_role("button", name="Resume").click()
-    expect(row.locator("[data-slot=status]")).to_have_text("Open now")
-    expect(row.locator("[data-slot=available]")).to_have_text("3")
-    expect(row.locator(".now")).to_have_text("$999.00")
-    page.on("dialog", lambda dialog: dialog.accept())
-    row.get_by_role("button", name="End").click()
-    expect(row.locator("[data-slot=status]")).to_have_text("Over")
 
 
 def test_a_page_without_scripts_is_readable(platform: Platform, shop: Shop, new_page: NewPage) -> None:

@@ -45,7 +45,7 @@ def test_the_admins_page_is_for_admins(client: FlaskClient, shopper: Account, ad
     page = read(client, "/admin", 403)
     assert "/login?next=/admin" in page
     sign_in(client, admin)
-    assert "Create product" in read(client, "/admin")
+    assert "New sale" in read(client, "/admin")
 
 
 @pytest.mark.parametrize("path", ["/nowhere", f"/sales/{uuid.uuid4()}", "/sales/not-an-id"])

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Response
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from models.admin_log import AdminLogEntry
 from models.vocabulary import Deed, SubjectKind
@@ -11,7 +11,7 @@ from tasks.admin_log import entries, show_entry
 from web.answers import page
 from web.api import Blueprint
 from web.auth.identity import admin_only
-from web.paging import read_cursor, write_cursor
+from web.paging import Page, read_cursor, write_cursor
 from web.schemas.fields import UtcTime
 from web.schemas.paging import PageQuery, page_of
 from web.services import services
@@ -20,10 +20,14 @@ blueprint = Blueprint("admin_log", __name__, url_prefix="/admin/log", descriptio
 
 
 class LogQuery(PageQuery):
-    """`?subject_id=&actor_id=` besides the page."""
+    """`?subject_id=&actor_id=&deed=&subject_kind=` besides the page."""
 
     subject_id = fields.UUID(load_default=None)
     actor_id = fields.UUID(load_default=None)
+    deed = fields.String(load_default=None, validate=validate.OneOf([deed.value for deed in Deed]))
+    subject_kind = fields.String(
+        load_default=None, validate=validate.OneOf([kind.value for kind in SubjectKind])
+    )
 
 
 class ActorSchema(Schema):
@@ -51,7 +55,18 @@ class LogEntrySchema(Schema):
 @blueprint.response(200, page_of(LogEntrySchema))
 def list_log(asked: dict[str, Any]) -> Response:
     """List what admins did, newest first."""
-    query = entries(subject_id=asked["subject_id"], actor_id=asked["actor_id"])
+    found = read_log(asked)
+    return page(found.items, found.next_cursor)
+
+
+def read_log(asked: dict[str, Any]) -> Page:
+    """Read a page of the log, newest first, as it is told.
+
+    Raises:
+        ValidationError: the cursor is not one of this list's.
+    """
+    narrowed = ("subject_id", "actor_id", "deed", "subject_kind")
+    query = entries(**{name: asked[name] for name in narrowed})
     if asked["cursor"]:
         (before,) = read_cursor(asked["cursor"], int)
         query = query.where(AdminLogEntry.id < before)
@@ -59,4 +74,4 @@ def list_log(asked: dict[str, Any]) -> Response:
         rows = session.execute(query.order_by(AdminLogEntry.id.desc()).limit(asked["limit"] + 1)).all()
         shown = [show_entry(row) for row in rows[: asked["limit"]]]
     cursor = write_cursor(shown[-1]["id"]) if len(rows) > len(shown) else None
-    return page(shown, cursor)
+    return Page(shown, cursor)

@@ -61,8 +61,7 @@ class FoundOrderSchema(OrderSchema):
 @blueprint.response(200, page_of(FoundOrderSchema))
 def list_orders(asked: dict[str, Any]) -> Response:
     """Search orders, newest first: by the end of their id, a receipt's number, a part of e-mail or name."""
-    rows, cursor = _read(asked, asked["cursor"], asked["limit"])
-    return page(rows, cursor)
+    return page(*read_orders(asked, asked["cursor"], asked["limit"]))
 
 
 @blueprint.get("/orders.csv")
@@ -71,22 +70,18 @@ def list_orders(asked: dict[str, Any]) -> Response:
 @blueprint.response(200, content_type="text/csv")
 def export_orders(asked: dict[str, Any]) -> Response:
     """Export what a search finds as CSV (RFC 4180), all of it, newest first."""
-    first = _read(asked, None, ROWS_AT_ONCE)  # what fails, fails before the answer begins
+    first = read_orders(asked, None, ROWS_AT_ONCE)  # what fails, fails before the answer begins
     headers = {"Content-Disposition": 'attachment; filename="orders.csv"'}
     lines = stream_with_context(_lines(asked, first))
     return Response(lines, mimetype="text/csv", headers=headers)
 
 
-def _lines(asked: dict[str, Any], first: tuple[list[Message], str | None]) -> Iterator[str]:
-    rows, cursor = first
-    yield _written([COLUMNS])
-    yield _written(map(_cells, rows))
-    while cursor is not None:
-        rows, cursor = _read(asked, cursor, ROWS_AT_ONCE)
-        yield _written(map(_cells, rows))
+def read_orders(asked: dict[str, Any], cursor: str | None, limit: int) -> tuple[list[Message], str | None]:
+    """Read a page of what a search finds, newest first, and where the next one begins.
 
-
-def _read(asked: dict[str, Any], cursor: str | None, limit: int) -> tuple[list[Message], str | None]:
+    Raises:
+        ValidationError: the cursor is not one of this list's.
+    """
     keys = (Order.created_at, Order.id)
     query = search_orders(asked["query"].strip(), status=asked["status"], sale_id=asked["sale_id"])
     if cursor:
@@ -96,6 +91,15 @@ def _read(asked: dict[str, Any], cursor: str | None, limit: int) -> tuple[list[M
         shown = [show_found(*row) for row in found[:limit]]
         last = found[limit - 1][0] if len(found) > limit else None
     return shown, write_cursor(last.created_at, last.id) if last is not None else None
+
+
+def _lines(asked: dict[str, Any], first: tuple[list[Message], str | None]) -> Iterator[str]:
+    rows, cursor = first
+    yield _written([COLUMNS])
+    yield _written(map(_cells, rows))
+    while cursor is not None:
+        rows, cursor = read_orders(asked, cursor, ROWS_AT_ONCE)
+        yield _written(map(_cells, rows))
 
 
 def _cells(order: Message) -> list[Any]:

@@ -15,7 +15,7 @@ from web.answers import answer, page
 from web.api import Blueprint
 from web.auth.actor import current_actor
 from web.auth.identity import admin_only
-from web.paging import read_page
+from web.paging import Page, read_page
 from web.schemas.fields import Strict, Text, UtcTime
 from web.schemas.paging import PageQuery, page_of
 from web.services import services
@@ -56,13 +56,8 @@ class ShopperSchema(Schema):
 @blueprint.response(200, page_of(ShopperSchema))
 def list_shoppers(asked: dict[str, Any]) -> Response:
     """Find accounts, newest first."""
-    wanted = shoppers(asked["query"].strip(), only_banned=asked["banned"])
-    keys = (User.created_at, User.id)
-    with services().database.transaction() as session:
-        found = read_page(session, wanted, keys, limit=asked["limit"], cursor=asked["cursor"])
-        counts = count_orders(session, [user.id for user in found.items])
-        shown = [_show(user, counts[user.id]) for user in found.items]
-    return page(shown, found.next_cursor)
+    found = read_shoppers(asked)
+    return page(found.items, found.next_cursor)
 
 
 @blueprint.get("/<uuid:user_id>")
@@ -70,7 +65,7 @@ def list_shoppers(asked: dict[str, Any]) -> Response:
 @blueprint.response(200, ShopperSchema)
 def get_shopper(user_id: uuid.UUID) -> Response:
     """Show an account."""
-    return _answer(user_id)
+    return answer(read_shopper(user_id))
 
 
 @blueprint.post("/<uuid:user_id>/ban")
@@ -82,7 +77,7 @@ def ban(asked: dict[str, Any], user_id: uuid.UUID) -> Response:
     parts = services()
     for family in ban_shopper(parts.context, user_id, by=current_actor(), reason=asked["reason"]):
         parts.revoked.add(family)
-    return _answer(user_id)
+    return answer(read_shopper(user_id))
 
 
 @blueprint.post("/<uuid:user_id>/unban")
@@ -91,13 +86,33 @@ def ban(asked: dict[str, Any], user_id: uuid.UUID) -> Response:
 def unban(user_id: uuid.UUID) -> Response:
     """Let a shopper log in again."""
     unban_shopper(services().context, user_id, by=current_actor())
-    return _answer(user_id)
+    return answer(read_shopper(user_id))
 
 
-def _answer(user_id: uuid.UUID) -> Response:
+def read_shoppers(asked: dict[str, Any]) -> Page:
+    """Read a page of accounts, newest first, as they are told.
+
+    Raises:
+        ValidationError: the cursor is not one of this list's.
+    """
+    wanted = shoppers(asked["query"].strip(), only_banned=asked["banned"])
+    keys = (User.created_at, User.id)
+    with services().database.transaction() as session:
+        found = read_page(session, wanted, keys, limit=asked["limit"], cursor=asked["cursor"])
+        counts = count_orders(session, [user.id for user in found.items])
+        shown = [_show(user, counts[user.id]) for user in found.items]
+    return Page(shown, found.next_cursor)
+
+
+def read_shopper(user_id: uuid.UUID) -> Message:
+    """Read an account as it is told.
+
+    Raises:
+        NotFound: there is none.
+    """
     with services().database.transaction() as session:
         user = find_shopper(session, user_id)
-        return answer(_show(user, count_orders(session, [user_id])[user_id]))
+        return _show(user, count_orders(session, [user_id])[user_id])
 
 
 def _show(user: User, counts: OrderCounts) -> Message:

@@ -1,21 +1,28 @@
-"""Owns the routes of the control room's pages, for admins only. They read; all else is done by the API."""
+"""Owns the frame of the control room: for admins only, its sections, and the words that all its pages use.
+
+Its pages only read; all else is done by the API. Each section's routes are a module of their own.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
-from flask import Blueprint, render_template, request
+import orjson
+from flask import Blueprint, request
 from flask_babel import gettext as _
 
-from tasks.sales import list_sales
-from tasks.views import show_sale
 from web.auth.identity import current_identity
 from web.errors import Forbidden
-from web.pages import reading
-from web.services import services
+from web.pages import asking, control_words, log_words
 
 HOME: Final = "/admin"
 
 blueprint: Final = Blueprint("control", __name__, url_prefix=HOME)
+
+
+@blueprint.app_template_filter("pretty")
+def pretty(told: Any) -> str:
+    """Write what was told as JSON for people."""
+    return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()
 
 
 @blueprint.before_request
@@ -44,17 +51,14 @@ def sections() -> Sequence[tuple[str, str]]:
 
 @blueprint.context_processor
 def common() -> dict[str, Any]:
-    """What every page of the control room knows: its sections, and which of them this page is of."""
+    """What every page of the control room knows: its sections, which of them this page is of, its words."""
     others = (path for path, _words in sections() if path != HOME and request.path.startswith(path))
-    return {"sections": sections, "section": next(others, HOME)}
-
-
-@blueprint.get("")
-def sales() -> str:
-    """The sales with their figures, and the verbs on them."""
-    context = services().context
-    return render_template(
-        "admin/sales.html",
-        sales=[show_sale(context, sale) for sale in list_sales(context, limit=reading.MOST_SALES)],
-        products=reading.products_to_sell(context),
-    )
+    return {
+        "sections": sections,
+        "section": next(others, HOME),
+        "address": asking.address,
+        "say_state": control_words.say_state,
+        "choices": control_words.choices,
+        "deed_words": log_words.deed_words,
+        "details_of": log_words.details_of,
+    }

@@ -23,6 +23,7 @@ from web.services import services
 blueprint: Final = Blueprint("pages", __name__)
 
 blueprint.add_app_template_filter(words.write_money, "money")
+blueprint.add_app_template_filter(words.write_editable, "editable")
 blueprint.add_app_template_filter(words.write_moment, "moment")
 blueprint.add_app_template_filter(words.write_count, "count")
 blueprint.add_app_template_filter(rfc3339, "rfc3339")

@@ -3,12 +3,14 @@
 import colorsys
 import hashlib
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from babel import Locale
 from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 
+from models.currencies import minor_digits
 from tasks.mail.writing import write_amount
 from web.pages.languages import visitors_locale
 
@@ -18,6 +20,15 @@ SHOP_NAME: Final = "Flash Sale"
 def write_money(money: dict[str, Any], locale: Locale | None = None) -> str:
     """Write an amount in the visitor's way, e.g. `$1,999.00`, with the digits that its minor unit has."""
     return write_amount(int(money["amount_minor"]), money["currency"], locale or visitors_locale())
+
+
+def write_editable(money: dict[str, Any], locale: Locale | None = None) -> str:
+    """Write an amount as a form's field has it: in the visitor's way, with neither currency nor thousands."""
+    digits = minor_digits(money["currency"])
+    value = Decimal(money["amount_minor"]).scaleb(-digits)
+    pattern = "0." + "0" * digits if digits else "0"
+    written: str = format_decimal(value, format=pattern, locale=locale or visitors_locale())
+    return written
 
 
 def write_moment(moment: str | datetime, locale: Locale | None = None) -> str:

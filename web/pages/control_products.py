@@ -1,0 +1,39 @@
+"""Owns the control room's pages of products: the list, and the forms to add and to change one."""
+
+import uuid
+from typing import Final
+
+from flask import Blueprint, render_template
+
+from tasks.views import show_product
+from web.pages.asking import asked_by
+from web.pages.control_reading import read_products
+from web.products import find_product
+from web.schemas.paging import PageQuery
+from web.services import services
+
+blueprint: Final = Blueprint("products", __name__, url_prefix="/products")
+
+_QUERY: Final = PageQuery()
+
+
+@blueprint.get("")
+def products() -> str:
+    """The products, with how many sales each has."""
+    asked = asked_by(_QUERY)
+    found = read_products(services().context, limit=asked["limit"], cursor=asked["cursor"])
+    return render_template("admin/products.html", found=found, asked=asked)
+
+
+@blueprint.get("/new")
+def new_product() -> str:
+    """The form to add a product by."""
+    return render_template("admin/product_form.html", product=None)
+
+
+@blueprint.get("/<uuid:product_id>/edit")
+def edit_product(product_id: uuid.UUID) -> str:
+    """The form to change a product by."""
+    with services().database.transaction() as session:
+        product = show_product(find_product(session, product_id))
+    return render_template("admin/product_form.html", product=product)

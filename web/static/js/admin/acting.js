@@ -1,0 +1,43 @@
+// Owns the buttons by which an admin does something: asked for once more, done by the API, refused in words.
+
+import { api } from "../session.js";
+import { confirmed } from "./confirming.js";
+import { refusal } from "./refusals.js";
+import { _ } from "../words.js";
+
+const MOST_REASON = 200; // characters
+
+function fieldsOf({ reason }) {
+  return reason ? [{ name: "reason", label: reason, hint: _("Optional. It stands in the log."), maxLength: MOST_REASON }] : [];
+}
+
+function bodyOf({ reason }, values) {
+  return reason ? { reason: values.reason.trim() || null } : undefined;
+}
+
+async function act(button, done) {
+  const { deed, title, text, verb } = button.dataset;
+  const [method, path] = deed.split(" ");
+  let answer;
+  const perform = async (values) => {
+    try {
+      answer = await api(path, { method, body: bodyOf(button.dataset, values) });
+    } catch (error) {
+      throw new Error(refusal(error), { cause: error });
+    }
+  };
+  const isDanger = "isDanger" in button.dataset;
+  const wish = { title, text, verb, isDanger, fields: fieldsOf(button.dataset), act: perform };
+  if ((await confirmed(wish)) !== null) done(answer, button);
+}
+
+/** Where a deed leads: to the page that it names, or to this one as it is now. */
+function goOn(_answer, button) {
+  if (button.dataset.then) location.assign(button.dataset.then);
+  else location.reload();
+}
+
+/** Let the page's buttons do their deeds; `done` gets the API's answer and the button. */
+export function listenToDeeds(done = goOn) {
+  for (const button of document.querySelectorAll("[data-deed]")) button.addEventListener("click", () => act(button, done));
+}

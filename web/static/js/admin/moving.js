@@ -1,0 +1,28 @@
+// Owns the pages of what is under way: they come again when it has got further.
+
+import { api } from "../session.js";
+
+const ASK_MS = 2_000;
+const OVER = [401, 403, 404]; // the page itself says best what that means
+
+/** Ask for what the page's `data-moving` names, until the field that it names is not as it was seen. */
+export function comeAgainWhenMoved() {
+  const node = document.querySelector("[data-moving]");
+  if (!node) return;
+  const { moving, field, seen } = node.dataset;
+  const hasMoved = async () => {
+    if (document.hidden || document.querySelector("dialog[open]")) return false; // nobody looks, or is being asked
+    try {
+      const answer = await api(moving);
+      return field.split(" ").map((name) => answer[name] ?? "").join(" ") !== seen;
+    } catch (error) {
+      return OVER.includes(error.status);
+    }
+  };
+  const look = async () => {
+    if (await hasMoved()) location.reload();
+    else wait();
+  };
+  const wait = () => setTimeout(look, ASK_MS * (0.75 + Math.random() / 2));
+  wait();
+}
