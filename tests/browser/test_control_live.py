@@ -11,8 +11,10 @@ from models.accounts import User
 from models.vocabulary import SaleStatus
 from tests.browser.conftest import NewPage
 from tests.browser.people import PASSWORD, join, register
+from tests.browser.running import Platform
 from tests.support.shop import Shop
 from web.auth.passwords import Passwords
+from web.pages.languages import COOKIE
 
 pytestmark = pytest.mark.browser
 
@@ -111,13 +113,16 @@ def test_the_figures_and_the_charts_move_as_shoppers_come(shop: Shop, new_page: 
     expect(page.locator("#stock tbody tr").first).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [390, 1440])
-def test_no_page_scrolls_sideways(shop: Shop, new_page: NewPage, width: int) -> None:
+@pytest.mark.parametrize(("width", "language"), [(390, "en"), (390, "de"), (1440, "en")])
+def test_no_page_scrolls_sideways(
+    platform: Platform, shop: Shop, new_page: NewPage, width: int, language: str
+) -> None:
     sale = shop.open_sale(5)
     page, _email = overview(new_page, shop, sale.id, width)
+    page.context.add_cookies([{"name": COOKIE, "value": language, "url": platform.url}])
     for path in (f"/admin/sales/{sale.id}", "/admin/workers"):
         page.goto(path)
-        expect(page.locator("h1")).to_be_visible()
+        expect(page.locator("html")).to_have_attribute("lang", language)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
