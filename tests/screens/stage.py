@@ -1,8 +1,9 @@
 """Owns the stage: the running platform that scenes are played on, its admin, and what it puts on sale."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response
 from sqlalchemy import update
@@ -21,6 +22,8 @@ HOUR_S: Final = 3600
 _EXPECTED: Final = ("Failed to load resource", "WebSocket connection to")
 _NEEDED: Final = frozenset({"script", "stylesheet", "image", "font"})
 
+Made = TypeVar("Made")
+
 
 @dataclass
 class Stage:
@@ -33,6 +36,7 @@ class Stage:
     _actors: list[Actor] = field(default_factory=list)
     _admin: Actor | None = None
     _others: list[Actor] = field(default_factory=list)
+    _made: dict[Callable[["Stage"], Any], Any] = field(default_factory=dict)
 
     def visitor(self, *, locale: str = "en-US") -> Actor:
         """Somebody who is not logged in."""
@@ -91,6 +95,13 @@ class Stage:
         }
         sale = self.admin.post("/api/v1/sales", wish)
         return sale if opens_in_s else self._open(sale)
+
+    def once(self, make: Callable[["Stage"], Made]) -> Made:
+        """What several scenes look at: it is made for the first of them."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: Made = self._made[make]
+        return made
 
     def inside(self) -> Actor:
         """The admin's browser, for pages of the control room."""
