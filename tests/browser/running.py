@@ -31,7 +31,9 @@ PAYMENTS: Final = (
     "-Q",
     "payments",
 )
-QUIET: Final = ("--without-gossip", "--without-mingle", "--hostname", "pages@%h")
+BACKGROUND: Final = ("-m", "celery", "-A", "workers.app", "worker", "-P", "solo", "-Q", "background")
+BEAT: Final = ("-m", "celery", "-A", "workers.app", "beat", "--schedule")
+ALONE: Final = ("--without-gossip", "--without-mingle", "--hostname")
 
 
 class Platform:
@@ -68,13 +70,19 @@ class Platform:
 
     def start_worker(self) -> None:
         """Start the worker and wait until it listens."""
-        self._start("worker", (*WORKER, *QUIET))
+        self._start("worker", (*WORKER, *ALONE, "pages@%h"))
         eventually(lambda: "ready." in self.log("worker"), told=lambda: self.log("worker"))
 
     def start_payments(self) -> None:
         """Start the worker that waits for the payment provider."""
-        self._start("payments", (*PAYMENTS, "--without-gossip", "--without-mingle", "--hostname", "pay@%h"))
+        self._start("payments", (*PAYMENTS, *ALONE, "pay@%h"))
         eventually(lambda: "ready." in self.log("payments"), told=lambda: self.log("payments"))
+
+    def start_background(self) -> None:
+        """Start what sees to everything else: the worker of background tasks, and their clock."""
+        self._start("background", (*BACKGROUND, *ALONE, "background@%h"))
+        self._start("beat", (*BEAT, str(self._place / "beat-schedule")))
+        eventually(lambda: "ready." in self.log("background"), told=lambda: self.log("background"))
 
     def hold_worker(self) -> None:
         """Let the worker stand still, so that nothing is decided."""

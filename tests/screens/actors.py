@@ -83,6 +83,11 @@ class Actor:
         """Wait until an order is in a state; answers it."""
         return self._until(f"/api/v1/orders/{order['id']}", lambda now: now["status"] == status)
 
+    def wait_for_audit(self, sale: Message) -> None:
+        """Wait until the shop has audited a sale by itself."""
+        path = f"/api/v1/admin/sales/{sale['id']}/overview"
+        self._until(path, lambda now: now["audit"]["checked_at"] is not None)
+
     def _until(self, path: str, claim: Callable[[Message], bool]) -> Message:
         until = time.monotonic() + DEADLINE_S
         while not claim(found := self.get(path)):

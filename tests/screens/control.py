@@ -16,7 +16,7 @@ Path = Callable[[Message, Message], str]  # of a sale and of an order in it
 
 
 def _lived(stage: Stage) -> tuple[Message, Message]:
-    """A sale in which some paid, some hold and others wait, and one was refunded; and the order of that one."""
+    """A sale in which some paid, some hold, some wait and one was refunded; and the order of that one."""
     sale = stage.sale(NAME, units=UNITS, hold_seconds=3600)
     people = stage.others(UNITS + 3)
     orders = [person.hold(sale) for person in people[:UNITS]]
@@ -28,6 +28,7 @@ def _lived(stage: Stage) -> tuple[Message, Message]:
         person.wait_for(person.line_up(sale), "standby", "held")
     stage.move(sale, "pause")
     stage.move(sale, "resume")
+    stage.admin.wait_for_audit(sale)
     return sale, refunded
 
 

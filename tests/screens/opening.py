@@ -26,6 +26,7 @@ def stage_on(browser: Browser) -> Iterator[Stage]:
         platform.start_web()
         platform.start_worker()
         platform.start_payments()
+        platform.start_background()
         stage = Stage(browser, platform, stores.postgres.url)
         ends.callback(stage.close)
         yield stage
