@@ -73,7 +73,7 @@ def is_too_wide(page: Page) -> bool:
 
 def test_axe_would_find_what_is_wrong(stage: Stage) -> None:
     page = stage.visitor().page
-    page.goto("/")
+    page.goto("/login")
     page.evaluate(AXE_SCRIPT)
     page.evaluate("""() => {
       const image = new Image();

@@ -89,7 +89,7 @@ def test_a_huge_frame_is_refused_before_it_has_come(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     "bytes_sent",
-    [b"\x81\x05hello", b"\xff" * 64, b"GET / HTTP/1.1\r\n\r\n", client_frame(TEXT, b"\xff\xfe")],
+    [b"\x81\x05hello", b"\xff" * 64, b"GET / HTTP/1.1\r\n\r\n", b"\x81\x82\x01\x02\x03\x04\xfe\xfc"],
 )
 def test_what_is_no_websocket_ends_the_socket(shop: Shop, bytes_sent: bytes) -> None:
     client = shop.connect()

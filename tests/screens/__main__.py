@@ -34,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     expect.set_options(timeout=PATIENCE_MS)
     asked.to.mkdir(parents=True, exist_ok=True)
+    if asked.to == FOLDER and not asked.only:
+        for old in FOLDER.glob("*.webp"):  # some may be of views that are no more
+            old.unlink()
     with sync_playwright() as playwright, stage_on(start_chromium(playwright, chromium)) as stage:
         complaints = [
             complaint

@@ -77,6 +77,6 @@ SCENES: Final[Sequence[Scene]] = (
     Scene("problem-401", _path("/admin", "Please log in")),
     Scene("problem-403", _own("/admin", "This page is not for you")),
     Scene("german-register", _german("/register", "Registrieren")),
-    Scene("german-held", _german_hold, is_main=True),
+    Scene("german-held", _german_hold),
     Scene("german-orders", _german_order),
 )

@@ -15,14 +15,6 @@ STEP_MS: Final = 100
 Message = dict[str, Any]
 
 
-class Refused(AssertionError):
-    """The API refused what a scene needs."""
-
-    def __init__(self, asked: str, status: int, said: str) -> None:
-        super().__init__(f"{asked} is a {status}: {said}")
-        self.said = said
-
-
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Somebody with a browser. Deeds go by the API with the cookies of that browser."""
@@ -101,6 +93,6 @@ class Actor:
         headers = {"Accept": "application/json", "X-CSRF-TOKEN": csrf}
         answer = self.context.request.fetch(path, method=method, headers=headers, data=body)
         if not answer.ok:
-            raise Refused(f"{method} {path}", answer.status, answer.text())
+            raise AssertionError(f"{method} {path} is a {answer.status}: {answer.text()}")
         said: Message = answer.json() if answer.body() else {}
         return said

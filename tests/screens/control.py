@@ -86,7 +86,7 @@ def _task(stage: Stage) -> Page:
 
 SCENES: Final[Sequence[Scene]] = (
     Scene("admin-refused", lambda stage: show(stage.shopper(), "/admin", "This page is not for you")),
-    _room("sales", "/admin", is_main=True),
+    _room("sales", "/admin"),
     _room("sale", lambda sale, _: f"/admin/sales/{sale['id']}", is_main=True),
     Scene("admin-sale-coming", _coming),
     Scene("admin-sale-past", _past),
@@ -98,7 +98,7 @@ SCENES: Final[Sequence[Scene]] = (
     Scene("admin-compare", _comparison),
     _room("products", "/admin/products"),
     _room("product-new", "/admin/products/new"),
-    _room("orders", "/admin/orders", is_main=True),
+    _room("orders", "/admin/orders"),
     _room("orders-none", "/admin/orders?query=nobody-is-called-that"),
     _room("order", lambda _, order: f"/admin/orders/{order['id']}"),
     _room("shoppers", "/admin/shoppers"),

@@ -121,10 +121,10 @@ def _reconnecting(stage: Stage) -> Page:
 SCENES: Final[Sequence[Scene]] = (
     Scene("line-sending", _sending),
     Scene("line-lobby", _waiting),
-    Scene("line-queued", _queued, is_main=True),
+    Scene("line-queued", _queued),
     Scene("line-paused", _queued_paused),
     Scene("line-standby", _standby, is_main=True),
-    Scene("line-sold-out", _sold_out, is_main=True),
+    Scene("line-sold-out", _sold_out),
     Scene("line-cut-short", _cut_short),
     Scene("line-rejected", _rejected),
     Scene("line-left", _left),

@@ -108,17 +108,17 @@ def _orders(stage: Stage) -> Page:
 
 
 SCENES: Final[Sequence[Scene]] = (
-    Scene("order-held", _held, is_main=True),
+    Scene("order-held", _held),
     Scene("order-declined", _declined),
     Scene("order-paying", _paying),
-    Scene("order-paid", _paid, is_main=True),
+    Scene("order-paid", _paid),
     Scene("order-refunded", _refunded),
     Scene("order-expired", _expired),
     Scene("order-cancelled", _cancelled),
-    Scene("order-page", _order("paid"), is_main=True),
+    Scene("order-page", _order("paid")),
     Scene("order-page-held", _order("held")),
     Scene("order-page-paying", _order("paying")),
-    Scene("receipt", _receipt, is_main=True),
+    Scene("receipt", _receipt),
     Scene("receipt-refunded", _receipt_refunded),
-    Scene("orders", _orders, is_main=True),
+    Scene("orders", _orders),
 )

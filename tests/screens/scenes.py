@@ -10,10 +10,10 @@ SCENES: Final[Sequence[Scene]] = (
     *shop.FRONTS,  # begins with a shop where nothing has been yet, and ends before it is crowded
     *account.FRONTS,
     *oddities.FRONTS,
+    *control.SCENES,
     *shop.SCENES,
     *line.SCENES,
     *money.SCENES,
     *account.SCENES,
     *oddities.SCENES,
-    *control.SCENES,
 )

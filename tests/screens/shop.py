@@ -99,7 +99,7 @@ def _moved(verb: str, heading: str) -> Play:
 FRONTS: Final[Sequence[Scene]] = (
     Scene("front-empty", _nothing),
     Scene("front-coming", _only_coming),
-    Scene("front", _front, is_main=True),
+    Scene("front", _front),
 )
 SCENES: Final[Sequence[Scene]] = (
     Scene("sale-stranger", _stranger, is_main=True),

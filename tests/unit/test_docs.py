@@ -16,7 +16,7 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglo
 SOURCES = ("models", "tasks", "workers", "web", "deploy")
 TOPS = {*SOURCES, "tests", "benchmarks", "docs", "migrations", "requirements"}
 MADE_BY_RUNNING = {"benchmarks/latest.json", "benchmarks/crowd.json"}
-NO_NAMES_OF_SETTINGS = {"GET", "POST", "PATCH", "DELETE", "INFO", "ARGS", "NAME", "DIR"}
+NO_NAMES_OF_SETTINGS = {"GET", "POST", "PATCH", "DELETE", "INFO", "ARGS"}
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
