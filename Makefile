@@ -15,7 +15,7 @@ run: setup-local ## start the whole platform with embedded servers; Ctrl-C stops
 	@exec $(RUN) deploy.run
 
 test: setup-dev ## run the whole suite against real servers, on two cores (PYTEST_ARGS)
-	@exec $(RUN) pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	@exec $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 chaos: setup-local ## a soak under faults, and its checker (SECONDS_, SEED, CLIENTS, ARGS="--json FILE --keep DIR")
 	@exec $(RUN) tests.chaos $(ARGS)

@@ -21,7 +21,8 @@ EVERYTHING: Final = {
     "rules": {"target-size": {"enabled": True}},
     "resultTypes": ["violations"],
 }
-# What width and scheme can change; all else is the same in every view, and looked at in the first.
+# What width and scheme can change, looked at on a desk in the dark; all else is the same in every view, and looked at
+# on a phone in the light.
 LOOKS: Final = ("color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable")
 APPEARANCE: Final = {"runOnly": {"type": "rule", "values": LOOKS}, "resultTypes": ["violations"]}
 NARROWEST: Final = View(320, "light")  # WCAG 1.4.10: no scrolling in two directions at 320 CSS pixels
@@ -40,7 +41,7 @@ def test_a_view_is_for_everybody_fits_and_breaks_nothing(stage: Stage, scene: Sc
     try:
         page = scene.play(stage)
         page.evaluate(AXE_SCRIPT)
-        for view in looks(page, (*VIEWS, NARROWEST)):
+        for view in looks(page, (VIEWS[0], VIEWS[-1], NARROWEST)):
             if view != NARROWEST:
                 found += violations(page, view, EVERYTHING if view == VIEWS[0] else APPEARANCE)
             if is_too_wide(page):

@@ -27,6 +27,7 @@ def test_an_admin_has_a_report_made_anew_and_sees_the_new_one(shop: Shop, new_pa
     with shop.context.database.transaction() as session:
         session.execute(update(User).where(User.email == email).values(role=Role.ADMIN))
     page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("link", name="Log in", exact=True)).to_be_visible()
     log_in(page, email, f"/admin/sales/{sale.id}/report")
     expect(page.get_by_role("heading", name="Report", exact=True)).to_be_visible()
     expect(page.get_by_role("img")).to_have_count(4)

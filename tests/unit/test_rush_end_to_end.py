@@ -97,7 +97,8 @@ def test_where_a_third_lets_expire_and_a_third_is_declined_every_unit_is_paid_in
     assert code == 0, output
     figures = report["figures"]
     assert figures["paid_units"] == shop.sale["sold"] == UNITS
-    assert figures["orders"] == {"paid": UNITS, "expired": figures["manners"]["lets_expire → expired"]}
+    expired = figures["manners"].get("lets_expire → expired", 0)  # none where none of these came early enough
+    assert figures["orders"] == {"paid": UNITS, **({"expired": expired} if expired else {})}
     declined = figures["manners"].get("declined_first → paid", 0)
     assert figures["payments"].get("declined", 0) == declined
     assert figures["money"]["charged"] == figures["money"]["paid_orders"] == UNITS * 1999
