@@ -21,8 +21,8 @@ EVERYTHING: Final = {
     "rules": {"target-size": {"enabled": True}},
     "resultTypes": ["violations"],
 }
-# What width and scheme can change, looked at on a desk in the dark; all else is the same in every view, and looked at
-# on a phone in the light.
+# What width and scheme can change, looked at on a desk in the dark; all else is the same in every view, and
+# looked at on a phone in the light.
 LOOKS: Final = ("color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable")
 APPEARANCE: Final = {"runOnly": {"type": "rule", "values": LOOKS}, "resultTypes": ["violations"]}
 NARROWEST: Final = View(320, "light")  # WCAG 1.4.10: no scrolling in two directions at 320 CSS pixels

@@ -120,6 +120,7 @@ class Stage:
     def clear(self) -> list[str]:
         """End the scene; tells what was wrong with its pages."""
         for actor in self._actors:
+            actor.page.unroute_all(behavior="ignoreErrors")  # who was kept waiting is let go
             actor.context.close()
         self._actors.clear()
         told, self.complaints = self.complaints, []
