@@ -191,23 +191,3 @@ def test_a_failed_task_is_tried_again_and_its_page_follows_it(shop: Shop, new_pa
     expect(page.get_by_text('"past_sales": 0')).to_be_visible()
     with shop.context.database.transaction() as session:
         assert session.scalars(select(BackgroundTask.id).where(BackgroundTask.id == task_id)).one()
-
-
-@pytest.mark.parametrize("width", [390, 1440])
-def test_no_page_of_the_control_room_scrolls_sideways(shop: Shop, new_page: NewPage, width: int) -> None:
-    sale = shop.open_sale(2)
-    [intent_id] = sale.line_up(shop.shoppers(1))
-    sale.drain()
-    [order] = sale.orders()
-    page = admins_page(shop, new_page)
-    page.set_viewport_size({"width": width, "height": 844})
-    for path in (
-        "/admin", "/admin/sales/new", f"/admin/sales/{sale.id}/edit", f"/admin/sales/{sale.id}/clone",
-        "/admin/products", "/admin/products/new", "/admin/orders", f"/admin/orders/{order.id}",
-        "/admin/shoppers", f"/admin/shoppers/{order.user_id}", "/admin/tasks", f"/admin/tasks/{intent_id}",
-        "/admin/log",
-    ):  # fmt: skip
-        page.goto(path)
-        expect(page.get_by_role("heading", level=1)).to_be_visible()
-        sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert page.evaluate(sideways) <= 0, path

@@ -104,3 +104,21 @@ def test_production_serves_its_files_alike(make_app: MakeApp) -> None:
     app: Flask = make_app(environment="production")
     client = app.test_client()
     assert "immutable" in client.get(address(client)).headers["Cache-Control"]
+
+
+def test_a_page_is_packed_for_whoever_unpacks_it(client: FlaskClient) -> None:
+    plain = client.get("/register", headers={"Accept-Encoding": "identity"})
+    packed = client.get("/register", headers={"Accept-Encoding": "gzip, br"})
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert len(packed.data) < len(plain.data) / 2
+    assert b"</html>" in gzip.decompress(packed.data)
+    assert plain.vary.as_set() == packed.vary.as_set() >= {"accept-encoding"}
+
+
+def test_a_problem_told_in_a_page_is_packed_and_one_for_programs_is_not(client: FlaskClient) -> None:
+    wants = {"Accept-Encoding": "gzip"}
+    page = client.get("/nowhere", headers={**wants, "Accept": "text/html"})
+    assert (page.status_code, page.headers["Content-Encoding"]) == (404, "gzip")
+    program = client.get("/api/v1/nowhere", headers=wants)
+    assert "Content-Encoding" not in program.headers

@@ -15,6 +15,7 @@ from web.auth.identity import REFRESH_CSRF_COOKIE, identity_if_any
 from web.auth.tokens import Identity
 from web.errors import Problem
 from web.pages import languages, paying, reading, words
+from web.pages.packing import pack
 from web.pages.paths import own_path
 from web.pages.phases import phase_of
 from web.pages.problems import make_readable
@@ -32,6 +33,7 @@ blueprint.add_app_template_global(words.share)
 blueprint.add_app_template_global(words.two_colours)
 blueprint.add_app_template_global(paying.reason_words)
 blueprint.add_app_template_global(paying.words_of, "why")
+blueprint.after_app_request(pack)  # the last to be called: Flask goes backwards
 blueprint.after_app_request(make_readable)
 
 
