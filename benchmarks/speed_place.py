@@ -149,5 +149,5 @@ def _environment(directory: Path) -> dict[str, str]:
         "DATA_DIR": str(directory),
         "SECRET_KEY": secrets.token_hex(32),
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
-        "RATE_LIMIT_SOCKET_CONNECTS": "100000/second",  # all of them come from one machine, as fast as they can
+        "RATE_LIMIT_SOCKET_CONNECTS": "100000/second",  # what is measured comes after that
     }
