@@ -3,6 +3,7 @@
 A bell may be lost or doubled without harm: sweeps ring again, and draining an empty line is nothing.
 """
 
+from abc import ABC, abstractmethod
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,11 +17,8 @@ from tasks.app import BACKGROUND, BELL_EXPIRES_S, DRAIN, PAYMENTS
 log: Final = structlog.get_logger()
 
 
-class Bell:
-    """Rings for the workers over Celery's broker."""
-
-    def __init__(self, celery: Celery) -> None:
-        self._celery = celery
+class Bell(ABC):
+    """What callers need of a bell. How a message leaves, and what is known of those that left, differs."""
 
     def ring(self, sale_id: UUID | str) -> bool:
         """Ask for a drain; says whether the broker took it. Never raises for a broker that is away."""
@@ -45,6 +43,25 @@ class Bell:
     def ring_for_mails(self) -> bool:
         """Ask for mails to be sent; the same manners."""
         return self.send("deliver_mails", None, PAYMENTS)
+
+    @abstractmethod
+    def send(self, name: str, subject: str | None, queue: str) -> bool:
+        """Send one message; says whether the broker took it."""
+
+    @abstractmethod
+    def unheard(self, queue: str) -> int | None:
+        """Count the messages that no worker has taken up yet; nothing where the broker does not tell."""
+
+    @abstractmethod
+    def unfinished(self) -> int | None:
+        """Count the messages that workers took up and have not acknowledged; nothing where nobody tells."""
+
+
+class CeleryBell(Bell):
+    """Rings for the workers over Celery's broker."""
+
+    def __init__(self, celery: Celery) -> None:
+        self._celery = celery
 
     def unheard(self, queue: str) -> int | None:
         """Count the messages that no worker has taken up yet; nothing where the broker does not tell."""

@@ -12,7 +12,7 @@ from models.errors import LedgerUnavailable
 from models.live.redis import connect
 from models.live.store import Live
 from tasks.app import configure
-from tasks.bell import Bell
+from tasks.bell import Bell, CeleryBell
 from tasks.breaker import Breaker
 from tasks.facts import SaleBook
 from tasks.intake import Intake
@@ -45,7 +45,7 @@ def build_context(settings: Settings, process: str) -> Context:
         info=session_info(settings.mail),
     )
     live = Live(connect(settings.redis_url))
-    bell = Bell(configure(settings))
+    bell = CeleryBell(configure(settings))
     book = SaleBook(database)
     return Context(
         settings=settings,

@@ -90,17 +90,6 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest has no
         decorate: Callable[[View], View] = super().arguments(schema, **options)
         return decorate
 
-    def describes_body(self, schema: type[ma.Schema]) -> Callable[[View], View]:
-        """Document a body that the view reads by itself, because it is in a hurry."""
-
-        def decorate(view: View) -> View:
-            documentation = view.__dict__.setdefault("_apidoc", {}).setdefault("arguments", {})
-            body = {"in": "json", "required": False, "schema": schema()}
-            documentation.setdefault("parameters", []).append(body)
-            return view
-
-        return decorate
-
     def response(
         self, status: int, schema: type[ma.Schema] | None = None, **options: Any
     ) -> Callable[[View], View]:

@@ -61,6 +61,10 @@ class ImpatientBell(Bell):
         """Count what the other bell rang in vain so far."""
         return self._bell.unheard(queue)
 
+    def unfinished(self) -> int | None:
+        """Count what workers have taken up from the other bell."""
+        return self._bell.unfinished()
+
     def send(self, name: str, subject: str | None, queue: str) -> bool:
         """Ring for all else as any other bell."""
         return self._bell.send(name, subject, queue)

@@ -10,6 +10,7 @@ import pytest
 from config import Settings
 from tasks import registry
 from tasks.app import PAYMENTS
+from tasks.bell import CeleryBell
 from tasks.context import Context
 from tasks.payments import sweep
 from tasks.payments.sweep import sweep_payments
@@ -55,7 +56,9 @@ def waiting(till: Till) -> int:
 
 def answer(till: Till, count: int) -> None:
     """Take bells out of the queue, as workers do."""
-    celery = till.context.bell._celery
+    bell = till.context.bell
+    assert isinstance(bell, CeleryBell)
+    celery = bell._celery
     with celery.connection_for_read() as connection, connection.SimpleQueue(PAYMENTS) as queue:
         for _ in range(count):
             queue.get(timeout=5).ack()

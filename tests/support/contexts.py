@@ -11,7 +11,7 @@ from celery import Celery
 
 from config import PaymentSettings, RateLimits, Settings
 from tasks.app import celery
-from tasks.bell import Bell
+from tasks.bell import Bell, CeleryBell
 from tasks.context import Context, build_context, is_stored
 from tasks.intake import Intake
 from tests.support.servers import Stores
@@ -42,6 +42,9 @@ class RememberingBell(Bell):
     def unheard(self, queue: str) -> int | None:  # noqa: ARG002 - whatever was rung, it is heard
         return 0
 
+    def unfinished(self) -> int | None:
+        return 0
+
     def send(self, name: str, subject: str | None, queue: str) -> bool:  # noqa: ARG002 - nobody listens
         with self._lock:
             self.others.append((name, subject))
@@ -52,7 +55,7 @@ def heard_bell(settings: Settings) -> Bell:
     """Make a bell that workers of these settings hear; the process's own Celery keeps its first broker."""
     ringing = Celery("tests", broker=settings.broker_url, set_as_current=False)
     ringing.conf.update({name: celery.conf[name] for name in ("task_serializer", "broker_transport_options")})
-    return Bell(ringing)
+    return CeleryBell(ringing)
 
 
 def plain_settings(stores: Stores) -> Settings:

@@ -25,15 +25,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def verify_access_token(token: str) -> Identity:
-    """Turn an access token into an identity, for requests and sockets alike.
-
-    Raises:
-        Unauthenticated: the token is no good, or no longer.
-    """
-    return services().tokens.verify(token, ACCESS).identity
-
-
 def current_identity() -> Identity:
     """Who asks. Reads and verifies once a request.
 
