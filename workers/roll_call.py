@@ -27,7 +27,7 @@ log: Final = structlog.get_logger()
 
 QUEUE: Final = "control-room"  # one name for all listeners and for ever
 WRITE_S: Final = 1.0
-STALE_MS: Final = 3_000  # a roll that old wants another writer; so does one of the future: the clock was set back
+STALE_MS: Final = 3_000  # a roll that old wants another writer, and so does one that far in the future
 PAUSE_S: Final = 1.0  # before the broker is tried again
 
 

@@ -1,4 +1,4 @@
-"""Redis' clock is set while the platform runs: nothing that was noted by the time before keeps anything waiting."""
+"""Redis' clock is set while the platform runs: nothing that was noted before keeps anything waiting."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ def test_a_line_is_rung_for(shop: Shop, by_ms: int) -> None:
     sale = shop.open_sale(5)
     sale.line_up(shop.shoppers(2))
     live = shop.context.live
-    live.client.hset(SaleKeys.of(sale.id).state, "bell_ms", live.now_ms() + by_ms)
+    live.client.hset(SaleKeys.of(sale.id).state, "bell_ms", str(live.now_ms() + by_ms))
     assert sweep(shop.context) == 1
 
 
