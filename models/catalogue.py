@@ -5,7 +5,18 @@ import secrets
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, String, Text, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Minor, Word, is_one_of
@@ -16,7 +27,10 @@ MAX_ALLOCATION = 10_000_000  # units
 
 
 class Product(Base):
-    """A thing that sales sell. Archived instead of deleted, since orders go on naming it."""
+    """A thing that sales sell. Archived instead of deleted, since orders go on naming it.
+
+    `revision` grows with every change, so that who changes it by what they saw can say so.
+    """
 
     __tablename__ = "products"
     __table_args__ = (
@@ -31,6 +45,7 @@ class Product(Base):
     image_url: Mapped[str | None] = mapped_column(String(2000))
     list_price_minor: Mapped[int] = mapped_column(Minor)
     currency: Mapped[str] = mapped_column(String(3))
+    revision: Mapped[int] = mapped_column(server_default="1")
     archived_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -107,13 +122,14 @@ class Adjustment(Base):
     """A wished change of a sale's allocation, applied once on each side whatever is retried.
 
     Raises move the ledger first and the live side second, cuts the other way round, so that the live
-    free stock is never above the ledger's.
+    free stock is never above the ledger's. The key is of who asked: the same one again is the same change.
     """
 
     __tablename__ = "adjustments"
     __table_args__ = (
         CheckConstraint("units <> 0", name="units_not_zero"),
         CheckConstraint("state IN ('pending', 'applied', 'refused')", name="state_known"),
+        UniqueConstraint("requested_by", "idempotency_key"),
         Index("ix_adjustments_pending", "sale_id", postgresql_where=text("state = 'pending'")),
     )
 
@@ -122,5 +138,6 @@ class Adjustment(Base):
     units: Mapped[int]
     state: Mapped[str] = mapped_column(Word, server_default="pending")
     requested_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))
+    idempotency_key: Mapped[str | None] = mapped_column(String(128))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     finished_at: Mapped[datetime | None]

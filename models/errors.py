@@ -105,6 +105,14 @@ class AllocationTooSmall(FlashSaleError):
     """The wished allocation is below what is held, sold or already decided."""
 
 
+class PreconditionFailed(FlashSaleError):
+    """What was to be changed is not any more what the one who asks had seen; `present` is its tag now."""
+
+    def __init__(self, present: str) -> None:
+        super().__init__(f"It is {present} by now.")
+        self.present = present
+
+
 class EmailTaken(FlashSaleError):
     """An account with this e-mail address exists."""
 

@@ -18,7 +18,8 @@ class Payment(Base):
     attempt wants looking after next; null when nothing is left to do. After `patience_until` a pending
     attempt is ended at the provider; until `pinned_until` the hold is kept for it whatever happens.
     `regain_asked_at`: since then the live side may have sold units again to who paid late, and the ledger
-    does not know its answer yet; a rebuild counts them as sold.
+    does not know its answer yet; a rebuild counts them as sold. `charged_minor` and `charged_currency` are
+    there where the provider charged something else than was asked for: that never pays, and goes back.
     """
 
     __tablename__ = "payments"
@@ -29,6 +30,12 @@ class Payment(Base):
             "(finished_at IS NULL) = (status IN ('pending', 'abandoned', 'late'))", name="finished_has_a_time"
         ),
         CheckConstraint("regain_asked_at IS NULL OR status = 'late'", name="only_late_asks_again"),
+        CheckConstraint(
+            "charged_minor IS NULL OR status IN ('late', 'refunded')", name="a_wrong_charge_never_pays"
+        ),
+        CheckConstraint(
+            "(charged_minor IS NULL) = (charged_currency IS NULL)", name="charged_has_a_currency"
+        ),
         UniqueConstraint("user_id", "idempotency_key"),
         Index("ix_payments_order_id_created_at", "order_id", "created_at"),
         Index(
@@ -55,6 +62,8 @@ class Payment(Base):
     method: Mapped[str] = mapped_column(String(64))
     amount_minor: Mapped[int] = mapped_column(Minor)
     currency: Mapped[str] = mapped_column(String(3))
+    charged_minor: Mapped[int | None] = mapped_column(Minor)
+    charged_currency: Mapped[str | None] = mapped_column(String(3))
     status: Mapped[str] = mapped_column(Word, server_default=PaymentStatus.PENDING)
     code: Mapped[str | None] = mapped_column(String(64))
     ref: Mapped[str | None] = mapped_column(String(255))

@@ -106,6 +106,7 @@ class RefundCause(StrEnum):
     ADMIN = "admin"
     LATE = "late"
     DUPLICATE = "duplicate"
+    WRONG_CHARGE = "wrong_charge"
     SALE_CANCELLED = "sale_cancelled"
 
 

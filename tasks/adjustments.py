@@ -5,15 +5,18 @@ has more to sell than the ledger.
 """
 
 import uuid
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.catalogue import Adjustment, Sale
-from models.errors import AllocationTooSmall
+from models.errors import AllocationTooSmall, IdempotencyKeyReused
 from models.reading import find_sale
 from tasks.context import Context
+
+KEY_TAKEN: Final = "uq_adjustments_requested_by_idempotency_key"
 
 
 def apply_adjustment(context: Context, adjustment_id: UUID) -> bool:
@@ -40,7 +43,7 @@ def apply_adjustment(context: Context, adjustment_id: UUID) -> bool:
     return applied
 
 
-def note_adjustment(session: Session, sale: Sale, units: int, by: UUID | None) -> UUID:
+def note_adjustment(session: Session, sale: Sale, units: int, by: UUID | None, key: str = "") -> UUID:
     """Write a wished change down, and make it in the ledger already where it is a raise.
 
     Raises:
@@ -48,11 +51,29 @@ def note_adjustment(session: Session, sale: Sale, units: int, by: UUID | None) -
     """
     if units < 0 and sale.allocation + units < sale.held + sale.sold:
         raise AllocationTooSmall(f"{sale.held + sale.sold} units are held or sold.")
-    adjustment = Adjustment(id=uuid.uuid4(), sale_id=sale.id, units=units, requested_by=by)
+    adjustment = Adjustment(
+        id=uuid.uuid4(), sale_id=sale.id, units=units, requested_by=by, idempotency_key=key or None
+    )
     session.add(adjustment)
     if units > 0:
         sale.allocation += units
     return adjustment.id
+
+
+def known_adjustment(session: Session, sale_id: UUID, units: int, by: UUID | None, key: str) -> UUID | None:
+    """Find what was asked for already under a key, by the same one.
+
+    Raises:
+        IdempotencyKeyReused: the key came with another sale or number of units.
+    """
+    if key == "" or by is None:
+        return None
+    known = session.scalar(
+        select(Adjustment).where(Adjustment.requested_by == by, Adjustment.idempotency_key == key)
+    )
+    if known is not None and (known.sale_id, known.units) != (sale_id, units):
+        raise IdempotencyKeyReused("The key was used with another sale or number of units.")
+    return known.id if known is not None else None
 
 
 def unfinished_adjustments(session: Session, sale_id: UUID) -> list[UUID]:

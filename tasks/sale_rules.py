@@ -41,8 +41,10 @@ def refuse_frozen(sale: Sale, changes: dict[str, Any], allocation: int | None) -
         raise BadSale("per_shopper_limit", "Cannot be lowered once the sale was opened: some may hold more.")
 
 
-def refuse_contradictions(sale: Sale, product: Product) -> None:
-    """Refuse settings that contradict each other.
+def refuse_contradictions(sale: Sale, product: Product | None) -> None:
+    """Refuse settings that contradict each other; `product`, where it or the price's currency is a new one.
+
+    A sale that has both from before is not judged by what became of the product's currency meanwhile.
 
     Raises:
         BadSale: with the field that is to be changed.
@@ -53,5 +55,5 @@ def refuse_contradictions(sale: Sale, product: Product) -> None:
         raise BadSale("lobby_opens_at", "Must not be after opens_at.")
     if sale.admission_order == AdmissionOrder.DRAW and sale.lobby_opens_at is None:
         raise BadSale("lobby_opens_at", "A draw needs a lobby.")
-    if sale.currency != product.currency:
+    if product is not None and sale.currency != product.currency:
         raise BadSale("price", f"The product's list price is in {product.currency}.")

@@ -8,17 +8,21 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import select, tuple_
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
-from models.catalogue import Product, Sale
-from models.errors import AllocationTooSmall, IllegalTransition, NotFound
+from models.catalogue import Sale
+from models.errors import AllocationTooSmall, IdempotencyKeyReused, IllegalTransition
 from models.reading import find_sale
 from models.vocabulary import SALE_TRANSITIONS, AdmissionOrder, Deed, SaleStatus, SubjectKind
-from tasks.adjustments import apply_adjustment, note_adjustment, unfinished_adjustments
+from tasks.adjustments import KEY_TAKEN, apply_adjustment
 from tasks.admin_log import Actor, note_deed
 from tasks.context import Context
 from tasks.live_side import bring_in_step, ring_if_needed
-from tasks.sale_rules import refuse_contradictions, refuse_frozen
+from tasks.products import product_to_sell
+from tasks.revisions import ANYTHING, Expected, tag_of_sale
+from tasks.sale_changes import Change, UnitsChange, note_change, note_units
+from tasks.sale_rules import refuse_contradictions
 
 log: Final = structlog.get_logger()
 
@@ -59,9 +63,7 @@ def create_sale(
         LedgerUnavailable: nothing was created.
     """
     with context.database.transaction() as session:
-        product = session.get(Product, wish.product_id, with_for_update={"read": True})
-        if product is None or product.archived_at is not None:
-            raise NotFound("No product has this id.")
+        product = product_to_sell(session, wish.product_id)
         sale = Sale(id=uuid.uuid4(), **asdict(wish))
         refuse_contradictions(sale, product)
         session.add(sale)
@@ -97,28 +99,70 @@ def list_sales(
         return list(session.scalars(query.limit(limit)))
 
 
-def change_sale(context: Context, sale_id: UUID, changes: dict[str, Any], *, by: Actor | None = None) -> Sale:
+def change_sale(
+    context: Context,
+    sale_id: UUID,
+    changes: dict[str, Any],
+    *,
+    expected: Expected = ANYTHING,
+    by: Actor | None = None,
+) -> Sale:
     """Change settings of a sale that is not over; `allocation` and `price_minor` also while it is open.
 
     Raises:
         NoSuchSale: there is none.
+        NotFound: the wished product is none, or archived.
+        PreconditionFailed: the settings are not what was expected.
         BadSale: the settings contradict each other, or may not change any more.
-        AllocationTooSmall: fewer units than are held, sold or decided.
+        AllocationTooSmall: fewer units than are held, sold or decided; then nothing else is changed either.
         LedgerUnavailable, LineUnavailable: a store is away; what was begun is finished by a sweep.
     """
-    changes = dict(changes)
-    allocation = changes.pop("allocation", None)
-    adjustment_id, unfinished = _note_change(context, sale_id, changes, allocation, by)
-    while unfinished:
-        for one in unfinished:
+    settings = {name: value for name, value in changes.items() if name != "allocation"}
+    wish = Change(settings, changes.get("allocation"))
+    noted = note_change(context, sale_id, wish, expected, by)
+    while noted.unfinished:
+        for one in noted.unfinished:
             apply_adjustment(context, one)
-        adjustment_id, unfinished = _note_change(context, sale_id, changes, allocation, by)
-    if changes:
+        noted = note_change(context, sale_id, wish, expected, by)
+    if settings and not noted.left:
         bring_in_step(context, sale_id)
-    if adjustment_id is not None:
-        if not apply_adjustment(context, adjustment_id):
-            raise AllocationTooSmall("Fewer units than are held, sold or already decided.")
-        ring_if_needed(context, sale_id)
+    if noted.adjustment_id is not None:
+        _adjust(context, sale_id, noted.adjustment_id)
+    if noted.left:
+        note_change(context, sale_id, Change(noted.left), ANYTHING, by)
+        bring_in_step(context, sale_id)
+    return get_sale(context, sale_id)
+
+
+def change_units(
+    context: Context,
+    sale_id: UUID,
+    units: int,
+    *,
+    key: str = "",
+    expected: Expected = ANYTHING,
+    by: Actor | None = None,
+) -> Sale:
+    """Raise or cut a sale's allocation by so many units, whatever it is: what several ask for adds up.
+
+    The same key again, with the same sale and number, counts once.
+
+    Raises:
+        NoSuchSale: there is none.
+        IllegalTransition: it is over.
+        PreconditionFailed: the settings are not what was expected.
+        BadSale: there would be too many units.
+        AllocationTooSmall: fewer units than are held, sold or decided.
+        IdempotencyKeyReused: the key came with another sale or number.
+        LedgerUnavailable, LineUnavailable: a store is away; what was begun is finished by a sweep.
+    """
+    try:
+        adjustment_id = note_units(context, sale_id, UnitsChange(units, key), expected, by)
+    except IntegrityError as error:
+        if KEY_TAKEN in str(error.orig):
+            raise IdempotencyKeyReused("The key was used for another sale.") from error
+        raise
+    _adjust(context, sale_id, adjustment_id)
     return get_sale(context, sale_id)
 
 
@@ -128,17 +172,20 @@ def move_sale(
     wished: SaleStatus,
     *,
     only_from: SaleStatus | None = None,
+    expected: Expected = ANYTHING,
     by: Actor | None = None,
 ) -> Sale:
     """Open, pause, resume, end or cancel a sale; `only_from` tells opening and resuming apart.
 
     Raises:
         NoSuchSale: there is none.
+        PreconditionFailed: the settings are not what was expected.
         IllegalTransition: its status does not lead there.
         LedgerUnavailable: nothing changed.
     """
     with context.database.transaction() as session:
         sale = find_sale(session, sale_id, lock=True)
+        expected.require(tag_of_sale(sale))
         present = SaleStatus(sale.status)
         if wished not in SALE_TRANSITIONS[present] or only_from not in (None, present):
             raise IllegalTransition(present, wished)
@@ -151,33 +198,10 @@ def move_sale(
     return get_sale(context, sale_id)
 
 
-def _note_change(
-    context: Context, sale_id: UUID, changes: dict[str, Any], allocation: int | None, by: Actor | None
-) -> tuple[UUID | None, list[UUID]]:
-    """Write a change down; returns the adjustment that it takes.
-
-    A wished allocation is counted from the one that there will be once everything begun is finished: else
-    a cut that is wished for again, or by two at once, would be made twice. So where adjustments are
-    pending, nothing is written and they are returned instead, to be finished first.
-    """
-    with context.database.transaction() as session:
-        sale = find_sale(session, sale_id, lock=True)
-        refuse_frozen(sale, changes, allocation)
-        if allocation is not None and (unfinished := unfinished_adjustments(session, sale_id)):
-            return None, unfinished
-        before = {name: getattr(sale, name) for name in changes}
-        for name, value in changes.items():
-            setattr(sale, name, value)
-        refuse_contradictions(sale, sale.product)
-        told = {name: (before[name], value) for name, value in changes.items() if before[name] != value}
-        if allocation is not None:
-            told["allocation"] = (sale.allocation, allocation)
-        note_deed(session, by, Deed.CHANGED, SubjectKind.SALE, sale_id, **told)
-        if changes:
-            sale.revision += 1
-        if allocation is None or allocation == sale.allocation:
-            return None, []
-        return note_adjustment(session, sale, allocation - sale.allocation, by.user_id if by else None), []
+def _adjust(context: Context, sale_id: UUID, adjustment_id: UUID) -> None:
+    if not apply_adjustment(context, adjustment_id):
+        raise AllocationTooSmall("Fewer units than are held, sold or already decided.")
+    ring_if_needed(context, sale_id)
 
 
 def _note_creation(

@@ -80,6 +80,11 @@ _DOMAIN: Final[dict[type[domain.FlashSaleError], tuple[int, str, str]]] = {
         "allocation_too_small",
         "The allocation would be below what is held and sold.",
     ),
+    domain.PreconditionFailed: (
+        412,
+        "precondition_failed",
+        "Somebody changed this since you saw it; read it again.",
+    ),
     BadSignature: (400, "bad_signature", "This is not a webhook of this provider."),
     domain.EmailTaken: (409, "email_taken", "An account with this e-mail address exists."),
     domain.BadCredentials: (401, "bad_credentials", "E-mail and password do not belong together."),
@@ -98,6 +103,7 @@ _TOLD: Final = (
     domain.IllegalTransition,
     domain.AllocationTooSmall,
     domain.LimitReached,
+    domain.ProductInUse,
 )  # their own words help
 
 _HTTP_CODES: Final = {
@@ -178,6 +184,8 @@ def _tell_domain(error: domain.FlashSaleError) -> Response:
     headers = None
     if status == 401:
         headers = {"WWW-Authenticate": 'Bearer realm="flash-sale"'}
+    elif isinstance(error, domain.PreconditionFailed):
+        headers = {"ETag": f'"{error.present}"'}
     extra = {"intent": error.intent} if isinstance(error, domain.AlreadyInLine) else {}
     return problem(status, code, detail, headers=headers, **extra)
 

@@ -3,16 +3,15 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
-from models.catalogue import Product, Sale
-from models.errors import NotFound, ProductInUse
-from models.vocabulary import Deed, SaleStatus, SubjectKind
-from tasks.admin_log import note_deed
+from models.catalogue import Product
+from tasks import products
+from tasks.revisions import tag_of_product
 from web.api import Blueprint
 from web.auth.actor import current_actor
 from web.auth.identity import admin_only
+from web.etags import ETAG, IF_MATCH, etag, expected
 from web.paging import Page, read_page
 from web.schemas.paging import PageQuery
 from web.schemas.products import (
@@ -25,7 +24,7 @@ from web.services import services
 
 blueprint = Blueprint("products", __name__, url_prefix="/products", description="What sales sell")
 
-_SELLING = (SaleStatus.SCHEDULED, SaleStatus.OPEN, SaleStatus.PAUSED)
+Tagged = tuple[Product, dict[str, str]]
 
 
 @blueprint.get("")
@@ -39,71 +38,41 @@ def list_products(asked: dict[str, Any]) -> Page:
 
 
 @blueprint.get("/<uuid:product_id>")
-@blueprint.response(200, ProductSchema)
-def get_product(product_id: uuid.UUID) -> Product:
+@blueprint.response(200, ProductSchema, headers=ETAG)
+def get_product(product_id: uuid.UUID) -> Tagged:
     """Show a product."""
     with services().database.transaction() as session:
-        return find_product(session, product_id)
+        return _tagged(products.find_product(session, product_id))
 
 
 @blueprint.post("")
 @admin_only
 @blueprint.arguments(ProductCreateSchema)
-@blueprint.response(201, ProductSchema)
-def create_product(asked: dict[str, Any]) -> Product:
+@blueprint.response(201, ProductSchema, headers=ETAG)
+def create_product(asked: dict[str, Any]) -> Tagged:
     """Add a product."""
-    product = Product(**columns_of(asked))
-    with services().database.transaction() as session:
-        session.add(product)
-        session.flush()
-        note_deed(
-            session, current_actor(), Deed.CREATED, SubjectKind.PRODUCT, product.id, **columns_of(asked)
-        )
-        session.refresh(product)
-    return product
+    return _tagged(products.add_product(services().context, columns_of(asked), by=current_actor()))
 
 
 @blueprint.patch("/<uuid:product_id>")
 @admin_only
+@blueprint.doc(parameters=[IF_MATCH])
 @blueprint.arguments(ProductPatchSchema)
-@blueprint.response(200, ProductSchema)
-def change_product(asked: dict[str, Any], product_id: uuid.UUID) -> Product:
-    """Change a product. Sales that sell it keep their own price."""
-    with services().database.transaction() as session:
-        product = find_product(session, product_id, lock=True)
-        wished = columns_of(asked)
-        told = {name: (getattr(product, name), value) for name, value in wished.items()}
-        note_deed(session, current_actor(), Deed.CHANGED, SubjectKind.PRODUCT, product_id, **told)
-        for column, value in wished.items():
-            setattr(product, column, value)
-    return product
+@blueprint.response(200, ProductSchema, headers=ETAG)
+def change_product(asked: dict[str, Any], product_id: uuid.UUID) -> Tagged:
+    """Change a product. Sales that sell it keep their own price, and its currency until they are over."""
+    context, seen, by = services().context, expected(), current_actor()
+    changes = columns_of(asked)
+    return _tagged(products.change_product(context, product_id, changes, expected=seen, by=by))
 
 
 @blueprint.delete("/<uuid:product_id>")
 @admin_only
+@blueprint.doc(parameters=[IF_MATCH])
 @blueprint.response(204)
 def archive_product(product_id: uuid.UUID) -> None:
     """Archive a product: it is listed no more, while orders go on naming it."""
-    selling = exists().where(Sale.product_id == product_id, Sale.status.in_(_SELLING))
-    with services().database.transaction() as session:
-        product = find_product(session, product_id, lock=True)
-        if session.scalar(select(selling)):
-            raise ProductInUse(str(product_id))
-        product.archived_at = func.now()
-        note_deed(session, current_actor(), Deed.ARCHIVED, SubjectKind.PRODUCT, product_id)
-
-
-def find_product(session: Session, product_id: uuid.UUID, *, lock: bool = False) -> Product:
-    """Read a product that is not archived; `lock` keeps it so until the transaction ends.
-
-    Raises:
-        NotFound: there is none.
-    """
-    wanted = select(Product).where(Product.id == product_id, Product.archived_at.is_(None))
-    product = session.scalar(wanted.with_for_update() if lock else wanted)
-    if product is None:
-        raise NotFound(str(product_id))
-    return product
+    products.archive_product(services().context, product_id, expected=expected(), by=current_actor())
 
 
 def columns_of(asked: dict[str, Any]) -> dict[str, Any]:
@@ -113,3 +82,7 @@ def columns_of(asked: dict[str, Any]) -> dict[str, Any]:
         columns["list_price_minor"] = asked["list_price"]["amount_minor"]
         columns["currency"] = asked["list_price"]["currency"]
     return columns
+
+
+def _tagged(product: Product) -> Tagged:
+    return product, etag(tag_of_product(product))

@@ -16,6 +16,8 @@ from web.answers import answer, page
 from web.api import PREFIX, Blueprint
 from web.auth.actor import current_actor
 from web.auth.identity import admin_only
+from web.etags import ETAG, IF_MATCH, etag_of_shown, expected
+from web.intents import KEY_PARAMETER, idempotency_key
 from web.paging import Page, read_cursor, write_cursor
 from web.schemas.sales import (
     SaleCreateSchema,
@@ -23,6 +25,7 @@ from web.schemas.sales import (
     SalePatchSchema,
     SaleQuery,
     SaleSchema,
+    UnitsSchema,
 )
 from web.services import services
 
@@ -39,7 +42,7 @@ def list_sales(asked: dict[str, Any]) -> Response:
 
 
 @blueprint.get("/<uuid:sale_id>")
-@blueprint.response(200, SaleSchema)
+@blueprint.response(200, SaleSchema, headers=ETAG)
 def get_sale(sale_id: uuid.UUID) -> Response:
     """Show a sale with its live figures."""
     return _answer(sales.get_sale(services().context, sale_id))
@@ -48,7 +51,7 @@ def get_sale(sale_id: uuid.UUID) -> Response:
 @blueprint.post("")
 @admin_only
 @blueprint.arguments(SaleCreateSchema)
-@blueprint.response(201, SaleSchema)
+@blueprint.response(201, SaleSchema, headers=ETAG)
 def create_sale(asked: dict[str, Any]) -> Response:
     """Schedule a sale. It opens by itself at `opens_at`, or by hand before."""
     wish = sales.NewSale(**_columns(asked))
@@ -58,17 +61,37 @@ def create_sale(asked: dict[str, Any]) -> Response:
 
 @blueprint.patch("/<uuid:sale_id>")
 @admin_only
+@blueprint.doc(parameters=[IF_MATCH])
 @blueprint.arguments(SalePatchSchema)
-@blueprint.response(200, SaleSchema)
+@blueprint.response(200, SaleSchema, headers=ETAG)
 def change_sale(asked: dict[str, Any], sale_id: uuid.UUID) -> Response:
     """Change a sale that is not over; a new price holds for tickets that are decided after it."""
-    changes, by = _columns(asked), current_actor()
-    return _answer(checked(lambda: sales.change_sale(services().context, sale_id, changes, by=by)))
+    context, changes = services().context, _columns(asked)
+    seen, by = expected(), current_actor()
+    return _answer(checked(lambda: sales.change_sale(context, sale_id, changes, expected=seen, by=by)))
+
+
+@blueprint.post("/<uuid:sale_id>/units")
+@admin_only
+@blueprint.doc(parameters=[KEY_PARAMETER, IF_MATCH])
+@blueprint.arguments(UnitsSchema)
+@blueprint.response(200, SaleSchema, headers=ETAG)
+def change_units(asked: dict[str, Any], sale_id: uuid.UUID) -> Response:
+    """Raise or cut the allocation by so many units: what several ask for adds up.
+
+    The same Idempotency-Key with the same number counts once.
+    """
+    context, key = services().context, idempotency_key()
+    seen, by = expected(), current_actor()
+    return _answer(
+        checked(lambda: sales.change_units(context, sale_id, asked["change"], key=key, expected=seen, by=by))
+    )
 
 
 @blueprint.post("/<uuid:sale_id>/open")
 @admin_only
-@blueprint.response(200, SaleSchema)
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.response(200, SaleSchema, headers=ETAG)
 def open_sale(sale_id: uuid.UUID) -> Response:
     """Open a scheduled sale now."""
     return _move(sale_id, SaleStatus.OPEN, SaleStatus.SCHEDULED)
@@ -76,7 +99,8 @@ def open_sale(sale_id: uuid.UUID) -> Response:
 
 @blueprint.post("/<uuid:sale_id>/pause")
 @admin_only
-@blueprint.response(200, SaleSchema)
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.response(200, SaleSchema, headers=ETAG)
 def pause_sale(sale_id: uuid.UUID) -> Response:
     """Pause an open sale: everybody keeps the place, nothing is decided."""
     return _move(sale_id, SaleStatus.PAUSED)
@@ -84,7 +108,8 @@ def pause_sale(sale_id: uuid.UUID) -> Response:
 
 @blueprint.post("/<uuid:sale_id>/resume")
 @admin_only
-@blueprint.response(200, SaleSchema)
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.response(200, SaleSchema, headers=ETAG)
 def resume_sale(sale_id: uuid.UUID) -> Response:
     """Go on with a paused sale."""
     return _move(sale_id, SaleStatus.OPEN, SaleStatus.PAUSED)
@@ -92,7 +117,8 @@ def resume_sale(sale_id: uuid.UUID) -> Response:
 
 @blueprint.post("/<uuid:sale_id>/end")
 @admin_only
-@blueprint.response(200, SaleSchema)
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.response(200, SaleSchema, headers=ETAG)
 def end_sale(sale_id: uuid.UUID) -> Response:
     """End a sale: who still stands in line hears `sold_out`."""
     return _move(sale_id, SaleStatus.ENDED)
@@ -100,7 +126,8 @@ def end_sale(sale_id: uuid.UUID) -> Response:
 
 @blueprint.post("/<uuid:sale_id>/cancel")
 @admin_only
-@blueprint.response(200, SaleSchema)
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.response(200, SaleSchema, headers=ETAG)
 def cancel_sale(sale_id: uuid.UUID) -> Response:
     """Cancel a sale: who still stands in line hears `rejected`."""
     return _move(sale_id, SaleStatus.CANCELLED)
@@ -123,13 +150,13 @@ def read_sales(asked: dict[str, Any]) -> Page:
 
 
 def _move(sale_id: uuid.UUID, wished: SaleStatus, only_from: SaleStatus | None = None) -> Response:
-    return _answer(
-        sales.move_sale(services().context, sale_id, wished, only_from=only_from, by=current_actor())
-    )
+    context, seen, by = services().context, expected(), current_actor()
+    return _answer(sales.move_sale(context, sale_id, wished, only_from=only_from, expected=seen, by=by))
 
 
 def _answer(sale: Sale, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return answer(show_sale(services().context, sale), status, headers)
+    shown = show_sale(services().context, sale)
+    return answer(shown, status, {**etag_of_shown(sale, shown), **(headers or {})})
 
 
 def checked(act: Any) -> Sale:

@@ -329,7 +329,8 @@ class Live(Sight):
         Raises:
             LineUnavailable: there was no answer.
         """
-        return bool(self._scripts.run("turn", [turn_at(work)], [for_ms]))
+        with translated():
+            return bool(self.client.set(turn_at(work), 1, nx=True, px=for_ms))
 
     def tell(self, sale_id: UUID, told: bytes | str) -> None:
         """Tell the sockets of changed intents and orders, outside of a claim.

@@ -12,6 +12,7 @@ from web.answers import answer
 from web.api import PREFIX, Blueprint
 from web.auth.actor import current_actor
 from web.auth.identity import admin_only
+from web.etags import ETAG, etag_of_shown
 from web.sales import checked
 from web.schemas.fields import Strict, UtcTime
 from web.schemas.sales import SaleSchema, refuse_unordered_times
@@ -35,9 +36,11 @@ class CloneSchema(Strict):
 @blueprint.post("/sales/<uuid:sale_id>/clone")
 @admin_only
 @blueprint.arguments(CloneSchema)
-@blueprint.response(201, SaleSchema)
+@blueprint.response(201, SaleSchema, headers=ETAG)
 def clone(asked: dict[str, Any], sale_id: uuid.UUID) -> Response:
     """Schedule another sale with a sale's product, allocation, price, limits and pace."""
     context = services().context
     sale = checked(lambda: clone_sale(context, sale_id, by=current_actor(), **asked))
-    return answer(show_sale(context, sale), 201, {"Location": f"{PREFIX}/sales/{sale.id}"})
+    shown = show_sale(context, sale)
+    location = {"Location": f"{PREFIX}/sales/{sale.id}"}
+    return answer(shown, 201, {**etag_of_shown(sale, shown), **location})

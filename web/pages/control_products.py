@@ -5,10 +5,10 @@ from typing import Final
 
 from flask import Blueprint, render_template
 
+from tasks.products import find_product
 from tasks.views import show_product
 from web.pages.asking import asked_by
 from web.pages.control_reading import read_products
-from web.products import find_product
 from web.schemas.paging import PageQuery
 from web.services import services
 

@@ -73,6 +73,7 @@ STATES: Final[Mapping[str, Mapping[str, Said]]] = {
         RefundCause.ADMIN: Said(N_("An admin asked for it"), QUIET),
         RefundCause.LATE: Said(N_("Paid too late"), QUIET),
         RefundCause.DUPLICATE: Said(N_("Paid twice"), QUIET),
+        RefundCause.WRONG_CHARGE: Said(N_("A wrong amount was charged"), QUIET),
         RefundCause.SALE_CANCELLED: Said(N_("The sale was cancelled"), QUIET),
     },
     "task": {

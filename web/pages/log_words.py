@@ -47,6 +47,7 @@ FIELDS: Final[Mapping[str, tuple[str, str]]] = {  # in the order in which they a
     "admission_order": (N_("Order of the lobby"), TEXT),
     "rate_per_second": (N_("Decisions a second"), COUNT),
     "max_open_holds": (N_("Open holds at most"), COUNT),
+    "revision": (N_("Revision"), COUNT),
     "reason": (N_("Reason"), TEXT),
     "kind": (N_("Kind"), TEXT),
     "dropped": (N_("Undecided intents lost"), COUNT),

@@ -62,6 +62,11 @@ NOTES: Final = {
     "sale_ended": N_("The sale ended."),
     "admin": N_("The shop gave your money back."),
     "late": N_("Your payment came too late. Your money went back."),
+    "wrong_charge": N_(
+        "The payment provider charged another amount than the order's. "
+        "It goes back to you; you may pay again."
+    ),
+    "wrong_charge_refunded": N_("The wrong amount that was charged went back to you."),
     "duplicate": N_("You had paid already. The second payment went back to you."),
 }
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, validate, validates, validates_schema
 
 from models.catalogue import MAX_ALLOCATION
 from models.vocabulary import AdmissionOrder, SaleStatus
@@ -67,6 +67,17 @@ class SalePatchSchema(Strict):
     @validates_schema
     def _times_follow(self, data: dict[str, Any], **_kwargs: Any) -> None:
         refuse_unordered_times(data)
+
+
+class UnitsSchema(Strict):
+    """How many units more there are to be, or fewer where it is below 0."""
+
+    change = Whole(required=True, low=-MAX_ALLOCATION, high=MAX_ALLOCATION)
+
+    @validates("change")
+    def _is_a_change(self, change: int, **_kwargs: Any) -> None:
+        if change == 0:
+            raise ValidationError("Must not be 0.")
 
 
 class SaleQuery(PageQuery):
