@@ -13,7 +13,9 @@ DRAIN: Final = "drain"
 BACKGROUND: Final = "background"
 PAYMENTS: Final = "payments"
 QUEUES: Final = (DRAIN, BACKGROUND, PAYMENTS)
-BELL_EXPIRES_S: Final = 30  # sweeps ring again long before; old bells must not pile up while nobody answers
+MOST_WAITING: Final = (
+    1_000  # bells of a queue; sweeps ring again, and more must not pile up while nobody answers
+)
 BROKER_TIMEOUT_S: Final = 2
 VISIBILITY_S: Final = 60
 

@@ -25,6 +25,8 @@ from tasks.reports.making import REPORT, run_report
 
 log: Final = structlog.get_logger()
 
+PURGE: Final = "purge"
+PURGED_EVERY: Final = timedelta(days=1)
 MOST_ATTEMPTS: Final = 3
 UNHEARD_AFTER: Final = timedelta(seconds=5)
 DEAD_AFTER: Final = timedelta(minutes=2)
@@ -49,7 +51,7 @@ def purge(context: Context, task: BackgroundTask) -> Result:
 
 KINDS: Final[dict[str, Callable[[Context, BackgroundTask], Result]]] = {
     "audit": audit,
-    "purge": purge,
+    PURGE: purge,
     EXPEL: expel,
     REPORT: run_report,
 }
@@ -73,6 +75,20 @@ def ask_for(
         session.refresh(task)
     context.bell.ring_for_task(task.id)
     return task
+
+
+def ask_for_purge(context: Context) -> BackgroundTask | None:
+    """Ask for a purge, unless one was asked for within a day; a day of the future is none.
+
+    Raises:
+        LedgerUnavailable: it was not noted.
+    """
+    lately = BackgroundTask.submitted_at.between(func.now() - PURGED_EVERY, func.now())
+    asked = select(BackgroundTask.id).where(BackgroundTask.kind == PURGE, lately)
+    with context.database.transaction() as session:
+        if session.scalar(select(asked.exists())):
+            return None
+    return ask_for(context, PURGE)
 
 
 def run(context: Context, task_id: UUID) -> None:

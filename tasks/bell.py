@@ -12,7 +12,7 @@ from celery import Celery
 from kombu.exceptions import ChannelError, OperationalError
 from redis.exceptions import RedisError
 
-from tasks.app import BACKGROUND, BELL_EXPIRES_S, DRAIN, PAYMENTS
+from tasks.app import BACKGROUND, DRAIN, MOST_WAITING, PAYMENTS
 
 log: Final = structlog.get_logger()
 
@@ -67,10 +67,7 @@ class CeleryBell(Bell):
         """Count the messages that no worker has taken up yet; nothing where the broker does not tell."""
         try:
             with self._celery.producer_pool.acquire(block=True) as producer:
-                channel: Any = producer.channel
-                return int(channel.queue_declare(queue, passive=True).message_count)
-        except ChannelError:
-            return 0  # the queue is not there before its first message
+                return waiting_in(producer.channel, queue)
         except (OperationalError, RedisError, OSError) as error:
             log.warning("bells_not_counted", queue=queue, error=str(error))
             return None
@@ -87,17 +84,30 @@ class CeleryBell(Bell):
             return None
 
     def send(self, name: str, subject: str | None, queue: str) -> bool:
-        """Send one message; says whether the broker took it."""
+        """Send one message; says whether the broker took it, which it does not where too many wait there.
+
+        It has no time to expire at: the clocks of who sends and who hears may differ.
+        """
+        arguments = [subject] if subject else []
+        options: dict[str, Any] = {"queue": queue, "retry": False, "ignore_result": True}
         try:
-            self._celery.send_task(
-                name,
-                args=[subject] if subject else [],
-                queue=queue,
-                retry=False,
-                ignore_result=True,
-                expires=BELL_EXPIRES_S,
-            )
+            with self._celery.producer_pool.acquire(block=True) as producer:
+                if waiting_in(producer.channel, queue) >= MOST_WAITING:
+                    return False
+                self._celery.send_task(name, args=arguments, producer=producer, **options)
         except (OperationalError, RedisError, OSError) as error:
             log.warning("bell_lost", task=name, subject=subject, error=str(error))
             return False
         return True
+
+
+def waiting_in(channel: Any, queue: str) -> int:
+    """Count the messages of a queue that no worker has taken up yet, over a channel to the broker.
+
+    Raises:
+        OperationalError, RedisError, OSError: the broker is away.
+    """
+    try:
+        return int(channel.queue_declare(queue, passive=True).message_count)
+    except ChannelError:
+        return 0  # the queue is not there before its first message

@@ -26,6 +26,7 @@ log: Final = structlog.get_logger()
 
 MOST_AT_ONCE: Final = 250
 PATIENCE_MS: Final = 2_000  # after which the line refuses a submission, so that nobody is queued unawares
+_STARTED_MS: Final = (time.time_ns() - time.monotonic_ns()) // 1_000_000
 
 Outcome = Answer | Exception
 Tell = Callable[[Outcome], None]
@@ -138,12 +139,14 @@ class Intake:
 
     def _submit(self, facts: SaleFacts, submissions: list[Submission]) -> Sequence[Outcome]:
         self._reach()
-        deadline_ms = self._redis_now_ms() + PATIENCE_MS
+        ahead_ms, deadline_ms = self._clock_ahead_ms, self._redis_now_ms() + PATIENCE_MS
         try:
             reply = self._live.submit(facts.sale_id, facts.epoch, submissions, deadline_ms=deadline_ms)
         except LateSubmission:
             self._clock_ahead_ms = None
-            raise
+            if ahead_ms is None or not self._was_set_ahead(ahead_ms):
+                raise
+            return self._submit(facts, submissions)
         except LineUnavailable as error:
             count = len(submissions)
             log.warning("line_away", sale_id=str(facts.sale_id), submissions=count, error=str(error))
@@ -163,6 +166,10 @@ class Intake:
                 if time.monotonic() >= until:
                     raise
             time.sleep(PAUSE_S)
+
+    def _was_set_ahead(self, ahead_ms: int) -> bool:
+        """Say whether Redis' clock was set ahead since, so that the submissions were not late; learns it."""
+        return self._redis_now_ms() - _own_ms() - ahead_ms > PATIENCE_MS
 
     def _redis_now_ms(self) -> int:
         if self._clock_ahead_ms is None:
@@ -185,4 +192,5 @@ def _ring_aside(bell: Bell, sale_id: UUID) -> None:
 
 
 def _own_ms() -> int:
-    return time.time_ns() // 1_000_000
+    """Read a clock of this process that nobody sets."""
+    return _STARTED_MS + time.monotonic_ns() // 1_000_000

@@ -44,6 +44,8 @@ class Overviews:
         seen = self._glances.get(sale_id, lambda: self._glance(sale_id))
         now_ms = context.live.now_ms()
         since_ms = int(since.timestamp() * 1000) if since else 0
+        if since_ms > now_ms:
+            since_ms = 0  # the clock was set back since: all that is known is news
         samples = context.live.pulse.read(sale_id, _enough(now_ms - since_ms))
         shown = show_sale(context, sale)
         return {

@@ -75,8 +75,8 @@ def ring_for_unheard(self: ContextTask) -> None:
 
 @celery.task(bind=True, base=ContextTask, name="ask_for_purge")
 def ask_for_purge(self: ContextTask) -> None:
-    """Ask for the daily purge."""
-    background.ask_for(self.context, "purge")
+    """Ask for the daily purge, unless it was asked for within a day."""
+    background.ask_for_purge(self.context)
 
 
 @celery.task(bind=True, base=ContextTask, name="ask_for_reports")

@@ -112,7 +112,7 @@ def _keep_time(context: Context, sale: Sale, now: datetime) -> None:
 
 
 def _ring_if_needed(context: Context, look: Look) -> int:
-    is_answered = look.now_ms - look.number("bell_ms") < REBELL_MS
+    is_answered = 0 <= look.now_ms - look.number("bell_ms") < REBELL_MS
     if not look.needs_a_bell or (is_answered and look.overdue == 0):
         return 0
     return int(context.bell.ring(look.sale_id))

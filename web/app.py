@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from flask import Blueprint, Flask, Request
 from flask.sessions import SessionInterface
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Settings, load_settings, refuse_weak_secret
 from web import (
@@ -24,6 +23,7 @@ from web import (
     sales,
     tasks,
 )
+from web.addresses import behind_proxies
 from web.api import PREFIX, Api
 from web.api import Blueprint as ApiBlueprint
 from web.auth import routes as accounts
@@ -107,8 +107,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _register_blueprints(app)
     register_commands(app)
     if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+        app.wsgi_app = behind_proxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
     return app
 
 

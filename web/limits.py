@@ -1,6 +1,8 @@
-"""Owns the limits: by address and by account for signing in, by account in memory for everything else."""
+"""Owns the limits: by network and account for signing up and staying in, by account for the rest.
 
-import ipaddress
+How often passwords may be tried is `web.auth.guard`'s.
+"""
+
 import logging
 import time
 import uuid
@@ -13,11 +15,13 @@ from limits.strategies import FixedWindowRateLimiter
 from redis.exceptions import RedisError
 
 from config import RateLimits, Settings
+from web.addresses import is_loopback, networks_of
+from web.counters import STORE_PAUSE_S, STORE_TIMEOUT_S
 from web.errors import TooManyRequests
 
-STORE_TIMEOUT_S: Final = 0.5  # seconds
 UNLIMITED: Final = 2**63 - 1
-STORE_PAUSE_S: Final = 5.0  # seconds without asking a Redis that did not answer
+
+__all__ = ["AccountLimit", "LimitStore", "Limits", "SharedLimit", "is_loopback"]
 
 log = logging.getLogger(__name__)
 
@@ -60,14 +64,15 @@ class SharedLimit:
         self._item = parse(limit)
         self._enabled = enabled
 
-    def hit(self, who: str) -> None:
-        """Count one request of an address or an account.
+    def hit(self, who: str, share: int = 1) -> None:
+        """Count one request of a network or an account, whose budget is `share` times the limit.
 
         Raises:
             TooManyRequests: the window is used up.
         """
         if self._enabled:
-            self._store.hit(self._item, self._name, who)
+            item = self._item
+            self._store.hit(type(item)(item.amount * share, item.multiples), self._name, who)
 
 
 class LimitStore:
@@ -104,50 +109,34 @@ class Limits:
         self.socket_messages = rates.socket_messages
         self._by_address = {
             "register": SharedLimit(store, "register:address", rates.register, enabled=enabled),
-            "login": SharedLimit(store, "login:address", rates.login, enabled=enabled),
             "refresh": SharedLimit(store, "refresh:address", rates.refresh, enabled=enabled),
         }
         self._by_account = {
-            "login": SharedLimit(store, "login:account", rates.login, enabled=enabled),
             "refresh": SharedLimit(store, "refresh:account", rates.refresh, enabled=enabled),
         }
 
     def hit_address(self, name: str) -> None:
-        """Count the request's address against a limit; in development loopback is spared.
+        """Count the request in each network of its address, the narrowest first; loopback may be spared.
 
         Raises:
-            TooManyRequests: the address has used up its window.
+            TooManyRequests: a network has used up its window. Those around it are not charged then.
         """
         address = request.remote_addr or ""
-        if not (self._spares_loopback and is_loopback(address)):
-            self._by_address[name].hit(_network(address))
+        if not self.spares(address):
+            for network in networks_of(address):
+                self._by_address[name].hit(network.name, network.share)
+
+    def spares(self, address: str) -> bool:
+        """Whether an address is not counted: this machine's own in development, for crowds come from it."""
+        return self._spares_loopback and is_loopback(address)
 
     def hit_account(self, name: str, account: str) -> None:
-        """Count an account (its e-mail or id) against a limit, wherever the request comes from.
+        """Count an account by its id against a limit, wherever the request comes from.
 
         Raises:
             TooManyRequests: the account has used up its window.
         """
         self._by_account[name].hit(account)
-
-
-def is_loopback(address: str) -> bool:
-    """Say whether an address is this machine's own."""
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return address == ""  # a Unix socket has none
-
-
-def _network(address: str) -> str:
-    """An IPv6 customer has a whole /64, so that is what is counted."""
-    try:
-        known = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if known.version == 4:
-        return address
-    return str(ipaddress.ip_network((known, 64), strict=False))
 
 
 def _hit(limiter: FixedWindowRateLimiter, item: RateLimitItem, who: tuple[str, ...]) -> None:

@@ -10,9 +10,12 @@ from models.database import Database
 from models.live.store import Live
 from tasks.context import Context, build_context
 from tasks.overview import Overviews
+from web.auth.devices import Devices
+from web.auth.guard import LogInGuard
 from web.auth.passwords import Passwords
 from web.auth.revocation import RevokedFamilies
 from web.auth.tokens import Tokens
+from web.counters import Counters
 from web.limits import Limits
 from web.live.hub import Hub
 from web.money_metrics import MoneyCollector
@@ -31,6 +34,8 @@ class Services:
     tokens: Tokens
     revoked: RevokedFamilies
     passwords: Passwords
+    guard: LogInGuard
+    devices: Devices
     limits: Limits
     hub: Hub
     money: MoneyCollector
@@ -52,6 +57,10 @@ def build_services(settings: Settings) -> Services:
         tokens=tokens,
         revoked=revoked,
         passwords=Passwords(),
+        guard=LogInGuard(
+            Counters(settings.redis_url), settings.rate_limits.login, enabled=settings.rate_limits_enabled
+        ),
+        devices=Devices(settings.secret_key),
         limits=limits,
         hub=Hub(settings, context, tokens, revoked, limits),
         money=MoneyCollector(database, context.providers.current.name),

@@ -17,7 +17,7 @@ from tasks.logs import configure_logging
 from workers.deadman import Deadman
 from workers.pulse import PulseTimer
 from workers.roll_call import RollCall
-from workers.schedule import SCHEDULE
+from workers.schedule import SCHEDULE, SCHEDULER
 from workers.signs import SignsOfLife
 from workers.timer import SweepTimer
 
@@ -36,6 +36,7 @@ if not settings.is_production:  # a fresh clone is often tried as root; in produ
 registry.provide(_context)
 app = celery
 app.conf.beat_schedule = SCHEDULE
+app.conf.beat_scheduler = SCHEDULER
 arm(settings.failpoint)
 
 

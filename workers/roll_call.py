@@ -27,7 +27,7 @@ log: Final = structlog.get_logger()
 
 QUEUE: Final = "control-room"  # one name for all listeners and for ever
 WRITE_S: Final = 1.0
-STALE_MS: Final = 3_000  # a roll that old wants another writer
+STALE_MS: Final = 3_000  # a roll that old wants another writer, and so does one that far in the future
 PAUSE_S: Final = 1.0  # before the broker is tried again
 
 
@@ -100,7 +100,7 @@ class RollCall:
         last, now, now_ms = self._live.roll.read(), time.time(), self._live.now_ms()
         if last is not None and last.by != self._me:
             self._is_writer = False
-            if now_ms - last.at_ms < STALE_MS:
+            if abs(now_ms - last.at_ms) < STALE_MS:
                 return
         if not self._is_writer and last is not None:
             self._roster.adopt(last.workers, now, now_ms)

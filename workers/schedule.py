@@ -4,16 +4,17 @@ from typing import Any, Final
 
 from tasks.app import BACKGROUND
 
+SCHEDULER: Final = "workers.beat:SteadyScheduler"
 
-def _every(seconds: float, task: str, *, expires_s: float) -> dict[str, Any]:
-    options = {"queue": BACKGROUND, "expires": expires_s, "retry": False}
-    return {"task": task, "schedule": seconds, "options": options}
+
+def _every(seconds: float, task: str) -> dict[str, Any]:
+    return {"task": task, "schedule": seconds, "options": {"queue": BACKGROUND, "retry": False}}
 
 
 SCHEDULE: Final[dict[str, dict[str, Any]]] = {
-    "sweep": _every(1.0, "sweep", expires_s=5),
-    "audit": _every(5.0, "audit_running_sales", expires_s=5),
-    "ring_for_unheard": _every(5.0, "ring_for_unheard", expires_s=10),
-    "reports": _every(5.0, "ask_for_reports", expires_s=10),
-    "purge": _every(86_400.0, "ask_for_purge", expires_s=3_600),
+    "sweep": _every(1.0, "sweep"),
+    "audit": _every(5.0, "audit_running_sales"),
+    "ring_for_unheard": _every(5.0, "ring_for_unheard"),
+    "reports": _every(5.0, "ask_for_reports"),
+    "purge": _every(3_600.0, "ask_for_purge"),
 }

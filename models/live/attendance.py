@@ -9,7 +9,7 @@ import orjson
 from models.live.keys import SOCKETS
 from models.live.redis import Client, translated
 
-FRESH_MS: Final = 10_000  # a process that told nothing for longer is gone
+FRESH_MS: Final = 10_000  # a process that told nothing for longer is gone; or told it so far in the future
 
 
 class Attendance:
@@ -53,4 +53,4 @@ class Attendance:
 
 
 def _is_old(told: Mapping[str, Any], now_ms: int) -> bool:
-    return bool(now_ms - told["at_ms"] > FRESH_MS)
+    return bool(abs(now_ms - told["at_ms"]) > FRESH_MS)

@@ -329,8 +329,7 @@ class Live(Sight):
         Raises:
             LineUnavailable: there was no answer.
         """
-        with translated():
-            return bool(self.client.set(turn_at(work), 1, nx=True, px=for_ms))
+        return bool(self._scripts.run("turn", [turn_at(work)], [for_ms]))
 
     def tell(self, sale_id: UUID, told: bytes | str) -> None:
         """Tell the sockets of changed intents and orders, outside of a claim.

@@ -12,7 +12,8 @@
 -- KEYS[9] holds    hash  intent's id → user|units
 -- ARGV[1] claim      string  an id for the new claim; the same id again returns the same claim
 -- ARGV[2] limit      int     most tickets to decide (at most 1,000)
--- ARGV[3] lease_ms   int     for how long nobody else gets the claim
+-- ARGV[3] lease_ms   int     for how long nobody else gets the claim; a lease that lies further ahead than the
+--                            longest was made for has run out too: the clock was set back since
 -- ARGV[4] max_tries  int     a claim handed out more often is parked for a person to look at
 -- Returns {code, claim, waiting, parked, wait_ms}
 --   code: fresh | again | empty | not_open | paced (come again in wait_ms) | full (as many open holds as may
@@ -48,8 +49,12 @@ if known then
   return {'fresh', known, waiting, 0, 0}
 end
 
-local parked = 0
-for _, overdue in ipairs(redis.call('ZRANGEBYSCORE', KEYS[6], '-inf', now_ms, 'LIMIT', 0, 10)) do
+local parked, longest_ms = 0, math.max(lease_ms, number('lease_ms'))
+local come_again = redis.call('ZRANGEBYSCORE', KEYS[6], '-inf', now_ms, 'LIMIT', 0, 10)
+if #come_again == 0 then
+  come_again = redis.call('ZRANGEBYSCORE', KEYS[6], '(' .. now_ms + longest_ms, '(+inf', 'LIMIT', 0, 10)
+end
+for _, overdue in ipairs(come_again) do
   local tries = redis.call('HINCRBY', KEYS[7], 'tries:' .. overdue, 1)
   if tries < max_tries then
     redis.call('ZADD', KEYS[6], now_ms + lease_ms, overdue)
@@ -78,7 +83,7 @@ if is_paced then
   local most = math.max(1000, rate * BURST_MS)
   bucket = number('bucket')
   if last_ms > 0 then
-    bucket = math.min(most, bucket + (now_ms - last_ms) * rate)
+    bucket = math.min(most, bucket + math.max(0, now_ms - last_ms) * rate)
   end
 end
 local function has_token()
@@ -228,7 +233,7 @@ local claim = table.concat({new_claim, state.epoch, now_ms, state.price_minor, s
   now_ms + number('hold_ms')}, '|') .. '\n' .. table.concat(rows, '\n')
 local pace_start_ms, pace_count = number('pace_start_ms'), number('pace_count') + popped
 local pace_milli = number('pace_milli')
-if pace_start_ms == 0 or now_ms - pace_start_ms > 10000 then
+if pace_start_ms == 0 or now_ms < pace_start_ms or now_ms - pace_start_ms > 10000 then
   pace_start_ms, pace_count = now_ms, popped
 elseif now_ms - pace_start_ms >= 1000 then
   local observed = math.floor(pace_count * 1000000 / (now_ms - pace_start_ms))
@@ -262,5 +267,6 @@ for _, back in ipairs(freed) do
 end
 redis.call('HSET', KEYS[1], 'available', available, 'held', held, 'waiting', waiting, 'open_holds', open_holds,
   'standby', standing_by + #stood_by / 2 - #gone, 'standby_min_need', min_need, 'standby_max_need', max_need,
-  'bell_ms', now_ms, 'pace_start_ms', pace_start_ms, 'pace_count', pace_count, 'pace_milli', pace_milli)
+  'bell_ms', now_ms, 'pace_start_ms', pace_start_ms, 'pace_count', pace_count, 'pace_milli', pace_milli,
+  'lease_ms', longest_ms)
 return {'fresh', claim, waiting, parked, wait_ms}

@@ -5,6 +5,7 @@
 -- KEYS[4] standby  zset  intent's id → its ticket
 -- Returns {now_ms, length of the line, claims, overdue claims, parked claims, marks of the standby,
 --         field, value, …} and no fields where there is no live state
+--   overdue: the lease ran out, or ends later than the longest that was given could: the clock was set back
 --   marks: ticket, place, ticket, place, …, by which whoever stands by finds his place: all of a short
 --          standby; of a long one the first eight, and eight more that part the rest evenly, the last among them
 -- Cost: O(fields + log claims + log standby)
@@ -34,11 +35,17 @@ else
   end
 end
 
+local overdue = redis.call('ZCOUNT', KEYS[3], '-inf', now_ms)
+local longest_ms = redis.call('HGET', KEYS[1], 'lease_ms')
+if longest_ms then
+  overdue = overdue + redis.call('ZCOUNT', KEYS[3], '(' .. now_ms + tonumber(longest_ms), '(+inf')
+end
+
 local reply = {
   now_ms,
   redis.call('LLEN', KEYS[2]),
   redis.call('ZCARD', KEYS[3]),
-  redis.call('ZCOUNT', KEYS[3], '-inf', now_ms),
+  overdue,
   redis.call('ZCOUNT', KEYS[3], '+inf', '+inf'),
   marks,
 }

@@ -10,7 +10,8 @@
 -- KEYS[6..]        string  intent's id|body's hash: one for each intent that brings an Idempotency-Key, in order
 -- ARGV[1] epoch       string
 -- ARGV[2] key_ttl_ms  int     how long a key is remembered
--- ARGV[3] rebell_ms   int     a bell that was rung longer ago counts as lost
+-- ARGV[3] rebell_ms   int     a bell that was rung longer ago counts as lost, and one of the future: the clock
+--                             was set back since
 -- ARGV[4] deadline_ms int     the sender gives up then: what comes later is refused whole, so that an intent
 --                             which nobody waits for any more cannot slip into the line
 -- ARGV[5] intents     JSON    [[id, user, quantity, accept_fewer (0|1), body's hash («» without a key)], …]:
@@ -104,7 +105,8 @@ end
 
 if accepted > 0 then
   redis.call('HINCRBY', KEYS[1], 'waiting', accepted)
-  if status == 'open' and now_ms - tonumber(state[8]) >= rebell_ms then
+  local rung_ms = tonumber(state[8])
+  if status == 'open' and (now_ms - rung_ms >= rebell_ms or now_ms < rung_ms) then
     redis.call('HSET', KEYS[1], 'bell_ms', now_ms)
     reply[6] = 1
   end

@@ -32,7 +32,7 @@ PAYMENTS: Final = (
     "payments",
 )
 BACKGROUND: Final = ("-m", "celery", "-A", "workers.app", "worker", "-P", "solo", "-Q", "background")
-BEAT: Final = ("-m", "celery", "-A", "workers.app", "beat", "--schedule")
+BEAT: Final = ("-m", "celery", "-A", "workers.app", "beat")
 ALONE: Final = ("--without-gossip", "--without-mingle", "--hostname")
 
 
@@ -81,7 +81,7 @@ class Platform:
     def start_background(self) -> None:
         """Start what sees to everything else: the worker of background tasks, and their clock."""
         self._start("background", (*BACKGROUND, *ALONE, "background@%h"))
-        self._start("beat", (*BEAT, str(self._place / "beat-schedule")))
+        self._start("beat", BEAT)
         eventually(lambda: "ready." in self.log("background"), told=lambda: self.log("background"))
 
     def hold_worker(self) -> None:

@@ -12,6 +12,7 @@ LOGOUT = "/api/v1/auth/logout"
 ME = "/api/v1/me"
 TOKENS = {"fs_access", "fs_refresh"}
 READABLE = {"fs_csrf", "fs_refresh_csrf"}
+DEVICE = "fs_device"
 
 
 def sign_in(client: FlaskClient, account: Account) -> TestResponse:
@@ -32,11 +33,11 @@ def test_signing_in_sets_cookies_and_shows_no_token(client: FlaskClient, shopper
     answer = sign_in(client, shopper)
     assert (answer.status_code, set(answer.get_json())) == (200, {"user"})
     cookies = cookies_of(answer)
-    assert set(cookies) == TOKENS | READABLE
-    assert all("HttpOnly" in cookies[name] for name in TOKENS)
+    assert set(cookies) == TOKENS | READABLE | {DEVICE}
+    assert all("HttpOnly" in cookies[name] for name in TOKENS | {DEVICE})
     assert not any("HttpOnly" in cookies[name] for name in READABLE)
     assert all("SameSite=Lax" in line and "Secure" not in line for line in cookies.values())
-    assert "Path=/session" in cookies["fs_refresh"]
+    assert all("Path=/session" in cookies[name] for name in ("fs_refresh", DEVICE))
     assert client.get(ME).get_json()["email"] == shopper.email
 
 

@@ -10,6 +10,9 @@ from werkzeug.test import TestResponse
 
 from config import Settings
 from tests.integration.conftest import PASSWORD, Account, MakeApp
+from web.auth.guard import LONGEST_PAUSE_S
+from web.errors import TooManyRequests
+from web.services import EXTENSION
 
 LOGIN = "/api/v1/auth/login"
 ELSEWHERE = {"REMOTE_ADDR": "203.0.113.7"}
@@ -33,6 +36,15 @@ def is_refused(answer: TestResponse) -> bool:
     return True
 
 
+def log_in_rightly(client: FlaskClient, account: Account, *paths: str, **options: Any) -> int:
+    [path] = paths or [LOGIN]
+    return client.post(path, json={"email": account.email, "password": PASSWORD}, **options).status_code
+
+
+def at(address: str) -> dict[str, Any]:
+    return {"environ_base": {"REMOTE_ADDR": address}}
+
+
 def test_guessing_one_accounts_password_is_slowed_down_from_anywhere(
     settings: Settings, make_app: MakeApp
 ) -> None:
@@ -42,6 +54,189 @@ def test_guessing_one_accounts_password_is_slowed_down_from_anywhere(
     assert is_refused(log_in(client, "ADA@example.com"))
     assert is_refused(log_in(client, "ada@example.com", environ_base=ELSEWHERE))
     assert log_in(client, "eve@example.com").status_code == 401
+
+
+@pytest.mark.parametrize("role", ["shopper", "admin"])
+def test_whatever_strangers_try_an_owner_gets_in_from_elsewhere(
+    settings: Settings, make_app: MakeApp, make_account: Any, role: str
+) -> None:
+    client, owner = limited(settings, make_app, login="3/hour").test_client(), make_account(role)
+    for number in range(12):
+        assert log_in(client, owner.email, **at(f"203.0.{number}.7")).status_code in {401, 429}
+    assert log_in_rightly(client, owner, **at("198.51.100.1")) == 200
+
+
+def test_a_stranger_waits_longer_the_more_is_tried(
+    settings: Settings, make_app: MakeApp, make_account: Any
+) -> None:
+    client, owner = limited(settings, make_app, login="3/hour").test_client(), make_account()
+    waits = []
+    for number in range(12):
+        answer = log_in(client, owner.email, **at(f"203.0.{number}.7"))
+        if answer.status_code == 429:
+            waits.append(int(answer.headers["Retry-After"]))
+    assert waits == sorted(waits)
+    assert waits[0] < waits[-1] <= LONGEST_PAUSE_S
+    # Each has its first try; the second, even if right, comes after the pause.
+    assert log_in_rightly(client, owner, **at("203.0.11.7")) == 429
+    assert log_in_rightly(client, owner, **at("203.0.12.7")) == 200
+
+
+def test_neighbours_who_fail_keep_nobody_out(
+    settings: Settings, make_app: MakeApp, make_account: Any
+) -> None:
+    client, owner = limited(settings, make_app, login="3/hour").test_client(), make_account()
+    answers = [
+        log_in(client, f"{number}@example.com", environ_base=ELSEWHERE).status_code for number in range(8)
+    ]
+    assert answers == [401] * 3 + [429] * 5
+    assert log_in_rightly(client, owner, environ_base=ELSEWHERE) == 200
+
+
+def test_a_known_device_is_judged_apart_from_strangers_of_its_own_network(
+    settings: Settings, make_app: MakeApp, make_account: Any
+) -> None:
+    app, owner = limited(settings, make_app, login="3/hour"), make_account()
+    device, stranger = app.test_client(), app.test_client()
+    assert log_in_rightly(device, owner, "/session", environ_base=ELSEWHERE) == 200
+    for _ in range(5):
+        log_in(stranger, owner.email, environ_base=ELSEWHERE)
+    assert log_in_rightly(stranger, owner, environ_base=ELSEWHERE) == 429
+    assert log_in_rightly(device, owner, "/session", environ_base=ELSEWHERE) == 200
+    wrong = {"email": owner.email, "password": "wrong password"}
+    assert [device.post("/session", json=wrong).status_code for _ in range(4)] == [401] * 3 + [429]
+
+
+def test_a_device_is_no_better_known_to_other_accounts(
+    settings: Settings, make_app: MakeApp, make_account: Any
+) -> None:
+    client, owner = limited(settings, make_app, login="3/hour").test_client(), make_account()
+    assert log_in_rightly(client, owner, "/session") == 200
+    wrong = {"email": "ada@example.com", "password": "wrong password"}
+    assert [client.post("/session", json=wrong).status_code for _ in range(4)] == [401] * 3 + [429]
+    client.set_cookie("fs_device", "0" * 24 + "." + "0" * 16 + "." + "0" * 64, path="/session")
+    assert client.post("/session", json=wrong).status_code == 429
+
+
+def test_a_network_that_logged_in_lately_does_not_wait_for_strangers_elsewhere(
+    settings: Settings, make_app: MakeApp, make_account: Any
+) -> None:
+    client, owner = limited(settings, make_app, login="3/hour").test_client(), make_account()
+    assert log_in_rightly(client, owner, environ_base=ELSEWHERE) == 200
+    for number in range(12):
+        log_in(client, owner.email, **at(f"198.51.{number}.7"))
+    assert is_refused(log_in(client, owner.email, environ_base=ELSEWHERE))
+    assert log_in_rightly(client, owner, environ_base=ELSEWHERE) == 200
+
+
+def test_right_tries_use_up_nothing(settings: Settings, make_app: MakeApp, make_account: Any) -> None:
+    client, owner = limited(settings, make_app, login="2/hour").test_client(), make_account()
+    assert [log_in_rightly(client, owner, environ_base=ELSEWHERE) for _ in range(6)] == [200] * 6
+
+
+def test_unknown_accounts_are_counted_like_others(
+    settings: Settings, make_app: MakeApp, make_account: Any
+) -> None:
+    client, owner = limited(settings, make_app, login="2/hour").test_client(), make_account()
+    for number in range(3):
+        known = [log_in(client, owner.email, **at(f"203.0.{number}.7")) for _ in range(4)]
+        unknown = [log_in(client, "nobody@example.com", **at(f"198.51.{number}.7")) for _ in range(4)]
+        assert [one.status_code for one in known] == [one.status_code for one in unknown]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("::FFFF:cb00:7107", "203.0.113.7"),
+        ("64:ff9b::203.0.113.7", "203.0.113.7"),
+        ("fe80::1%eth0", "fe80::2%eth1"),
+    ],
+)
+def test_one_client_is_one_address_however_it_is_written(
+    settings: Settings, make_app: MakeApp, one: str, other: str
+) -> None:
+    client = limited(settings, make_app, register="1/hour").test_client()
+    new = {"email": "a@example.com", "password": PASSWORD}
+    assert client.post("/api/v1/auth/register", json=new, **at(one)).status_code == 201
+    assert is_refused(client.post("/api/v1/auth/register", json=new, **at(other)))
+
+
+def test_clients_of_ipv4_are_not_one_address(settings: Settings, make_app: MakeApp) -> None:
+    client = limited(settings, make_app, register="1/hour").test_client()
+    for number in range(3):
+        new = {"email": f"{number}@example.com", "password": PASSWORD}
+        address = f"::ffff:203.0.{number}.7"
+        assert client.post("/api/v1/auth/register", json=new, **at(address)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "form", ["203.0.113.7:{}", "[2001:db8::1]:{}", "garbage-{}", "203.0.113.7", "2001:db8::{}"]
+)
+def test_a_forwarded_port_or_garbage_is_no_new_address(
+    settings: Settings, make_app: MakeApp, form: str
+) -> None:
+    client = make_app(
+        rate_limits=replace(settings.rate_limits, register="1/hour"),
+        trusted_proxies=1,
+        environment="production",
+    ).test_client()
+    answers = []
+    for number in range(1, 3):
+        new = {"email": f"{number}@example.com", "password": PASSWORD}
+        headers = {
+            "X-Forwarded-For": form.format(50_000 + number if "]:" in form or "7:" in form else number)
+        }
+        answers.append(client.post("/api/v1/auth/register", json=new, headers=headers).status_code)
+    assert answers == [201, 429]
+
+
+@pytest.mark.parametrize(
+    ("form", "share"), [("203.0.113.{}", 8), ("2001:db8:0:{:x}::1", 4), ("2001:db8:0:{:x}00::1", 8)]
+)
+def test_a_customer_with_many_addresses_gets_no_more_than_a_share(
+    settings: Settings, make_app: MakeApp, form: str, share: int
+) -> None:
+    limits = limited(settings, make_app, register="1/hour").extensions[EXTENSION].limits
+    app = make_app()
+    passed = 0
+    for number in range(100):
+        with app.test_request_context("/", environ_base={"REMOTE_ADDR": form.format(number)}):
+            try:
+                limits.hit_address("register")
+            except TooManyRequests:
+                continue
+            passed += 1
+    assert passed == share
+
+
+def test_a_loud_address_leaves_its_neighbours_their_part(settings: Settings, make_app: MakeApp) -> None:
+    limits = limited(settings, make_app, register="1/hour").extensions[EXTENSION].limits
+    app = make_app()
+
+    def passes(address: str) -> bool:
+        with app.test_request_context("/", environ_base={"REMOTE_ADDR": address}):
+            try:
+                limits.hit_address("register")
+            except TooManyRequests:
+                return False
+            return True
+
+    assert [passes("203.0.113.7") for _ in range(50)] == [True] + [False] * 49
+    assert passes("203.0.113.8")
+
+
+def test_a_network_keeps_all_who_are_logged_in_so(
+    settings: Settings, make_app: MakeApp, make_account: Any
+) -> None:
+    client = limited(settings, make_app, refresh="2/hour").test_client()
+    path = "/api/v1/auth/refresh"
+    for _ in range(2):
+        assert client.post(path, environ_base=ELSEWHERE).status_code == 401
+    assert is_refused(client.post(path, environ_base=ELSEWHERE))
+    for _ in range(4):
+        one = make_account()
+        assert client.post(path, headers=one.refresh_headers, environ_base=ELSEWHERE).status_code == 200
 
 
 def test_processes_count_guesses_together(settings: Settings, make_app: MakeApp) -> None:

@@ -7,6 +7,7 @@ from web.api import Blueprint
 from web.auth import accounts
 from web.auth.accounts import LogIn
 from web.auth.identity import current_identity, read_bearer, signed_in
+from web.auth.logging_in import log_in, read_within_limits
 from web.auth.tokens import REFRESH
 from web.schemas.accounts import LoginSchema, RegisterSchema, TokensSchema, UserAnswerSchema, UserSchema
 from web.services import services
@@ -28,10 +29,7 @@ def register(asked: dict[str, str]) -> dict[str, User]:
 @blueprint.response(200, TokensSchema)
 def login(asked: dict[str, str]) -> dict[str, Any]:
     """Exchange e-mail and password for tokens."""
-    limits = services().limits
-    limits.hit_address("login")
-    limits.hit_account("login", asked["email"])
-    return tokens_of(accounts.sign_in(services(), **asked))
+    return tokens_of(log_in(services(), **asked))
 
 
 @blueprint.post("/auth/refresh")
@@ -42,9 +40,7 @@ def refresh() -> dict[str, Any]:
 
     It is spent by this; showing it again revokes the whole family.
     """
-    services().limits.hit_address("refresh")
-    shown = read_bearer(REFRESH)
-    services().limits.hit_account("refresh", str(shown.identity.user_id))
+    shown = read_within_limits(services(), lambda: read_bearer(REFRESH))
     return tokens_of(accounts.refresh(services(), shown))
 
 

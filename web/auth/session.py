@@ -2,13 +2,15 @@
 
 from typing import Any, Final
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
 from models.accounts import User
 from web.api import read_json
 from web.auth import accounts
+from web.auth.devices import DEVICE_COOKIE, set_device_cookie
 from web.auth.identity import read_token
 from web.auth.issue import SESSION_PATH, clear_session_cookies, set_session_cookies
+from web.auth.logging_in import log_in, read_within_limits
 from web.auth.tokens import ACCESS, REFRESH
 from web.errors import Unauthenticated
 from web.schemas.accounts import LoginSchema, UserSchema
@@ -24,18 +26,17 @@ _USER: Final = UserSchema()
 def begin() -> Response:
     """Sign in by e-mail and password."""
     asked: Any = _LOGIN.load(read_json())
-    limits = services().limits
-    limits.hit_address("login")
-    limits.hit_account("login", asked["email"])
-    return _signed_in(accounts.sign_in(services(), **asked))
+    parts, device = services(), request.cookies.get(DEVICE_COOKIE)
+    response = _signed_in(log_in(parts, **asked, device=device))
+    noted = parts.devices.note(device, asked["email"])
+    set_device_cookie(response, noted, path=SESSION_PATH, is_secure=parts.settings.is_production)
+    return response
 
 
 @blueprint.post("/refresh")
 def renew() -> Response:
     """Renew both cookies by the refresh cookie and its CSRF token."""
-    services().limits.hit_address("refresh")
-    shown = read_token(REFRESH)
-    services().limits.hit_account("refresh", str(shown.identity.user_id))
+    shown = read_within_limits(services(), lambda: read_token(REFRESH))
     return _signed_in(accounts.refresh(services(), shown))
 
 
@@ -68,8 +69,8 @@ def _end_by_refresh_cookie() -> None:
         return
 
 
-def _signed_in(log_in: accounts.LogIn) -> Response:
-    user: User = log_in.user
+def _signed_in(done: accounts.LogIn) -> Response:
+    user: User = done.user
     response = jsonify({"user": _USER.dump(user)})
-    set_session_cookies(response, log_in.pair)
+    set_session_cookies(response, done.pair)
     return response

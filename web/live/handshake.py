@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import gevent.monkey
 import orjson
-from werkzeug.middleware.proxy_fix import ProxyFix
 
+from web.addresses import behind_proxies
 from web.errors import Problem, problem_body
 from web.live.door import Door
 from web.live.hub import Hub
@@ -36,8 +36,7 @@ class Handshake:
     def __init__(self, door: Door, hub: Hub, trusted_proxies: int) -> None:
         self._door = door
         self._hub = hub
-        hops = trusted_proxies
-        self._proxied = ProxyFix(_nothing, x_for=hops, x_proto=hops, x_host=hops) if hops else None
+        self._proxied = behind_proxies(_nothing, trusted_proxies) if trusted_proxies else None
 
     def take(self, client: socket.socket, head: bytes, address: Any) -> bool:
         """Answer an upgrade whose head has come and is not read yet; False leaves it to others.

@@ -1,0 +1,85 @@
+"""Redis' clock is set while the platform runs: nothing that was noted before keeps anything waiting."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from models.live.audits import AuditNote
+from models.live.keys import SaleKeys
+from models.live.roll import Entry, Roll
+from tasks import watch
+from tasks.intake import Intake
+from tasks.overview import Overviews
+from tasks.sweep import sweep
+from tests.support.shop import Shop
+from workers.roll_call import RollCall
+
+HOUR_MS = 3_600_000
+BOTH_WAYS = pytest.mark.parametrize("by_ms", [-HOUR_MS, HOUR_MS])
+
+
+@BOTH_WAYS
+def test_a_line_is_rung_for(shop: Shop, by_ms: int) -> None:
+    sale = shop.open_sale(5)
+    sale.line_up(shop.shoppers(2))
+    live = shop.context.live
+    live.client.hset(SaleKeys.of(sale.id).state, "bell_ms", str(live.now_ms() + by_ms))
+    assert sweep(shop.context) == 1
+
+
+@BOTH_WAYS
+def test_a_running_sale_is_audited(shop: Shop, by_ms: int) -> None:
+    sale = shop.open_sale(5)
+    live = shop.context.live
+    live.note_audit(sale.id, AuditNote(live.now_ms() + by_ms, False, {"no_oversell": True}, took_ms=10_000))
+    assert len(watch.audit_running_sales(shop.context, rest=watch.REST)) == 1
+
+
+@BOTH_WAYS
+def test_the_roll_finds_another_writer(shop: Shop, by_ms: int) -> None:
+    live = shop.context.live
+    worker = Entry("drain.1@here", 7, 0, False, 3, 0, [])
+    live.roll.write(Roll(live.now_ms() + by_ms, "somebody:1", [worker]))
+    RollCall(None, live)._write()  # type: ignore[arg-type]  # it asks nobody for events
+    written = live.roll.read()
+    assert written is not None
+    assert abs(written.at_ms - live.now_ms()) < HOUR_MS / 2
+    assert written.by != "somebody:1"
+
+
+@BOTH_WAYS
+def test_sockets_of_another_time_are_counted_no_more(shop: Shop, by_ms: int) -> None:
+    sale = shop.open_sale(5)
+    attendance, now_ms = shop.context.live.attendance, shop.context.live.now_ms()
+    attendance.note("gone", 5, {str(sale.id): 5}, now_ms + by_ms)
+    attendance.note("here", 2, {str(sale.id): 1}, now_ms)
+    assert attendance.of(sale.id, now_ms) == {"open": 2, "watching": 1, "processes": 1}
+
+
+def test_a_watcher_of_the_future_is_told_all_that_is_known(shop: Shop) -> None:
+    sale = shop.open_sale(5)
+    live = shop.context.live
+    live.client.lpush(SaleKeys.of(sale.id).pulse, f"{live.now_ms() - 60_000}|0|0|0|0|0|0|0")
+    live.pulse.take(sale.id)
+    overviews = Overviews(shop.context)
+    known = overviews.of(sale.id)["series"]["at"]
+    assert len(known) == 1
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    assert overviews.of(sale.id, ahead)["series"]["at"] == known
+
+
+@BOTH_WAYS
+def test_submissions_are_accepted(shop: Shop, by_ms: int) -> None:
+    """What a web process believes of Redis' clock is off by an hour: it was set, or so was ours."""
+    sale = shop.open_sale(5)
+    context = shop.context
+    intake = Intake(context.live, context.book, context.bell, is_stored=lambda _one: False)
+    away = replace(sale, context=replace(context, intake=intake))
+    away.line_up(shop.shoppers(1))
+    assert intake._clock_ahead_ms is not None
+    intake._clock_ahead_ms += by_ms
+    away.line_up(shop.shoppers(1))
+    away.line_up(shop.shoppers(1))
+    assert sale.look().number("last_ticket") == 3
+    assert abs(intake._redis_now_ms() - context.live.now_ms()) < HOUR_MS / 2

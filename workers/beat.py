@@ -1,0 +1,57 @@
+"""The clockwork of beat: everything in its period, by a clock that nobody sets, unless nobody answers.
+
+Celery's own scheduler reckons by the clock on the wall: set back by an hour, it is silent for an hour. Nothing
+is kept on disk here, since nothing that is asked for minds being asked for once more after a restart.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+from celery.beat import Scheduler
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from tasks.app import BACKGROUND
+from tasks.bell import waiting_in
+
+log: Final = structlog.get_logger()
+
+MOST_WAITING: Final = 10  # messages; with so many the workers are behind, and more would keep them so
+
+
+class SteadyScheduler(Scheduler):
+    """Sends each entry once a period, by monotonic time; at once after a start."""
+
+    def __init__(self, *args: Any, clock: Callable[[], float] = time.monotonic, **kwargs: Any) -> None:
+        self._clock = clock
+        self._due_at: dict[str, float] = {}  # monotonic seconds
+        super().__init__(*args, **kwargs)
+
+    def setup_schedule(self) -> None:
+        """Know our own entries and none of Celery's: there are no results to clean up."""
+        self.merge_inplace(self.app.conf.beat_schedule)
+
+    def tick(self, *_: Any, **__: Any) -> float:
+        """Send what is due; returns the seconds until the next is."""
+        now = self._clock()
+        due = [name for name in self.schedule if self._due_at.get(name, now) <= now]
+        for name in due:
+            entry = self.schedule[name]
+            self._due_at[name] = now + _period_s(entry)
+            if self._is_heard():
+                self.apply_entry(entry, producer=self.producer)
+        return max(0.0, min(self._due_at.values()) - self._clock())
+
+    def _is_heard(self) -> bool:
+        """Say whether workers answer, as far as the broker tells: they must not pile up else."""
+        try:
+            return waiting_in(self.producer.channel, BACKGROUND) < MOST_WAITING
+        except (OperationalError, RedisError, OSError) as error:
+            log.warning("beat_not_heard", error=str(error))
+            return False
+
+
+def _period_s(entry: Any) -> float:
+    return float(entry.schedule.run_every.total_seconds())
