@@ -16,6 +16,7 @@ from marshmallow.validate import OneOf, Range
 
 ROOT: Final = Path(__file__).resolve().parent
 MIN_SECRET_BYTES: Final = 32  # bytes; RFC 7518 section 3.2 asks as much of an HS256 key
+MIN_OPS_TOKEN: Final = 16  # characters
 STRIPE_JS_URL: Final = "https://js.stripe.com/v3/"  # where Stripe itself wants its script to be taken from
 WEAK_SECRETS: Final = ("changeme", "change-me", "secret", "password", "default", "development", "example")
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
@@ -107,6 +108,20 @@ class MailSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OpsSettings:
+    """How operators are known: by a token that they show, or by the port at which they ask."""
+
+    token: str = field(default="", repr=False)
+    host: str = "127.0.0.1"
+    port: int = 0  # none of their own
+
+    @property
+    def is_set(self) -> bool:
+        """Whether they are told from others."""
+        return bool(self.token or self.port)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that the outside may set. Times are in seconds unless the name says otherwise."""
 
@@ -137,6 +152,7 @@ class Settings:
     failpoint: str
     process_name: str
     mail: MailSettings | None = None  # nothing is mailed without
+    ops: OpsSettings = OpsSettings()
 
     @property
     def is_production(self) -> bool:
@@ -189,6 +205,11 @@ def _read(env: Env) -> Settings:
         failpoint=env.str("FAILPOINT", ""),
         process_name=env.str("PROCESS_NAME", "flash-sale"),
         mail=_mail(env),
+        ops=OpsSettings(
+            token=env.str("OPS_TOKEN", ""),
+            host=env.str("OPS_HOST", "127.0.0.1"),
+            port=env.int("OPS_PORT", 0, validate=Range(min=0, max=65535)),
+        ),
     )
     _refuse_unsafe(settings)
     return settings
@@ -308,6 +329,7 @@ def _sender(text: str) -> tuple[str, str]:
 
 
 def _refuse_unsafe(settings: Settings) -> None:
+    _refuse_bad_ops(settings)
     if settings.is_production and not settings.secret_key:
         raise ConfigurationError("SECRET_KEY must be set in production.")
     if settings.secret_key:
@@ -323,6 +345,15 @@ def _refuse_unsafe(settings: Settings) -> None:
         raise ConfigurationError("SMTP_URL would send its password unencrypted; use smtps:// or ?starttls=1.")
     if settings.intent_journal:
         raise ConfigurationError("INTENT_JOURNAL is not available in this release; leave it unset.")
+
+
+def _refuse_bad_ops(settings: Settings) -> None:
+    token = settings.ops.token
+    is_visible = token.isascii() and token.isprintable() and " " not in token
+    if token and (len(token) < MIN_OPS_TOKEN or not is_visible):
+        raise ConfigurationError(f"OPS_TOKEN must have at least {MIN_OPS_TOKEN} visible ASCII characters.")
+    if settings.ops.port and settings.ops.port == settings.port:
+        raise ConfigurationError("OPS_PORT must be another port than PORT: everybody comes to that one.")
 
 
 def refuse_weak_secret(secret: str) -> None:

@@ -20,7 +20,9 @@ COLLECT_AFTER = 10_000  # allocated objects, net; a few hundred requests in prog
 _settings = load_settings()
 
 worker_class = "deploy.gevent_worker.DrainingWorker"
-bind = Address(_settings.host, _settings.port).bind
+bind = [Address(_settings.host, _settings.port).bind]
+if _settings.ops.port:
+    bind.append(Address(_settings.ops.host, _settings.ops.port).bind)
 workers = _settings.web_processes
 worker_connections = 60_000  # every waiting browser holds one
 backlog = 4096  # a crowd arrives within one second
@@ -35,6 +37,8 @@ def when_ready(server: Any) -> None:
     """Let nobody sell for nothing unawares."""
     if _settings.is_production and (why := _settings.payments.why_no_money):
         server.log.warning("No payment of this shop moves any money: %s.", why)
+    if _settings.is_production and not _settings.ops.is_set:
+        server.log.warning("Without OPS_TOKEN or OPS_PORT, /metrics is for this machine alone.")
 
 
 def post_worker_init(worker: Any) -> None:

@@ -12,8 +12,9 @@ PATIENCE_S: Final = 30.0
 class Readiness:
     """Asks `/readyz` from a thread of its own until it answers 200."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, token: str = "") -> None:
         self._host, self._port = host, port
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._ready = threading.Event()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._ask_until_ready, name="readiness", daemon=True)
@@ -42,7 +43,7 @@ class Readiness:
     def _ask(self) -> bool:
         connection = http.client.HTTPConnection(self._host, self._port, timeout=ANSWER_S)
         try:
-            connection.request("GET", "/readyz")
+            connection.request("GET", "/readyz", headers=self._headers)
             answer = connection.getresponse()
             self.last_answer = f"{answer.status} {answer.read(2000).decode(errors='replace')}".strip()
         except (OSError, http.client.HTTPException) as error:

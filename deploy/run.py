@@ -91,7 +91,8 @@ class Supervisor:
             runner.stop()
 
     def _keep_up(self, runner: Runner, servers: Servers, admin: Admin) -> None:
-        readiness = Readiness(self._address.reachable_host, self._settings.port)
+        host, port = self._address.reachable_host, self._settings.port
+        readiness = Readiness(host, port, token=self._settings.ops.token)
         readiness.start()
         next_word_at = time.monotonic() + PATIENCE_S
         is_told = False

@@ -8,15 +8,30 @@ from typing import Final, Generic, TypeVar
 LEAST_S: Final = 1.5
 SHARE: Final = 20  # an answer that took a second is good for twenty
 MOST: Final = 200  # answers; then it starts afresh
+SPARE_BACK_S: Final = 5.0  # after which one of the spare answers may be asked for again
 
 Kept = TypeVar("Kept")
 
 
 class Remembered(Generic[Kept]):
-    """Answers by key, each for a moment, and the longer the more it cost. Shared by threads."""
+    """Answers by key, each for a moment, and the longer the more it cost. Shared by threads.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    `spare` answers are asked for although one is remembered: who seldom asks is always told the newest.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        least_s: float = LEAST_S,
+        share: int = SHARE,
+        spare: int = 0,
+    ) -> None:
         self._clock = clock
+        self._least_s = least_s
+        self._share = share
+        self._spare = spare
+        self._spared, self._spared_at = 0.0, 0.0
         self._answers: dict[Hashable, tuple[float, Kept]] = {}
         self._lock = threading.Lock()
 
@@ -25,11 +40,19 @@ class Remembered(Generic[Kept]):
         with self._lock:
             began = self._clock()
             until, answer = self._answers.get(key, (began, None))
-            if began < until and answer is not None:
+            if began < until and answer is not None and not self._has_spare(began):
                 return answer
             fresh = ask()
             now = self._clock()
             if len(self._answers) >= MOST:
                 self._answers.clear()
-            self._answers[key] = (now + max(LEAST_S, SHARE * (now - began)), fresh)
+            self._answers[key] = (now + max(self._least_s, self._share * (now - began)), fresh)
             return fresh
+
+    def _has_spare(self, now: float) -> bool:
+        self._spared = max(0.0, self._spared - (now - self._spared_at) / SPARE_BACK_S)
+        self._spared_at = now
+        if self._spared + 1 > self._spare:
+            return False
+        self._spared += 1
+        return True

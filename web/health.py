@@ -18,13 +18,13 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """Each dependency's state; 503 while one that is needed is missing."""
-    checks = Readiness(services()).check()
+    """Each dependency's state, for operators; 503 while one that is needed is missing."""
+    parts = services()
+    checks = parts.readiness.get("", lambda: Readiness(parts).check())
     ready = all(check.ok for check in checks.values())
-    body: dict[str, Any] = {
-        "status": "ready" if ready else "not_ready",
-        "checks": {name: {"ok": check.ok, "detail": check.detail} for name, check in checks.items()},
-    }
+    body: dict[str, Any] = {"status": "ready" if ready else "not_ready"}
+    if parts.operators.ask_now():
+        body["checks"] = {name: {"ok": check.ok, "detail": check.detail} for name, check in checks.items()}
     response = jsonify(body)
     if not ready:
         response.headers["Retry-After"] = "1"

@@ -15,7 +15,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from web.money_metrics import money_registry
 from web.sale_metrics import sales_registry
-from web.services import services
+from web.services import Services, services
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -51,12 +51,17 @@ def observe(environ: "WSGIEnvironment", status: int, seconds: float) -> None:
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """Prometheus' text; of all processes of this machine where they share a directory for it."""
+    parts = services()
+    parts.operators.require()
+    text = parts.metrics_text.get("", lambda: _write(parts))
+    return Response(text, content_type=CONTENT_TYPE_LATEST)
+
+
+def _write(parts: Services) -> bytes:
     registry = CollectorRegistry()
     try:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     except ValueError:  # one process, or none told where to meet the others
         registry = REGISTRY
-    parts = services()
     read_now = sales_registry(parts.context), money_registry(parts.money)
-    pages = [generate_latest(one) for one in (registry, *read_now)]
-    return Response(b"".join(pages), content_type=CONTENT_TYPE_LATEST)
+    return b"".join(generate_latest(one) for one in (registry, *read_now))

@@ -1,7 +1,7 @@
 """Owns the parts of a web process, wired once; views reach them through `services()`."""
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from flask import current_app
 
@@ -10,6 +10,7 @@ from models.database import Database
 from models.live.store import Live
 from tasks.context import Context, build_context
 from tasks.overview import Overviews
+from tasks.remembering import Remembered
 from web.auth.devices import Devices
 from web.auth.guard import LogInGuard
 from web.auth.passwords import Passwords
@@ -19,6 +20,7 @@ from web.counters import Counters
 from web.limits import Limits
 from web.live.hub import Hub
 from web.money_metrics import MoneyCollector
+from web.operators import Operators
 
 EXTENSION = "services"
 
@@ -40,6 +42,9 @@ class Services:
     hub: Hub
     money: MoneyCollector
     overviews: Overviews
+    operators: Operators
+    metrics_text: Remembered[bytes]
+    readiness: Remembered[Any]
 
 
 def build_services(settings: Settings) -> Services:
@@ -65,6 +70,9 @@ def build_services(settings: Settings) -> Services:
         hub=Hub(settings, context, tokens, revoked, limits),
         money=MoneyCollector(database, context.providers.current.name),
         overviews=Overviews(context),
+        operators=Operators(settings.ops, is_production=settings.is_production),
+        metrics_text=Remembered(least_s=1.0, share=10, spare=10),
+        readiness=Remembered(least_s=1.0, share=1, spare=10),
     )
 
 

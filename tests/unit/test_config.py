@@ -255,3 +255,12 @@ def test_production_talks_to_stripe_by_tls_only(load: Load) -> None:
         with pytest.raises(ConfigurationError, match=name):
             load(**production | {name: "http://127.0.0.1:9/"})
         assert load(**STRIPE | {name: "http://127.0.0.1:9/"}).payments.stripe is not None
+
+
+def test_operators_settings_are_refused_where_they_would_not_do(load: Load) -> None:
+    assert load().ops.is_set is False
+    told = load(OPS_TOKEN="e2f0c1d4b5a69788", OPS_PORT="9100").ops
+    assert (told.token, told.host, told.port, told.is_set) == ("e2f0c1d4b5a69788", "127.0.0.1", 9100, True)
+    for bad in ({"OPS_TOKEN": "short"}, {"OPS_TOKEN": "with a space inside"}, {"OPS_PORT": "8000"}):
+        with pytest.raises(ConfigurationError, match="OPS_"):
+            load(**bad)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tasks.remembering import LEAST_S, MOST, SHARE, Remembered
+from tasks.remembering import LEAST_S, MOST, SHARE, SPARE_BACK_S, Remembered
 
 
 class Clock:
@@ -62,3 +62,11 @@ def test_memory_is_bounded() -> None:
     for number in range(MOST + 1):
         remembered.get(number, lambda: 1)
     assert remembered.get(0, lambda: -1) == -1
+
+
+def test_spare_answers_are_the_newest_until_they_are_used_up() -> None:
+    clock = Clock()
+    remembered, ask = Remembered[int](clock, spare=2), asker(clock, 0.0)
+    assert [remembered.get("page", ask) for _ in range(5)] == [0, 1, 2, 2, 2]
+    clock.now += SPARE_BACK_S
+    assert [remembered.get("page", ask) for _ in range(3)] == [3, 4, 4]
