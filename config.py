@@ -5,11 +5,13 @@ servers of `DATA_DIR` are used: their launcher leaves `servers.json` there.
 """
 
 import json
+import re
 from dataclasses import dataclass, field
 from email.headerregistry import Address, HeaderRegistry
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
 from environs import Env
 from marshmallow.validate import OneOf, Range
@@ -18,7 +20,26 @@ ROOT: Final = Path(__file__).resolve().parent
 MIN_SECRET_BYTES: Final = 32  # bytes; RFC 7518 section 3.2 asks as much of an HS256 key
 MIN_OPS_TOKEN: Final = 16  # characters
 STRIPE_JS_URL: Final = "https://js.stripe.com/v3/"  # where Stripe itself wants its script to be taken from
-WEAK_SECRETS: Final = ("changeme", "change-me", "secret", "password", "default", "development", "example")
+MIN_PASSWORD_CHARACTERS: Final = 12  # of an admin's password in production
+WORTH_OF_A_SECRET: Final = 16  # characters of it that nobody would try first
+WORTH_OF_A_PASSWORD: Final = 8
+WELL_KNOWN: Final = tuple(  # what is tried first; the longer before what they contain
+    """
+    your-256-bit your please changeme change-me change_me change secret password passwort passwd default
+    development production example administrator admin letmein welcome qwertyuiop qwertzuiop qwerty qwertz
+    asdfghjkl asdfgh zxcvbn iloveyou dragon monkey master sunshine princess football baseball trustno1
+    superman batman shadow login hello guest test root user postgres redis flashsale flash-sale flash_sale
+    hunter2 hunter 1q2w3e4r5t 1q2w3e4r q1w2e3r4 abc123
+    """.split()  # noqa: SIM905 - a list of them would be a page long
+)
+_LEET: Final = str.maketrans("013457@$!", "oleastasi")
+ALLOWANCES: Final = {  # what production refuses unless PRODUCTION_ALLOWS names it, and in which words
+    "sandbox": "the payment provider is the sandbox, which moves no money",
+    "stripe_test_mode": "the keys are of Stripe's test mode, which moves no money",
+    "no_limits": "RATE_LIMIT_ENABLED is off",
+    "no_proxy": "TRUSTED_PROXIES is 0, so that behind a proxy all shoppers would be one address",
+    "weak_admin_password": "ADMIN_PASSWORD could be found by trying",
+}
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -70,7 +91,7 @@ class PaymentSettings:
     provider: str
     patience_s: int
     webhook_url: str
-    sandbox_secret: str
+    sandbox_secret: str = field(repr=False)
     stripe: StripeSettings | None = None
 
     @property
@@ -129,12 +150,12 @@ class Settings:
     data_dir: Path
     host: str
     port: int
-    database_url: str
-    redis_url: str
-    broker_url: str
-    secret_key: str
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    broker_url: str = field(repr=False)
+    secret_key: str = field(repr=False)
     admin_email: str
-    admin_password: str | None
+    admin_password: str | None = field(repr=False)
     web_processes: int
     worker_processes: int
     access_token_s: int
@@ -153,11 +174,31 @@ class Settings:
     process_name: str
     mail: MailSettings | None = None  # nothing is mailed without
     ops: OpsSettings = OpsSettings()
+    old_secret_keys: tuple[str, ...] = field(default=(), repr=False)  # verify, and sign nothing any more
+    production_allows: tuple[str, ...] = ()
 
     @property
     def is_production(self) -> bool:
         """Production is strict: it refuses weak secrets and servers that may forget."""
         return self.environment == "production"
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """Every key that what we signed may be verified by; the first one signs."""
+        return (self.secret_key, *self.old_secret_keys)
+
+    @property
+    def risks(self) -> dict[str, str]:
+        """What production would refuse unless it is allowed by name: each name with its words."""
+        found = {
+            "sandbox": self.payments.provider == "sandbox",
+            "stripe_test_mode": self.payments.provider == "stripe" and bool(self.payments.why_no_money),
+            "no_limits": not self.rate_limits_enabled,
+            "no_proxy": self.trusted_proxies == 0,
+            "weak_admin_password": self.admin_password is not None
+            and bool(why_weak_password(self.admin_password, self.admin_email)),
+        }
+        return {name: ALLOWANCES[name] for name, is_so in found.items() if is_so}
 
 
 def load_settings() -> Settings:
@@ -176,7 +217,9 @@ def _read(env: Env) -> Settings:
     environment = env.str("ENVIRONMENT", "development", validate=OneOf(["development", "production"]))
     data_dir = Path(env.str("DATA_DIR", str(ROOT / ".data"))).absolute()
     servers = _json_file(data_dir / "servers.json")
-    redis_url = env.str("REDIS_URL", "") or servers.get("redis_url", "")
+    redis_url = _redis_url("REDIS_URL", env.str("REDIS_URL", "") or servers.get("redis_url", ""))
+    broker_url = _redis_url("BROKER_URL", env.str("BROKER_URL", "") or redis_url)
+    keys = _secret_keys(env.str("SECRET_KEY", "") or _text_file(data_dir / "secret_key"))
     settings = Settings(
         environment=environment,
         data_dir=data_dir,
@@ -184,10 +227,10 @@ def _read(env: Env) -> Settings:
         port=env.int("PORT", 8000, validate=Range(min=1, max=65535)),
         database_url=_with_driver(env.str("DATABASE_URL", "") or servers.get("database_url", "")),
         redis_url=redis_url,
-        broker_url=env.str("BROKER_URL", "") or _as_broker(redis_url),
-        secret_key=env.str("SECRET_KEY", "") or _text_file(data_dir / "secret_key"),
+        broker_url=_as_broker(broker_url),
+        secret_key=keys[0] if keys else "",
         admin_email=env.str("ADMIN_EMAIL", "admin@example.com"),
-        admin_password=env.str("ADMIN_PASSWORD", None),
+        admin_password=env.str("ADMIN_PASSWORD", "") or None,
         web_processes=env.int("WEB_PROCESSES", 2, validate=Range(min=1, max=64)),
         worker_processes=env.int("WORKER_PROCESSES", 1, validate=Range(min=1, max=64)),
         access_token_s=env.int("ACCESS_TOKEN_SECONDS", 900, validate=Range(min=30)),
@@ -210,9 +253,26 @@ def _read(env: Env) -> Settings:
             host=env.str("OPS_HOST", "127.0.0.1"),
             port=env.int("OPS_PORT", 0, validate=Range(min=0, max=65535)),
         ),
+        old_secret_keys=keys[1:],
+        production_allows=_allowances(env),
     )
     _refuse_unsafe(settings)
     return settings
+
+
+def _secret_keys(text: str) -> tuple[str, ...]:
+    """Read one key or several, comma-separated: the first signs, each of them verifies."""
+    return tuple(key.strip() for key in text.split(",") if key.strip())
+
+
+def _allowances(env: Env) -> tuple[str, ...]:
+    names: list[str] = env.list("PRODUCTION_ALLOWS", [])
+    asked = tuple(name.strip() for name in names if name.strip())
+    if unknown := [name for name in asked if name not in ALLOWANCES]:
+        raise ConfigurationError(
+            f"PRODUCTION_ALLOWS does not know {', '.join(unknown)}; it knows {', '.join(ALLOWANCES)}."
+        )
+    return asked
 
 
 def _origins(env: Env) -> tuple[str, ...]:
@@ -330,21 +390,12 @@ def _sender(text: str) -> tuple[str, str]:
 
 def _refuse_unsafe(settings: Settings) -> None:
     _refuse_bad_ops(settings)
-    if settings.is_production and not settings.secret_key:
-        raise ConfigurationError("SECRET_KEY must be set in production.")
-    if settings.secret_key:
-        refuse_weak_secret(settings.secret_key)
-    if settings.is_production and settings.failpoint:
-        raise ConfigurationError("FAILPOINT is for tests and must not be set in production.")
-    if settings.is_production and (stripe := settings.payments.stripe):
-        for name, url in (("STRIPE_API_URL", stripe.api_url), ("STRIPE_JS_URL", stripe.js_url)):
-            if url and urlsplit(url).scheme != "https":
-                raise ConfigurationError(f"{name} must be an https address in production.")
-
-    if settings.is_production and settings.mail is not None and settings.mail.tells_its_password:
-        raise ConfigurationError("SMTP_URL would send its password unencrypted; use smtps:// or ?starttls=1.")
+    for key in filter(None, settings.secret_keys):
+        refuse_weak_secret(key)
     if settings.intent_journal:
         raise ConfigurationError("INTENT_JOURNAL is not available in this release; leave it unset.")
+    if settings.is_production:
+        _refuse_for_production(settings)
 
 
 def _refuse_bad_ops(settings: Settings) -> None:
@@ -356,26 +407,129 @@ def _refuse_bad_ops(settings: Settings) -> None:
         raise ConfigurationError("OPS_PORT must be another port than PORT: everybody comes to that one.")
 
 
-def refuse_weak_secret(secret: str) -> None:
+def _refuse_for_production(settings: Settings) -> None:
+    if not settings.secret_key:
+        raise ConfigurationError("SECRET_KEY must be set in production.")
+    if settings.failpoint:
+        raise ConfigurationError("FAILPOINT is for tests and must not be set in production.")
+    if settings.mail is not None and settings.mail.tells_its_password:
+        raise ConfigurationError("SMTP_URL would send its password unencrypted; use smtps:// or ?starttls=1.")
+    if settings.ops.token and _worth(settings.ops.token) < WORTH_OF_A_PASSWORD:
+        raise ConfigurationError("OPS_TOKEN is a well-known or repetitive value; generate a random one.")
+    _refuse_weak_payments(settings.payments)
+    refused = {name: why for name, why in settings.risks.items() if name not in settings.production_allows}
+    if refused:
+        told = "; ".join(f"{why} ({name})" for name, why in refused.items())
+        raise ConfigurationError(
+            f"Refused in production: {told}. Put it right, or allow it by name: "
+            f"PRODUCTION_ALLOWS={','.join((*settings.production_allows, *refused))}"
+        )
+
+
+def _refuse_weak_payments(payments: PaymentSettings) -> None:
+    """What signs webhooks moves money, so that it must be as strong as what signs log-ins."""
+    if payments.sandbox_secret:
+        refuse_weak_secret(payments.sandbox_secret, "SANDBOX_WEBHOOK_SECRET")
+    if payments.stripe is None:
+        return
+    for secret in payments.stripe.webhook_secrets:
+        refuse_weak_secret(secret, "STRIPE_WEBHOOK_SECRET")
+    for name, url in (("STRIPE_API_URL", payments.stripe.api_url), ("STRIPE_JS_URL", payments.stripe.js_url)):
+        if url and urlsplit(url).scheme != "https":
+            raise ConfigurationError(f"{name} must be an https address in production.")
+
+
+def refuse_weak_secret(secret: str, name: str = "SECRET_KEY") -> None:
     """Refuse keys that are short, guessable or monotonous.
 
     Raises:
         ConfigurationError: the key could be found by trying.
     """
     if len(secret.encode()) < MIN_SECRET_BYTES:
-        raise ConfigurationError(f"SECRET_KEY must have at least {MIN_SECRET_BYTES} bytes.")
-    lowered = secret.lower()
-    if any(lowered.startswith(weak) for weak in WEAK_SECRETS) or len(set(secret)) < 8:
-        raise ConfigurationError("SECRET_KEY is a well-known or repetitive value; generate a random one.")
+        raise ConfigurationError(f"{name} must have at least {MIN_SECRET_BYTES} bytes.")
+    begins_weak = secret.lower().startswith(WELL_KNOWN)
+    if begins_weak or len(set(secret)) < 8 or _worth(secret) < WORTH_OF_A_SECRET:
+        raise ConfigurationError(f"{name} is a well-known or repetitive value; generate a random one.")
+
+
+def why_weak_password(password: str, email: str) -> str:
+    """Say why an admin's password is too weak for production; empty where it is not."""
+    if len(password) < MIN_PASSWORD_CHARACTERS:
+        return f"it has fewer than {MIN_PASSWORD_CHARACTERS} characters"
+    own = re.split(r"[@.+_-]", email.lower())
+    if len(set(password)) < 6 or _worth(password, *own) < WORTH_OF_A_PASSWORD:
+        return "it is made of well-known words, repetitions or the e-mail address"
+    return ""
+
+
+def _worth(secret: str, *known: str) -> int:
+    """Count the characters that are left without well-known words, runs (abc, 321, aaa) and repetitions."""
+    left = secret.lower()
+    period = (left + left).find(left, 1)
+    left = left[:period]
+    for word in (*WELL_KNOWN, *(word for word in known if len(word) > 2)):
+        left = left.replace(word, "")
+    plain = left.translate(_LEET)
+    for word in WELL_KNOWN:
+        plain = plain.replace(word, "")
+    return min(_without_runs(left), _without_runs(plain))
+
+
+def _without_runs(text: str) -> int:
+    """Count the characters, of a run (abc, 321, aaa) only the first two."""
+    steps = [ord(after) - ord(before) for before, after in pairwise(text)]
+    return len(text) - sum(step == before and abs(step) <= 1 for before, step in pairwise(steps))
+
+
+def _redis_url(name: str, url: str) -> str:
+    """Accept both spellings of what a certificate is asked: redis-py's `required`, and `CERT_REQUIRED`.
+
+    Raises:
+        ConfigurationError: it is no URL, or asks for what there is not; nothing of it is shown.
+    """
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:  # its own words might show the password
+        raise ConfigurationError(f"{name} is no URL; a password's signs are written as %XX.") from None
+    options = dict(parse_qsl(parts.query))
+    asked = options.get("ssl_cert_reqs")
+    if asked is None:
+        return url
+    options["ssl_cert_reqs"] = asked.lower().removeprefix("cert_")
+    if options["ssl_cert_reqs"] not in ("none", "optional", "required"):
+        raise ConfigurationError(f"{name} has an ssl_cert_reqs that is not required, optional or none.")
+    return parts._replace(query=urlencode(options, safe="/")).geturl()
 
 
 def _as_broker(redis_url: str) -> str:
-    """Kombu knows a Redis socket by another scheme than redis-py does."""
-    if redis_url.startswith("unix://"):
-        path, _, query = redis_url.removeprefix("unix://").partition("?")
-        database = query.removeprefix("db=") if query.startswith("db=") else "0"
-        return f"redis+socket://{path}?virtual_host={database}"
-    return redis_url
+    """Write the address of a Redis as Celery's kombu wants it.
+
+    Kombu knows a socket by another scheme than redis-py does, takes the database from the path, no option
+    but those of TLS, and checks no certificate unless it is told to.
+    """
+    parts = urlsplit(redis_url)
+    if parts.scheme not in ("redis", "rediss", "unix"):
+        return redis_url
+    options = dict(parse_qsl(parts.query))
+    database = options.get("db") or parts.path.strip("/")
+    if parts.scheme == "unix":
+        login = _login(parts.netloc.rpartition("@")[0], options)
+        return f"redis+socket://{login}{parts.path}?virtual_host={options.get('db', '0')}"
+    tls = {name: value for name, value in options.items() if name.startswith("ssl_")}
+    if parts.scheme == "rediss":
+        tls.setdefault("ssl_cert_reqs", "required")
+    login, _, host = parts.netloc.rpartition("@")
+    path = f"/{database}" if database else ""
+    query = f"?{urlencode(tls, safe='/')}" if tls else ""
+    return f"{parts.scheme}://{_login(login, options)}{host}{path}{query}"
+
+
+def _login(told: str, options: dict[str, str]) -> str:
+    """A URL's user and password, which redis-py takes as options too."""
+    if not told and "password" in options:
+        told = f"{quote(options.get('username', ''), safe='')}:{quote(options['password'], safe='')}"
+    return f"{told}@" if told else ""
 
 
 def _with_driver(url: str) -> str:

@@ -34,11 +34,15 @@ accesslog = "-" if os.environ.get("ACCESS_LOG") == "1" else None
 
 
 def when_ready(server: Any) -> None:
-    """Let nobody sell for nothing unawares."""
-    if _settings.is_production and (why := _settings.payments.why_no_money):
+    """Let nobody sell for nothing unawares, nor run anything else that production was allowed by name."""
+    if not _settings.is_production:
+        return
+    if why := _settings.payments.why_no_money:
         server.log.warning("No payment of this shop moves any money: %s.", why)
-    if _settings.is_production and not _settings.ops.is_set:
+    if not _settings.ops.is_set:
         server.log.warning("Without OPS_TOKEN or OPS_PORT, /metrics is for this machine alone.")
+    for name, why in _settings.risks.items():
+        server.log.warning("PRODUCTION_ALLOWS=%s: %s.", name, why)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -20,10 +20,10 @@ from web import (
     pages,
     payments,
     products,
+    proxies,
     sales,
     tasks,
 )
-from web.addresses import behind_proxies
 from web.api import PREFIX, Api
 from web.api import Blueprint as ApiBlueprint
 from web.auth import routes as accounts
@@ -90,7 +90,8 @@ class Shop(Flask):
 def create_app(settings: Settings | None = None) -> Flask:
     """Wire one web process. Opens no connection; that happens with the first request that needs one."""
     settings = settings or load_settings()
-    refuse_weak_secret(settings.secret_key)
+    for key in settings.secret_keys:
+        refuse_weak_secret(key)
     logs.configure(settings)
     app = Shop("web", static_folder=None)
     app.config.update(FLASK_SETTINGS)
@@ -106,8 +107,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     assets.register(app, are_settled=settings.is_production)
     _register_blueprints(app)
     register_commands(app)
-    if settings.trusted_proxies:
-        app.wsgi_app = behind_proxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
+    proxies.register(app, settings.trusted_proxies)
     return app
 
 

@@ -52,7 +52,7 @@ def build_services(settings: Settings) -> Services:
     context = build_context(settings, settings.process_name)
     database = context.database
     revoked = RevokedFamilies(database, keep_s=longest_access_s(settings))
-    tokens = Tokens(settings.secret_key, revoked)
+    tokens = Tokens(settings.secret_key, revoked, old_keys=settings.old_secret_keys)
     limits = Limits(settings)
     return Services(
         settings=settings,
@@ -65,7 +65,7 @@ def build_services(settings: Settings) -> Services:
         guard=LogInGuard(
             Counters(settings.redis_url), settings.rate_limits.login, enabled=settings.rate_limits_enabled
         ),
-        devices=Devices(settings.secret_key),
+        devices=Devices(settings.secret_key, old_keys=settings.old_secret_keys),
         limits=limits,
         hub=Hub(settings, context, tokens, revoked, limits),
         money=MoneyCollector(database, context.providers.current.name),

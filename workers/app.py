@@ -49,6 +49,8 @@ def _log(**_: Any) -> None:
 def _start_timer(sender: Any, **_: Any) -> None:
     if settings.is_production and (why := settings.payments.why_no_money):
         log.warning("payments_move_no_money", why=why)
+    if settings.is_production and settings.risks:
+        log.warning("production_allows", risks=settings.risks)
     _timer.start()
     _pulse.start()
     _signs.start(sender)

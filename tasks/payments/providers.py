@@ -11,7 +11,8 @@ class Providers:
     """The configured providers by name. Nothing connects, and no library is loaded, before it is used."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
-        sandbox = SandboxProvider(database, settings.payments, settings.secret_key)
+        key, old = settings.secret_key, settings.old_secret_keys
+        sandbox = SandboxProvider(database, settings.payments, key, old_secret_keys=old)
         self._by_name: dict[str, Provider] = {sandbox.name: sandbox}
         if settings.payments.stripe is not None:
             stripe = StripeProvider(settings.payments.stripe)

@@ -3,6 +3,7 @@
 import stat
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
@@ -16,15 +17,20 @@ from web.services import Services
 
 LOGIN = "/api/v1/auth/login"
 ME = "/api/v1/me"
-BOSS = ("--email", "Boss@Example.com", "--password", PASSWORD)
+BOSS = "Boss@Example.com"
 
 
-def run(app: Flask, *words: str) -> Result:
-    return app.test_cli_runner().invoke(args=list(words))
+def run(app: Flask, *words: str, **options: Any) -> Result:
+    return app.test_cli_runner().invoke(args=list(words), **options)
+
+
+def create_admin(app: Flask, email: str, password: str) -> Result:
+    words = ("users", "create-admin", "--email", email)
+    return run(app, *words, env={"ADMIN_PASSWORD": password})
 
 
 def test_an_admin_that_was_made_can_sign_in(app: Flask, client: FlaskClient) -> None:
-    assert run(app, "users", "create-admin", *BOSS).exit_code == 0
+    assert create_admin(app, BOSS, PASSWORD).exit_code == 0
     answer = client.post(LOGIN, json={"email": "boss@example.com", "password": PASSWORD})
     assert answer.get_json()["user"]["role"] == "admin"
 
@@ -32,9 +38,9 @@ def test_an_admin_that_was_made_can_sign_in(app: Flask, client: FlaskClient) -> 
 def test_making_the_admin_again_changes_the_password_and_ends_old_log_ins(
     app: Flask, client: FlaskClient
 ) -> None:
-    run(app, "users", "create-admin", *BOSS)
+    create_admin(app, BOSS, PASSWORD)
     old = client.post(LOGIN, json={"email": "boss@example.com", "password": PASSWORD}).get_json()
-    again = run(app, "users", "create-admin", "--email", "boss@example.com", "--password", "a better one")
+    again = create_admin(app, "boss@example.com", "a better one")
     assert (again.exit_code, "Updated" in again.output) == (0, True)
     bearer = {"Authorization": f"Bearer {old['access_token']}"}
     assert client.get(ME, headers=bearer).status_code == 401
@@ -45,14 +51,34 @@ def test_making_the_admin_again_changes_the_password_and_ends_old_log_ins(
 
 
 def test_a_shopper_becomes_an_admin(app: Flask, shopper: Account, parts: Services) -> None:
-    assert run(app, "users", "create-admin", "--email", shopper.email, "--password", PASSWORD).exit_code == 0
+    assert create_admin(app, shopper.email, PASSWORD).exit_code == 0
     with parts.database.transaction() as session:
         assert session.scalar(select(User.role).where(User.id == shopper.id)) == "admin"
 
 
+def test_a_password_comes_by_pipe_and_never_on_the_command_line(app: Flask, client: FlaskClient) -> None:
+    words = ("users", "create-admin", "--email", BOSS)
+    told = run(app, *words, "--password", PASSWORD, env={"ADMIN_PASSWORD": ""})
+    assert (told.exit_code, "No password on the command line" in told.output) == (2, True)
+    assert PASSWORD not in told.output
+    assert "--password" not in run(app, *words[:2], "--help").output
+    assert run(app, *words, env={"ADMIN_PASSWORD": ""}, input="").exit_code == 1
+    assert run(app, *words, env={"ADMIN_PASSWORD": ""}, input=f"{PASSWORD}\n").exit_code == 0
+    assert client.post(LOGIN, json={"email": BOSS, "password": PASSWORD}).status_code == 200
+
+
+def test_production_makes_no_admin_with_a_weak_password(make_app: MakeApp) -> None:
+    app = make_app(environment="production")
+    told = create_admin(app, BOSS, "password1234")
+    assert (told.exit_code, "too weak" in told.output) == (1, True)
+    assert create_admin(app, BOSS, PASSWORD).exit_code == 0
+    allowed = make_app(environment="production", production_allows=("weak_admin_password",))
+    assert create_admin(allowed, BOSS, "password1234").exit_code == 0
+
+
 @pytest.mark.parametrize("bad", [("x@example.com", "short"), ("no address", PASSWORD)])
 def test_a_bad_admin_is_refused(app: Flask, bad: tuple[str, str]) -> None:
-    result = run(app, "users", "create-admin", "--email", bad[0], "--password", bad[1])
+    result = create_admin(app, *bad)
     assert (result.exit_code, "Not an account" in result.output) == (1, True)
 
 

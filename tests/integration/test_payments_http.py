@@ -1,6 +1,7 @@
 """`/orders/{id}/payments`, refunds, receipts and webhooks: what the API says of money."""
 
 import time
+from dataclasses import replace
 from uuid import UUID
 
 import orjson
@@ -12,7 +13,7 @@ from werkzeug.test import TestResponse
 from tasks.payments.drive import run_payment
 from tasks.payments.refunds import run_refund
 from tasks.payments.sandbox.signature import sign, webhook_secret
-from tests.integration.conftest import Account, MakeAccount
+from tests.integration.conftest import Account, MakeAccount, MakeApp
 from tests.integration.test_orders_http import bought
 from tests.support.problems import assert_problem
 from tests.support.shop import PRICE_MINOR, SaleUnderTest, Shop
@@ -163,6 +164,22 @@ def test_a_webhook_is_taken_once_and_answered_every_time(counter: Counter) -> No
         answer = counter.client.post(WEBHOOKS, data=body, headers=signed(counter, body, time.time()))
         assert (answer.status_code, answer.get_json()) == (200, {"received": True})
     assert [one["status"] for one in counter.order()["history"]] == ["held", "paying", "paid"]  # type: ignore[attr-defined]
+
+
+def test_while_the_key_is_changed_the_old_ones_webhooks_are_taken(
+    counter: Counter, make_app: MakeApp
+) -> None:
+    counter.ask()
+    counter.work()
+    body = webhook_of(counter)
+    settings = counter.context.settings
+    payments = replace(settings.payments, sandbox_secret="")
+    secret = webhook_secret(payments, settings.secret_key)
+    headers = {"Sandbox-Signature": sign(secret, body, int(time.time())), "Content-Type": "application/json"}
+    new = {"payments": payments, "secret_key": settings.secret_key[::-1]}
+    for old, status in (((settings.secret_key,), 200), ((), 400)):
+        changed = make_app(**new, old_secret_keys=old).test_client()
+        assert changed.post(WEBHOOKS, data=body, headers=headers).status_code == status
 
 
 def test_forged_late_and_broken_webhooks_are_refused(counter: Counter) -> None:

@@ -11,6 +11,8 @@ import pytest
 from config import ConfigurationError, Settings, load_settings
 
 GOOD = "0f3b8e5d9c7a4162b8d0e6f1a2c39485"
+OTHER = "7c1d94e0b35f28a6d0417be9f3a86c52"
+PRODUCTION = {"ENVIRONMENT": "production", "SECRET_KEY": GOOD, "PRODUCTION_ALLOWS": "sandbox,no_proxy"}
 Load = Callable[..., Settings]
 
 
@@ -38,7 +40,11 @@ def test_an_empty_environment_will_do_for_development(load: Load) -> None:
 
 @pytest.mark.parametrize(
     "weak",
-    ["short", "a" * 64, "abcabcabc" * 8, "changeme" * 8, "SECRET-0f3b8e5d9c7a4162b8d0e6f1a2c39485", "x" * 31],
+    [
+        *("short", "a" * 64, "abcabcabc" * 8, "changeme" * 8, "SECRET-0f3b8e5d9c7a4162b8d0e6f1a2c39485"),
+        *("x" * 31, "0123456789abcdef0123456789abcdef", "please-change-this-secret-key-now!!"),
+        *("your-256-bit-secret-your-256-bit", f"{GOOD},short", f"{'a' * 64},{GOOD}"),
+    ],
 )
 @pytest.mark.parametrize("environment", ["development", "production"])
 def test_a_weak_secret_is_refused_everywhere(load: Load, weak: str, environment: str) -> None:
@@ -49,18 +55,18 @@ def test_a_weak_secret_is_refused_everywhere(load: Load, weak: str, environment:
 def test_production_needs_a_secret(load: Load) -> None:
     with pytest.raises(ConfigurationError, match="SECRET_KEY must be set"):
         load(ENVIRONMENT="production")
-    assert load(ENVIRONMENT="production", SECRET_KEY=GOOD).is_production
+    assert load(**PRODUCTION).is_production
 
 
 def test_production_refuses_failpoints(load: Load) -> None:
     assert load(FAILPOINT="claimed:1:kill").failpoint == "claimed:1:kill"
     with pytest.raises(ConfigurationError, match="FAILPOINT"):
-        load(ENVIRONMENT="production", SECRET_KEY=GOOD, FAILPOINT="claimed:1:kill")
+        load(**PRODUCTION, FAILPOINT="claimed:1:kill")
 
 
 def test_production_logs_json_unless_told(load: Load) -> None:
-    assert load(ENVIRONMENT="production", SECRET_KEY=GOOD).log_json
-    assert not load(ENVIRONMENT="production", SECRET_KEY=GOOD, LOG_JSON="false").log_json
+    assert load(**PRODUCTION).log_json
+    assert not load(**PRODUCTION, LOG_JSON="false").log_json
     assert not load().log_json
 
 
@@ -176,7 +182,7 @@ def test_half_of_what_mail_needs_is_refused(load: Load, half: dict[str, str]) ->
 
 
 def test_production_sends_no_password_unencrypted(load: Load) -> None:
-    strict = {"ENVIRONMENT": "production", "SECRET_KEY": GOOD, "MAIL_FROM": FROM}
+    strict = PRODUCTION | {"MAIL_FROM": FROM}
     with pytest.raises(ConfigurationError, match="unencrypted"):
         load(SMTP_URL="smtp://me:hunter2@mail.example", **strict)
     for fine in (
@@ -250,7 +256,7 @@ def test_keys_of_the_test_mode_move_no_money_and_restricted_keys_do(load: Load) 
 
 
 def test_production_talks_to_stripe_by_tls_only(load: Load) -> None:
-    production = STRIPE | {"ENVIRONMENT": "production", "SECRET_KEY": GOOD}
+    production = STRIPE | PRODUCTION | {"STRIPE_WEBHOOK_SECRET": f"whsec_{GOOD}"}
     for name in ("STRIPE_API_URL", "STRIPE_JS_URL"):
         with pytest.raises(ConfigurationError, match=name):
             load(**production | {name: "http://127.0.0.1:9/"})
@@ -264,3 +270,131 @@ def test_operators_settings_are_refused_where_they_would_not_do(load: Load) -> N
     for bad in ({"OPS_TOKEN": "short"}, {"OPS_TOKEN": "with a space inside"}, {"OPS_PORT": "8000"}):
         with pytest.raises(ConfigurationError, match="OPS_"):
             load(**bad)
+
+
+LIVE = STRIPE | {
+    "ENVIRONMENT": "production",
+    "SECRET_KEY": GOOD,
+    "TRUSTED_PROXIES": "1",
+    "STRIPE_WEBHOOK_SECRET": f"whsec_{GOOD}",
+}
+RISKS = {
+    "sandbox": {"PAYMENT_PROVIDER": "sandbox"},
+    "stripe_test_mode": {"STRIPE_SECRET_KEY": "sk_test_a", "STRIPE_PUBLISHABLE_KEY": "pk_test_a"},
+    "no_limits": {"RATE_LIMIT_ENABLED": "false"},
+    "no_proxy": {"TRUSTED_PROXIES": "0"},
+    "weak_admin_password": {"ADMIN_PASSWORD": "password"},
+}
+
+
+@pytest.mark.parametrize("name", RISKS)
+def test_production_runs_no_risk_that_it_is_not_allowed_by_name(load: Load, name: str) -> None:
+    assert load(**LIVE).risks == {}
+    risky = LIVE | RISKS[name]
+    others = ",".join(other for other in RISKS if other != name)
+    for allowed in ({}, {"PRODUCTION_ALLOWS": others}):
+        with pytest.raises(ConfigurationError, match=f"PRODUCTION_ALLOWS=.*{name}"):
+            load(**risky | allowed)
+    assert set(load(**risky, PRODUCTION_ALLOWS=f" {name} ,").risks) == {name}
+    assert load(**risky | {"ENVIRONMENT": "development"}).environment == "development"
+
+
+def test_every_risk_is_told_at_once_and_no_secret(load: Load) -> None:
+    everything = LIVE | RISKS["sandbox"] | RISKS["no_limits"] | RISKS["no_proxy"]
+    with pytest.raises(ConfigurationError) as refused:
+        load(**everything | {"ADMIN_PASSWORD": "hunter2hunter2"})
+    assert str(refused.value).endswith("PRODUCTION_ALLOWS=sandbox,no_limits,no_proxy,weak_admin_password")
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("environment", ["development", "production"])
+def test_production_allows_nothing_that_it_does_not_know(load: Load, environment: str) -> None:
+    with pytest.raises(ConfigurationError, match="does not know everything"):
+        load(**LIVE | {"PRODUCTION_ALLOWS": "sandbox,everything", "ENVIRONMENT": environment})
+
+
+@pytest.mark.parametrize(
+    "weak",
+    [
+        *(
+            "password",
+            "Password1234",
+            "passwordpassword",
+            "P@ssw0rd2026!",
+            "admin@example.com",
+            "changeme12345",
+        ),
+        *(
+            "123456789012",
+            "abcdefghijkl",
+            "qwertyuiop12",
+            "aaaaaaaaaaaa",
+            "shopshopshop",
+            "owner-owner-owner",
+        ),
+    ],
+)
+def test_a_weak_password_of_the_admin_is_refused_in_production(load: Load, weak: str) -> None:
+    with pytest.raises(ConfigurationError, match="weak_admin_password"):
+        load(**LIVE, ADMIN_EMAIL="owner@shop.example", ADMIN_PASSWORD=weak)
+
+
+@pytest.mark.parametrize("good", ["correct horse battery", "hT7!pQ2_vLx9", "eXaK3v9-wpQ2_mTz", ""])
+def test_a_good_password_of_the_admin_is_taken_in_production(load: Load, good: str) -> None:
+    assert load(**LIVE, ADMIN_PASSWORD=good).admin_password == (good or None)
+
+
+@pytest.mark.parametrize(
+    "weak",
+    [
+        {"SANDBOX_WEBHOOK_SECRET": "x"},
+        {"SANDBOX_WEBHOOK_SECRET": "secret" * 8},
+        {"STRIPE_WEBHOOK_SECRET": "whsec_x"},
+        {"STRIPE_WEBHOOK_SECRET": f"whsec_{GOOD},whsec_old"},
+    ],
+)
+def test_a_weak_webhook_secret_is_refused_in_production(load: Load, weak: dict[str, str]) -> None:
+    [name] = weak
+    with pytest.raises(ConfigurationError, match=name):
+        load(**LIVE | {"PRODUCTION_ALLOWS": ",".join(RISKS)} | weak)
+    assert load(**LIVE | weak | {"ENVIRONMENT": "development"}).payments
+
+
+def test_several_keys_are_read_and_the_first_one_signs(load: Load, tmp_path: Path) -> None:
+    settings = load(SECRET_KEY=f" {GOOD} , {OTHER},")
+    assert (settings.secret_key, settings.old_secret_keys) == (GOOD, (OTHER,))
+    assert settings.secret_keys == (GOOD, OTHER)
+    (tmp_path / "secret_key").write_text(f"{OTHER},{GOOD}\n")
+    assert load().secret_keys == (OTHER, GOOD)
+
+
+@pytest.mark.parametrize(
+    ("redis_url", "broker_url"),
+    [
+        ("redis://:pw@h:6379/2", "redis://:pw@h:6379/2"),
+        ("redis://h?db=2&protocol=3&password=p%2Fw", "redis://:p%2Fw@h/2"),
+        ("rediss://u:p%40w@h:1/0", "rediss://u:p%40w@h:1/0?ssl_cert_reqs=required"),
+        ("rediss://h?ssl_ca_certs=/a.pem&db=1", "rediss://h/1?ssl_ca_certs=/a.pem&ssl_cert_reqs=required"),
+        ("rediss://h/0?ssl_cert_reqs=CERT_NONE", "rediss://h/0?ssl_cert_reqs=none"),
+        ("unix://:p%2Fw@/x/r.sock?db=1", "redis+socket://:p%2Fw@/x/r.sock?virtual_host=1"),
+        ("unix:///x/r.sock?password=p/w", "redis+socket://:p%2Fw@/x/r.sock?virtual_host=0"),
+    ],
+)
+def test_a_redis_is_told_to_celery_in_its_own_words(load: Load, redis_url: str, broker_url: str) -> None:
+    assert load(REDIS_URL=redis_url).broker_url == broker_url
+    assert load(REDIS_URL="redis://a", BROKER_URL=redis_url).broker_url == broker_url
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://:hunter2/x@h:1/0", "redis://[::1", "rediss://:hunter2@h?ssl_cert_reqs=no"]
+)
+@pytest.mark.parametrize("name", ["REDIS_URL", "BROKER_URL"])
+def test_a_redis_that_cannot_be_read_is_refused_without_its_password(load: Load, name: str, url: str) -> None:
+    with pytest.raises(ConfigurationError, match=name) as refused:
+        load(**{name: url})
+    assert "hunter2" not in str(refused.getrepr(style="short", funcargs=False))
+
+
+def test_no_secret_is_in_what_settings_look_like(load: Load) -> None:
+    told = repr(load(**LIVE, ADMIN_PASSWORD="correct horse battery", REDIS_URL="redis://:pass-word@h"))
+    assert not [secret for secret in (GOOD, "correct horse", "pass-word", "sk_live") if secret in told]

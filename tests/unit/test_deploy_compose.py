@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from config import load_settings
 from deploy.embedded import postgres, redis
 from deploy.procfile import read_procfile
 
@@ -14,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
 PROCFILE = read_procfile(ROOT / "Procfile")
-INTERPOLATED = re.compile(r"(?<!\$)\$\{([A-Z_]+)(:[-?][^}]*)?\}")
+INTERPOLATED = re.compile(r"(?<!\$)\$\{([A-Z_]+)(:?[-?][^{}$]*)?(?=[}$])")
 IMAGE_USER = "10001"
 
 
@@ -40,6 +41,7 @@ def test_every_process_of_the_procfile_has_a_service_with_its_command() -> None:
 def test_redis_is_as_durable_as_the_embedded_one() -> None:
     words = SERVICES["redis"]["command"][1:]
     told = dict(zip(words[::2], words[1::2], strict=True))
+    del told["--requirepass"]
     assert told == {f"--{name}": value for name, value in redis.DURABLE.items()}
     assert SERVICES["redis"]["volumes"] == ["redis:/data"]
 
@@ -69,6 +71,54 @@ def test_secrets_have_no_default(name: str) -> None:
     modifiers = [modifier for found, modifier in INTERPOLATED.findall(text) if found == name]
     assert modifiers
     assert all(modifier.startswith(":?") for modifier in modifiers)
+
+
+def filled_in(text: str, **environment: str) -> str:
+    """A value as compose fills it in, innermost first."""
+    once = re.compile(r"\$\{([A-Z_]+)(?:(:?)([-?])([^{}]*))?\}")
+
+    def value(found: re.Match[str]) -> str:
+        name, colon, sign, other = found.groups()
+        if name in environment and (environment[name] or not colon):
+            return environment[name]
+        assert sign == "-", f"{name} must be set"
+        return other or ""
+
+    while once.search(text):
+        text = once.sub(value, text)
+    return text
+
+
+THREE = {
+    "SECRET_KEY": "0f3b8e5d9c7a4162b8d0e6f1a2c39485",
+    "POSTGRES_PASSWORD": "pg",
+    "ADMIN_PASSWORD": "hT7xpQ2rvLx9",
+}
+
+
+@pytest.mark.parametrize("password", [None, "own"])
+def test_redis_and_who_uses_it_share_a_password(password: str | None) -> None:
+    given = THREE | ({"REDIS_PASSWORD": password} if password else {})
+    words = SERVICES["redis"]["command"]
+    asked = filled_in(words[words.index("--requirepass") + 1], **given)
+    assert (
+        asked == filled_in(SERVICES["redis"]["environment"]["REDISCLI_AUTH"], **given) == (password or "pg")
+    )
+    told = environment_of("web")
+    for name in ("REDIS_URL", "BROKER_URL"):
+        assert filled_in(told[name] or "", **given).startswith(f"redis://:{asked}@redis:6379/")
+
+
+def test_with_the_three_values_that_must_be_set_production_comes_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for service in ("release", *PROCFILE.processes):
+        given = {name: filled_in(value, **THREE) for name, value in environment_of(service).items() if value}
+        for name, value in (given | {"DATA_DIR": str(tmp_path)}).items():
+            monkeypatch.setenv(name, value)
+        settings = load_settings()
+        assert settings.is_production
+        assert set(settings.risks) == {"sandbox", "no_proxy"}
 
 
 @pytest.mark.parametrize("service", PROCFILE.processes)

@@ -94,6 +94,18 @@ def test_no_claim_is_more_than_refused(changes: dict[str, Any]) -> None:
         assert set(changes) <= {"csrf", "iat", "nbf", "exp"}
 
 
+@pytest.mark.parametrize("header", [None, {"kid": "x"}])  # one that we write, and one for PyJWT to read
+def test_while_a_key_is_changed_the_old_ones_tokens_are_taken(header: dict[str, str] | None) -> None:
+    new, older = KEY[::-1], KEY.replace("0", "9")
+    tokens = Tokens(new, cast(RevokedFamilies, frozenset()), old_keys=[KEY, older])
+    for key in (new, KEY, older):
+        assert tokens.verify(jwt.encode(claims(), key, "HS256", headers=header)).kind == "access"
+    with pytest.raises(Unauthenticated):
+        tokens.verify(jwt.encode(claims(), KEY.replace("f", "1"), "HS256", headers=header))
+    with pytest.raises(Unauthenticated):
+        TOKENS.verify(jwt.encode(claims(), new, "HS256", headers=header))
+
+
 def test_a_revoked_family_is_refused_even_when_remembered() -> None:
     revoked: set[uuid.UUID] = set()
     tokens = Tokens(KEY, cast(RevokedFamilies, revoked))

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from models.accounts import TokenFamily, User
 from models.errors import BadCredentials, Banned, EmailTaken, TokenReused
+from web.auth import security_log
 from web.auth.issue import TokenPair, issue_pair
 from web.auth.tokens import Verified
 from web.errors import Unauthenticated
@@ -51,10 +52,18 @@ def sign_in(parts: Services, *, email: str, password: str) -> LogIn:
     with parts.database.transaction() as session:
         user = session.scalar(select(User).where(func.lower(User.email) == email))
     stored = user.password_hash if user is not None else None
+    key = parts.settings.secret_key
     if not parts.passwords.verify(stored, password) or user is None or stored is None:
+        security_log.log_in_failed(user.id if user else None, email, key, "bad_credentials")
         raise BadCredentials(email)
     renewed = parts.passwords.hash(password) if parts.passwords.is_outdated(stored) else None
-    return LogIn(user, _begin_family(parts, user, stored, renewed))
+    try:
+        pair = _begin_family(parts, user, stored, renewed)
+    except Banned:
+        security_log.log_in_failed(user.id, email, key, "banned")
+        raise
+    security_log.logged_in(user.id)
+    return LogIn(user, pair)
 
 
 def refresh(parts: Services, shown: Verified) -> LogIn:
@@ -139,6 +148,7 @@ def _refusal(parts: Services, shown: Verified) -> Exception:
     if stored is None or stored.revoked_at is not None or stored.newest_jti == shown.jti:
         return Unauthenticated("The token was revoked or has expired.")
     sign_out(parts, shown.identity.family)
+    security_log.refresh_token_reused(stored.user_id)
     return TokenReused(str(shown.identity.family))
 
 

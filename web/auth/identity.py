@@ -7,6 +7,7 @@ from typing import Final, ParamSpec, TypeVar, cast
 
 from flask import request
 
+from web.auth import security_log
 from web.auth.tokens import ACCESS, Identity, Verified
 from web.errors import Forbidden, Unauthenticated
 from web.request_id import ShopRequest
@@ -91,12 +92,23 @@ def admin_only(view: Callable[P, R]) -> Callable[P, R]:
     return _guarded(view, admin=True)
 
 
+def require_admin(identity: Identity, detail: str = "This is not yours to do.") -> None:
+    """Let only an admin go on.
+
+    Raises:
+        Forbidden: it is somebody else, which is logged.
+    """
+    if not identity.is_admin:
+        security_log.admin_denied(identity.user_id)
+        raise Forbidden(detail)
+
+
 def _guarded(view: Callable[P, R], *, admin: bool) -> Callable[P, R]:
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         identity = current_identity()
-        if admin and not identity.is_admin:
-            raise Forbidden
+        if admin:
+            require_admin(identity)
         services().limits.api.hit(identity.user_id)
         return view(*args, **kwargs)
 
@@ -116,4 +128,5 @@ def _check_csrf(verified: Verified) -> None:
     """Double submit: only a script of our own origin can copy the cookie into the header."""
     shown = request.headers.get(CSRF_HEADER, "")
     if verified.csrf is None or not hmac.compare_digest(verified.csrf.encode(), shown.encode()):
+        security_log.csrf_refused(verified.identity.user_id)
         raise Forbidden(f"A request by cookie needs its CSRF token in {CSRF_HEADER}.", code="csrf_failed")

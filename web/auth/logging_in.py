@@ -5,11 +5,11 @@ from collections.abc import Callable
 from flask import request
 
 from web.addresses import networks_of
-from web.auth import accounts
+from web.auth import accounts, security_log
 from web.auth.accounts import LogIn
 from web.auth.guard import Caller
 from web.auth.tokens import Verified
-from web.errors import Unauthenticated
+from web.errors import TooManyRequests, Unauthenticated
 from web.services import Services
 
 
@@ -28,7 +28,11 @@ def log_in(parts: Services, *, email: str, password: str, device: str | None = N
         device=parts.devices.find(device, email),
         is_spared=parts.limits.spares(address),
     )
-    return parts.guard.judge(caller, lambda: accounts.sign_in(parts, email=email, password=password))
+    try:
+        return parts.guard.judge(caller, lambda: accounts.sign_in(parts, email=email, password=password))
+    except TooManyRequests:
+        security_log.log_in_failed(None, email, parts.settings.secret_key, "too_many_tries")
+        raise
 
 
 def read_within_limits(parts: Services, read: Callable[[], Verified]) -> Verified:

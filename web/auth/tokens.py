@@ -10,6 +10,8 @@ import base64
 import hmac
 import time
 import uuid
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -59,12 +61,15 @@ class Verified:
 
 
 class Tokens:
-    """Verifies tokens of one key; remembers the last verified ones."""
+    """Verifies tokens; remembers the last verified ones.
 
-    def __init__(self, secret_key: str, revoked: RevokedFamilies) -> None:
-        self._key = secret_key.encode()
+    While a key is changed, tokens that were written with an old one are good as well.
+    """
+
+    def __init__(self, secret_key: str, revoked: RevokedFamilies, *, old_keys: Sequence[str] = ()) -> None:
+        self._keys = [key.encode() for key in (secret_key, *old_keys)]
         self._revoked = revoked
-        self._own_header = jwt.encode({}, self._key, ALGORITHM).partition(".")[0]
+        self._own_header = jwt.encode({}, self._keys[0], ALGORITHM).partition(".")[0]
         self._verify = lru_cache(REMEMBERED)(self._verify_afresh)
 
     def verify(self, token: str, kind: str = ACCESS) -> Verified:
@@ -96,11 +101,20 @@ class Tokens:
         signed, _, signature = token.rpartition(".")
         header, _, payload = signed.partition(".")
         if header != self._own_header:
-            return jwt.PyJWS().decode(token, self._key, algorithms=[ALGORITHM])  # type: ignore[no-any-return]
-        digest = hmac.digest(self._key, signed.encode("ascii"), "sha256")
-        if not hmac.compare_digest(_unpadded(digest), signature.encode("ascii")):
+            return self._read_with_the_library(token)
+        if not any(_is_signed(key, signed.encode("ascii"), signature.encode("ascii")) for key in self._keys):
             raise ValueError("the signature is not ours")
         return base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+
+    def _read_with_the_library(self, token: str) -> bytes:
+        for key in self._keys[:-1]:
+            with suppress(jwt.InvalidSignatureError):
+                return jwt.PyJWS().decode(token, key, algorithms=[ALGORITHM])  # type: ignore[no-any-return]
+        return jwt.PyJWS().decode(token, self._keys[-1], algorithms=[ALGORITHM])  # type: ignore[no-any-return]
+
+
+def _is_signed(key: bytes, signed: bytes, signature: bytes) -> bool:
+    return hmac.compare_digest(_unpadded(hmac.digest(key, signed, "sha256")), signature)
 
 
 def _read_claims(payload: bytes) -> Verified:

@@ -1,17 +1,20 @@
 """Owns `flask users …`: making an admin, and a crowd for load generators."""
 
 import os
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import click
+from click.core import ParameterSource
 from flask.cli import AppGroup
 from marshmallow import ValidationError
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
+from config import why_weak_password
 from models.accounts import User
 from models.vocabulary import Role
 from web.auth.accounts import sign_out_everywhere
@@ -35,12 +38,31 @@ _INSERT_FAMILIES: Final = text(
 users = AppGroup("users", help="Accounts.")
 
 
+def _refuse_on_the_command_line(
+    context: click.Context, parameter: click.Parameter, password: str | None
+) -> str | None:
+    """What stands on a command line is seen by everybody on the machine, and kept in the shell's history."""
+    if context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("No password on the command line: leave it out, and it is asked for.")
+    return password
+
+
+def _ask_for_password() -> str:
+    if sys.stdin.isatty():
+        asked: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        return asked
+    return sys.stdin.readline().rstrip("\r\n")
+
+
 @users.command("create-admin")
 @click.option("--email", required=True)
-@click.option("--password", required=True, envvar="ADMIN_PASSWORD", show_envvar=True)
-def create_admin(email: str, password: str) -> None:
-    """Make an admin, or make the account with this e-mail one and give it this password."""
-    done = ensure_admin(services(), email=email, password=password)
+@click.option("--password", hidden=True, envvar="ADMIN_PASSWORD", callback=_refuse_on_the_command_line)
+def create_admin(email: str, password: str | None) -> None:
+    """Make an admin, or make the account with this e-mail one and give it a password.
+
+    The password is ADMIN_PASSWORD where that is set; else it is asked for, or read as a line from a pipe.
+    """
+    done = ensure_admin(services(), email=email, password=password or _ask_for_password())
     click.echo(f"{done.capitalize()} the admin {email}.")
 
 
@@ -67,8 +89,12 @@ def ensure_admin(parts: Services, *, email: str, password: str) -> str:
     Old log-ins of an account that is changed end; of one that is kept they go on.
 
     Raises:
-        click.ClickException: the e-mail or the password cannot be an account's.
+        click.ClickException: they cannot be an account's, or the password is too weak for production.
     """
+    settings = parts.settings
+    is_strict = settings.is_production and "weak_admin_password" not in settings.production_allows
+    if is_strict and (why := why_weak_password(password, email)):
+        raise click.ClickException(f"The password is too weak for an admin: {why}.")
     try:
         asked = RegisterSchema().load({"email": email, "password": password})
     except ValidationError as error:

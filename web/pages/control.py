@@ -10,8 +10,7 @@ import orjson
 from flask import Blueprint, request
 from flask_babel import gettext as _
 
-from web.auth.identity import current_identity
-from web.errors import Forbidden
+from web.auth.identity import current_identity, require_admin
 from web.pages import asking, control_words, log_words
 
 HOME: Final = "/admin"
@@ -32,8 +31,7 @@ def refuse_others() -> None:
     Raises:
         Unauthenticated, Forbidden: it is somebody else.
     """
-    if not current_identity().is_admin:
-        raise Forbidden("This page is for the shop's admins.")
+    require_admin(current_identity(), "This page is for the shop's admins.")
 
 
 def sections() -> Sequence[tuple[str, str]]:

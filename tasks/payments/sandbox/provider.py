@@ -1,7 +1,7 @@
 """Owns the sandbox as the shop sees it: the payment port, over books and transactions of its own."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy.exc import IntegrityError
@@ -37,11 +37,13 @@ class SandboxProvider:
         settings: PaymentSettings,
         secret_key: str,
         *,
+        old_secret_keys: Sequence[str] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
         self._settings = settings
         self._secret_key = secret_key
+        self._old_secret_keys = old_secret_keys
         self._clock = clock
 
     def accepts(self, method: str) -> bool:
@@ -109,7 +111,9 @@ class SandboxProvider:
         signatures = [value for name, value in headers.items() if name.lower() == HEADER.lower()]
         if len(signatures) != 1:
             raise BadSignature(f"There is not one {HEADER}.")
-        verify(webhook_secret(self._settings, self._secret_key), signatures[0], body, self._clock())
+        secret = webhook_secret(self._settings, self._secret_key)
+        old = [webhook_secret(self._settings, key) for key in self._old_secret_keys]
+        verify(secret, signatures[0], body, self._clock(), old=old)
         return read_payload(body)
 
 

@@ -7,6 +7,7 @@ secret is changed, and other schemes, which are passed over.
 import hashlib
 import hmac
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from config import ConfigurationError, PaymentSettings
@@ -38,8 +39,8 @@ def sign(secret: bytes, body: bytes, at: int) -> str:
     return f"t={at},v1={_digest(secret, str(at), body)}"
 
 
-def verify(secret: bytes, header: str, body: bytes, now: float) -> None:
-    """See that the body was signed with this secret, within 300 s of `now`, a unix time.
+def verify(secret: bytes, header: str, body: bytes, now: float, *, old: Sequence[bytes] = ()) -> None:
+    """See that the body was signed with this secret or an old one, within 300 s of `now`, a unix time.
 
     Raises:
         BadSignature: it was not.
@@ -51,8 +52,8 @@ def verify(secret: bytes, header: str, body: bytes, now: float) -> None:
     digests = [value for name, value in parts if name == "v1" and _DIGEST.fullmatch(value)]
     if len(times) != 1 or not _TIME.fullmatch(times[0]) or not digests:
         raise BadSignature("The signature is not of the form t=…,v1=….")
-    expected = _digest(secret, times[0], body)
-    if not any([hmac.compare_digest(expected, digest) for digest in digests]):  # noqa: C419 - looks at each
+    expected = [_digest(secret, times[0], body) for secret in (secret, *old)]
+    if not any([hmac.compare_digest(one, digest) for one in expected for digest in digests]):  # noqa: C419 - looks at each
         raise BadSignature("The signature is not the sandbox's.")
     if abs(now - int(times[0])) > TOLERANCE_S:
         raise BadSignature(f"The signature is not of these {TOLERANCE_S} seconds.")
