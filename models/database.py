@@ -2,19 +2,24 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+import psycopg
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 
-from models.errors import LedgerUnavailable
+from models.errors import LedgerBusy, LedgerUnavailable
+from models.faults import Fault, fault_of, spoils_every_session
 from models.rows import metadata
 
 CONNECT_TIMEOUT_S: Final = 3
 STATEMENT_TIMEOUT_MS: Final = 15_000
 POOL_WAIT_S: Final = 5
+READ_ONLY_SIGNS: Final = (b"default_transaction_read_only", b"in_hot_standby")  # as the server reports them
 
 
 class Database:
@@ -31,18 +36,25 @@ class Database:
         application_name: str = "flash-sale",
         info: Mapping[str, str] | None = None,
     ) -> None:
+        options: dict[str, Any] = {
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "application_name": application_name,
+            "options": f"-c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS}",
+        }
         self.engine: Engine = create_engine(
             url,
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=POOL_WAIT_S,
             pool_pre_ping=False,
-            connect_args={
-                "connect_timeout": CONNECT_TIMEOUT_S,
-                "application_name": application_name,
-                "options": f"-c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS}",
-            },
+            connect_args=options,
         )
+        self._aside: Engine = create_engine(
+            url, poolclass=NullPool, connect_args={**options, "prepare_threshold": None}
+        )
+        for engine in (self.engine, self._aside):
+            event.listen(engine, "handle_error", _discard_spoiled)
+        event.listen(self.engine, "checkin", _discard_read_only)
         self.metadata = metadata  # naming it loads every table, so that foreign keys find theirs
         self._sessions = sessionmaker(self.engine, expire_on_commit=False, info=dict(info or {}))
 
@@ -51,8 +63,8 @@ class Database:
         """Open a session in one transaction: committed at the end, rolled back on any error.
 
         Raises:
-            LedgerUnavailable: PostgreSQL cannot be reached, or went away in between. Whether a commit
-                that was under way took place is then unknown; callers are idempotent.
+            LedgerUnavailable: PostgreSQL cannot be reached, cannot do its work, or went away in between.
+                Whether a commit that was under way took place is then unknown; callers are idempotent.
         """
         with translated(), self._sessions.begin() as session:
             yield session
@@ -63,6 +75,15 @@ class Database:
         with translated(), self.engine.begin() as connection:
             yield connection
 
+    @contextmanager
+    def fresh_connection(self) -> Iterator[Connection]:
+        """The same on a connection of its own, that nobody used before and nobody will use again.
+
+        Whatever goes wrong there is not for what others left behind, as prepared statements or settings.
+        """
+        with translated(), self._aside.begin() as connection:
+            yield connection
+
     def dispose(self) -> None:
         """Close every pooled connection, e.g. after a fork."""
         self.engine.dispose()
@@ -70,12 +91,45 @@ class Database:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn the driver's words for «PostgreSQL is not there» into the domain's."""
+    """Turn the driver's words for «PostgreSQL cannot do this now» into the domain's.
+
+    What PostgreSQL says of the rows themselves (`models.faults.ROW_FAULTS`) stays as it is.
+    """
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
-        raise LedgerUnavailable(str(error)) from error
+    except PoolTimeout as error:
+        raise LedgerBusy(str(error)) from error
     except DBAPIError as error:
-        if error.connection_invalidated:
-            raise LedgerUnavailable(str(error)) from error
+        fault = fault_of(error)
+        if error.connection_invalidated or fault is Fault.AWAY:
+            raise LedgerUnavailable(_told(error)) from error
+        if fault is Fault.BUSY:
+            raise LedgerBusy(_told(error)) from error
         raise
+
+
+def _discard_read_only(connection: psycopg.Connection[Any] | None, record: ConnectionPoolEntry) -> None:
+    """Keep no session that was opened while the ledger took no writes: it would go on to take none."""
+    if connection is not None and any(
+        connection.pgconn.parameter_status(name) == b"on" for name in READ_ONLY_SIGNS
+    ):
+        record.invalidate()
+
+
+def _told(error: DBAPIError) -> str:
+    """What the driver said, without the statement and its values: they may be somebody's."""
+    return f"{type(error.orig).__name__}: {error.orig}"
+
+
+def _discard_spoiled(context: ExceptionContext) -> None:
+    """Never use a connection again on which the ledger could not do its work.
+
+    It may keep what made it fail after everybody else is well: a session that may only read, a statement
+    that is prepared no more.
+    """
+    error = context.sqlalchemy_exception
+    if not isinstance(error, DBAPIError) or context.is_disconnect:
+        return
+    if fault_of(error) is Fault.AWAY:
+        context.is_disconnect = True
+        context.invalidate_pool_on_disconnect = spoils_every_session(error)

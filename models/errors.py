@@ -24,8 +24,16 @@ class LateSubmission(LineUnavailable):
     """The line got the intents after their sender had given up; none of them stands in line."""
 
 
+class ForeignLine(LineUnavailable):
+    """The Redis belongs to another ledger: nothing of ours is in it, and nothing is to be done there."""
+
+
 class LedgerUnavailable(Unavailable):
-    """PostgreSQL did not answer."""
+    """PostgreSQL did not answer, or cannot do its work now; what was asked of it is not at fault."""
+
+
+class LedgerBusy(LedgerUnavailable):
+    """PostgreSQL is well, and others were in the way: a lock, a slow statement, no free connection."""
 
 
 class Fenced(FlashSaleError):

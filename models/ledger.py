@@ -33,6 +33,7 @@ _INSERT_INTENTS: Final = text("""
 """)
 
 _TICKET_TAKEN: Final = "uq_intents_sale_id_ticket"
+_NO_SUCH_SALE: Final = "fk_intents_sale_id_sales"
 
 _STORED: Final = text("""
     SELECT i.id, i.user_id, i.ticket, i.status, i.reason, coalesce(o.quantity, 0) AS granted,
@@ -82,7 +83,7 @@ def persist_claim(connection: Connection, sale_id: UUID, claim: Claim) -> Persis
     writes nothing, since the transaction is refused as a whole.
 
     Raises:
-        Fenced: the ledger's epoch is not the claim's.
+        Fenced: the ledger's epoch is not the claim's, or it has no such sale.
         LineDiverged: another intent owns one of the tickets, or an intent is stored for somebody else.
     """
     try:
@@ -90,6 +91,8 @@ def persist_claim(connection: Connection, sale_id: UUID, claim: Claim) -> Persis
     except IntegrityError as error:
         if _TICKET_TAKEN in str(error.orig):
             raise LineDiverged(f"A ticket of sale {sale_id} belongs to another intent.") from error
+        if _NO_SUCH_SALE in str(error.orig):
+            raise Fenced(f"The ledger has no sale {sale_id}.") from error
         raise
     units = _store_orders(connection, sale_id, claim, [one for one in decisions if one.is_held])
     moved = connection.execute(

@@ -5,6 +5,7 @@ from models.admin_log import AdminLogEntry
 from models.background import BackgroundTask
 from models.base import Base
 from models.catalogue import Adjustment, Product, Sale
+from models.identity import LedgerIdentity
 from models.mails import Mail
 from models.orders import Intent, Order, OrderEvent
 from models.payments import Payment, Receipt, ReceiptCounter, Refund, WebhookEvent
@@ -19,6 +20,7 @@ __all__ = [
     "AdminLogEntry",
     "BackgroundTask",
     "Intent",
+    "LedgerIdentity",
     "Mail",
     "Order",
     "OrderEvent",

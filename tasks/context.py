@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import text
-
 from config import Settings
 from models import reading
 from models.database import Database
-from models.errors import LedgerUnavailable
+from models.errors import LedgerBusy, LedgerUnavailable
+from models.identity import require_writable
 from models.live.redis import connect
 from models.live.store import Live
 from tasks.app import configure
@@ -18,6 +17,7 @@ from tasks.facts import SaleBook
 from tasks.intake import Intake
 from tasks.mail.mailer import Mailer
 from tasks.mail.outbox import session_info
+from tasks.ownership import Ownership
 from tasks.payments.providers import Providers
 
 
@@ -30,6 +30,7 @@ class Context:
     live: Live
     bell: Bell
     breaker: Breaker
+    ownership: Ownership
     book: SaleBook
     intake: Intake
     providers: Providers
@@ -52,7 +53,8 @@ def build_context(settings: Settings, process: str) -> Context:
         database=database,
         live=live,
         bell=bell,
-        breaker=Breaker(lambda: ledger_answers(database)),
+        breaker=Breaker(lambda: ledger_takes_claims(database)),
+        ownership=Ownership(database, live),
         book=book,
         providers=Providers(settings, database),
         mailer=Mailer(database, settings.mail),
@@ -66,11 +68,13 @@ def is_stored(database: Database, intent_id: UUID) -> bool:
         return reading.find_intent(session, intent_id) is not None
 
 
-def ledger_answers(database: Database) -> bool:
-    """Say whether PostgreSQL answers the simplest question."""
+def ledger_takes_claims(database: Database) -> bool:
+    """Say whether PostgreSQL answers and can be written; who finds it busy knows that it does."""
     try:
-        with database.connection() as connection:
-            connection.execute(text("SELECT 1"))
+        with database.fresh_connection() as connection:
+            require_writable(connection)
+    except LedgerBusy:
+        return True
     except LedgerUnavailable:
         return False
     return True

@@ -5,15 +5,26 @@ Any number of drains may run on one sale: the claim decides in ticket order, one
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection
 
 from models import ledger
-from models.errors import Fenced, LedgerUnavailable, LineDiverged, LineUnavailable
+from models.errors import (
+    Fenced,
+    ForeignLine,
+    LedgerBusy,
+    LedgerUnavailable,
+    LineDiverged,
+    LineUnavailable,
+    NoSuchSale,
+)
 from models.events import verdicts
+from models.faults import ROW_FAULTS
 from models.ledger import Persisted
 from models.live.records import Claim, ClaimCode, Decision
 from tasks.context import Context
@@ -25,7 +36,10 @@ log: Final = structlog.get_logger()
 LONGEST_WAIT_MS: Final = 50  # between looks at a paced line
 SLICE_S: Final = 1.0  # then the next sale's bell gets its turn
 POSTPONE_MS: Final = 500
+FENCED_MS: Final = 5_000  # a claim of another epoch waits for a rebuild, which drops it
 HELP_WANTED: Final = 4  # claims' worth of waiting tickets for which another worker is called in
+
+Connect = Callable[[], AbstractContextManager[Connection]]
 
 
 def drain_sale(
@@ -40,6 +54,8 @@ def drain_sale(
     Stops when nothing is left to claim, when the ledger is away, or after a time slice; then it rings
     for whoever comes next.
     """
+    if not _is_ours(context, sale_id):
+        return 0
     until = clock() + SLICE_S
     persisted = 0
     called_for_help = False
@@ -66,6 +82,23 @@ def drain_sale(
     return persisted
 
 
+def _is_ours(context: Context, sale_id: UUID) -> bool:
+    """Whether the line belongs to our ledger: what is taken from another's could not be written anywhere."""
+    if not context.breaker.is_closed():
+        return False
+    try:
+        context.ownership.require()
+        context.book.by_id(sale_id)
+    except LedgerUnavailable as error:
+        _trip(context, error)
+        log.warning("ledger_away", sale_id=str(sale_id), error=str(error))
+        return False
+    except (ForeignLine, NoSuchSale) as error:
+        log.error("line_of_another_ledger", sale_id=str(sale_id), error=str(error))
+        return False
+    return True
+
+
 def finish_claim(context: Context, sale_id: UUID, claim: Claim) -> bool:
     """Persist and settle one claim; says whether draining may go on.
 
@@ -78,6 +111,7 @@ def finish_claim(context: Context, sale_id: UUID, claim: Claim) -> bool:
         return False
     except Fenced as error:
         log.error("claim_refused", sale_id=str(sale_id), claim=claim.claim_id, error=str(error))
+        _postpone(context, sale_id, claim, FENCED_MS)
         return False
     except LineDiverged as error:
         log.error("claim_refused", sale_id=str(sale_id), claim=claim.claim_id, error=str(error))
@@ -107,52 +141,62 @@ def _own_words(claim: Claim, stored: Persisted) -> list[Decision]:
 
 
 def _persist(context: Context, sale_id: UUID, claim: Claim) -> tuple[Claim | None, Persisted | None]:
-    """Write a claim to the ledger. Rows that it refuses are parked apart and the rest is written."""
+    """Write a claim to the ledger. Rows that it refuses for what they are, are parked apart."""
     try:
-        return claim, _persist_whole(context, sale_id, claim)
-    except DBAPIError as error:
+        return claim, _persist_whole(context.database.connection, sale_id, claim)
+    except ROW_FAULTS as error:
         log.error("claim_has_refused_rows", sale_id=str(sale_id), claim=claim.claim_id, error=str(error.orig))
-    refused = _refused_rows(context, sale_id, claim)
+    refused = refused_rows(context, sale_id, claim)
     rest = context.live.split(sale_id, claim, refused)
     if rest is None:
         return None, None
-    return rest, _persist_whole(context, sale_id, rest)
+    return rest, _persist_whole(context.database.connection, sale_id, rest)
 
 
-def _persist_whole(context: Context, sale_id: UUID, claim: Claim) -> Persisted:
-    with context.database.connection() as connection:
+def _persist_whole(connect: Connect, sale_id: UUID, claim: Claim) -> Persisted:
+    with connect() as connection:
         stored = ledger.persist_claim(connection, sale_id, claim)
         failpoint("before_commit")
     return stored
 
 
-def _refused_rows(context: Context, sale_id: UUID, claim: Claim) -> list[str]:
-    """Find the rows that the ledger refuses, by halves; what it takes is thereby persisted."""
-    if len(claim.decisions) == 1:
-        return [claim.decisions[0].intent_id]
-    refused = []
+def refused_rows(context: Context, sale_id: UUID, claim: Claim) -> list[str]:
+    """Find the intents that the ledger refuses, by halves; what it takes is thereby persisted.
+
+    A row is at fault only where it is refused again, alone, on a connection that nobody used before.
+
+    Raises:
+        LedgerUnavailable: nothing can be said about the rest.
+        Fenced, LineDiverged: as `persist_claim` does.
+    """
+    try:
+        _persist_whole(context.database.fresh_connection, sale_id, claim)
+    except ROW_FAULTS:
+        if len(claim.decisions) == 1:
+            return [claim.decisions[0].intent_id]
+    else:
+        return []
     middle = len(claim.decisions) // 2
-    for half in (claim.decisions[:middle], claim.decisions[middle:]):
-        part = Claim(
-            claim.claim_id,
-            claim.epoch,
-            claim.decided_ms,
-            claim.price_minor,
-            claim.currency,
-            claim.hold_until_ms,
-            half,
-        )
-        try:
-            _persist_whole(context, sale_id, part)
-        except DBAPIError:
-            refused += _refused_rows(context, sale_id, part)
-    return refused
+    halves = (claim.decisions[:middle], claim.decisions[middle:])
+    return [
+        intent for half in halves for intent in refused_rows(context, sale_id, replace(claim, decisions=half))
+    ]
 
 
 def _step_back(context: Context, sale_id: UUID, claim: Claim, error: LedgerUnavailable) -> None:
-    context.breaker.trip()
+    _trip(context, error)
     log.warning("ledger_away", sale_id=str(sale_id), claim=claim.claim_id, error=str(error))
+    _postpone(context, sale_id, claim, POSTPONE_MS)
+
+
+def _trip(context: Context, error: LedgerUnavailable) -> None:
+    """Stop claiming for a while, unless only this sale's rows are in use."""
+    if not isinstance(error, LedgerBusy):
+        context.breaker.trip()
+
+
+def _postpone(context: Context, sale_id: UUID, claim: Claim, delay_ms: int) -> None:
     try:
-        context.live.postpone(sale_id, claim, POSTPONE_MS)
+        context.live.postpone(sale_id, claim, delay_ms)
     except LineUnavailable as away:
         log.warning("claim_not_postponed", claim=claim.claim_id, error=str(away))

@@ -27,9 +27,10 @@ def ensure_live(context: Context, sale: Sale) -> None:
 
     Raises:
         Fenced: the live state was lost or is of another epoch; only a rebuild helps.
-        LineUnavailable, LedgerUnavailable: a store is away.
+        LineUnavailable, LedgerUnavailable: a store is away, or the Redis belongs to another ledger.
     """
     if sale.epoch is None:
+        context.ownership.require()
         _lay(context, sale)
     else:
         context.live.configure(sale.id, sale.epoch, sale.revision, settings_of(sale), seed=sale.draw_seed)

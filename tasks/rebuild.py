@@ -33,8 +33,10 @@ def rebuild_sale(context: Context, sale_id: UUID, *, by: Actor | None = None) ->
 
     Raises:
         NoSuchSale: there is none.
+        ForeignLine: the Redis belongs to another ledger.
         LineUnavailable, LedgerUnavailable: a store is away; run it again.
     """
+    context.ownership.require()
     dropped = context.live.look(sale_id).line_length
     with context.database.transaction() as session:
         sale = find_sale(session, sale_id, lock=True)

@@ -22,6 +22,7 @@ from tasks.adjustments import apply_adjustment
 from tasks.context import Context
 from tasks.holds import cancel_holds_of, sweep_holds
 from tasks.live_side import ensure_live, stop_diverged
+from tasks.parked import retry_parked
 from tasks.payments.refunds import refund_orders_of
 from tasks.payments.sweep import sweep_payments
 from tasks.sales import move_sale
@@ -36,7 +37,9 @@ def sweep_everything(context: Context) -> None:
 
     Raises:
         LedgerUnavailable, LineUnavailable: a store is away; the next sweep tries again.
+        ForeignLine: the Redis belongs to another ledger.
     """
+    context.ownership.require()
     sweep_holds(context)
     sweep_payments(context)
     sweep(context)
@@ -89,6 +92,8 @@ def _look_after(context: Context, sale: Sale, now: datetime, adjustments: list[U
     if sale.status == SaleStatus.CANCELLED:
         cancel_holds_of(context, sale.id)
         refund_orders_of(context, sale.id)
+    if look.parked:
+        retry_parked(context, sale.id)
     if sale.status in OVER and look.is_quiet:
         _mark_drained(context, sale)
     return _ring_if_needed(context, look)

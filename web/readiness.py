@@ -11,7 +11,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from models.errors import FlashSaleError
+from models.errors import FlashSaleError, ForeignLine, LedgerUnavailable
+from models.identity import require_writable
 from models.migrate import is_current
 from web.services import Services
 
@@ -37,9 +38,10 @@ class Readiness:
 
     def check(self) -> dict[str, Check]:
         """Ask them all; none of them can make this raise."""
+        database = self._tell(self._database)
         return {
-            "database": self._tell(self._database),
-            "redis": self._tell(self._redis),
+            "database": database,
+            "redis": self._tell(self._own_redis if database.ok else self._redis),
             "redis_durability": self._tell(self._durability),
             "broker": self._tell(self._broker),
         }
@@ -47,6 +49,8 @@ class Readiness:
     def _tell(self, ask: Callable[[], Check]) -> Check:
         try:
             return ask()
+        except LedgerUnavailable as error:
+            return Check(False, f"cannot do its work: {str(error).partition(':')[0]}")
         except (FlashSaleError, RedisError, OSError) as error:
             return Check(False, f"unreachable: {type(error).__name__}")
         except Exception as error:
@@ -54,15 +58,24 @@ class Readiness:
             return Check(False, f"broken: {type(error).__name__}")
 
     def _database(self) -> Check:
-        with self._parts.database.connection() as connection:
-            if is_current(connection):
-                return Check(True, "reachable, migrations current")
-        return Check(False, "migrations are not current: run «flask --app web release»")
+        with self._parts.database.fresh_connection() as connection:
+            if not is_current(connection):
+                return Check(False, "migrations are not current: run «flask --app web release»")
+            require_writable(connection)
+        return Check(True, "reachable, takes writes, migrations current")
 
     def _redis(self) -> Check:
         with self._client() as client:
             client.ping()
         return Check(True, "reachable")
+
+    def _own_redis(self) -> Check:
+        told = self._redis()
+        try:
+            self._parts.context.ownership.look()
+        except ForeignLine as error:
+            return Check(False, str(error))
+        return told
 
     def _durability(self) -> Check:
         with self._client() as client:

@@ -6,7 +6,7 @@ from typing import Any, Final
 import structlog
 from celery.bootsteps import RUN  # type: ignore[attr-defined]  # the stubs lack it
 from celery.exceptions import SecurityWarning
-from celery.signals import setup_logging, worker_ready, worker_shutting_down
+from celery.signals import setup_logging, worker_init, worker_ready, worker_shutting_down
 
 from config import load_settings
 from tasks import registry
@@ -15,6 +15,7 @@ from tasks.context import build_context
 from tasks.failpoints import arm
 from tasks.logs import configure_logging
 from workers.deadman import Deadman
+from workers.own_redis import OwnRedis
 from workers.pulse import PulseTimer
 from workers.roll_call import RollCall
 from workers.schedule import SCHEDULE, SCHEDULER
@@ -29,6 +30,7 @@ _pulse: Final = PulseTimer(_context)
 _roll_call: Final = RollCall(celery, _context.live)
 _signs: Final = SignsOfLife()
 _deadman: Final = Deadman()
+_own_redis: Final = OwnRedis(_context.ownership)
 
 if not settings.is_production:  # a fresh clone is often tried as root; in production the warning stands
     warnings.filterwarnings("ignore", category=SecurityWarning)
@@ -45,12 +47,19 @@ def _log(**_: Any) -> None:
     configure_logging(settings, settings.process_name)
 
 
+@worker_init.connect
+def _refuse_foreign_lines(**_: Any) -> None:
+    configure_logging(settings, settings.process_name)
+    _own_redis.wait()
+
+
 @worker_ready.connect
 def _start_timer(sender: Any, **_: Any) -> None:
     if settings.is_production and (why := settings.payments.why_no_money):
         log.warning("payments_move_no_money", why=why)
     if settings.is_production and settings.risks:
         log.warning("production_allows", risks=settings.risks)
+    _own_redis.watch()
     _timer.start()
     _pulse.start()
     _signs.start(sender)
@@ -62,6 +71,7 @@ def _start_timer(sender: Any, **_: Any) -> None:
 @worker_shutting_down.connect
 def _stop_timer(**_: Any) -> None:
     _deadman.stop()
+    _own_redis.stop()
     _signs.stop()
     _roll_call.stop()
     _pulse.stop()

@@ -11,6 +11,7 @@ VERDICT_CHANNELS: Final = "{sale:*}:verdicts"
 LIVE_CHANNELS: Final = "{sale:*}:live"
 SOCKETS: Final = "sockets"
 WORKERS: Final = "workers"
+LEDGER: Final = "ledger"  # the id of the ledger that this Redis belongs to
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import orjson
 from models.errors import AlreadyDecided, Fenced, LateSubmission, NotFound
 from models.live.attendance import Attendance
 from models.live.audits import AuditNote
-from models.live.keys import SaleKeys, turn_at
+from models.live.keys import LEDGER, SaleKeys, turn_at
 from models.live.pulse import Pulse
 from models.live.records import (
     ANSWER_FIELDS,
@@ -163,6 +163,18 @@ class Live(Sight):
                 pipeline.zadd(keys.claims, {claim_id: 0}, xx=True)
             pipeline.execute()
         return parked
+
+    def parked(self, sale_id: UUID) -> list[Claim]:
+        """Read the parked claims.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
+        keys = SaleKeys.of(sale_id)
+        with translated():
+            ids = cast(list[str], self.client.zrangebyscore(keys.claims, "+inf", "+inf"))
+            packed = cast(list[str | None], self.client.hmget(keys.claimed, ids)) if ids else []
+        return [Claim.unpack(one) for one in packed if one]
 
     def claim(
         self, sale_id: UUID, limit: int, *, lease_ms: int = LEASE_MS, claim_id: str | None = None
@@ -322,6 +334,18 @@ class Live(Sight):
             pipeline.hset(keys.state, mapping={"audit_ok": int(note.is_ok), "audited_ms": note.at_ms})
             pipeline.set(keys.audit, note.pack())
             pipeline.execute()
+
+    def belong(self, ledger_id: UUID, *, at_any_rate: bool = False) -> str:
+        """Say to which ledger this Redis belongs: to this one, where to none yet, or `at_any_rate`.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
+        with translated():
+            pipeline = self.client.pipeline(transaction=True)
+            pipeline.set(LEDGER, str(ledger_id), nx=not at_any_rate)
+            pipeline.get(LEDGER)
+            return cast(str, pipeline.execute()[1])
 
     def take_turn(self, work: str, for_ms: int) -> bool:
         """Claim a piece of work that one process of all should do in so long; says whether nobody else did.

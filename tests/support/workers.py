@@ -23,7 +23,13 @@ class Worker:
     """One solo worker of a queue over some stores. It dies with the test run, whatever happens."""
 
     def __init__(
-        self, stores: Stores, *, failpoint: str = "", claim_size: int = 500, queue: str = "drain"
+        self,
+        stores: Stores,
+        *,
+        failpoint: str = "",
+        claim_size: int = 500,
+        queue: str = "drain",
+        database_url: str = "",
     ) -> None:
         self.queue = queue
         self.name = f"worker-{uuid.uuid4().hex[:8]}"
@@ -34,7 +40,8 @@ class Worker:
                 death_signal=signal.SIGKILL,
                 output=output,
                 directory=ROOT,
-                environment=self._environment(stores, failpoint, claim_size),
+                environment=self._environment(stores, failpoint, claim_size)
+                | ({"DATABASE_URL": database_url} if database_url else {}),
             )
 
     @property

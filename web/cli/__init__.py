@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from web.cli.ledger import ledger
 from web.cli.release import release
 from web.cli.sales import sales
 from web.cli.users import users
@@ -11,4 +12,5 @@ def register_commands(app: Flask) -> None:
     """Hang every command on the app."""
     app.cli.add_command(users)
     app.cli.add_command(sales)
+    app.cli.add_command(ledger)
     app.cli.add_command(release)
