@@ -36,7 +36,7 @@ log: Final = structlog.get_logger()
 LONGEST_WAIT_MS: Final = 50  # between looks at a paced line
 SLICE_S: Final = 1.0  # then the next sale's bell gets its turn
 POSTPONE_MS: Final = 500
-FENCED_MS: Final = 5_000  # a claim of another epoch waits for a rebuild, which drops it
+FENCED_MS: Final = 1_500  # less than a lease; a claim of another epoch waits for a rebuild, which drops it
 HELP_WANTED: Final = 4  # claims' worth of waiting tickets for which another worker is called in
 
 Connect = Callable[[], AbstractContextManager[Connection]]
