@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 
 from models.accounts import TokenFamily
 from models.audit import audit_sale
@@ -115,9 +115,10 @@ def run(context: Context, task_id: UUID) -> None:
 
 def ring_for_unheard(context: Context) -> int:
     """Ring for tasks that nobody has begun, that are to be retried, or whose worker died."""
-    waits = BackgroundTask.state.in_((TaskState.PENDING, TaskState.RETRY)) & (
-        BackgroundTask.submitted_at < func.now() - UNHEARD_AFTER
+    is_old = or_(  # or of the future: the clock was set back since
+        BackgroundTask.submitted_at < func.now() - UNHEARD_AFTER, BackgroundTask.submitted_at > func.now()
     )
+    waits = BackgroundTask.state.in_((TaskState.PENDING, TaskState.RETRY)) & is_old
     died = (BackgroundTask.state == TaskState.STARTED) & (BackgroundTask.started_at < func.now() - DEAD_AFTER)
     with context.database.transaction() as session:
         session.execute(update(BackgroundTask).where(died).values(state=TaskState.RETRY))

@@ -164,7 +164,7 @@ def _move_units(context: Context, sale_id: UUID, epoch: str | None, orders: Sequ
     Without an epoch there is no live side any more, as in past sales: nothing is left to move.
     """
     if epoch is None:
-        context.live.tell(sale_id, _told(orders))
+        context.live.tell(sale_id, told_of(orders))
         return False
     paid = [one for one in orders if one.status == OrderStatus.PAID]
     home = [one for one in orders if one.status != OrderStatus.PAID]
@@ -172,14 +172,15 @@ def _move_units(context: Context, sale_id: UUID, epoch: str | None, orders: Sequ
     if home:
         refunded = [str(one.intent_id) for one in home if one.status == OrderStatus.REFUNDED]
         ended = [str(one.intent_id) for one in home if one.status != OrderStatus.REFUNDED]
-        _, ring = context.live.release(sale_id, epoch, ended, _told(home), refunded=refunded)
+        _, ring = context.live.release(sale_id, epoch, ended, told_of(home), refunded=refunded)
     if paid:
-        _, more = context.live.sell(sale_id, epoch, [str(one.intent_id) for one in paid], _told(paid))
+        _, more = context.live.sell(sale_id, epoch, [str(one.intent_id) for one in paid], told_of(paid))
         ring = ring or more
     return ring
 
 
-def _told(orders: Sequence[Order]) -> bytes:
+def told_of(orders: Sequence[Order]) -> bytes:
+    """Pack orders, read with their history, as the sockets want to hear of them."""
     return pack_told((str(one.user_id), None, stored_order(one, one.history)) for one in orders)
 
 

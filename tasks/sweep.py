@@ -19,6 +19,7 @@ from models.orders import Order
 from models.payments import Payment
 from models.vocabulary import SaleStatus
 from tasks.adjustments import apply_adjustment
+from tasks.clocks import look_after_clocks
 from tasks.context import Context
 from tasks.holds import cancel_holds_of, sweep_holds
 from tasks.live_side import ensure_live, stop_diverged
@@ -43,6 +44,7 @@ def sweep_everything(context: Context) -> None:
     sweep_holds(context)
     sweep_payments(context)
     sweep(context)
+    look_after_clocks(context)
 
 
 def sweep(context: Context) -> int:

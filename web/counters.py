@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 STORE_TIMEOUT_S: Final = 0.5  # seconds
+MOST_PAUSE_S: Final = 60.0  # of those that are begun here
 STORE_PAUSE_S: Final = 5.0  # seconds without asking a Redis that did not answer
 MOST_IN_MEMORY: Final = 50_000  # counts; then the oldest are forgotten
 PREFIX: Final = "fs:log-ins:"
@@ -84,7 +85,11 @@ class Counters:
         def shared(client: Any) -> float:
             if client.set(key, "1", px=pause_ms, nx=True):
                 return 0.0
-            return float(max(client.pttl(key), 1)) / 1000
+            left_s = float(max(client.pttl(key), 1)) / 1000
+            if left_s <= MOST_PAUSE_S:
+                return left_s
+            client.set(key, "1", px=pause_ms)  # it was begun before Redis' clock was set back
+            return 0.0
 
         return self._ask(shared, lambda: self._memory.begin_pause(name, pause_s))
 

@@ -140,8 +140,15 @@ class Limits:
 
 
 def _hit(limiter: FixedWindowRateLimiter, item: RateLimitItem, who: tuple[str, ...]) -> None:
-    if not limiter.hit(item, *who):
-        raise TooManyRequests(limiter.get_window_stats(item, *who).reset_time - time.time())
+    if limiter.hit(item, *who):
+        return
+    left_s = limiter.get_window_stats(item, *who).reset_time - time.time()
+    if left_s <= item.get_expiry() + 1:
+        raise TooManyRequests(left_s)
+    limiter.clear(
+        item, *who
+    )  # a window that lasts longer than one can: the clock was set back since it began
+    limiter.hit(item, *who)
 
 
 def _redis_storage(url: str) -> Storage:

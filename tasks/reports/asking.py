@@ -49,7 +49,7 @@ class Kept:
     def is_young(self) -> bool:
         """Say whether it will do for a sale that moves on while its report is made."""
         stored = self.stored
-        return stored is not None and not self.mark.is_settled and self.now - stored.made_at < GOOD_FOR
+        return stored is not None and not self.mark.is_settled and abs(self.now - stored.made_at) < GOOD_FOR
 
     def tell(self) -> Message:
         """Tell what is kept.
@@ -145,7 +145,8 @@ def _look(context: Context, sale_id: UUID) -> Kept:
 def _due() -> Select[UUID]:
     """Select the settled sales whose report is missing or tells of other money, the oldest end first."""
     rests = and_(
-        BackgroundTask.state == TaskState.FAILURE, BackgroundTask.finished_at > func.now() - FAILED_REST
+        BackgroundTask.state == TaskState.FAILURE,
+        BackgroundTask.finished_at.between(func.now() - FAILED_REST, func.now()),
     )
     is_asked = exists().where(
         BackgroundTask.kind == REPORT,

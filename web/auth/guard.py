@@ -19,11 +19,11 @@ from limits import parse
 
 from models.errors import BadCredentials
 from web.addresses import Network
-from web.counters import Count, Counters
+from web.counters import MOST_PAUSE_S, Count, Counters
 from web.errors import TooManyRequests
 
+LONGEST_PAUSE_S: Final = MOST_PAUSE_S  # between two tries of one network at an account that many try
 HEAT_PERIODS: Final = 10  # windows over which an account's wrong tries from everywhere are summed up
-LONGEST_PAUSE_S: Final = 60.0  # between two tries of one network at an account that many try
 PACE_STEP_S: Final = 0.1  # longer for each wrong try that a network is over its budget
 LONGEST_PACE_S: Final = 1.0
 MOST_IN_TURN: Final = 8  # of one network, in this process; who comes then is told to come again

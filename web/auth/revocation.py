@@ -21,10 +21,12 @@ from models.errors import LedgerUnavailable
 PERIOD_S: Final = 0.5  # seconds between two looks
 STOP_S: Final = 5.0  # seconds for a look that is under way to come to its end
 OVERLAP_S: Final = 30.0  # seconds looked back each time: a commit may be that much later than its now()
+SET_S: Final = 3600.0  # seconds by which a clock may be set, and no token that was revoked counts again
 
+# From the last look on, or from now where that is earlier: the ledger's clock may have been set since.
 _SINCE: Final = text(
-    "SELECT id, extract(epoch FROM revoked_at) FROM token_families"
-    " WHERE revoked_at > now() - make_interval(secs => :seconds)"
+    "SELECT extract(epoch FROM now()), array(SELECT id FROM token_families WHERE revoked_at >"
+    " least(now(), to_timestamp(CAST(:looked_at AS double precision))) - make_interval(secs => :seconds))"
 )
 
 log = logging.getLogger(__name__)
@@ -39,11 +41,11 @@ class RevokedFamilies:
     def __init__(self, database: Database, *, keep_s: int) -> None:
         self._database = database
         self._keep_s = keep_s  # seconds; no access token lives longer than that
-        self._revoked: dict[uuid.UUID, float] = {}
+        self._revoked: dict[uuid.UUID, float] = {}  # since when it is known, in monotonic seconds
         self._watcher: threading.Thread | None = None
         self._watcher_pid = 0
         self._starting = threading.Lock()
-        self._complete_at = 0.0  # monotonic seconds of the last look that succeeded
+        self._looked_at: float | None = None  # the ledger's time at the last look that succeeded
         self._stopped = threading.Event()
 
     def __contains__(self, family: uuid.UUID) -> bool:
@@ -59,7 +61,7 @@ class RevokedFamilies:
 
     def add(self, family: uuid.UUID) -> None:
         """Know a revocation of this process's own at once."""
-        self._revoked[family] = time.time()
+        self._revoked[family] = time.monotonic()
 
     def stop(self) -> None:
         """Let the watching thread end, and wait until it holds no connection any more."""
@@ -73,17 +75,18 @@ class RevokedFamilies:
         Raises:
             LedgerUnavailable: the set stays as it was.
         """
-        now = time.monotonic()
-        since_s = self._keep_s if not self._complete_at else now - self._complete_at + OVERLAP_S
+        seconds = OVERLAP_S if self._looked_at else self._keep_s + OVERLAP_S + SET_S
         with self._database.connection() as connection:
-            rows = connection.execute(_SINCE, {"seconds": min(since_s, self._keep_s + OVERLAP_S)}).all()
-        self._complete_at = now
-        for family, revoked_at in rows:
-            self._revoked[family] = float(revoked_at)
-        self._forget_the_old()
+            asked = {"looked_at": self._looked_at, "seconds": seconds}
+            looked_at, families = connection.execute(_SINCE, asked).one()
+        self._looked_at, now = float(looked_at), time.monotonic()
+        for family in families:
+            self._revoked.setdefault(family, now)
+        self._forget_the_old(now)
 
-    def _forget_the_old(self) -> None:
-        oldest = time.time() - self._keep_s - OVERLAP_S
+    def _forget_the_old(self, now: float) -> None:
+        """Forget whose tokens have all expired, also if clocks were set back since they were issued."""
+        oldest = now - self._keep_s - OVERLAP_S - SET_S
         for family in [family for family, at in list(self._revoked.items()) if at < oldest]:
             self._revoked.pop(family, None)
 

@@ -30,7 +30,7 @@ ACCESS: Final = "access"
 REFRESH: Final = "refresh"
 REMEMBERED: Final = 8192  # verified tokens kept in memory
 MAX_TOKEN_CHARACTERS: Final = 4096
-CLOCK_SKEW_S: Final = 10  # seconds that another machine's clock may be ahead when it dates a token
+CLOCK_SKEW_S: Final = 60  # seconds that the clock which dates a token may be ahead of the one that reads it
 
 _NO_GOOD: Final = "The token is not valid."
 
