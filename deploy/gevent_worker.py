@@ -13,10 +13,13 @@ import gevent
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
 from deploy.accepting import FairServer
+from deploy.patience import PatientSocket
 from deploy.sharing import SAY_EVERY_S, Board, Share
+from deploy.silence import Silence
 
 GOODBYE_S: Final = 6.0  # for the hub to send its sockets away
 POLL_S: Final = 0.1  # a signal handler must not switch greenlets, so the flag it sets is looked at
+FIRST_S: Final = 15.0  # for a new connection to say something
 HEAD_BYTES: Final = 8192  # of a request, that are looked at for an upgrade
 UPGRADE: Final = b"GET /ws "
 
@@ -49,6 +52,7 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._idle: dict[Any, IdleTimeout] = {}
+        self._silence = Silence(self._let_go)
         self._goodbye: Any = None
         self._servers: list[FairServer] = []
         self._hub: Any = None
@@ -78,16 +82,30 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve a connection: the hub takes those that plainly ask for a socket, gunicorn the others."""
-        if self._handshake is None or not self._is_taken(client, addr):
-            super().handle(listener, client, addr)
+        if self._is_taken(client, addr):
+            return
+        super().handle(listener, client if self.cfg.is_ssl else PatientSocket.of(client), addr)
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
+        """Answer a request whose head has come."""
+        if not isinstance(sock, PatientSocket):
+            return super().handle_request(listener_name, req, sock, addr)
+        sock.begin_request()
+        try:
+            return super().handle_request(listener_name, req, sock, addr)
+        finally:
+            sock.end_request()
 
     def _is_taken(self, client: Any, addr: Any) -> bool:
         """Whether nothing is left to do: it became a socket, was refused as one, or never asked anything."""
+        if self.cfg.is_ssl:
+            return False
         head = b""
         try:
-            with self.timeout_ctx():
+            with IdleTimeout(FIRST_S, self._idle) as wait, self._silence.of(addr, wait):
                 head = client.recv(HEAD_BYTES, socket.MSG_PEEK)
-            return not head or (head.startswith(UPGRADE) and self._handshake.take(client, head, addr))
+            is_upgrade = self._handshake is not None and head.startswith(UPGRADE)
+            return not head or (is_upgrade and self._handshake.take(client, head, addr))
         except OSError:
             return True
 
@@ -117,5 +135,9 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
     def _close_idle(self) -> None:
         """End the waits as if their time were over; in gevent's hub, where nothing comes between."""
         for greenlet, timeout in list(self._idle.items()):
-            if self._idle.get(greenlet) is timeout:
-                greenlet.throw(timeout)
+            self._let_go(greenlet, timeout)
+
+    def _let_go(self, greenlet: Any, timeout: IdleTimeout) -> None:
+        """End a wait, if it is not over; in gevent's hub."""
+        if self._idle.get(greenlet) is timeout:
+            greenlet.throw(timeout)

@@ -1,0 +1,50 @@
+"""How many new connections of one network may say nothing at once: for one more, the oldest is let go.
+
+Nobody is kept out by that: who has something to say says it at once. Python and gevent only.
+"""
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import gevent
+
+MOST_SILENT: Final = 512  # in this process
+
+_MAPPED: Final = bytes(10) + b"\xff\xff"
+
+
+class Silence:
+    """Those who have said nothing yet. `let_go` is called, in gevent's hub, with a greenlet and its wait."""
+
+    def __init__(self, let_go: Callable[[Any, Any], None]) -> None:
+        self._let_go = let_go
+        self._by_network: dict[bytes, dict[Any, Any]] = {}
+
+    @contextmanager
+    def of(self, address: Any, wait: Any) -> Iterator[None]:
+        """Count the present greenlet's connection while it waits."""
+        network = network_of(address)
+        waiting = self._by_network.setdefault(network, {})
+        if len(waiting) >= MOST_SILENT:
+            oldest = next(iter(waiting))
+            gevent.get_hub().loop.run_callback(self._let_go, waiting.pop(oldest), oldest)
+        waiting[wait] = gevent.getcurrent()
+        try:
+            yield
+        finally:
+            waiting.pop(wait, None)
+            if not waiting and self._by_network.get(network) is waiting:
+                del self._by_network[network]
+
+
+def network_of(address: Any) -> bytes:
+    """The network of a peer: its address, or the /64 of IPv6; of a Unix socket none."""
+    if not isinstance(address, tuple):
+        return b""
+    host = address[0].partition("%")[0]
+    if ":" not in host:
+        return socket.inet_pton(socket.AF_INET, host)
+    packed = socket.inet_pton(socket.AF_INET6, host)
+    return packed[12:] if packed.startswith(_MAPPED) else packed[:8]
