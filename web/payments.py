@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.errors import FlashSaleError, NotFound, Unavailable
 from models.payments import Payment, Receipt, Refund
-from tasks.payments.begin import begin_payment
+from tasks.payments.pay import pay_order
 from tasks.payments.receipts import number_of
 from tasks.payments.refunds import request_refund
 from tasks.payments.webhooks import take_webhook
@@ -47,12 +47,14 @@ _RECEIPT: Schema = ReceiptSchema()
 def pay(wish: dict[str, Any], order_id: uuid.UUID) -> Response:
     """Pay a held order. 202: the hold is pinned and the charge under way; the outcome follows.
 
+    What costs nothing is paid at once, by the method `free` or any other, and no provider is asked.
+
     The same Idempotency-Key with the same order and method answers with the order as it is.
     """
     user_id = current_identity().user_id
     context = services().context
     key = idempotency_key()
-    return answer(begin_payment(context, user_id, order_id, method=wish["method"], key=key), 202)
+    return answer(pay_order(context, user_id, order_id, method=wish["method"], key=key), 202)
 
 
 @blueprint.get("/orders/<uuid:order_id>/payments")

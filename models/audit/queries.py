@@ -103,19 +103,24 @@ SOLD: Final = text(
 )
 
 # Payments beside the orders that they pay for: sums, and the orders that break the rules. All of it changes
-# in single transactions.
+# in single transactions. What was charged wrongly counts with its own amount, in another currency not at all.
 MONEY: Final = text("""
     WITH money AS (
         SELECT o.id, o.status, o.quantity * o.unit_price_minor AS total, o.receipt_number,
                r.total_minor AS receipted,
                coalesce(sum(p.amount_minor) FILTER (WHERE p.status = 'succeeded'), 0) AS kept,
                count(p.id) FILTER (WHERE p.status = 'succeeded') AS keeping,
-               coalesce(sum(p.amount_minor) FILTER (WHERE p.status = 'refunded'), 0) AS given_back,
+               coalesce(sum(CASE WHEN p.charged_currency <> p.currency THEN 0
+                                 ELSE coalesce(p.charged_minor, p.amount_minor) END)
+                            FILTER (WHERE p.status = 'refunded'), 0) AS given_back,
                count(p.id) FILTER (WHERE p.status = 'refunded') AS giving_back,
                count(*) FILTER (WHERE (p.status = 'refunded') <> coalesce(f.status = 'succeeded', false)
-                                OR (f.status = 'succeeded' AND f.amount_minor <> p.amount_minor))
+                                OR (f.status = 'succeeded'
+                                    AND f.amount_minor <> coalesce(p.charged_minor, p.amount_minor)))
                    AS unmatched,
-               coalesce(sum(p.amount_minor) FILTER (WHERE p.status = 'late'), 0) AS undecided
+               coalesce(sum(CASE WHEN p.charged_currency <> p.currency THEN 0
+                                 ELSE coalesce(p.charged_minor, p.amount_minor) END)
+                            FILTER (WHERE p.status = 'late'), 0) AS undecided
         FROM orders o LEFT JOIN payments p ON p.order_id = o.id LEFT JOIN refunds f ON f.payment_id = p.id
         LEFT JOIN receipts r ON r.order_id = o.id
         WHERE o.sale_id = :sale_id GROUP BY o.id, r.order_id

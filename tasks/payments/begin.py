@@ -33,6 +33,7 @@ from tasks.payments.telling import tell_order
 from tasks.tallies import PAYMENTS_BEGUN, count
 
 UNHEARD_AFTER: Final = timedelta(seconds=3)  # a bell that nobody answered is rung again by the sweep
+FREE: Final = "free"  # the method of what costs nothing: no provider is asked, so that any will do
 _KEY_TAKEN: Final = "uq_payments_user_id_idempotency_key"
 
 
@@ -42,13 +43,13 @@ def begin_payment(context: Context, user_id: UUID, order_id: UUID, *, method: st
     The same key again, for the same order and method, answers with the order as it is and charges nothing.
 
     Raises:
-        UnknownPaymentMethod: the provider has no such method.
+        UnknownPaymentMethod: the provider has no such method, or the order costs something and is not free.
         NotFound: no such order of this shopper.
         IdempotencyKeyReused: the key came with another order or method.
         PaymentInProgress, AlreadyPaid, OrderNotHeld: there is nothing to begin.
         LedgerUnavailable: nothing was begun.
     """
-    if not context.providers.current.accepts(method):
+    if method != FREE and not context.providers.current.accepts(method):
         raise UnknownPaymentMethod(f"There is no payment method {method}.")
     try:
         with context.database.transaction() as session:
@@ -77,6 +78,8 @@ def _lock_own(session: Session, user_id: UUID, order_id: UUID) -> Order:
 def _begin(context: Context, session: Session, order: Order, method: str, key: str) -> UUID:
     now = ledger_time(session)
     _refuse_unfit(session, order, is_over=order.expires_at <= now)
+    if method == FREE and order.unit_price_minor > 0:
+        raise UnknownPaymentMethod("The order costs something.")
     patience_until = now + timedelta(seconds=context.settings.payments.patience_s)
     payment = Payment(
         id=uuid.uuid4(),

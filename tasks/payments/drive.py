@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import func, update
 
+from models.errors import IdempotencyKeyReused
 from models.payments import Payment
 from models.vocabulary import PaymentStatus
 from tasks.context import Context
@@ -75,6 +76,9 @@ def _ask(context: Context, begun: _Begun) -> Outcome:
         return _put(context.providers.named(begun.provider), begun)
     except ProviderUnavailable as error:
         log.warning("provider_silent", payment_id=str(begun.charge.payment_id), error=str(error))
+        return Outcome(State.PENDING)
+    except IdempotencyKeyReused as error:  # its books have something else under this id: nobody pays by that
+        log.error("provider_knows_another_charge", payment_id=str(begun.charge.payment_id), error=str(error))
         return Outcome(State.PENDING)
 
 

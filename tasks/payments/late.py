@@ -40,8 +40,9 @@ def resolve_late(context: Context, payment_id: UUID) -> None:
     found = _find(context, payment_id)
     if found is None:
         return
-    order, epoch = found
-    if order.status != OrderStatus.EXPIRED or epoch is None:  # a past sale has nothing left to sell
+    order, epoch, is_wrong = found
+    # A wrong charge pays nothing, and a past sale has nothing left to sell.
+    if is_wrong or order.status != OrderStatus.EXPIRED or epoch is None:
         _refund(context, payment_id)
         return
     if order.released_at is None:
@@ -82,9 +83,9 @@ def _note_asking(context: Context, payment_id: UUID) -> bool:
     return True
 
 
-def _find(context: Context, payment_id: UUID) -> tuple[Order, str | None] | None:
+def _find(context: Context, payment_id: UUID) -> tuple[Order, str | None, bool] | None:
     query = (
-        select(Order, Sale.epoch)
+        select(Order, Sale.epoch, Payment.charged_minor.is_not(None))
         .join(Payment, Payment.order_id == Order.id)
         .join(Sale, Sale.id == Order.sale_id)
         .outerjoin(Refund, Refund.payment_id == Payment.id)
@@ -92,7 +93,7 @@ def _find(context: Context, payment_id: UUID) -> tuple[Order, str | None] | None
     )
     with context.database.transaction() as session:
         found = session.execute(query).one_or_none()
-    return (found[0], found[1]) if found else None
+    return (found[0], found[1], found[2]) if found else None
 
 
 def _pay(context: Context, payment_id: UUID, epoch: str) -> None:
@@ -118,13 +119,19 @@ def _refund(context: Context, payment_id: UUID, epoch: str | None = None) -> Non
             return
         if epoch is not None:
             _require_epoch(session, order.sale_id, epoch)
-        cause = RefundCause.DUPLICATE if order.status in TAKEN else RefundCause.LATE
+        cause = _cause_of(order, payment)
         refund = refund_of(payment, cause, due_at=func.now())
         payment.due_at = payment.regain_asked_at = None  # from here on the refund is driven
         session.add(refund)
         count(session, REFUNDS, cause, "asked")
     failpoint("late_decided")
     context.bell.ring_for_refund(refund.id)
+
+
+def _cause_of(order: Order, payment: Payment) -> RefundCause:
+    if payment.charged_minor is not None:
+        return RefundCause.WRONG_CHARGE
+    return RefundCause.DUPLICATE if order.status in TAKEN else RefundCause.LATE
 
 
 def _is_refunded(session: Session, payment_id: UUID) -> bool:

@@ -4,11 +4,14 @@ The same word twice does nothing the second time, and words may come in any orde
 final, and pending changes nothing that is final.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from fractions import Fraction
 from typing import Final
 from uuid import UUID
 
+import structlog
 from sqlalchemy.orm import Session
 
 from models.orders import Order
@@ -19,9 +22,11 @@ from tasks.failpoints import failpoint
 from tasks.holds import bring_live_after
 from tasks.payments.backoff import pause_after
 from tasks.payments.history import ledger_time, lock_payment, move_order, note
-from tasks.payments.port import Outcome, State
+from tasks.payments.port import Charged, Outcome, State
 from tasks.payments.telling import tell_order
 from tasks.tallies import count_outcome
+
+log: Final = structlog.get_logger()
 
 OPEN: Final = (PaymentStatus.PENDING, PaymentStatus.ABANDONED)
 TAKEN: Final = (OrderStatus.PAYING, OrderStatus.PAID, OrderStatus.REFUNDED)  # by another payment
@@ -45,6 +50,8 @@ def note_charge(session: Session, payment_id: UUID, outcome: Outcome) -> Noted |
     order, payment = lock_payment(session, payment_id)
     now = ledger_time(session)
     if outcome.state == State.SUCCEEDED:
+        if is_wrong(payment, outcome.charged):
+            return _note_wrong(session, order, payment, outcome, now)
         return _succeed(session, order, payment, outcome, now)
     if payment.status not in OPEN:
         return None
@@ -52,6 +59,25 @@ def note_charge(session: Session, payment_id: UUID, outcome: Outcome) -> Noted |
     if outcome.state == State.DECLINED:
         return _decline(session, order, payment, outcome, now)
     return _wait(session, order, payment, outcome, now)
+
+
+def is_wrong(payment: Payment, charged: Charged | None) -> bool:
+    """Say whether something else was charged than was asked for; nothing is known where nothing is told."""
+    if charged is None:
+        return False
+    return charged != Charged(Fraction(payment.amount_minor), payment.currency)
+
+
+def report_wrong(payment: Payment, charged: Charged | None, *, said_by: str) -> None:
+    """Let operators hear of it: it is the provider's fault, or somebody's who can change its objects."""
+    log.error(
+        "wrong_charge",
+        payment_id=str(payment.id),
+        provider=payment.provider,
+        said_by=said_by,
+        asked=f"{payment.amount_minor} {payment.currency}",
+        charged=f"{charged.amount_minor} {charged.currency}" if charged else None,
+    )
 
 
 def follow(context: Context, noted: Noted | None) -> None:
@@ -85,6 +111,29 @@ def _succeed(
     move_order(session, order, OrderStatus.PAID)
     count_outcome(session, payment.provider, payment.status, now - payment.created_at)
     return Noted(payment.id, order.id, is_over=True)
+
+
+def _note_wrong(
+    session: Session, order: Order, payment: Payment, outcome: Outcome, now: datetime
+) -> Noted | None:
+    """The provider took another amount: that pays nothing. Its own amount goes back, as what came late does.
+
+    The order is free again meanwhile, so that it can be paid rightly while its hold lasts.
+    """
+    if payment.status in CHARGED or outcome.charged is None:
+        return None
+    was_pending = payment.status == PaymentStatus.PENDING
+    payment.ref, payment.client_secret, payment.code = outcome.ref or payment.ref, None, "wrong_charge"
+    payment.charged_minor = math.ceil(outcome.charged.amount_minor)
+    payment.charged_currency = outcome.charged.currency
+    payment.status, payment.finished_at, payment.due_at = PaymentStatus.LATE, None, now
+    count_outcome(session, payment.provider, payment.status, now - payment.created_at)
+    if was_pending:
+        move_order(session, order, OrderStatus.HELD, reason="wrong_charge")
+    else:
+        note(session, order, reason="wrong_charge")
+    report_wrong(payment, outcome.charged, said_by="books")
+    return Noted(payment.id, order.id, is_late=True)
 
 
 def _decline(

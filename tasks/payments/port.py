@@ -5,8 +5,9 @@ it, so that asking again is always harmless: a provider does each thing once for
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from fractions import Fraction
 from typing import Protocol
 from uuid import UUID
 
@@ -65,17 +66,27 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True)
+class Charged:
+    """What was really charged, in the currency's minor unit; a provider may count in smaller ones."""
+
+    amount_minor: Fraction
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a provider says of a charge or a refund.
 
     `code` says why it was declined, in one snake_case word. `client_secret` is there where the shopper
-    has to do something in his browser before a pending charge can go on.
+    has to do something in his browser before a pending charge can go on. `charged` is there where a charge
+    succeeded, and is compared by the shop with what it asked for.
     """
 
     state: State
     ref: str | None = None
     code: str | None = None
     client_secret: str | None = None
+    charged: Charged | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

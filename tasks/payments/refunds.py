@@ -128,6 +128,8 @@ def note_refund(session: Session, refund_id: UUID, outcome: port.Outcome) -> Not
     if was_late:
         is_second = refund.cause == RefundCause.DUPLICATE
         reason = "second_payment_refunded" if is_second else "late_payment_refunded"
+        if refund.cause == RefundCause.WRONG_CHARGE:
+            reason = "wrong_charge_refunded"
         note(session, order, reason=reason, by=refund.requested_by)
         return Noted(payment.id, order.id)
     why = refund.reason or refund.cause
@@ -143,13 +145,14 @@ def refund_of(
     by: UUID | None = None,
     reason: str | None = None,
 ) -> Refund:
-    """Make the refund of a whole payment, which the caller adds to its transaction."""
+    """Make the refund of the whole charge of a payment, which the caller adds to its transaction."""
+    is_other = payment.charged_minor is not None  # than was asked for
     return Refund(
         id=uuid.uuid4(),
         payment_id=payment.id,
         order_id=payment.order_id,
-        amount_minor=payment.amount_minor,
-        currency=payment.currency,
+        amount_minor=payment.charged_minor if is_other else payment.amount_minor,
+        currency=payment.charged_currency if is_other else payment.currency,
         cause=cause,
         reason=reason,
         requested_by=by,

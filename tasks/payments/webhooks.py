@@ -15,8 +15,8 @@ from models.payments import Payment, Refund, WebhookEvent
 from models.vocabulary import RefundStatus
 from tasks.context import Context
 from tasks.failpoints import failpoint
-from tasks.payments.outcomes import OPEN, Noted, follow, note_charge
-from tasks.payments.port import Event, State
+from tasks.payments.outcomes import OPEN, Noted, follow, is_wrong, note_charge, report_wrong
+from tasks.payments.port import Event, Outcome, State
 from tasks.payments.refunds import note_refund
 
 log: Final = structlog.get_logger()
@@ -79,7 +79,7 @@ def _apply(
     if told is None:
         return None, _nobody
     if payment_id is not None and _is_of(session, provider, payment_id):
-        if told.state != State.PENDING:
+        if told.state != State.PENDING and not _is_doubtful(session, payment_id, told):
             return note_charge(session, payment_id, told), _nobody
         asked = _ask_about_payment(session, payment_id, told.ref)
         return None, partial(context.bell.ring_for_payment, payment_id) if asked else _nobody
@@ -89,6 +89,18 @@ def _apply(
         asked = _ask_about_refund(session, refund_id)
         return None, partial(context.bell.ring_for_refund, refund_id) if asked else _nobody
     return None, _nobody
+
+
+def _is_doubtful(session: Session, payment_id: UUID, told: Outcome) -> bool:
+    """Say whether an open payment is told to be charged with another amount: then its provider is asked.
+
+    What a webhook shows is not what the provider's books have now, and those decide whether money goes back.
+    """
+    payment = session.get_one(Payment, payment_id)
+    if told.state != State.SUCCEEDED or not is_wrong(payment, told.charged):
+        return False
+    report_wrong(payment, told.charged, said_by="webhook")
+    return payment.status in OPEN
 
 
 def _nobody() -> None:

@@ -40,6 +40,20 @@ def test_who_pays_sees_the_receipt_and_finds_it_again(shop: Shop, new_page: NewP
     assert sale.audit().ok
 
 
+def test_what_costs_nothing_is_confirmed_with_one_press(shop: Shop, new_page: NewPage) -> None:
+    page = new_page()
+    sale = shop.open_sale(2)
+    sale.change(price_minor=0)
+    join(page, sale.id)
+    expect(page.get_by_role("heading", name="It is yours!")).to_be_visible()
+    expect(page.get_by_label("Test card")).to_be_hidden()
+    page.reload()
+    expect(page.get_by_label("Test card")).to_be_hidden()
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("heading", name="Paid. Thank you!")).to_be_visible()
+    assert sale.audit().ok
+
+
 def test_a_declined_card_is_told_and_another_may_pay(shop: Shop, new_page: NewPage) -> None:
     page = new_page(1440)
     bought(shop, page)

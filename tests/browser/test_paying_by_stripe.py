@@ -186,3 +186,21 @@ def test_a_form_that_cannot_be_loaded_says_so_and_is_tried_again(
     enter(page, "card_ok")
     press(page)
     expect(page.get_by_role("heading", name="Paid. Thank you!")).to_be_visible()
+
+
+def test_what_costs_nothing_is_confirmed_with_one_press_and_stripe_is_not_even_loaded(
+    shop: Shop, new_page: NewPage, fake: FakeStripe
+) -> None:
+    asked = len(fake.requests)
+    page = new_page()
+    sale = shop.open_sale(2)
+    sale.change(price_minor=0)
+    join(page, sale.id)
+    expect(page.get_by_role("heading", name="It is yours!")).to_be_visible()
+    expect(page.locator("#card")).to_be_hidden()
+    expect(page.get_by_role("button", name=re.compile("^Pay"))).to_have_count(0)
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("heading", name="Paid. Thank you!")).to_be_visible()
+    assert page.evaluate("globalThis.Stripe === undefined")
+    assert len(fake.requests) == asked
+    assert sale.audit().ok

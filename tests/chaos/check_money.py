@@ -9,7 +9,11 @@ from tests.chaos.story import Story
 from tests.chaos.truth import Money, Row, Truth
 
 OPEN = ("pending", "abandoned")
-FOR_NOTHING = ("late", "duplicate")  # causes of refunds where nothing was given for the charge
+FOR_NOTHING = (
+    "late",
+    "duplicate",
+    "wrong_charge",
+)  # causes of refunds where nothing was given for the charge
 
 
 def find_bad_charges(_story: Story, truth: Truth) -> Iterator[Finding]:

@@ -64,7 +64,7 @@ NOTES: Final = {
     "late": N_("Your payment came too late. Your money went back."),
     "wrong_charge": N_(
         "The payment provider charged another amount than the order's. "
-        "It goes back to you; you may pay again."
+        "That pays nothing, and goes back to you."
     ),
     "wrong_charge_refunded": N_("The wrong amount that was charged went back to you."),
     "duplicate": N_("You had paid already. The second payment went back to you."),
@@ -99,6 +99,7 @@ CARDS: Final = {
     "sandbox_no_webhook": N_("Paid, and told only when asked"),
     "sandbox_refund_fails": N_("Paid, and cannot be refunded"),
     "sandbox_refund_slow": N_("Paid, and a refund takes %(seconds)s seconds"),
+    "sandbox_wrong_amount": N_("Charged with a wrong amount, which goes back"),
 }
 
 

@@ -12,7 +12,7 @@ from web.schemas.paging import page_of
 
 
 class PaymentCreateSchema(Strict):
-    """How to pay: a method of the provider."""
+    """How to pay: a method of the provider, or `free` for what costs nothing."""
 
     method = Text(required=True, validate=validate.Length(1, 64))
 

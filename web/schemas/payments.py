@@ -1,7 +1,10 @@
 """Owns the shapes of payments, refunds and receipts."""
 
+from typing import Any
+
 from marshmallow import Schema, fields
 
+from models.payments import Payment
 from models.vocabulary import PaymentStatus, RefundCause, RefundStatus
 from web.schemas.fields import MoneyOut, UtcTime
 
@@ -14,9 +17,22 @@ class PaymentSchema(Schema):
     method = fields.String(required=True)
     status = fields.String(required=True, metadata={"enum": [status.value for status in PaymentStatus]})
     amount = MoneyOut("amount_minor", required=True)
+    charged = fields.Method(
+        "_charged",
+        metadata={
+            "type": "object",
+            "nullable": True,
+            "description": "What was charged, where that is not the amount: it never pays, and goes back.",
+        },
+    )
     code = fields.String(required=True, allow_none=True)
     created_at = UtcTime(required=True)
     finished_at = UtcTime(required=True, allow_none=True)
+
+    def _charged(self, payment: Payment) -> dict[str, Any] | None:
+        if payment.charged_minor is None:
+            return None
+        return {"amount_minor": payment.charged_minor, "currency": payment.charged_currency}
 
 
 class RefundSchema(Schema):

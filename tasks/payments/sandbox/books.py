@@ -7,7 +7,9 @@ for: what was settled in between is stored, so that nothing that was told is tak
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from fractions import Fraction
 from typing import Final
 from uuid import UUID
 
@@ -17,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from models.errors import IdempotencyKeyReused
 from models.sandbox import SandboxCharge, SandboxEvent
-from tasks.payments.port import Charge, Outcome, State
+from tasks.payments.port import Charge, Charged, Outcome, State
 from tasks.payments.sandbox.events import charge_payload, new_event_id
 from tasks.payments.sandbox.methods import Method, Terms, When, terms_of
 
@@ -32,9 +34,9 @@ def enter_charge(session: Session, charge: Charge, terms: Terms) -> tuple[Sandbo
     """
     method = terms.method
     code = method.code if method.begins == State.DECLINED else None
-    row = _insert(session, charge, method.begins, code, terms.charge_s)
+    row = _insert(session, _as_charged(charge, method), method.begins, code, terms.charge_s)
     if row is None:
-        return _find(session, charge)
+        return _find(session, _as_charged(charge, method))
     _note_charge(session, row, method, row.created_at)
     return row, row.created_at
 
@@ -47,11 +49,11 @@ def end_charge(session: Session, charge: Charge, terms: Terms) -> tuple[SandboxC
     """
     method = terms.method
     code = method.cancel_code or "cancelled"
-    row = _insert(session, charge, State.DECLINED, code, 0)
+    row = _insert(session, _as_charged(charge, method), State.DECLINED, code, 0)
     if row is not None:
         _note_ended(session, row, method, row.created_at)
         return row, row.created_at
-    row, now = _find(session, charge)
+    row, now = _find(session, _as_charged(charge, method))
     if tell_charge(row, now).state == State.PENDING and method.cancel_code is not None:
         row.state, row.code, row.settles_at = State.DECLINED, code, None
         _note_ended(session, row, method, now)
@@ -61,7 +63,9 @@ def end_charge(session: Session, charge: Charge, terms: Terms) -> tuple[SandboxC
 def tell_charge(row: SandboxCharge, now: datetime) -> Outcome:
     """Say what the shop is told of a charge: pending until it settles, whatever the books say."""
     waits = row.refund_id is None and row.settles_at is not None and row.settles_at > now
-    return Outcome(State.PENDING if waits else State(row.state), ref=row.ref, code=row.code)
+    state = State.PENDING if waits else State(row.state)
+    charged = Charged(Fraction(row.amount_minor), row.currency) if state == State.SUCCEEDED else None
+    return Outcome(state, ref=row.ref, code=row.code, charged=charged)
 
 
 def settle(row: SandboxCharge, now: datetime) -> None:
@@ -94,6 +98,11 @@ def terms_of_row(row: SandboxCharge) -> Terms:
     if terms is None:
         raise ValueError(f"The books have a charge by {row.method}, which is no method.")
     return terms
+
+
+def _as_charged(charge: Charge, method: Method) -> Charge:
+    """The charge as the books have it, which is a wrong one by a method that is there for that."""
+    return replace(charge, amount_minor=charge.amount_minor + method.too_much_minor)
 
 
 def _insert(

@@ -4,13 +4,14 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from fractions import Fraction
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
 
 from models.sandbox import SandboxCharge
-from tasks.payments.port import BadSignature, Event, Outcome, State
+from tasks.payments.port import BadSignature, Charged, Event, Outcome, State
 
 Payload = dict[str, Any]
 
@@ -76,7 +77,13 @@ def read_payload(body: bytes) -> Event:
     kind, data = told["type"], told["data"]
     if state := _CHARGE_KINDS.get(kind):
         _require(data, {**_MONEY_SHAPE, "order_id": _is_id, "state": _is_exactly(state)})
-        outcome = Outcome(state, ref=data["ref"], code=data["code"])
+        charged = Charged(Fraction(data["amount_minor"]), data["currency"])
+        outcome = Outcome(
+            state,
+            ref=data["ref"],
+            code=data["code"],
+            charged=charged if state == State.SUCCEEDED else None,
+        )
         return Event(told["id"], kind, payment_id=UUID(data["payment_id"]), outcome=outcome)
     if state := _REFUND_KINDS.get(kind):
         also = {"refund_id": _is_id, "charge_ref": _is_ref, "state": _is_exactly(state)}

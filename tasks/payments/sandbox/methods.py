@@ -58,6 +58,7 @@ class Method:
     is_mute: bool = False  # no webhook is ever sent, of refunds and cancelling neither
     silence: Silence = Silence.NEVER
     refunding: Refunding = Refunding.AT_ONCE
+    too_much_minor: int = 0  # is charged on top of what was asked for
 
     @property
     def spelling(self) -> str:
@@ -165,6 +166,11 @@ METHODS: Final = (
         "Succeeds at once; its refund takes N seconds.",
         takes_seconds=True,
         refunding=Refunding.SLOWLY,
+    ),
+    Method(
+        "sandbox_wrong_amount",
+        "Succeeds at once, but charges one more than it was asked for; that never pays, and goes back.",
+        too_much_minor=1,
     ),
 )
 

@@ -16,6 +16,11 @@ def scale_of(currency: str) -> Fraction:
     return _SCALES.get(currency, Fraction(1))
 
 
+def in_our_units(amount: int, currency: str) -> Fraction:
+    """Read an amount of Stripe's exactly: what was charged may be none that we asked for."""
+    return amount / scale_of(currency)
+
+
 def in_units_of_stripe(amount_minor: int, currency: str) -> int | None:
     """Write an amount for Stripe; None where Stripe cannot charge exactly that."""
     amount = amount_minor * scale_of(currency)

@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tasks.payments.port import Outcome, State
+from tasks.payments.port import Charged, Outcome, State
+from tasks.payments.stripe.amounts import in_our_units
 
 Object = Mapping[str, Any]
 
@@ -47,11 +48,23 @@ def outcome_of(intent: Object) -> Outcome:
     """Tell what became of a charge, by its PaymentIntent. Only succeeded and canceled are final there."""
     status, ref = intent["status"], intent["id"]
     if status == "succeeded":
-        return Outcome(State.SUCCEEDED, ref)
+        return Outcome(State.SUCCEEDED, ref, charged=charged_of(intent))
     if status == "canceled":
         return Outcome(State.DECLINED, ref, _code_of_ended(intent))
     secret = intent.get("client_secret") if status in _FOR_SHOPPER else None
     return Outcome(State.PENDING, ref, client_secret=secret)
+
+
+def charged_of(intent: Object) -> Charged | None:
+    """Read what was taken: what was received, where that is told apart from what was asked for."""
+    match intent:
+        case {"amount_received": int(amount), "currency": str(currency)}:
+            pass
+        case {"amount": int(amount), "currency": str(currency)}:
+            pass
+        case _:
+            return None
+    return Charged(in_our_units(amount, currency.upper()), currency.upper())
 
 
 def refund_outcome_of(refund: Object) -> Outcome:

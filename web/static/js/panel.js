@@ -99,6 +99,7 @@ export class Panel {
     this.#root.querySelector("[data-receipt-link]").href = `/orders/${order.id}/receipt`;
     tell(this.#root.querySelector("[data-slot='order_note']"), this.#why(order.history.at(-1)));
     putMoney(this.#root.querySelector(".pay-total"), order.total);
+    showWhen(this.#root, "cost", order.total.amount_minor === 0 ? "none" : "some");
     putMoney(this.#root.querySelector(".unit"), order.unit_price);
     putMoney(this.#root.querySelector(".order-total"), order.total);
     for (const node of this.#root.querySelectorAll("[data-slot='expires']")) node.dateTime = order.expires_at;

@@ -32,9 +32,11 @@ function show() {
   if (card && order) showPaying(order);
 }
 
+const isFree = (order) => order.total.amount_minor === 0;
+
 /** Stripe's form while there is something to pay, and its bank's question while there is one to answer. */
 function showPaying(order) {
-  if (order.status === "held" && !isCardShown) {
+  if (order.status === "held" && !isCardShown && !isFree(order)) {
     isCardShown = true;
     card.show(order.total).catch(fail);
   }
@@ -111,7 +113,7 @@ async function payOrder(event) {
   const wish = event.currentTarget;
   const { order } = watch;
   await act(wish.querySelector("button[type=submit]"), async () => {
-    const method = card ? await card.token(order.total) : new FormData(wish).get("method");
+    const method = isFree(order) ? "free" : card ? await card.token(order.total) : new FormData(wish).get("method");
     begun = order.id;
     watch.takeOrder(await pay(order.id, method), { isNews: false });
   });

@@ -1,0 +1,45 @@
+"""The paying of an order as a shopper asks for it: begun, and at once finished where it costs nothing."""
+
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select
+
+from models.errors import FlashSaleError
+from models.events import Message
+from models.payments import Payment
+from models.vocabulary import OrderStatus
+from tasks.context import Context
+from tasks.payments.begin import begin_payment
+from tasks.payments.drive import run_payment
+from tasks.payments.outcomes import OPEN
+from tasks.payments.telling import tell_order
+
+log = structlog.get_logger()
+
+
+def pay_order(context: Context, user_id: UUID, order_id: UUID, *, method: str, key: str = "") -> Message:
+    """Have a hold paid; answers the order: it is `paying`, or `paid` where it costs nothing.
+
+    Raises:
+        UnknownPaymentMethod, NotFound, IdempotencyKeyReused, PaymentInProgress, AlreadyPaid, OrderNotHeld,
+        LedgerUnavailable: as `begin_payment`; nothing was begun.
+    """
+    told = begin_payment(context, user_id, order_id, method=method, key=key)
+    if told["status"] != OrderStatus.PAYING or told["total"]["amount_minor"] != 0:
+        return told
+    try:
+        return _finish(context, order_id)
+    except FlashSaleError as error:  # it is begun, and a worker was rung for
+        log.warning("free_order_waits", order_id=str(order_id), error=str(error))
+        return told
+
+
+def _finish(context: Context, order_id: UUID) -> Message:
+    """Do here what a worker would: there is no provider to wait for."""
+    begun = select(Payment.id).where(Payment.order_id == order_id, Payment.status.in_(OPEN))
+    with context.database.transaction() as session:
+        payment_id = session.scalar(begun)
+    if payment_id is not None:
+        run_payment(context, payment_id)
+    return tell_order(context, order_id, is_news=False)
