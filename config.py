@@ -176,6 +176,8 @@ class Settings:
     ops: OpsSettings = OpsSettings()
     old_secret_keys: tuple[str, ...] = field(default=(), repr=False)  # verify, and sign nothing any more
     production_allows: tuple[str, ...] = ()
+    forwarded_allow_ips: str = ""  # gunicorn's own settings of these names: nobody, and none
+    forwarder_headers: str = ""
 
     @property
     def is_production(self) -> bool:
@@ -255,6 +257,8 @@ def _read(env: Env) -> Settings:
         ),
         old_secret_keys=keys[1:],
         production_allows=_allowances(env),
+        forwarded_allow_ips=env.str("FORWARDED_ALLOW_IPS", ""),
+        forwarder_headers=env.str("FORWARDER_HEADERS", ""),
     )
     _refuse_unsafe(settings)
     return settings

@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import Any, Final
 
 import gevent
+from gunicorn import util  # type: ignore[import-untyped]
+from gunicorn.http import errors  # type: ignore[import-untyped]
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
 from deploy.accepting import FairServer
@@ -22,6 +24,18 @@ POLL_S: Final = 0.1  # a signal handler must not switch greenlets, so the flag i
 FIRST_S: Final = 15.0  # for a new connection to say something
 HEAD_BYTES: Final = 8192  # of a request, that are looked at for an upgrade
 UPGRADE: Final = b"GET /ws "
+
+# How a request that cannot be read is answered; the first that fits. A header of ours that cannot be sent
+# is not the sender's fault, though gunicorn derives it from those that are.
+_STATUSES: Final[tuple[tuple[type[Exception], int], ...]] = (
+    (errors.InvalidResponseHeader, 500),
+    (errors.InvalidResponseHeaderName, 500),
+    (errors.LimitRequestLine, 414),
+    (errors.LimitRequestHeaders, 431),
+    (errors.ExpectationFailed, 417),
+    (errors.ForbiddenProxyRequest, 403),
+    (errors.ParseException, 400),
+)
 
 BOARD: Final = Board()  # made in the master, where this module is imported first
 
@@ -57,6 +71,7 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
         self._servers: list[FairServer] = []
         self._hub: Any = None
         self._handshake: Any = None
+        self._unread: Any = None
         self._share = Share(BOARD, self.age, self._connections, self._capacity)
 
     def timeout_ctx(self) -> IdleTimeout:
@@ -67,6 +82,7 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
         """Serve until told to stop."""
         extensions = getattr(self.wsgi, "extensions", {})
         self._hub = extensions.get("hub")
+        self._unread = extensions.get("unread")
         self._handshake = None if self.cfg.is_ssl else extensions.get("handshake")
         gevent.spawn(self._drain_when_told)
         super().run()
@@ -95,6 +111,22 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
             return super().handle_request(listener_name, req, sock, addr)
         finally:
             sock.end_request()
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer what never came to the app as the app would: with a problem, and with its safety headers."""
+        if self._unread is None:
+            super().handle_error(req, client, addr, exc)
+            return
+        status = next((status for kind, status in _STATUSES if isinstance(exc, kind)), 500)
+        if status < 500:
+            self.log.warning("Invalid request from ip=%s: %s", addr[0] if addr else "", exc)
+        else:
+            self.log.error("Error handling a request", exc_info=exc)
+        try:
+            client.sendall(self._unread(status))
+        except OSError:
+            self.log.debug("Failed to send error message.")
+        util.close_graceful(client)  # closed at once with something unread, it would lose the answer
 
     def _is_taken(self, client: Any, addr: Any) -> bool:
         """Whether nothing is left to do: it became a socket, was refused as one, or never asked anything."""

@@ -30,6 +30,10 @@ keepalive = 75  # seconds; longer than the usual proxy keeps its side
 timeout = 60  # seconds without a sign of life before a worker is replaced
 graceful_timeout = 10  # seconds for requests in progress
 control_socket_disable = True
+# Who connects from this machine is no proxy for that: only what is named here may rename a request's path or
+# say that it came by TLS. `TRUSTED_PROXIES` is another matter, which the app looks at by itself.
+forwarded_allow_ips = _settings.forwarded_allow_ips
+forwarder_headers = _settings.forwarder_headers
 accesslog = "-" if os.environ.get("ACCESS_LOG") == "1" else None
 
 

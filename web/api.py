@@ -13,7 +13,7 @@ from flask_smorest import Api as SmorestApi
 from flask_smorest import Blueprint as SmorestBlueprint
 from flask_smorest.utils import prepare_response
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from web.errors import PROBLEM_TYPE, Problem
 from web.request_id import MAX_BODY_BYTES
@@ -45,10 +45,29 @@ def read_body() -> bytes:
 
     Raises:
         RequestEntityTooLarge: it is longer than `MAX_BODY_BYTES`.
+        ClientDisconnected: it is shorter than announced.
     """
     body = request.get_data(cache=True)
-    if len(body) >= MAX_BODY_BYTES and request.content_length is None:
+    announced = request.content_length
+    if len(body) >= MAX_BODY_BYTES and announced is None:
         raise RequestEntityTooLarge  # werkzeug cuts a chunked body at its bound and says nothing
+    if announced is not None and len(body) < announced:
+        raise ClientDisconnected
+    return body
+
+
+def read_announced(length: int) -> bytes:
+    """Read a short body of the length that was announced, past werkzeug's layers.
+
+    Raises:
+        ClientDisconnected: less came.
+    """
+    try:
+        body: bytes = request.environ["wsgi.input"].read(length)
+    except OSError as error:
+        raise ClientDisconnected from error
+    if len(body) < length:
+        raise ClientDisconnected
     return body
 
 

@@ -5,6 +5,7 @@ import logging
 from typing import Any, Final
 
 from flask import Flask, Response, current_app
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
@@ -12,6 +13,8 @@ from models import errors as domain
 from tasks.payments.port import BadSignature
 
 PROBLEM_TYPE: Final = "application/problem+json"
+_SIGN_IN: Final = "Sign in first."
+_CHALLENGE: Final = 'Bearer realm="flash-sale"'  # words for people stand in the body, which can hold them all
 RETRY_AFTER_S: Final = 1  # seconds; what 429 and 503 say when nothing better is known
 
 log = logging.getLogger(__name__)
@@ -34,10 +37,8 @@ class Problem(Exception):
 class Unauthenticated(Problem):
     """Nobody is signed in, or the token that should say who is no good."""
 
-    def __init__(self, detail: str = "Sign in first.", code: str = "unauthenticated") -> None:
-        challenge = 'Bearer realm="flash-sale"'
-        if detail != "Sign in first.":
-            challenge += f', error="invalid_token", error_description="{detail}"'
+    def __init__(self, detail: str = _SIGN_IN, code: str = "unauthenticated") -> None:
+        challenge = _CHALLENGE if detail == _SIGN_IN else f'{_CHALLENGE}, error="invalid_token"'
         super().__init__(401, code, detail, headers={"WWW-Authenticate": challenge})
 
 
@@ -111,9 +112,12 @@ _HTTP_CODES: Final = {
     404: "not_found",
     405: "method_not_allowed",
     413: "too_large",
+    414: "uri_too_long",
     415: "unsupported_media_type",
     429: "too_many_requests",
+    500: "internal_error",
 }
+_BROKEN: Final = "Something broke here; it was written down."
 
 
 def problem_body(status: int, code: str, detail: str, **extra: Any) -> dict[str, Any]:
@@ -141,6 +145,17 @@ def problem(
     return response
 
 
+def code_of_status(status: int) -> str:
+    """Name a failure of which nothing but its status is known."""
+    return _HTTP_CODES.get(status) or http.HTTPStatus(status).name.lower()
+
+
+def unread(status: int) -> Problem:
+    """What is told of a request that never came to the app, for the server could not read it."""
+    detail = _BROKEN if status >= 500 else f"{http.HTTPStatus(status).description}."
+    return Problem(status, code_of_status(status), detail)
+
+
 def code_of(error: domain.FlashSaleError) -> tuple[int, str, str]:
     """Say how the domain's error is told: (HTTP status, code, detail). The socket uses it too."""
     for kind in type(error).__mro__:
@@ -148,7 +163,7 @@ def code_of(error: domain.FlashSaleError) -> tuple[int, str, str]:
         if told is not None:
             own_words = str(error) if isinstance(error, _TOLD) else ""
             return told[0], told[1], own_words or told[2]
-    return 500, "internal_error", "Something broke here; it was written down."
+    return 500, "internal_error", _BROKEN
 
 
 def flatten(messages: Any, prefix: str = "") -> dict[str, list[str]]:
@@ -170,6 +185,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(domain.FlashSaleError, _tell_domain)
     app.register_error_handler(ValidationError, _tell_fields)
     app.register_error_handler(HTTPException, _tell_http)
+    app.register_error_handler(ParseException, _tell_malformed)
     app.register_error_handler(InternalServerError, _tell_broken)
 
 
@@ -183,7 +199,7 @@ def _tell_domain(error: domain.FlashSaleError) -> Response:
         log.warning("%s: %s", type(error).__name__, error, exc_info=status == 500)
     headers = None
     if status == 401:
-        headers = {"WWW-Authenticate": 'Bearer realm="flash-sale"'}
+        headers = {"WWW-Authenticate": _CHALLENGE}
     elif isinstance(error, domain.PreconditionFailed):
         headers = {"ETag": f'"{error.present}"'}
     extra = {"intent": error.intent} if isinstance(error, domain.AlreadyInLine) else {}
@@ -200,9 +216,14 @@ def _tell_http(error: HTTPException) -> Response:
         return error.response  # type: ignore[return-value]  # werkzeug's own, complete as it is
     status = error.code or 500
     headers = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
-    code = _HTTP_CODES.get(status, http.HTTPStatus(status).name.lower())
-    return problem(status, code, error.description or http.HTTPStatus(status).phrase, headers=headers)
+    detail = error.description or http.HTTPStatus(status).phrase
+    return problem(status, code_of_status(status), detail, headers=headers)
+
+
+def _tell_malformed(_error: ParseException) -> Response:
+    """The body's framing is wrong, which gunicorn finds out when the app reads it."""
+    return problem(400, "bad_request", "The body is not framed as HTTP/1.1 frames it.")
 
 
 def _tell_broken(_error: InternalServerError) -> Response:
-    return problem(500, "internal_error", "Something broke here; it was written down.")
+    return problem(500, "internal_error", _BROKEN)

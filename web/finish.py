@@ -4,18 +4,23 @@ Done around the app and on a plain list of headers, not in Flask's hooks: the wa
 microseconds, and werkzeug's headers alone would take 40 of them.
 """
 
+import http
 import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 from flask import Flask
 
 from config import Settings
+from web.errors import PROBLEM_TYPE, Problem, problem_body, unread
 from web.metrics import observe
 from web.request_id import HEADER, REQUEST_ID, read_request_id
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+UNREAD: Final = "unread"  # its name among the app's extensions, by which the worker finds it
 
 Headers = list[tuple[str, str]]
 
@@ -33,8 +38,32 @@ _NOT_KEPT: Final = ("Cache-Control", "no-store")
 
 def register(app: Flask, settings: Settings) -> None:
     """Let every answer of the app be finished."""
-    always = (*_ALWAYS, _TLS_ONLY) if settings.is_production else _ALWAYS
+    always = headers_of_all(settings)
+    app.extensions[UNREAD] = lambda status: whole_answer(unread(status), {}, always)
     app.wsgi_app = _finishing(app.wsgi_app, always)  # type: ignore[method-assign,assignment]
+
+
+def headers_of_all(settings: Settings) -> Iterable[tuple[str, str]]:
+    """The safety headers that every answer carries, whoever writes it."""
+    return (*_ALWAYS, _TLS_ONLY) if settings.is_production else _ALWAYS
+
+
+def whole_answer(problem: Problem, environ: "WSGIEnvironment", always: Iterable[tuple[str, str]]) -> bytes:
+    """Write a problem as the app would tell it, for a connection that ends before it comes to the app."""
+    body = orjson.dumps(problem_body(problem.status, problem.code, problem.detail, **problem.extra))
+    headers = (
+        *(problem.headers or {}).items(),
+        ("Content-Type", PROBLEM_TYPE),
+        ("Content-Length", str(len(body))),
+        *always,
+        (HEADER, read_request_id(environ)),
+        _NOT_KEPT,
+        ("Connection", "close"),
+    )
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    return (
+        f"HTTP/1.1 {problem.status} {http.HTTPStatus(problem.status).phrase}\r\n{lines}\r\n".encode() + body
+    )
 
 
 def _finishing(inner: "WSGIApplication", always: Iterable[tuple[str, str]]) -> "WSGIApplication":

@@ -14,7 +14,7 @@ from models.events import stored_intent
 from models.orders import Intent
 from tasks import intents
 from web.answers import answer, page
-from web.api import JSON, PREFIX, Blueprint, parse_json, read_json
+from web.api import JSON, PREFIX, Blueprint, parse_json, read_announced, read_json
 from web.auth.identity import current_identity, signed_in
 from web.errors import Problem
 from web.paging import read_cursor, read_page, write_cursor
@@ -124,7 +124,7 @@ def _read_wish() -> Mapping[str, Any]:
     environ = request.environ
     length = _SHORT_LENGTHS.get(environ.get("CONTENT_LENGTH", ""))
     if length is not None and environ.get("CONTENT_TYPE") == JSON:
-        return _load_wish(environ["wsgi.input"].read(length))
+        return _load_wish(read_announced(length))
     wish: Mapping[str, Any] = _NEW_INTENT.load(read_json())
     return wish
 

@@ -2,10 +2,11 @@
 
 import random
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flask import Request, has_request_context, request
 from structlog.typing import EventDict, WrappedLogger
+from werkzeug.http import parse_date
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -16,6 +17,7 @@ HEADER: Final = "X-Request-ID"
 REQUEST_ID: Final = "flash_sale.request_id"  # its key in the WSGI environment
 MAX_BODY_BYTES: Final = 64 * 1024
 
+_DATED: Final = ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF_RANGE")
 _SANE: Final = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}", re.ASCII).fullmatch
 
 
@@ -24,6 +26,22 @@ class ShopRequest(Request):
 
     max_content_length = MAX_BODY_BYTES
     identity: "Identity | None" = None  # set once it was read
+
+    def __init__(self, environ: "WSGIEnvironment", **options: Any) -> None:
+        """Take a request, and leave out of it what werkzeug would fail at."""
+        for name in _DATED:
+            if name in environ and not _is_date_or_tag(environ[name]):
+                del environ[name]  # RFC 9110, section 13.1: a condition that is no date is none
+        super().__init__(environ, **options)
+
+
+def _is_date_or_tag(value: str) -> bool:
+    """Whether werkzeug can read it: it fails at years that no clock holds."""
+    try:
+        parse_date(value)
+    except OverflowError:
+        return False
+    return True
 
 
 def read_request_id(environ: "WSGIEnvironment") -> str:

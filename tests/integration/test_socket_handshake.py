@@ -90,6 +90,14 @@ def test_a_good_handshake_is_proven_and_agrees_to_nothing_more(shop: Shop, way: 
         ({"origin": "http://evil.example"}, 403),
         ({"origin": "null"}, 403),
         ({"origin": "http://"}, 403),
+        ({"host": None}, 400),
+        ({"host": ""}, 400),
+        ({"host": "a b"}, 400),
+        ({"host": "a..b"}, 400),
+        ({"host": "a\xe9"}, 400),
+        ({"host": "x:99999999"}, 400),
+        ({"upgrade": "websockets"}, 400),
+        ({"connection": "upgraded"}, 400),
         ({"path": "/ws?token=x"}, 400),
         ({"path": "/ws?q=eyJhbGciOiJIUzI1NiJ9.e30.sig"}, 400),
     ],
@@ -126,6 +134,8 @@ def test_a_cookie_counts_with_our_own_origin_only(shop: Shop, way: dict[str, Any
         {"Accept": "a\r\nAccept: b"},
         {"Cookie": "a=\xfc"},
         {"Sec-WebSocket-Protocol": "chat, superchat"},
+        {"Sec-WebSocket-Protocol": "\xff", "X_Odd": "ordinary"},
+        {f"X-{number}": "a" * 6_000 for number in range(4)},
     ],
 )
 def test_an_unusual_handshake_is_let_in_all_the_same(shop: Shop, changes: dict[str, Any]) -> None:

@@ -4,6 +4,8 @@ import re
 import tomllib
 from collections.abc import Iterator
 from functools import cache
+from itertools import product
+from string import ascii_uppercase
 from typing import Any
 
 import pytest
@@ -124,3 +126,62 @@ def test_scripts_get_their_own_words_and_shoppers_none_of_the_admins(app: Flask)
 
 def _render(environment: Environment, template: str) -> str:
     return environment.from_string(template).render()
+
+
+@pytest.mark.parametrize(
+    "accepted",
+    [
+        *(
+            "sm",
+            "fj",
+            "xx",
+            "x-default",
+            "en-XX",
+            "en--US",
+            "en_GB",
+            "-",
+            "*",
+            "i-klingon",
+            "und",
+            ";",
+            "a" * 5000,
+        ),
+        *(
+            "fr;q=nan",
+            "fr;q=1e999",
+            "\xff\xfe",
+            "zh-Hant-TW-u-ca-chinese",
+            "en-Latn-US-x-private",
+            "de;q=0",
+            "EN",
+        ),
+    ],
+)
+def test_whatever_a_browser_asks_for_is_a_language(app: Flask, accepted: str) -> None:
+    with app.test_request_context(headers={"Accept-Language": accepted}):
+        assert languages.chosen() == "en"
+        assert str(visitors_locale()) == "en"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "locale"),
+    [
+        ("en-SG", "en_001"),  # as the world writes it
+        ("en-DK", "en_150"),  # as Europe does
+        ("en-Latn-GB", "en_GB"),
+        ("DE-at", "de_AT"),
+        ("de-u-co-phonebk", "de"),
+        ("en-u-ca-gregory", "en"),  # a calendar, not Canada
+        ("de-CH;q=0,de-AT;q=0.1", "de_AT"),
+    ],
+)
+def test_other_variants_are_written_as_the_nearest(app: Flask, accepted: str, locale: str) -> None:
+    with app.test_request_context(headers={"Accept-Language": accepted}):
+        assert str(visitors_locale()) == locale
+
+
+def test_no_visitor_adds_to_what_a_process_keeps(app: Flask) -> None:
+    territories = ("".join(pair) for pair in product(ascii_uppercase, repeat=2))
+    for tag in (f"{language}-{territory}" for territory in territories for language in ("en", "de", "sm")):
+        with app.test_request_context(headers={"Accept-Language": tag}):
+            assert str(visitors_locale()) in languages.VARIANTS

@@ -92,7 +92,7 @@ class Tokens:
     def _verify_afresh(self, token: str) -> Verified:
         try:
             return _read_claims(self._signed_payload(token))
-        except (ValueError, TypeError, KeyError, AttributeError, jwt.PyJWTError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, jwt.PyJWTError) as error:
             raise Unauthenticated(_NO_GOOD) from error
 
     def _signed_payload(self, token: str) -> bytes:

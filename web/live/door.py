@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 _KEY: Final = re.compile(r"[A-Za-z0-9+/]{22}==", re.ASCII).fullmatch
+_HOST: Final = re.compile(
+    r"(?:[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII
+).fullmatch
 _JWT: Final = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*", re.ASCII).search
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
@@ -95,7 +98,14 @@ def _refuse_other_protocols(environ: "WSGIEnvironment") -> None:
         raise Problem(
             426, "upgrade_required", "Speak WebSocket, version 13.", headers={"Sec-WebSocket-Version": "13"}
         )
-    is_upgrade = "upgrade" in environ.get("HTTP_CONNECTION", "").lower()
-    is_websocket = "websocket" in environ.get("HTTP_UPGRADE", "").lower()
-    if not (is_upgrade and is_websocket and _KEY(environ.get("HTTP_SEC_WEBSOCKET_KEY", ""))):
+    is_upgrade = "upgrade" in _words(environ, "HTTP_CONNECTION")
+    is_websocket = "websocket" in _words(environ, "HTTP_UPGRADE")
+    is_named = _HOST(environ.get("HTTP_HOST", "")) is not None
+    is_proven = _KEY(environ.get("HTTP_SEC_WEBSOCKET_KEY", "")) is not None
+    if not (is_upgrade and is_websocket and is_named and is_proven):
         raise Problem(400, "bad_handshake", "That is no WebSocket handshake.")
+
+
+def _words(environ: "WSGIEnvironment", name: str) -> list[str]:
+    """A header that is a list of words."""
+    return [word.strip(" \t") for word in environ.get(name, "").lower().split(",")]

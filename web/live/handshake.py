@@ -13,13 +13,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent.monkey
-import orjson
 
+from config import Settings
 from web.addresses import behind_proxies
-from web.errors import Problem, problem_body
+from web.errors import Problem
+from web.finish import headers_of_all, whole_answer
 from web.live.door import Door
 from web.live.hub import Hub
-from web.request_id import HEADER, read_request_id
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -33,10 +33,12 @@ _BODIES: Final = ("HTTP_CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING", "HTTP_EXPECT"
 class Handshake:
     """Lets plain upgrades in."""
 
-    def __init__(self, door: Door, hub: Hub, trusted_proxies: int) -> None:
+    def __init__(self, door: Door, hub: Hub, settings: Settings) -> None:
         self._door = door
         self._hub = hub
-        self._proxied = behind_proxies(_nothing, trusted_proxies) if trusted_proxies else None
+        hops = settings.trusted_proxies
+        self._on_all = headers_of_all(settings)
+        self._proxied = behind_proxies(_nothing, hops) if hops else None
 
     def take(self, client: socket.socket, head: bytes, address: Any) -> bool:
         """Answer an upgrade whose head has come and is not read yet; False leaves it to others.
@@ -57,7 +59,7 @@ class Handshake:
         try:
             self._hub.admit()
         except Problem as refusal:
-            client.sendall(refusal_of(refusal, environ))
+            client.sendall(whole_answer(refusal, environ, self._on_all))
             return True
         client.sendall(acceptance_of(environ))
         self._hub.let_in(taken_from(client), verified)
@@ -92,22 +94,6 @@ def acceptance_of(environ: "WSGIEnvironment") -> bytes:
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Accept: {proof}\r\n\r\n"
     ).encode()
-
-
-def refusal_of(refusal: Problem, environ: "WSGIEnvironment") -> bytes:
-    """The same problem that Flask would tell."""
-    body = orjson.dumps(problem_body(refusal.status, refusal.code, refusal.detail))
-    headers = {
-        **(refusal.headers or {}),
-        "Content-Type": "application/problem+json",
-        "Content-Length": str(len(body)),
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-        HEADER: read_request_id(environ),
-        "Connection": "close",
-    }
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"HTTP/1.1 {refusal.status} Service Unavailable\r\n{lines}\r\n".encode() + body
 
 
 def taken_from(client: socket.socket) -> socket.socket:

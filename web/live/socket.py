@@ -5,7 +5,7 @@ hands and the request ends: a waiting socket has no greenlet, no request and no 
 never come here: their handshake is plain, and `web.live.handshake` has answered it.
 """
 
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import gevent.monkey
 from flask import Blueprint, Flask, current_app, request
@@ -16,6 +16,9 @@ from web.errors import Problem
 from web.live.door import Door
 from web.live.handshake import Handshake, taken_from
 from web.services import Services, services
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 HUB: Final = "hub"  # its names among the app's extensions, by which the worker finds them
 HANDSHAKE: Final = "handshake"
@@ -44,6 +47,8 @@ class _NoEvent:
         """Nobody is told."""
 
 
+_JUDGED: Final = frozenset({"HTTP_SEC_WEBSOCKET_KEY", "HTTP_SEC_WEBSOCKET_VERSION"})  # in every letter
+_AS_WRITTEN: Final = {"HTTP_HOST": "shop", "HTTP_UPGRADE": "websocket", "HTTP_CONNECTION": "Upgrade"}
 HANDSHAKE_ONLY: Final = {"thread_class": _NoThread, "event_class": _NoEvent}
 
 
@@ -52,7 +57,7 @@ def register(app: Flask, settings: Settings, parts: Services) -> None:
     door = Door(settings.allowed_origins, parts.tokens)
     app.extensions[HUB] = parts.hub
     app.extensions[DOOR] = door
-    app.extensions[HANDSHAKE] = Handshake(door, parts.hub, settings.trusted_proxies)
+    app.extensions[HANDSHAKE] = Handshake(door, parts.hub, settings)
 
 
 @blueprint.before_request
@@ -67,7 +72,17 @@ def refuse_unfit() -> None:
     if "gunicorn.socket" not in request.environ or not gevent.monkey.is_module_patched("socket"):
         raise Problem(503, "no_sockets", "This server does not serve sockets; run it as the Procfile does.")
     services().hub.admit()
-    request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)  # compression costs memory
+    _leave_nothing_to_judge(request.environ)
+
+
+def _leave_nothing_to_judge(environ: "WSGIEnvironment") -> None:
+    """Leave flask-sock the handshake alone: its parser of headers is another, and fails at what it dislikes.
+
+    So it is offered no extension either, for compression costs memory.
+    """
+    for name in [name for name in environ if name.startswith("HTTP_") and name not in _JUDGED]:
+        del environ[name]
+    environ |= _AS_WRITTEN
 
 
 @_sock.route("/ws", bp=blueprint)  # type: ignore[untyped-decorator]  # flask-sock has no types

@@ -7,6 +7,7 @@ A page that was laid before an update asks by an older fingerprint: it gets toda
 import gzip
 import hashlib
 import mimetypes
+import os.path
 import re
 import time
 from collections.abc import Sequence
@@ -71,7 +72,7 @@ class Assets:
         """
         first, _, rest = name.partition("/")
         path = safe_join(str(self._folder), rest if first.startswith(_MARK) else name)
-        if path is None or not Path(path).is_file():
+        if path is None or not os.path.isfile(path):  # Path.is_file raises where a name is too long
             raise NotFound
         file = _read(path, Path(path).stat().st_mtime_ns)
         response = _packed(file) if request.accept_encodings["gzip"] > 0 else _plain(file)

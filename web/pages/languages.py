@@ -5,25 +5,36 @@ are translated when they are shown. `make words` gathers them into the catalogue
 """
 
 import io
+import re
+from collections.abc import Iterator
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
 from babel import Locale
+from babel.core import get_global
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from flask import Flask, request
 from flask_babel import Babel, Domain, get_locale
-from werkzeug.datastructures import LanguageAccept
 
 SOURCE: Final = "en"  # the language that the words are written in
 LANGUAGES: Final = {SOURCE: "English", "de": "Deutsch"}  # each by its own name
 COOKIE: Final = "fs_language"
 COOKIE_S: Final = 365 * 86_400
 
+# Each costs a process a tenth of a MB for good, so that they are few and no visitor adds to them. Every other
+# variant is written as the one that it comes nearest to: the English of Singapore as the world's.
+VARIANTS: Final = frozenset(
+    {*LANGUAGES, "en_001", "en_150", "en_AU", "en_CA", "en_GB", "en_IE", "en_IN", "en_NZ", "en_ZA"}
+    | {"de_AT", "de_CH"}
+)
+
 _TRANSLATIONS: Final = Path(__file__).resolve().parents[1] / "translations"
+_TERRITORY: Final = re.compile(r"[A-Za-z]{2}|[0-9]{3}", re.ASCII).fullmatch
 _SCRIPTS: Final = "web/static/js/"
 _ADMINS_SCRIPTS: Final = "web/static/js/admin/"
 
@@ -56,17 +67,16 @@ def register(app: Flask) -> None:
 def chosen() -> str:
     """Choose the visitor's language: what was picked here before, else what the browser would like best."""
     picked = request.cookies.get(COOKIE)
-    return picked if picked in LANGUAGES else _best(request.accept_languages)
+    return picked if picked in LANGUAGES else _best()
 
 
 def visitors_locale() -> Locale:
-    """Find how the visitor writes numbers and times: his own variant of the spoken language, if any."""
+    """Find how the visitor writes numbers and times: the own variant of the spoken language, if any."""
     language = chosen()
-    for tag, _quality in request.accept_languages:
-        locale = _parsed(tag)
-        if locale is not None and locale.language == language:
-            return locale
-    return Locale(language)
+    for tag in _accepted():
+        if _language(tag) == language:
+            return _locale(_variant(tag))
+    return _locale(language)
 
 
 def words_of_scripts(*, for_admins: bool = False) -> dict[str, Any]:
@@ -83,24 +93,34 @@ def catalogue(language: str) -> Catalog:
         return read_po(source, locale=language)
 
 
-def _best(accepted: LanguageAccept) -> str:
-    for tag, _quality in accepted:
-        locale = _parsed(tag)
-        if locale is not None and locale.language in LANGUAGES:
-            return locale.language
-    return SOURCE
+def _best() -> str:
+    return next((language for tag in _accepted() if (language := _language(tag)) in LANGUAGES), SOURCE)
+
+
+def _accepted() -> Iterator[str]:
+    """The tags that the browser names, the one it likes best first, without what it refuses (`q=0`)."""
+    return (tag for tag, quality in request.accept_languages if quality > 0)
+
+
+def _language(tag: str) -> str:
+    """A tag's language; any text is a tag (RFC 5646), and most say nothing to us."""
+    return tag.partition("-")[0].lower()
+
+
+def _variant(tag: str) -> str:
+    """The nearest of our variants to a tag of one of our languages."""
+    language, *rest = tag.split("-")
+    subtags = takewhile(lambda subtag: len(subtag) > 1, rest)  # what follows a single letter is an extension
+    territory = next((subtag.upper() for subtag in subtags if _TERRITORY(subtag)), "")
+    name = f"{language.lower()}_{territory}" if territory else language.lower()
+    while name not in VARIANTS:
+        name = get_global("parent_exceptions").get(name) or name.partition("_")[0]
+    return name
 
 
 @cache
-def _known_locale(tag: str) -> Locale | None:
-    try:
-        return Locale.parse(tag, sep="-")
-    except (ValueError, TypeError, LookupError):
-        return None
-
-
-def _parsed(tag: str) -> Locale | None:
-    return _known_locale(tag) if len(tag) <= 12 and tag.isascii() else None
+def _locale(variant: str) -> Locale:
+    return Locale.parse(variant)
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Sends a shop what no client would, and judges every answer by what all of them must be."""

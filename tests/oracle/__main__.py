@@ -1,0 +1,128 @@
+"""`python -m tests.oracle`: asks a platform of its own everything, at length, and weighs its web processes.
+
+ORACLE_SIZE (2000) is how many odd requests are sent, and ten frames to each; ORACLE_SEED (1) is which ones.
+"""
+
+import os
+import secrets
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+import jwt
+import psutil
+
+from config import Settings, load_settings
+from models.vocabulary import Role
+from tests.acceptance.running import Platform, command_of
+from tests.integration.embedded_run import children_of
+from tests.oracle.credentials import Person
+from tests.oracle.frames import Frames
+from tests.oracle.oddities import Oddities
+from tests.oracle.questions import every_credential, everything_odd
+from tests.oracle.routes import ID, Route, routes_of
+from tests.oracle.sockets import talk
+from web import create_app
+
+SIZE: Final = int(os.environ.get("ORACLE_SIZE", "2000"))
+SEED: Final = int(os.environ.get("ORACLE_SEED", "1"))
+FRAMES: Final = 10  # to a request
+MOST_GROWTH: Final = 0.05  # of a web process's memory
+SHOWN: Final = 40  # faults
+
+
+def main() -> int:
+    """Ask, and say how it went: 1 where anything was wrong."""
+    platform = Platform(SECRET_KEY=(key := secrets.token_hex(32)))
+    try:
+        platform.start()
+        wrong = Oracle(platform, key).run()
+    finally:
+        platform.remove()
+    for fault, count in Counter(wrong).most_common(SHOWN):
+        print(f"{count} x {fault}")  # noqa: T201
+    return 1 if wrong else 0
+
+
+class Oracle:
+    """A running platform, and who asks it."""
+
+    def __init__(self, platform: Platform, key: str) -> None:
+        self._platform = platform
+        self._key = key
+        self._admin = _person(platform.admin_token())
+        self._shopper = _person(_registered(platform))
+        routes = list(routes_of(create_app(_settings(key))))
+        (sale,) = platform.get("/api/v1/sales?limit=1")["items"]
+        self._ids = [ID, sale["id"]]
+        real = [Route(one.method, one.target.replace(ID.encode(), sale["id"].encode())) for one in routes]
+        self._routes = routes
+        self._asked = [*routes, *(one for one in real if not _ends_the_sale(one))]
+
+    def run(self) -> list[str]:
+        """Ask everything; what is wrong, in words."""
+        wrong = self._told("warming up", self._odd(SEED - 1, SIZE // 4))
+        wrong += self._told("warming up on sockets", self._frames(SEED - 1, SIZE // 4))
+        before = self._weights()
+        wrong += self._told("every route with every credential", self._credentials())
+        wrong += self._told(f"{SIZE} odd requests", self._odd(SEED, SIZE))
+        wrong += self._told(f"{SIZE * FRAMES} frames", self._frames(SEED, SIZE * FRAMES))
+        after = self._weights()
+        for pid, weight in before.items():
+            growth = after.get(pid, 0) / weight - 1
+            print(f"web process {pid}: {weight / 1e6:.1f} MB before, {growth:+.1%} after")  # noqa: T201
+            if pid not in after or growth > MOST_GROWTH:
+                wrong.append(
+                    f"the memory of a web process, or the process, is not what it was: {growth:+.1%}"
+                )
+        return wrong + ["a traceback was written"] * self._platform.text.count("Traceback")
+
+    def _credentials(self) -> Iterator[str]:
+        yield from every_credential(self._platform.port, self._routes, self._key, self._shopper, self._admin)
+
+    def _odd(self, seed: int, count: int) -> Iterator[str]:
+        tokens = [one.token(self._key) for one in (self._shopper, self._admin)]
+        yield from everything_odd(self._platform.port, Oddities(self._asked, tokens, seed), count)
+
+    def _frames(self, seed: int, count: int) -> Iterator[str]:
+        frames = Frames(self._ids, seed)
+        yield from talk(self._platform.port, frames, count, self._shopper.token(self._key))
+
+    def _told(self, what: str, asked: Iterator[str]) -> list[str]:
+        wrong = list(asked)
+        print(f"{what}: {len(wrong)} wrong", flush=True)  # noqa: T201
+        return wrong
+
+    def _weights(self) -> dict[int, int]:
+        """Bytes in memory of each process that serves, by its pid."""
+        assert self._platform.process is not None
+        web = [pid for pid in children_of(self._platform.process.pid) if "gunicorn" in command_of(pid)]
+        serving = [pid for pid in web if not children_of(pid)]
+        return {pid: psutil.Process(pid).memory_info().rss for pid in serving}
+
+
+def _settings(key: str) -> Settings:
+    """Settings for an app that names its routes and is asked nothing."""
+    nowhere = "postgresql+psycopg:///none"
+    return replace(load_settings(), secret_key=key, database_url=nowhere, redis_url="redis://127.0.0.1:1")
+
+
+def _ends_the_sale(route: Route) -> bool:
+    return route.method == b"POST" and route.target.endswith((b"/end", b"/cancel"))
+
+
+def _registered(platform: Platform) -> str:
+    account = {"email": "oracle@example.com", "password": secrets.token_hex(12)}
+    platform.post("/api/v1/auth/register", account)
+    return str(platform.post("/api/v1/auth/login", account)["access_token"])
+
+
+def _person(token: str) -> Person:
+    claims: Any = jwt.decode(token, options={"verify_signature": False})
+    return Person(claims["sub"], claims["fam"], Role(claims["role"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

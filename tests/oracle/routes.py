@@ -1,0 +1,65 @@
+"""The routes of the shop, each with who may go it: written down by hand, since that is what is tested."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from flask import Flask
+
+ID: Final = "00000000-0000-4000-8000-000000000007"  # nobody's and nothing's
+_PLACES: Final = ((r"<uuid:\w+>", ID), (r"<path:\w+>", "js/line.js"), (r"<(?:string:)?\w+>", "start.js"))
+
+
+class Who(StrEnum):
+    """Who may go a route."""
+
+    ANYONE = "anyone"
+    SHOPPER = "shopper"
+    ADMIN = "admin"
+    REFRESHING = "with a refresh token"
+    LEAVING = "anyone, who then is signed out; by cookie only with its proof"
+
+
+_NOTHING_TO_GUARD: Final = re.compile(
+    r"/|/static/.*|/api/v1/openapi\.json|/docs.*|/healthz|/readyz|/metrics|/login|/register|/language|/ws"
+    r"|/api/v1/auth/(register|login)|/session|/api/v1/payments/(webhooks/.*|methods)|/sales/[^/]+"
+).fullmatch
+_READ_BY_ANYONE: Final = re.compile(r"/api/v1/(products|sales)(/[^/]+)?").fullmatch
+_REFRESHING: Final = re.compile(r"/api/v1/auth/refresh|/session/refresh").fullmatch
+_SHOPPERS: Final = re.compile(
+    r"/orders.*|/account|/session.*|/api/v1/(me|auth/logout.*|intents.*|sales/[^/]+/intents|tasks/[^/]+)"
+    r"|/api/v1/orders(/[^/]+(/payments|/receipt|/cancel)?)?"
+).fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A method and a path of the shop, with ids put in."""
+
+    method: bytes
+    target: bytes
+
+    @property
+    def who(self) -> Who:
+        """Who may go it; what is named nowhere is the admins'."""
+        path, is_read = self.target.decode(), self.method in {b"GET", b"HEAD"}
+        if _REFRESHING(path):
+            return Who.REFRESHING
+        if path == "/session" and self.method == b"DELETE":
+            return Who.LEAVING
+        if _NOTHING_TO_GUARD(path) or (is_read and _READ_BY_ANYONE(path)):
+            return Who.ANYONE
+        return Who.SHOPPER if _SHOPPERS(path) else Who.ADMIN
+
+
+def routes_of(app: Flask) -> Iterator[Route]:
+    """Every route of an app with every method that it takes."""
+    for rule in app.url_map.iter_rules():
+        target = rule.rule
+        for pattern, value in _PLACES:
+            target = re.sub(pattern, value, target)
+        for method in sorted(rule.methods or ()):
+            if method != "OPTIONS":
+                yield Route(method.encode(), target.encode())
