@@ -20,6 +20,10 @@ class LineUnavailable(Unavailable):
     """Redis did not answer, so that it is not known to be durable: surely nothing was promised."""
 
 
+class LineRefused(LineUnavailable):
+    """Redis answered that it takes nothing now (full, read-only, loading …): surely nothing was done."""
+
+
 class LateSubmission(LineUnavailable):
     """The line got the intents after their sender had given up; none of them stands in line."""
 

@@ -45,6 +45,7 @@ def configure(settings: Settings) -> Celery:
         broker_connection_timeout=BROKER_TIMEOUT_S,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        broker_channel_error_retry=True,  # a Redis that is full refuses what a consumer writes: not its end
         broker_transport_options={
             "visibility_timeout": VISIBILITY_S,
             "unacked_restore_interval": 2,

@@ -20,6 +20,7 @@ from models.errors import Fenced, LineUnavailable, NotFound, OrderNotHeld
 from models.events import Message, pack_told, stored_order
 from models.orders import Order, OrderEvent
 from models.vocabulary import OrderStatus
+from tasks.apart import apart
 from tasks.context import Context
 from tasks.failpoints import failpoint
 
@@ -99,13 +100,19 @@ def cancel_holds_of_shopper(context: Context, user_id: UUID) -> int:
 def release_pending(context: Context) -> int:
     """Let the live side follow where holds are over, and tell their shoppers; returns how many were noted.
 
+    A sale whose live side does not answer, or takes no writes, is driven again.
+
     Raises:
-        LedgerUnavailable, LineUnavailable: a store is away; it is driven again.
+        LedgerUnavailable: PostgreSQL is away; it is driven again.
     """
     unreleased = (Order.released_at.is_(None), Order.status.in_(OVER))
     with context.database.transaction() as session:
         sale_ids = session.scalars(select(Order.sale_id).where(*unreleased).distinct()).all()
-    return sum(_release_of(context, sale_id) for sale_id in sale_ids)
+    noted = 0
+    for sale_id in sale_ids:
+        with apart("release_postponed", sale_id=str(sale_id)):
+            noted += _release_of(context, sale_id)
+    return noted
 
 
 def bring_live_after(context: Context, order_id: UUID) -> None:
@@ -213,7 +220,7 @@ def sweep_holds(context: Context) -> int:
     """Expire what is due and let the live side follow what is over; returns how many holds ended.
 
     Raises:
-        LedgerUnavailable, LineUnavailable: a store is away; it is driven again.
+        LedgerUnavailable: PostgreSQL is away; it is driven again.
     """
     ended = expire_due(context)
     release_pending(context)

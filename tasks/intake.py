@@ -15,7 +15,7 @@ from uuid import UUID
 
 import structlog
 
-from models.errors import Fenced, FlashSaleError, LateSubmission, LineUnavailable, SaleOver
+from models.errors import Fenced, FlashSaleError, LateSubmission, LineRefused, LineUnavailable, SaleOver
 from models.live.records import Answer, Submission
 from models.live.store import Live
 from tasks.bell import Bell
@@ -147,6 +147,9 @@ class Intake:
             if ahead_ms is None or not self._was_set_ahead(ahead_ms):
                 raise
             return self._submit(facts, submissions)
+        except LineRefused as error:
+            log.warning("line_refuses", sale_id=str(facts.sale_id), error=str(error))
+            return self._submit_apart(facts, submissions, deadline_ms)
         except LineUnavailable as error:
             count = len(submissions)
             log.warning("line_away", sale_id=str(facts.sale_id), submissions=count, error=str(error))
@@ -155,6 +158,27 @@ class Intake:
         if reply.ring:
             _ring_aside(self._bell, facts.sale_id)
         return reply.answers
+
+    def _submit_apart(
+        self, facts: SaleFacts, submissions: list[Submission], deadline_ms: int
+    ) -> Sequence[Outcome]:
+        """Submit one by one: a Redis that takes no writes still knows who stands in line already.
+
+        Together they were refused for the first that was new, and nothing was done.
+        """
+        outcomes: list[Outcome] = []
+        for at, one in enumerate(submissions):
+            try:
+                reply = self._live.submit(facts.sale_id, facts.epoch, [one], deadline_ms=deadline_ms)
+            except (LineRefused, LateSubmission) as refusal:
+                outcomes.append(refusal)
+            except LineUnavailable:
+                return outcomes + list(self._lost.find_out(facts, submissions[at:], deadline_ms))
+            else:
+                outcomes += reply.answers
+                if reply.ring:
+                    _ring_aside(self._bell, facts.sale_id)
+        return outcomes
 
     def _reach(self) -> None:
         """Wait a little for a Redis that restarts; nothing was sent, so that giving up is a true refusal."""

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import update
 
 from models.catalogue import Sale
-from models.errors import FlashSaleError, LineUnavailable
+from models.errors import FlashSaleError, LineRefused, LineUnavailable
 from models.live.world import World
 from models.reading import find_sale
 from models.vocabulary import SaleStatus
@@ -46,6 +46,22 @@ def bring_in_step(context: Context, sale_id: UUID) -> None:
         ring_if_needed(context, sale_id)
     except LineUnavailable as error:
         log.warning("live_side_behind", sale_id=str(sale_id), error=str(error))
+
+
+def refuse_unwritable(context: Context, sale_id: UUID) -> None:
+    """Refuse to begin a change that the live side would not take: nothing is half done then.
+
+    A Redis that is away altogether is no reason: what the ledger notes holds, and a sweep makes up for it.
+
+    Raises:
+        LineRefused: Redis is there and takes no writes, for it is full or read-only or such.
+    """
+    try:
+        context.live.try_writing(sale_id)
+    except LineRefused:
+        raise
+    except LineUnavailable as error:
+        log.warning("live_side_not_tried", sale_id=str(sale_id), error=str(error))
 
 
 def ring_if_needed(context: Context, sale_id: UUID) -> None:

@@ -7,10 +7,11 @@ from typing import Final
 from uuid import UUID
 
 import structlog
+from redis.exceptions import RedisError
 from sqlalchemy import and_, func, or_, select
 
 from models.catalogue import Sale
-from models.errors import LedgerUnavailable
+from models.errors import LedgerUnavailable, LineRefused
 from models.events import Message, rfc3339_ms
 from models.live.pulse import Sample
 from models.vocabulary import SaleStatus
@@ -39,10 +40,20 @@ class PulseTaker:
     def take(self) -> int:
         """Take the samples that this second lacks; returns how many those were.
 
+        One that cannot be taken is left out: the next may be of a sale whose Redis takes writes.
+
         Raises:
             LineUnavailable: Redis is away.
         """
-        return sum(self._context.live.pulse.take(sale_id) for sale_id in self._moving())
+        taken = 0
+        for sale_id in self._moving():
+            try:
+                taken += self._context.live.pulse.take(sale_id)
+            except LineRefused as error:
+                log.debug("pulse_not_taken", sale_id=str(sale_id), error=str(error))
+            except RedisError:
+                log.exception("pulse_not_taken", sale_id=str(sale_id))
+        return taken
 
     def _moving(self) -> Sequence[UUID]:
         now = self._clock()

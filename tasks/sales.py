@@ -18,7 +18,7 @@ from models.vocabulary import SALE_TRANSITIONS, AdmissionOrder, Deed, SaleStatus
 from tasks.adjustments import KEY_TAKEN, apply_adjustment
 from tasks.admin_log import Actor, note_deed
 from tasks.context import Context
-from tasks.live_side import bring_in_step, ring_if_needed
+from tasks.live_side import bring_in_step, refuse_unwritable, ring_if_needed
 from tasks.products import product_to_sell
 from tasks.revisions import ANYTHING, Expected, tag_of_sale
 from tasks.sale_changes import Change, UnitsChange, note_change, note_units
@@ -115,8 +115,10 @@ def change_sale(
         PreconditionFailed: the settings are not what was expected.
         BadSale: the settings contradict each other, or may not change any more.
         AllocationTooSmall: fewer units than are held, sold or decided; then nothing else is changed either.
+        LineRefused: Redis takes no writes now; nothing changed.
         LedgerUnavailable, LineUnavailable: a store is away; what was begun is finished by a sweep.
     """
+    refuse_unwritable(context, sale_id)
     settings = {name: value for name, value in changes.items() if name != "allocation"}
     wish = Change(settings, changes.get("allocation"))
     noted = note_change(context, sale_id, wish, expected, by)
@@ -154,8 +156,10 @@ def change_units(
         BadSale: there would be too many units.
         AllocationTooSmall: fewer units than are held, sold or decided.
         IdempotencyKeyReused: the key came with another sale or number.
+        LineRefused: Redis takes no writes now; nothing changed.
         LedgerUnavailable, LineUnavailable: a store is away; what was begun is finished by a sweep.
     """
+    refuse_unwritable(context, sale_id)
     try:
         adjustment_id = note_units(context, sale_id, UnitsChange(units, key), expected, by)
     except IntegrityError as error:
@@ -181,8 +185,10 @@ def move_sale(
         NoSuchSale: there is none.
         PreconditionFailed: the settings are not what was expected.
         IllegalTransition: its status does not lead there.
+        LineRefused: Redis takes no writes now; nothing changed.
         LedgerUnavailable: nothing changed.
     """
+    refuse_unwritable(context, sale_id)
     with context.database.transaction() as session:
         sale = find_sale(session, sale_id, lock=True)
         expected.require(tag_of_sale(sale))

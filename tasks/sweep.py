@@ -12,13 +12,14 @@ import structlog
 from sqlalchemy import func, select, update
 
 from models.catalogue import Adjustment, Sale
-from models.errors import Fenced, FlashSaleError, IllegalTransition
+from models.errors import Fenced, IllegalTransition
 from models.live.records import Look
 from models.live.store import REBELL_MS
 from models.orders import Order
 from models.payments import Payment
 from models.vocabulary import SaleStatus
 from tasks.adjustments import apply_adjustment
+from tasks.apart import apart
 from tasks.clocks import look_after_clocks
 from tasks.context import Context
 from tasks.holds import cancel_holds_of, sweep_holds
@@ -36,15 +37,16 @@ OVER: Final = (SaleStatus.ENDED, SaleStatus.CANCELLED)
 def sweep_everything(context: Context) -> None:
     """Look after every hold, every payment and every sale once, as each worker's timer and beat ask for.
 
+    One's trouble does not keep the others from being looked after.
+
     Raises:
-        LedgerUnavailable, LineUnavailable: a store is away; the next sweep tries again.
+        LedgerUnavailable: PostgreSQL is away, so that nothing can be done; the next sweep tries again.
         ForeignLine: the Redis belongs to another ledger.
     """
     context.ownership.require()
-    sweep_holds(context)
-    sweep_payments(context)
-    sweep(context)
-    look_after_clocks(context)
+    for look_after in (sweep_holds, sweep_payments, sweep, look_after_clocks):
+        with apart("sweep_hindered", of=look_after.__name__):
+            look_after(context)
 
 
 def sweep(context: Context) -> int:
@@ -61,12 +63,11 @@ def sweep(context: Context) -> int:
         pending = session.execute(_PENDING).all()
     rung = 0
     for sale in sales:
-        try:
-            rung += _look_after(context, sale, now, [one for one, owner in pending if owner == sale.id])
-        except Fenced as error:
-            stop_diverged(context, sale.id, sale.epoch, error)
-        except FlashSaleError as error:
-            log.warning("sweep_hindered", sale_id=str(sale.id), error=str(error))
+        with apart("sweep_hindered", sale_id=str(sale.id)):
+            try:
+                rung += _look_after(context, sale, now, [one for one, owner in pending if owner == sale.id])
+            except Fenced as error:
+                stop_diverged(context, sale.id, sale.epoch, error)
     return rung
 
 

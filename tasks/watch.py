@@ -9,9 +9,10 @@ from sqlalchemy import select
 
 from models.audit import Audit, audit_sale
 from models.catalogue import Sale
-from models.errors import FlashSaleError
+from models.errors import LineUnavailable
 from models.live.audits import AuditNote
 from models.vocabulary import SaleStatus
+from tasks.apart import apart
 from tasks.context import Context
 
 log: Final = structlog.get_logger()
@@ -32,22 +33,29 @@ def audit_running_sales(context: Context, *, rest: float = 0.0) -> list[Audit]:
     """
     with context.database.transaction() as session:
         sale_ids = session.scalars(select(Sale.id).where(Sale.status.in_(RUNNING))).all()
-    found = (_audit(context, sale_id, rest) for sale_id in sale_ids)
-    return [audit for audit in found if audit is not None]
+    found = []
+    for sale_id in sale_ids:
+        with apart("audit_hindered", sale_id=str(sale_id)):
+            if not _is_resting(context, sale_id, rest):
+                found.append(_audit(context, sale_id))
+    return found
 
 
-def _audit(context: Context, sale_id: UUID, rest: float) -> Audit | None:
+def _audit(context: Context, sale_id: UUID) -> Audit:
+    began = time.monotonic()
+    audit = audit_sale(context.database, context.live, sale_id, READINGS)
+    took_ms = round((time.monotonic() - began) * 1000)
+    _cry_out(sale_id, audit)
+    checks = {check.name: check.ok for check in audit.checks}
+    note = AuditNote(audit.checked_at_ms, audit.in_flight, checks, took_ms)
     try:
-        if _is_resting(context, sale_id, rest):
-            return None
-        began = time.monotonic()
-        audit = audit_sale(context.database, context.live, sale_id, READINGS)
-        took_ms = round((time.monotonic() - began) * 1000)
-        checks = {check.name: check.ok for check in audit.checks}
-        context.live.note_audit(sale_id, AuditNote(audit.checked_at_ms, audit.in_flight, checks, took_ms))
-    except FlashSaleError as error:
-        log.warning("audit_hindered", sale_id=str(sale_id), error=str(error))
-        return None
+        context.live.note_audit(sale_id, note)
+    except LineUnavailable as error:
+        log.warning("audit_not_noted", sale_id=str(sale_id), error=str(error))
+    return audit
+
+
+def _cry_out(sale_id: UUID, audit: Audit) -> None:
     for check in audit.checks:
         if not check.ok:
             log.error(
@@ -57,7 +65,6 @@ def _audit(context: Context, sale_id: UUID, rest: float) -> Audit | None:
                 figures=check.figures,
                 rows=check.rows,
             )
-    return audit
 
 
 def _is_resting(context: Context, sale_id: UUID, rest: float) -> bool:

@@ -11,8 +11,10 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from models.errors import FlashSaleError, ForeignLine, LedgerUnavailable
+from models.errors import FlashSaleError, ForeignLine, LedgerUnavailable, LineRefused
 from models.identity import require_writable
+from models.live.keys import TRIAL
+from models.live.redis import translated
 from models.migrate import is_current
 from web.services import Services
 
@@ -67,10 +69,17 @@ class Readiness:
     def _redis(self) -> Check:
         with self._client() as client:
             client.ping()
+            try:
+                with translated():
+                    client.set(TRIAL, 1, px=1)  # a ping is answered by a full or read-only server too
+            except LineRefused as error:
+                return Check(False, f"reachable, but {error}")
         return Check(True, "reachable")
 
     def _own_redis(self) -> Check:
         told = self._redis()
+        if not told.ok:
+            return told
         try:
             self._parts.context.ownership.look()
         except ForeignLine as error:

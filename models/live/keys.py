@@ -12,6 +12,7 @@ LIVE_CHANNELS: Final = "{sale:*}:live"
 SOCKETS: Final = "sockets"
 WORKERS: Final = "workers"
 LEDGER: Final = "ledger"  # the id of the ledger that this Redis belongs to
+TRIAL: Final = "trial"  # written to find out whether Redis takes writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class SaleKeys:
     late: str
     pulse: str
     audit: str
+    trial: str
     live_channel: str
     verdict_channel: str
     _prefix: str
@@ -55,6 +57,7 @@ class SaleKeys:
             late=f"{prefix}:late",
             pulse=f"{prefix}:pulse",
             audit=f"{prefix}:audit",
+            trial=f"{prefix}:trial",
             live_channel=f"{prefix}:live",
             verdict_channel=f"{prefix}:verdicts",
             _prefix=prefix,

@@ -1,14 +1,16 @@
 """Owns the connection to the live Redis: how it is made, and how its errors are told."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
 import redis
+import redis.exceptions as told_by_redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from models.errors import LineUnavailable
+from models.errors import LineRefused, LineUnavailable
 
 CONNECT_TIMEOUT_S: Final = 1.5
 ANSWER_TIMEOUT_S: Final = 5.0
@@ -38,14 +40,54 @@ def connect(url: str, *, max_connections: int = 64) -> Client:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn redis-py's words for «Redis cannot do this now» into the domain's."""
+    """Turn redis-py's words for «Redis cannot do this now» into the domain's.
+
+    Raises:
+        LineRefused: Redis said so itself; nothing was done.
+        LineUnavailable: there was no answer; what was done is unknown.
+    """
     try:
         yield
+    except redis.BusyLoadingError as error:  # to redis-py a lost connection, although it is an answer
+        raise LineRefused(f"Redis takes nothing now: {error}") from error
     except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
         raise LineUnavailable(f"Redis is away: {error}") from error
-    except (redis.OutOfMemoryError, redis.ReadOnlyError) as error:
-        raise LineUnavailable(f"Redis takes no writes: {error}") from error
-    except redis.ResponseError as error:
-        if str(error).startswith(("MISCONF", "LOADING", "NOREPLICAS", "CLUSTERDOWN", "BUSY ")):
-            raise LineUnavailable(f"Redis takes no writes: {error}") from error
+    except redis.RedisError as error:
+        if is_refusal(error):
+            raise LineRefused(f"Redis takes nothing now: {error}") from error
         raise
+
+
+def is_refusal(error: redis.RedisError) -> bool:
+    """Say whether an error is Redis' «not now», to any command alike; nothing was done then.
+
+    What is refused inside of a script is refused with the script's first write, and each script here checks
+    before it writes: so none is ever half done.
+    """
+    if isinstance(error, _REFUSALS):
+        return True
+    told = _CODE.match(str(error))
+    return told is not None and told["code"] in _REFUSAL_CODES
+
+
+# redis-py gives some codes a class of their own and takes them off the text, but only at its beginning.
+_REFUSALS: Final = (
+    redis.OutOfMemoryError,
+    redis.ReadOnlyError,
+    redis.BusyLoadingError,
+    told_by_redis.ClusterDownError,  # of which MASTERDOWN is one
+    told_by_redis.TryAgainError,
+)
+_REFUSAL_CODES: Final = frozenset(
+    ("OOM", "READONLY", "MISCONF", "NOREPLICAS", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY")
+)
+# Where servers and redis-py put the code, outermost first: «Command # 2 (…) of pipeline caused error: », what
+# a MULTI was given up for, and what a command inside of a script met with, which Redis 7 tells as it is, and
+# Redis 6.2 as «Error running script (call to f_…): @user_script:80: @user_script: 80: -OOM …».
+_CODE: Final = re.compile(
+    r"(?:Command \# \d+ \(.*\) of pipeline caused error: )?"
+    r"(?:EXECABORT )?(?:Transaction discarded because of: )?-?"
+    r"(?:ERR )?(?:Error running script \(call to [^)]*\): @\S*: )?(?:@\w+: ?\d+: -)?"
+    r"(?P<code>[A-Z]+) ",
+    re.DOTALL,
+)

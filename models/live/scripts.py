@@ -29,6 +29,7 @@ class Scripts:
         """Run a verb in one atomic step.
 
         Raises:
+            LineRefused: Redis takes nothing now, and the script did nothing.
             LineUnavailable: there was no answer. Whether the script ran is unknown.
         """
         with translated():

@@ -1,4 +1,8 @@
-"""Owns looking at the live state: everything here changes nothing."""
+"""Owns looking at the live state: everything here changes nothing.
+
+A MULTI is no way to look: a full Redis refuses it, for what it queues takes room. What has to be one picture
+is a script.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -126,14 +130,16 @@ class Sight:
             return int(cast(str | None, self.client.hget(SaleKeys.of(sale_id).state, "now_serving")) or 0)
 
     def fates_of(self, sale_id: UUID, intent_ids: Sequence[str]) -> dict[str, Fate]:
-        """Say of intents whether they are settled, stand by, or have neither behind them, in one picture.
+        """Say of intents whether they are settled, stand by, or have neither behind them.
+
+        In between its two questions an intent may have gone on; then this is how it was a moment ago.
 
         Raises:
             LineUnavailable: there was no answer.
         """
         keys = SaleKeys.of(sale_id)
         with translated():
-            pipeline = self.client.pipeline(transaction=True)
+            pipeline = self.client.pipeline(transaction=False)
             pipeline.hmget(keys.intents, list(intent_ids))
             pipeline.zmscore(keys.standby, list(intent_ids))
             records, tickets = pipeline.execute()
@@ -145,14 +151,15 @@ class Sight:
     def people(self, sale_id: UUID) -> tuple[frozenset[str], dict[str, str], dict[str, str], dict[str, int]]:
         """List for an audit who stands by (intents), who holds and what is sold (intent → user|units).
 
-        The last are everybody's units under the limit.
+        The last are everybody's units under the limit. These are four questions: to compare their answers,
+        look before and after whether anything moved.
 
         Raises:
             LineUnavailable: there was no answer.
         """
         keys = SaleKeys.of(sale_id)
         with translated():
-            pipeline = self.client.pipeline(transaction=True)
+            pipeline = self.client.pipeline(transaction=False)
             pipeline.zrange(keys.standby, 0, -1)
             pipeline.hgetall(keys.holds)
             pipeline.hgetall(keys.sold)
@@ -170,10 +177,10 @@ class Sight:
         if not payment_ids:
             return {}
         with translated():
-            pipeline = self.client.pipeline(transaction=True)
-            pipeline.hget(keys.state, "epoch")
+            pipeline = self.client.pipeline(transaction=False)
             pipeline.hmget(keys.late, list(map(str, payment_ids)))
-            present, answers = pipeline.execute()
+            pipeline.hget(keys.state, "epoch")  # after them: a rebuild in between shows
+            answers, present = pipeline.execute()
         if present != epoch:
             return {}
         return {one: answer for one, answer in zip(payment_ids, answers, strict=True) if answer}

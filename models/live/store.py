@@ -338,14 +338,27 @@ class Live(Sight):
     def belong(self, ledger_id: UUID, *, at_any_rate: bool = False) -> str:
         """Say to which ledger this Redis belongs: to this one, where to none yet, or `at_any_rate`.
 
+        What is known is only read: a full Redis tells it too.
+
         Raises:
             LineUnavailable: there was no answer.
         """
         with translated():
-            pipeline = self.client.pipeline(transaction=True)
-            pipeline.set(LEDGER, str(ledger_id), nx=not at_any_rate)
-            pipeline.get(LEDGER)
-            return cast(str, pipeline.execute()[1])
+            owner = cast(str | None, self.client.get(LEDGER))
+            if owner is None or at_any_rate:
+                self.client.set(LEDGER, str(ledger_id), nx=not at_any_rate)
+                owner = cast(str, self.client.get(LEDGER))
+            return owner
+
+    def try_writing(self, sale_id: UUID) -> None:
+        """Make sure that Redis takes writes: it writes something that nobody reads, and that is gone at once.
+
+        Raises:
+            LineRefused: it takes none now.
+            LineUnavailable: there was no answer.
+        """
+        with translated():
+            self.client.set(SaleKeys.of(sale_id).trial, 1, px=1)
 
     def take_turn(self, work: str, for_ms: int) -> bool:
         """Claim a piece of work that one process of all should do in so long; says whether nobody else did.

@@ -49,6 +49,9 @@ if known then
   return {'fresh', known, waiting, 0, 0}
 end
 
+-- A full Redis does this too, for it makes room: whatever follows a write that is never denied is let through.
+redis.call('ZREM', KEYS[6], '')
+
 local parked, longest_ms = 0, math.max(lease_ms, number('lease_ms'))
 local come_again = redis.call('ZRANGEBYSCORE', KEYS[6], '-inf', now_ms, 'LIMIT', 0, 10)
 if #come_again == 0 then

@@ -11,6 +11,9 @@ local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
   return 0
 end
+-- A full Redis does this too, lest a claim run out of tries: whatever follows a write that is never denied is
+-- let through.
+redis.call('ZREM', KEYS[1], '')
 redis.call('ZADD', KEYS[1], now_ms + tonumber(ARGV[2]), ARGV[1])
 if tonumber(redis.call('HGET', KEYS[2], 'tries:' .. ARGV[1]) or 0) > 0 then
   redis.call('HINCRBY', KEYS[2], 'tries:' .. ARGV[1], -1)

@@ -195,7 +195,7 @@ class Workers(Shoppers):
         found, noted = self.both(
             fate,
             lambda: release_pending(self.stage.context),
-            lambda cashier: cashier.release(sorted(self.ledger.orders)),
+            lambda cashier: cashier.release_pending(sorted(self.ledger.orders)),
         )
         assert isinstance(noted, Stopped) or found == noted, (found, noted)
 

@@ -27,7 +27,7 @@ TEST_NAME = re.compile(r"\btest_[a-z0-9_]+\b")
 MAKE = re.compile(r"\bmake ([a-z][a-z-]*)")
 FLASK = re.compile(r"\bflask --app web ([a-z-]+)(?: ([a-z-]+))?")
 SETTING = re.compile(r"\b([A-Z][A-Z_]{2,})\b(?==| |$)")
-EVENT = re.compile(r"log\.(\w+)\(\s*\"([a-z_]+)\"")
+EVENT = re.compile(r"(?:log\.(\w+)|\bapart)\(\s*\"([a-z_]+)\"")
 
 
 def pages() -> list[object]:
