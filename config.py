@@ -40,6 +40,7 @@ ALLOWANCES: Final = {  # what production refuses unless PRODUCTION_ALLOWS names 
     "no_proxy": "TRUSTED_PROXIES is 0, so that behind a proxy all shoppers would be one address",
     "weak_admin_password": "ADMIN_PASSWORD could be found by trying",
 }
+SESSION_S: Final = 90 * 86_400
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -178,6 +179,7 @@ class Settings:
     production_allows: tuple[str, ...] = ()
     forwarded_allow_ips: str = ""  # gunicorn's own settings of these names: nobody, and none
     forwarder_headers: str = ""
+    session_s: int = SESSION_S  # a log-in ends so long after it began, however often it is refreshed
 
     @property
     def is_production(self) -> bool:
@@ -236,6 +238,7 @@ def _read(env: Env) -> Settings:
         web_processes=env.int("WEB_PROCESSES", 2, validate=Range(min=1, max=64)),
         worker_processes=env.int("WORKER_PROCESSES", 1, validate=Range(min=1, max=64)),
         access_token_s=env.int("ACCESS_TOKEN_SECONDS", 900, validate=Range(min=30)),
+        session_s=env.int("SESSION_SECONDS", 90 * 86_400, validate=Range(min=60)),
         refresh_token_s=env.int("REFRESH_TOKEN_SECONDS", 30 * 86_400, validate=Range(min=60)),
         allowed_origins=_origins(env),
         trusted_proxies=env.int("TRUSTED_PROXIES", 0, validate=Range(min=0, max=10)),

@@ -28,6 +28,7 @@ from web.api import PREFIX, Api
 from web.api import Blueprint as ApiBlueprint
 from web.auth import routes as accounts
 from web.auth import session
+from web.auth.cookies import cookie_prefix
 from web.auth.issue import configure_tokens
 from web.cli import register_commands
 from web.encoding import OrjsonProvider
@@ -103,7 +104,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     configure_tokens(app, settings)
     errors.register(app)
     finish.register(app, settings)
-    languages.register(app)
+    languages.register(app, cookie_prefix=cookie_prefix(settings))
     assets.register(app, are_settled=settings.is_production)
     _register_blueprints(app)
     register_commands(app)

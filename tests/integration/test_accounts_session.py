@@ -1,11 +1,14 @@
 """The pages' session: HttpOnly cookies, and the CSRF token without which nothing changes by them."""
 
+from typing import Any
+
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.test import EnvironBuilder, TestResponse
 
 from tests.integration.conftest import PASSWORD, Account, MakeApp
 from tests.support.polling import eventually
+from web.live.socket import DOOR
 
 SESSION = "/session"
 LOGOUT = "/api/v1/auth/logout"
@@ -19,8 +22,8 @@ def sign_in(client: FlaskClient, account: Account) -> TestResponse:
     return client.post(SESSION, json={"email": account.email, "password": PASSWORD})
 
 
-def csrf(client: FlaskClient, name: str = "fs_csrf") -> dict[str, str]:
-    cookie = client.get_cookie(name)
+def csrf(client: FlaskClient, name: str = "fs_csrf", host: str = "localhost") -> dict[str, str]:
+    cookie = client.get_cookie(name, domain=host)
     assert cookie is not None
     return {"X-CSRF-TOKEN": cookie.value}
 
@@ -45,6 +48,69 @@ def test_cookies_of_production_travel_over_tls_only(make_app: MakeApp, shopper: 
     answer = sign_in(make_app(environment="production").test_client(), shopper)
     assert all("Secure" in line for line in cookies_of(answer).values())
     assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
+
+
+def test_cookies_of_production_are_this_hosts_alone(make_app: MakeApp, shopper: Account) -> None:
+    client = make_app(environment="production").test_client()
+    https: Any = {"base_url": "https://shop.example"}
+    begun = client.post(SESSION, json={"email": shopper.email, "password": PASSWORD}, **https)
+    spoken = client.post("/language", data={"language": "de"}, **https)
+    ended = client.delete(SESSION, headers=csrf(client, "__Host-fs_csrf", "shop.example"), **https)
+    for answer, names in (
+        (begun, TOKENS | READABLE | {"fs_device"}),
+        (spoken, {"fs_language"}),
+        (ended, TOKENS | READABLE),
+    ):
+        assert answer.status_code < 400
+        cookies = cookies_of(answer)
+        assert set(cookies) == {f"__Host-{name}" for name in names}
+        for line in cookies.values():
+            assert {"Secure", "Path=/"} <= set(line.split("; "))
+            assert "Domain" not in line
+
+
+def test_who_is_logged_in_by_cookies_of_production_stays_so(make_app: MakeApp, shopper: Account) -> None:
+    client = make_app(environment="production").test_client()
+    https: Any = {"base_url": "https://shop.example"}
+    client.post(SESSION, json={"email": shopper.email, "password": PASSWORD}, **https)
+    assert client.get(ME, **https).get_json()["email"] == shopper.email
+    page = client.get("/orders", **https).get_data(as_text=True)
+    assert 'data-session="in" data-cookie-prefix="__Host-"' in page
+    client.delete_cookie("__Host-fs_access", domain="shop.example")
+    assert 'data-session="renewable"' in client.get("/", **https).get_data(as_text=True)
+    headers = csrf(client, "__Host-fs_refresh_csrf", "shop.example")
+    assert client.post(f"{SESSION}/refresh", headers=headers, **https).status_code == 200
+    assert client.get(ME, **https).status_code == 200
+    planted = make_app(environment="production").test_client()  # by another host of the domain, e.g.
+    planted.set_cookie("fs_access", shopper.access_token, domain="shop.example")
+    assert planted.get(ME, **https).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("environment", "name", "is_known"),
+    [
+        ("production", "__Host-fs_access", True),
+        ("production", "fs_access", False),
+        ("development", "fs_access", True),
+        ("development", "__Host-fs_access", False),
+    ],
+)
+def test_a_socket_is_known_by_the_cookie_of_its_environment(
+    make_app: MakeApp, shopper: Account, environment: str, name: str, is_known: bool
+) -> None:
+    door = make_app(environment=environment).extensions[DOOR]
+    headers: Any = {
+        "Origin": "https://shop.example",
+        "Cookie": f"{name}={shopper.access_token}",
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    asked = EnvironBuilder(path="/ws", base_url="https://shop.example", headers=headers)
+    verified = door.judge(asked.get_environ())
+    assert (verified is not None) == is_known
+    assert verified is None or verified.identity.user_id == shopper.id
 
 
 @pytest.mark.parametrize("token", [None, "", "wrong", "é"])

@@ -1,16 +1,19 @@
 """Accounts: signing up, in and out, and the rotation of refresh tokens."""
 
 import threading
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+import jwt
 import pytest
 from argon2 import PasswordHasher
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
-from models.accounts import User
-from tests.integration.conftest import PASSWORD, Account
+from models.accounts import TokenFamily, User
+from tests.integration.conftest import PASSWORD, Account, MakeApp
 from web.services import Services
 
 REGISTER = "/api/v1/auth/register"
@@ -152,6 +155,38 @@ def test_a_log_out_ends_both_tokens(client: FlaskClient, shopper: Account) -> No
     assert client.get(ME, headers=shopper.headers).status_code == 401
     assert client.post(REFRESH, headers=shopper.refresh_headers).status_code == 401
     assert client.post(LOGOUT, headers=shopper.headers).status_code == 401
+
+
+def test_a_log_in_ends_at_its_time_however_often_it_is_refreshed(
+    make_app: MakeApp, shopper: Account, parts: Services
+) -> None:
+    client = make_app(session_s=1000).test_client()
+    tokens = client.post(LOGIN, json={"email": shopper.email, "password": PASSWORD}).get_json()
+    assert tokens["expires_in"] == 900
+    began_ago(parts, shopper, 200)
+    tokens = client.post(REFRESH, headers=bearer(tokens["refresh_token"])).get_json()
+    assert 1 <= tokens["expires_in"] <= 800  # what is left of the log-in, not another quarter of an hour
+    for token in (tokens["access_token"], tokens["refresh_token"]):
+        lives_s = jwt.decode(token, options={"verify_signature": False})["exp"] - time.time()
+        assert lives_s <= 801
+    with parts.database.transaction() as session:
+        mine = select(TokenFamily).where(TokenFamily.user_id == shopper.id)
+        family = session.scalars(mine.where(TokenFamily.id != shopper.family)).one()
+        assert family.expires_at <= family.created_at + timedelta(seconds=1000)
+    began_ago(parts, shopper, 1001)
+    refused = client.post(REFRESH, headers=bearer(tokens["refresh_token"]))
+    assert (refused.status_code, refused.get_json()["code"]) == (401, "unauthenticated")
+    still = make_app(session_s=100_000).test_client()  # it was not revoked: only its time is over
+    assert still.post(REFRESH, headers=bearer(tokens["refresh_token"])).status_code == 200
+
+
+def began_ago(parts: Services, account: Account, seconds: int) -> None:
+    """Let an account's log-ins have begun so long ago."""
+    ago = func.now() - timedelta(seconds=seconds)
+    lives = func.now() + timedelta(days=1)
+    with parts.database.transaction() as session:
+        mine = update(TokenFamily).where(TokenFamily.user_id == account.id)
+        session.execute(mine.values(created_at=ago, expires_at=lives))
 
 
 def _at_once(calls: list[Callable[[], None]]) -> None:

@@ -69,24 +69,27 @@ def sign_in(parts: Services, *, email: str, password: str) -> LogIn:
 def refresh(parts: Services, shown: Verified) -> LogIn:
     """Spend a refresh token for a new pair. Two who show the same one cannot both win.
 
+    However often it is refreshed, a log-in ends at a set time after it began.
+
     Raises:
         TokenReused: it was spent before; the whole family is revoked now.
-        Unauthenticated: the family is revoked or expired.
+        Unauthenticated: the family is revoked or expired, or its log-in has come to its end.
     """
     family, jti = shown.identity.family, uuid.uuid4()
+    ends_at = TokenFamily.created_at + timedelta(seconds=parts.settings.session_s)
     spend = (
         update(TokenFamily)
         .where(TokenFamily.id == family, TokenFamily.newest_jti == shown.jti)
-        .where(TokenFamily.revoked_at.is_(None), TokenFamily.expires_at > func.now())
-        .values(newest_jti=jti, expires_at=_expiry(parts))
-        .returning(TokenFamily.user_id)
+        .where(TokenFamily.revoked_at.is_(None), TokenFamily.expires_at > func.now(), ends_at > func.now())
+        .values(newest_jti=jti, expires_at=func.least(_expiry(parts), ends_at))
+        .returning(TokenFamily.user_id, func.ceil(func.extract("epoch", ends_at - func.now())))
     )
     with parts.database.transaction() as session:
-        owner = session.scalar(spend)
-        user = session.get(User, owner) if owner is not None else None
-    if user is None:
+        spent = session.execute(spend).one_or_none()
+        user = session.get(User, spent[0]) if spent is not None else None
+    if spent is None or user is None:
         raise _refusal(parts, shown)
-    return LogIn(user, issue_pair(user.id, user.role, family, jti))
+    return LogIn(user, issue_pair(user.id, user.role, family, jti, left_s=int(spent[1])))
 
 
 def sign_out(parts: Services, family: uuid.UUID) -> None:
@@ -153,4 +156,5 @@ def _refusal(parts: Services, shown: Verified) -> Exception:
 
 
 def _expiry(parts: Services) -> object:
-    return func.now() + timedelta(seconds=parts.settings.refresh_token_s)
+    settings = parts.settings
+    return func.now() + timedelta(seconds=min(settings.refresh_token_s, settings.session_s))

@@ -11,6 +11,9 @@ from typing import Final
 
 from flask import Response
 
+from config import Settings
+from web.auth.cookies import cookie_name, cookie_path
+
 DEVICE_COOKIE: Final = "fs_device"
 KEPT_S: Final = 365 * 86_400
 MOST_ACCOUNTS: Final = 5  # remembered by one browser
@@ -58,8 +61,14 @@ def _sign(key: bytes, told: str) -> str:
     return hmac.digest(key, b"sign " + told.encode(), "sha256").hex()
 
 
-def set_device_cookie(response: Response, value: str, *, path: str, is_secure: bool) -> None:
+def set_device_cookie(response: Response, value: str, settings: Settings, *, path: str) -> None:
     """Give a browser its cookie, for the log-in alone to see."""
     response.set_cookie(
-        DEVICE_COOKIE, value, max_age=KEPT_S, path=path, secure=is_secure, httponly=True, samesite="Lax"
+        cookie_name(DEVICE_COOKIE, settings),
+        value,
+        max_age=KEPT_S,
+        path=cookie_path(path, settings),
+        secure=settings.is_production,
+        httponly=True,
+        samesite="Lax",
     )

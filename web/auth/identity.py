@@ -8,6 +8,7 @@ from typing import Final, ParamSpec, TypeVar, cast
 from flask import request
 
 from web.auth import security_log
+from web.auth.cookies import cookie_name
 from web.auth.tokens import ACCESS, Identity, Verified
 from web.errors import Forbidden, Unauthenticated
 from web.request_id import ShopRequest
@@ -43,7 +44,7 @@ def identity_if_any() -> Identity | None:
     """Who asks, or nobody. A token that is shown and bad is still an error, except a stale cookie's."""
     if "HTTP_AUTHORIZATION" in request.environ:
         return current_identity()
-    if ACCESS_COOKIE not in request.cookies:
+    if cookie_name(ACCESS_COOKIE, services().settings) not in request.cookies:
         return None
     try:
         return current_identity()
@@ -61,7 +62,8 @@ def read_token(kind: str) -> Verified:
     authorization = request.environ.get("HTTP_AUTHORIZATION")
     if authorization is not None:
         return services().tokens.verify(_bearer(authorization), kind)
-    token = request.cookies.get(ACCESS_COOKIE if kind == ACCESS else REFRESH_COOKIE)
+    plain = ACCESS_COOKIE if kind == ACCESS else REFRESH_COOKIE
+    token = request.cookies.get(cookie_name(plain, services().settings))
     if not token:
         raise Unauthenticated
     verified = services().tokens.verify(token, kind)

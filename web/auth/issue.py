@@ -15,6 +15,7 @@ from flask_jwt_extended import (
 )
 
 from config import Settings
+from web.auth.cookies import cookie_name, cookie_path
 from web.auth.identity import (
     ACCESS_COOKIE,
     ACCESS_CSRF_COOKIE,
@@ -54,11 +55,11 @@ def configure_tokens(app: Flask, settings: Settings) -> None:
         JWT_COOKIE_CSRF_PROTECT=True,
         JWT_COOKIE_SECURE=settings.is_production,
         JWT_COOKIE_SAMESITE="Lax",
-        JWT_ACCESS_COOKIE_NAME=ACCESS_COOKIE,
-        JWT_REFRESH_COOKIE_NAME=REFRESH_COOKIE,
-        JWT_REFRESH_COOKIE_PATH=SESSION_PATH,
-        JWT_ACCESS_CSRF_COOKIE_NAME=ACCESS_CSRF_COOKIE,
-        JWT_REFRESH_CSRF_COOKIE_NAME=REFRESH_CSRF_COOKIE,
+        JWT_ACCESS_COOKIE_NAME=cookie_name(ACCESS_COOKIE, settings),
+        JWT_REFRESH_COOKIE_NAME=cookie_name(REFRESH_COOKIE, settings),
+        JWT_REFRESH_COOKIE_PATH=cookie_path(SESSION_PATH, settings),
+        JWT_ACCESS_CSRF_COOKIE_NAME=cookie_name(ACCESS_CSRF_COOKIE, settings),
+        JWT_REFRESH_CSRF_COOKIE_NAME=cookie_name(REFRESH_CSRF_COOKIE, settings),
         JWT_ACCESS_CSRF_HEADER_NAME=CSRF_HEADER,
         JWT_REFRESH_CSRF_HEADER_NAME=CSRF_HEADER,
     )
@@ -75,17 +76,24 @@ def issue_access(user_id: uuid.UUID, role: str, family: uuid.UUID, *, ttl_s: int
     return token
 
 
-def issue_pair(user_id: uuid.UUID, role: str, family: uuid.UUID, refresh_jti: uuid.UUID) -> TokenPair:
-    """Write the two tokens of a family; the refresh token carries the family's newest jti."""
+def issue_pair(
+    user_id: uuid.UUID, role: str, family: uuid.UUID, refresh_jti: uuid.UUID, *, left_s: int | None = None
+) -> TokenPair:
+    """Write the two tokens of a family; the refresh token carries the family's newest jti.
+
+    Neither outlives the log-in, of which so many seconds are left.
+    """
     settings = services().settings
-    claims = {"role": role, "fam": str(family)}
+    left_s = settings.session_s if left_s is None else left_s
+    access_s, refresh_s = min(settings.access_token_s, left_s), min(settings.refresh_token_s, left_s)
+    claims = {"role": role, "fam": str(family), "jti": str(refresh_jti)}
     return TokenPair(
-        access_token=issue_access(user_id, role, family),
+        access_token=issue_access(user_id, role, family, ttl_s=access_s),
         refresh_token=create_refresh_token(
-            str(user_id), additional_claims={**claims, "jti": str(refresh_jti)}
+            str(user_id), expires_delta=timedelta(seconds=refresh_s), additional_claims=claims
         ),
-        expires_in=settings.access_token_s,
-        refresh_expires_in=settings.refresh_token_s,
+        expires_in=access_s,
+        refresh_expires_in=refresh_s,
     )
 
 

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, jsonify, request
 from models.accounts import User
 from web.api import read_json
 from web.auth import accounts
+from web.auth.cookies import cookie_name
 from web.auth.devices import DEVICE_COOKIE, set_device_cookie
 from web.auth.identity import read_token
 from web.auth.issue import SESSION_PATH, clear_session_cookies, set_session_cookies
@@ -26,10 +27,11 @@ _USER: Final = UserSchema()
 def begin() -> Response:
     """Sign in by e-mail and password."""
     asked: Any = _LOGIN.load(read_json())
-    parts, device = services(), request.cookies.get(DEVICE_COOKIE)
+    parts = services()
+    device = request.cookies.get(cookie_name(DEVICE_COOKIE, parts.settings))
     response = _signed_in(log_in(parts, **asked, device=device))
     noted = parts.devices.note(device, asked["email"])
-    set_device_cookie(response, noted, path=SESSION_PATH, is_secure=parts.settings.is_production)
+    set_device_cookie(response, noted, parts.settings, path=SESSION_PATH)
     return response
 
 

@@ -22,7 +22,12 @@ SPEC: Final[dict[str, Any]] = {
         "securitySchemes": {
             "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
             "refresh": {"type": "http", "scheme": "bearer", "description": "The refresh token."},
-            "session": {"type": "apiKey", "in": "cookie", "name": "fs_access"},
+            "session": {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": "fs_access",
+                "description": "In production `__Host-fs_access`.",
+            },
             "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-TOKEN"},
         }
     },

@@ -28,8 +28,11 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 class Door:
     """Judges whoever wants to upgrade, before the upgrade: afterwards no status can be told any more."""
 
-    def __init__(self, allowed_origins: tuple[str, ...], tokens: Tokens) -> None:
+    def __init__(
+        self, allowed_origins: tuple[str, ...], tokens: Tokens, *, access_cookie: str = ACCESS_COOKIE
+    ) -> None:
         self._allowed_origins = allowed_origins
+        self._access_cookie = access_cookie
         self._tokens = tokens
 
     def judge(self, environ: "WSGIEnvironment") -> Verified | None:
@@ -54,7 +57,7 @@ class Door:
 
     def _identity_by_cookie(self, environ: "WSGIEnvironment") -> Verified | None:
         """Who a cookie says it is; a stale one says nothing."""
-        token = parse_cookie(environ.get("HTTP_COOKIE")).get(ACCESS_COOKIE)
+        token = parse_cookie(environ.get("HTTP_COOKIE")).get(self._access_cookie)
         if not token:
             return None
         try:

@@ -12,6 +12,8 @@ from flask import Blueprint, Flask, current_app, request
 from flask_sock import Sock
 
 from config import Settings
+from web.auth.cookies import cookie_name
+from web.auth.identity import ACCESS_COOKIE
 from web.errors import Problem
 from web.live.door import Door
 from web.live.handshake import Handshake, taken_from
@@ -54,7 +56,8 @@ HANDSHAKE_ONLY: Final = {"thread_class": _NoThread, "event_class": _NoEvent}
 
 def register(app: Flask, settings: Settings, parts: Services) -> None:
     """Let the app and its worker know who lets sockets in."""
-    door = Door(settings.allowed_origins, parts.tokens)
+    access_cookie = cookie_name(ACCESS_COOKIE, settings)
+    door = Door(settings.allowed_origins, parts.tokens, access_cookie=access_cookie)
     app.extensions[HUB] = parts.hub
     app.extensions[DOOR] = door
     app.extensions[HANDSHAKE] = Handshake(door, parts.hub, settings)

@@ -18,12 +18,13 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
-from flask import Flask, request
+from flask import Flask, current_app, request
 from flask_babel import Babel, Domain, get_locale
 
 SOURCE: Final = "en"  # the language that the words are written in
 LANGUAGES: Final = {SOURCE: "English", "de": "Deutsch"}  # each by its own name
 COOKIE: Final = "fs_language"
+_COOKIE_NAME: Final = "LANGUAGE_COOKIE"  # in the app's configuration
 COOKIE_S: Final = 365 * 86_400
 
 # Each costs a process a tenth of a MB for good, so that they are few and no visitor adds to them. Every other
@@ -59,14 +60,21 @@ class Languages(Babel):  # type: ignore[misc]  # flask-babel has no types
     domain_instance = _Words()
 
 
-def register(app: Flask) -> None:
+def register(app: Flask, *, cookie_prefix: str = "") -> None:
     """Let the app's templates speak."""
+    app.config[_COOKIE_NAME] = cookie_prefix + COOKIE
     Languages(app, default_locale=SOURCE, locale_selector=chosen)
+
+
+def cookie() -> str:
+    """Name the cookie that remembers what was picked, as browsers know it here."""
+    name: str = current_app.config[_COOKIE_NAME]
+    return name
 
 
 def chosen() -> str:
     """Choose the visitor's language: what was picked here before, else what the browser would like best."""
-    picked = request.cookies.get(COOKIE)
+    picked = request.cookies.get(cookie())
     return picked if picked in LANGUAGES else _best()
 
 

@@ -11,6 +11,7 @@ from models.events import rfc3339
 from tasks.context import Context
 from tasks.sales import get_sale
 from tasks.views import show_sale
+from web.auth.cookies import cookie_name, cookie_prefix
 from web.auth.identity import REFRESH_CSRF_COOKIE, identity_if_any
 from web.auth.tokens import Identity
 from web.errors import Problem
@@ -44,7 +45,8 @@ def common() -> dict[str, Any]:
     return {
         "shop_name": words.SHOP_NAME,
         "viewer": viewer,
-        "session": "in" if viewer else "renewable" if REFRESH_CSRF_COOKIE in request.cookies else "out",
+        "session": "in" if viewer else "renewable" if _is_renewable() else "out",
+        "cookie_prefix": cookie_prefix(services().settings),
         "server_time": rfc3339(datetime.now(UTC)),
         "language": languages.chosen(),
         "languages": languages.LANGUAGES,
@@ -144,7 +146,7 @@ def choose_language() -> Response:
     wished = request.form.get("language", "")
     if wished in languages.LANGUAGES:
         answer.set_cookie(
-            languages.COOKIE,
+            languages.cookie(),
             wished,
             max_age=languages.COOKIE_S,
             secure=services().settings.is_production,
@@ -152,6 +154,10 @@ def choose_language() -> Response:
             samesite="Lax",
         )
     return answer
+
+
+def _is_renewable() -> bool:
+    return cookie_name(REFRESH_CSRF_COOKIE, services().settings) in request.cookies
 
 
 def _form(template: str) -> Response | str:

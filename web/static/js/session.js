@@ -2,8 +2,9 @@
 
 import { _ } from "./words.js";
 
-const ACCESS_CSRF = "fs_csrf";
-const REFRESH_CSRF = "fs_refresh_csrf";
+const PREFIX = document.documentElement.dataset.cookiePrefix ?? ""; // `__Host-` in production
+const ACCESS_CSRF = `${PREFIX}fs_csrf`;
+const REFRESH_CSRF = `${PREFIX}fs_refresh_csrf`;
 const TIMEOUT_MS = 15_000;
 
 /** What the API refused, in its own code and in words for a person. */
@@ -70,7 +71,7 @@ export async function renew() {
       return true;
     } catch (error) {
       if (!(error instanceof Problem) || ![401, 403].includes(error.status)) throw error;
-      document.cookie = `${REFRESH_CSRF}=; Max-Age=0; path=/`; // it is over; do not try for ever
+      document.cookie = `${REFRESH_CSRF}=; Max-Age=0; path=/${PREFIX ? "; Secure" : ""}`; // it is over; do not try for ever
       return false;
     }
   };
