@@ -14,8 +14,9 @@ from config import ROOT
 from tests.chaos.__main__ import HISTORY
 from tests.chaos.checker import CHECKS
 from tests.chaos.processes import Process, family_of
-from tests.chaos.schedule import FAULTS, MOVES
+from tests.chaos.schedule import CLOCKS, FAULTS, MOVES
 from tests.support.polling import eventually
+from tests.support.set_clock import can_set_clocks
 
 pytestmark = pytest.mark.acceptance
 
@@ -29,7 +30,7 @@ def test_every_kind_of_fault_costs_nobody_a_promise(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.chaos", "--json", str(report), "--keep", str(kept)],
         cwd=ROOT,
-        env={**KEPT, "SECONDS_": "20", "CLIENTS": "40", "SEED": SEED},
+        env={**KEPT, "SECONDS_": "30", "CLIENTS": "40", "SEED": SEED},
         capture_output=True,
         text=True,
         timeout=DEADLINE_S,
@@ -38,7 +39,8 @@ def test_every_kind_of_fault_costs_nobody_a_promise(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     said = orjson.loads(report.read_bytes())
     assert said["checks"] == dict.fromkeys(CHECKS, 0)
-    assert said["figures"]["faults"].keys() == {*FAULTS, *MOVES}
+    left_out = set() if can_set_clocks() else set(CLOCKS)
+    assert said["figures"]["faults"].keys() == {*FAULTS, *MOVES} - left_out
     assert said["figures"]["accepted"] > 0
     assert said["figures"]["orders"]
     assert said["figures"]["payments"]

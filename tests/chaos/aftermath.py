@@ -28,6 +28,7 @@ def heal(platform: Platform, recorder: Recorder, sales: Sequence[str]) -> Shop:
         CannotRush: it does not come up.
     """
     platform.resume_all()
+    platform.stores.mend_all()
     shop = platform.admin(patience_s=DEADLINE_S)
     shop.wait_until_ready()
     for sale in sales:

@@ -3,13 +3,13 @@
 import asyncio
 import signal
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from tests.chaos.admin import Admin
 from tests.chaos.history import Recorder
 from tests.chaos.platform import Platform
 from tests.chaos.processes import Process, send
-from tests.chaos.schedule import MOVES, POST, Step
+from tests.chaos.schedule import CLOCKS, MOVES, POST, SICK, Step
 
 PREFIX: Final = {
     "kill_worker": "worker.",
@@ -24,8 +24,10 @@ PREFIX: Final = {
     "stall_worker": "worker.",
     "stall_payments": "payments.",
     "stall_redis": "redis-server",
+    "stall_postgres": "postgres",
 }
 CHILDREN: Final = ("kill_web_child", "kill_web_at_webhook")  # of the web server, not itself
+FAMILIES: Final = ("stall_postgres",)  # PostgreSQL is many processes, and none of them waits for the first
 
 
 class Nemesis:
@@ -59,6 +61,11 @@ class Nemesis:
         if step.kind in POST:
             self._platform.postman.suffer(step.kind, step.for_s)
             self._recorder.note("fault", "postman", kind=step.kind, hit=True, for_s=step.for_s)
+        elif step.kind in SICK:
+            await self._sicken(step)
+        elif step.kind in CLOCKS:
+            is_hit = self._platform.set_clock(step.amount)
+            self._recorder.note("fault", "clock", kind=step.kind, hit=is_hit, ahead_s=step.amount)
         elif step.kind == "kill_web_at_webhook":
             self._awaiting.append(step)
             self._platform.postman.at_next(lambda: self._kill_all_web(step))
@@ -78,21 +85,39 @@ class Nemesis:
     def _note_kill(self, step: Step, *, is_hit: bool) -> None:
         self._recorder.note("fault", "web", kind=step.kind, hit=is_hit, signal="SIGKILL", for_s=0.0)
 
+    async def _sicken(self, step: Step) -> None:
+        """Have a store ail for a while; it is mended whatever happens meanwhile."""
+        stores = self._platform.stores
+        is_hit = await asyncio.to_thread(stores.trouble, step.kind)
+        self._recorder.note("fault", "store", kind=step.kind, hit=is_hit, for_s=step.for_s)
+        try:
+            await asyncio.sleep(step.for_s)
+        finally:
+            await asyncio.to_thread(stores.mend, step.kind)
+            self._recorder.note("mark", name=f"{step.kind} is over")
+
     async def _break(self, step: Step) -> None:
-        process = choose(self._platform.family(), step)
         number = _signal_of(step.kind)
-        was_sent = process is not None and send(process, number)
-        label = process.label if process is not None and was_sent else ""
-        self._recorder.note(
-            "fault", label, kind=step.kind, hit=was_sent, signal=number.name, for_s=step.for_s
-        )
-        if process is None or number is not signal.SIGSTOP:
+        hit = [one for one in choose_targets(self._platform.family(), step) if send(one, number)]
+        label = hit[0].label if hit else ""
+        said: dict[str, Any] = {"kind": step.kind, "hit": bool(hit)}
+        self._recorder.note("fault", label, **said, signal=number.name, for_s=step.for_s)
+        if not hit or number is not signal.SIGSTOP:
             return
         try:
             await asyncio.sleep(step.for_s)
         finally:
-            send(process, signal.SIGCONT)
-            self._recorder.note("fault", label, kind=step.kind, hit=was_sent, signal="SIGCONT", for_s=0.0)
+            for one in hit:
+                send(one, signal.SIGCONT)
+            self._recorder.note("fault", label, **said, signal="SIGCONT", for_s=0.0)
+
+
+def choose_targets(family: Sequence[Process], step: Step) -> list[Process]:
+    """List all whom a step is meant for: one process, or the first of a server and all that it started."""
+    if step.kind in FAMILIES:
+        return [one for one in family if one.label.startswith(PREFIX[step.kind])]
+    found = choose(family, step)
+    return [found] if found is not None else []
 
 
 def choose(family: Sequence[Process], step: Step) -> Process | None:

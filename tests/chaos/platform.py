@@ -2,11 +2,13 @@
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,15 +17,20 @@ from benchmarks.crowd_tokens import read_tokens
 from benchmarks.http_wire import Target
 from benchmarks.shop import Shop
 from deploy.children import launch
+from deploy.procfile import read_procfile
 from models.database import Database
 from tests.chaos.history import Recorder
 from tests.chaos.postman import Postman
 from tests.chaos.processes import Process, family_of, send
+from tests.chaos.schedule import SET_BY_S
+from tests.chaos.stores import Stores
+from tests.support.set_clock import SetClock, can_set_clocks
 
 READY_S: Final = 90.0
 STOP_S: Final = 45.0
 WORKERS: Final = 2
 PATIENCE_S: Final = 3  # of payments: then a charge is ended, where that can be
+BEGINS_AT_S: Final = -SET_BY_S[1]  # clocks are never set further back, lest a log-in be of the future
 
 
 class PlatformFailed(RuntimeError):
@@ -38,6 +45,9 @@ class Platform:
         self.log = place / "platform.log"
         self.target = Target("127.0.0.1", _free_port())
         self.postman = Postman(self.target, recorder)
+        self.stores = Stores(self.data_dir)
+        self._place = place
+        self._clock = SetClock(place) if can_set_clocks() else None
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -65,9 +75,10 @@ class Platform:
             PlatformFailed: it ended, or was not ready in time.
         """
         self.postman.start()
+        self.set_clock(BEGINS_AT_S)
         with self.log.open("wb") as output:
             self._process = launch(
-                [sys.executable, "-m", "deploy.run", "--scale", ""],
+                [sys.executable, "-m", "deploy.run", "--scale", "", "--procfile", str(self._procfile())],
                 death_signal=signal.SIGTERM,
                 output=output,
                 directory=config.ROOT,
@@ -93,12 +104,19 @@ class Platform:
             self._process.wait()
         self._process = None
 
+    def set_clock(self, ahead_s: int) -> bool:
+        """Set the clock of all processes but the servers'; says whether that can be done here."""
+        if self._clock is None:
+            return False
+        self._clock.set(ahead_s)
+        return True
+
     def family(self) -> list[Process]:
         """List its processes."""
         return family_of(self._process.pid) if self._process is not None else []
 
     def resume_all(self) -> None:
-        """Let every stopped process go on, and every webhook."""
+        """Let every stopped process go on, and every webhook. Clocks stay as they are set."""
         self.postman.calm()
         for process in self.family():
             send(process, signal.SIGCONT)
@@ -122,6 +140,14 @@ class Platform:
         token = shop.expect(200, "POST", "/api/v1/auth/login", said)["access_token"]
         return str(token)
 
+    def _procfile(self) -> Path:
+        known = config.ROOT / "Procfile"
+        if self._clock is None:
+            return known
+        path = self._place / "Procfile"
+        path.write_text(set_ahead(read_procfile(known).commands, config.ROOT, self._clock.environment))
+        return path
+
     def crowd(self, count: int, ttl_s: int) -> list[tuple[str, str]]:
         """Make shoppers: (user's id, access token).
 
@@ -132,11 +158,23 @@ class Platform:
         command = [sys.executable, "-m", "flask", "--app", "web", "users", "crowd"]
         command += ["--count", str(count), "--tokens", str(path), "--ttl", str(ttl_s)]
         done = subprocess.run(
-            command, cwd=config.ROOT, env=self.environment, capture_output=True, text=True, check=False
+            command,
+            cwd=config.ROOT,
+            env=self.environment | (self._clock.environment if self._clock else {}),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode != 0:
             raise PlatformFailed(done.stderr[-2000:])
         return read_tokens(path.read_text(), count)
+
+
+def set_ahead(commands: Mapping[str, str], root: Path, variables: Mapping[str, str]) -> str:
+    """Write a Procfile of the same commands, run in a directory and with these variables more."""
+    words = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
+    prefix = f"env -C {shlex.quote(str(root))} {words}"
+    return "".join(f"{name}: {prefix} {command}\n" for name, command in commands.items())
 
 
 def _free_port() -> int:

@@ -9,16 +9,19 @@ KILLS: Final = (
     *("kill_background", "kill_payments", "kill_beat"),
 )
 STORES: Final = ("kill_redis", "stop_postgres")
-STALLS: Final = ("stall_worker", "stall_payments", "stall_redis")
+STALLS: Final = ("stall_worker", "stall_payments", "stall_redis", "stall_postgres")
+SICK: Final = ("postgres_read_only", "redis_full", "redis_read_only")
+CLOCKS: Final = ("clock_back", "clock_ahead")
 POST: Final = ("hold_webhooks", "lose_webhook_answers")
-FAULTS: Final = (*KILLS, *STORES, *STALLS, *POST)
+FAULTS: Final = (*KILLS, *STORES, *STALLS, *SICK, *CLOCKS, *POST)
 MOVES: Final = ("raise", "lower", "price", "pause", "refund")
 KINDS: Final = (*FAULTS, *MOVES)
 
-GAP_S: Final = 1.5  # seconds between two steps, about, where there is time enough
+GAP_S: Final = 1.1  # seconds between two steps, about, where there is time enough
 BUSY: Final = 0.95  # of the soak is for steps; the rest lets the last of them begin
 STALL_S: Final = (1.0, 5.0)  # seconds that a worker is stopped, or webhooks are held up
-STORE_STALL_S: Final = (0.5, 3.0)
+STORE_STALL_S: Final = (0.5, 3.0)  # that a store is stopped, full or read-only
+SET_BY_S: Final = (60, 3600)  # that a clock is set ahead of the true time, or behind; until it is set again
 PAUSE_S: Final = (0.3, 1.5)  # seconds that a sale is paused
 MOST_UNITS: Final = 6
 
@@ -31,7 +34,7 @@ class Step:
     kind: str
     lot: int = 0
     for_s: float = 0.0
-    amount: int = 0  # units more or fewer, or the new price
+    amount: int = 0  # units more or fewer, the new price, or the seconds that a clock is ahead
 
 
 def plan_steps(seed: int, seconds: float, kinds: tuple[str, ...] = KINDS) -> tuple[Step, ...]:
@@ -49,8 +52,12 @@ def plan_steps(seed: int, seconds: float, kinds: tuple[str, ...] = KINDS) -> tup
 
 def _step(dice: random.Random, kind: str, at_s: float) -> Step:
     for_s, amount = 0.0, 0
-    if kind in STALLS or kind in POST:
-        for_s = dice.uniform(*(STORE_STALL_S if kind == "stall_redis" else STALL_S))
+    if kind in {"stall_redis", "stall_postgres", *SICK}:
+        for_s = dice.uniform(*STORE_STALL_S)
+    elif kind in STALLS or kind in POST:
+        for_s = dice.uniform(*STALL_S)
+    elif kind in CLOCKS:
+        amount = dice.randint(*SET_BY_S) * (-1 if kind == "clock_back" else 1)
     elif kind == "pause":
         for_s = dice.uniform(*PAUSE_S)
     elif kind in {"raise", "lower"}:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,7 @@ QUIET_END_S: Final = 20.0
 
 
 class Worker:
-    """One solo worker of a queue over some stores. It dies with the test run, whatever happens."""
+    """One solo worker of a queue over some stores, or beat. It dies with the test run, whatever happens."""
 
     def __init__(
         self,
@@ -30,18 +30,21 @@ class Worker:
         claim_size: int = 500,
         queue: str = "drain",
         database_url: str = "",
+        variables: Mapping[str, str] | None = None,
+        is_beat: bool = False,
     ) -> None:
         self.queue = queue
         self.name = f"worker-{uuid.uuid4().hex[:8]}"
         self.log = stores.place / f"{self.name}.log"
         with self.log.open("wb") as output:
             self.process: subprocess.Popen[bytes] = launch(
-                self._command(),
+                self._beat() if is_beat else self._command(),
                 death_signal=signal.SIGKILL,
                 output=output,
                 directory=ROOT,
                 environment=self._environment(stores, failpoint, claim_size)
-                | ({"DATABASE_URL": database_url} if database_url else {}),
+                | ({"DATABASE_URL": database_url} if database_url else {})
+                | dict(variables or {}),
             )
 
     @property
@@ -90,6 +93,9 @@ class Worker:
             *(sys.executable, "-m", "celery", "-A", "workers.app", "worker"),
             *(*listens, "--hostname", f"{self.name}@tests"),
         ]
+
+    def _beat(self) -> list[str]:
+        return [sys.executable, "-m", "celery", "-A", "workers.app", "beat"]
 
     def _environment(self, stores: Stores, failpoint: str, claim_size: int) -> dict[str, str]:
         return {

@@ -1,13 +1,17 @@
 """The nemesis' plan and whom it hits: pure, replayable, complete."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from config import ROOT
+from deploy.procfile import read_procfile
 from tests.chaos.errands import draw_errands
-from tests.chaos.nemesis import choose
+from tests.chaos.nemesis import choose, choose_targets
+from tests.chaos.platform import BEGINS_AT_S, set_ahead
 from tests.chaos.processes import Process
-from tests.chaos.schedule import BUSY, KINDS, STALL_S, Step, plan_steps
+from tests.chaos.schedule import BUSY, CLOCKS, KINDS, SET_BY_S, SICK, STALL_S, STORE_STALL_S, Step, plan_steps
 
 
 def test_a_seed_plans_the_same_steps_again() -> None:
@@ -34,6 +38,35 @@ def test_a_long_soak_has_many_rounds_of_faults() -> None:
 def test_a_stalled_worker_goes_on_after_one_to_five_seconds() -> None:
     stalls = [step for step in plan_steps(3, 600) if step.kind == "stall_worker"]
     assert all(STALL_S[0] <= step.for_s <= STALL_S[1] for step in stalls)
+
+
+def test_a_store_ails_for_some_seconds() -> None:
+    ill = [step for step in plan_steps(3, 600) if step.kind in SICK]
+    assert {step.kind for step in ill} == set(SICK)
+    assert all(STORE_STALL_S[0] <= step.for_s <= STORE_STALL_S[1] for step in ill)
+
+
+def test_clocks_are_set_both_ways_by_up_to_an_hour_and_never_before_the_first_log_in() -> None:
+    steps = [step for step in plan_steps(3, 600) if step.kind in CLOCKS]
+    assert {step.amount < 0 for step in steps if step.kind == "clock_back"} == {True}
+    assert {step.amount > 0 for step in steps if step.kind == "clock_ahead"} == {True}
+    assert all(SET_BY_S[0] <= abs(step.amount) <= SET_BY_S[1] for step in steps)
+    assert min(step.amount for step in steps) >= BEGINS_AT_S
+
+
+def test_kinds_that_cannot_be_had_are_left_out() -> None:
+    kinds = tuple(kind for kind in KINDS if kind not in CLOCKS)
+    assert {step.kind for step in plan_steps(1, 20, kinds)} == set(kinds)
+
+
+def test_a_procfile_with_another_clock_runs_the_same_commands(tmp_path: Path) -> None:
+    path = tmp_path / "Procfile"
+    commands = read_procfile(ROOT / "Procfile").commands
+    path.write_text(set_ahead(commands, ROOT, {"LD_PRELOAD": "/a b/clock.so"}))
+    written = read_procfile(path).commands
+    assert written.keys() == commands.keys()
+    for name, command in written.items():
+        assert command == f"env -C {ROOT} LD_PRELOAD='/a b/clock.so' {commands[name]}"
 
 
 FAMILY = [
@@ -68,3 +101,9 @@ def test_a_fault_hits_whom_it_is_meant_for(kind: str, lot: int, pid: int) -> Non
 
 def test_a_fault_without_a_target_hits_nobody() -> None:
     assert choose(FAMILY, Step(0, "kill_beat")) is None
+    assert choose_targets(FAMILY, Step(0, "kill_beat")) == []
+
+
+def test_postgres_is_stalled_with_all_that_it_started() -> None:
+    assert [one.pid for one in choose_targets(FAMILY, Step(0, "stall_postgres"))] == [40, 41]
+    assert [one.pid for one in choose_targets(FAMILY, Step(0, "stop_postgres", 1))] == [40]
