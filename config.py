@@ -4,6 +4,7 @@ Whoever needs a setting gets a `Settings` passed in. Without `DATABASE_URL` or `
 servers of `DATA_DIR` are used: their launcher leaves `servers.json` there.
 """
 
+import ipaddress
 import json
 import re
 from dataclasses import dataclass, field
@@ -227,7 +228,7 @@ def _read(env: Env) -> Settings:
     settings = Settings(
         environment=environment,
         data_dir=data_dir,
-        host=env.str("HOST", "127.0.0.1"),
+        host=_host(env.str("HOST", "127.0.0.1")),
         port=env.int("PORT", 8000, validate=Range(min=1, max=65535)),
         database_url=_with_driver(env.str("DATABASE_URL", "") or servers.get("database_url", "")),
         redis_url=redis_url,
@@ -255,7 +256,7 @@ def _read(env: Env) -> Settings:
         mail=_mail(env),
         ops=OpsSettings(
             token=env.str("OPS_TOKEN", ""),
-            host=env.str("OPS_HOST", "127.0.0.1"),
+            host=_host(env.str("OPS_HOST", "127.0.0.1")),
             port=env.int("OPS_PORT", 0, validate=Range(min=0, max=65535)),
         ),
         old_secret_keys=keys[1:],
@@ -265,6 +266,28 @@ def _read(env: Env) -> Settings:
     )
     _refuse_unsafe(settings)
     return settings
+
+
+def reachable_host(host: str) -> str:
+    """The host that a client on this machine connects to: every address is not one to call."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host or "127.0.0.1"
+    if not address.is_unspecified:
+        return host
+    return "127.0.0.1" if address.version == 4 else "::1"
+
+
+def own_url(host: str, port: int) -> str:
+    """The URL at which a client on this machine finds who listens on a host and a port."""
+    near = reachable_host(host)
+    return f"http://[{near.replace('%', '%25')}]:{port}" if ":" in near else f"http://{near}:{port}"
+
+
+def _host(text: str) -> str:
+    """Take a host's brackets away, by which URLs part an address of IPv6 from its port."""
+    return text.strip().removeprefix("[").removesuffix("]")
 
 
 def _secret_keys(text: str) -> tuple[str, ...]:
@@ -300,9 +323,8 @@ def _rate_limits(env: Env) -> RateLimits:
 
 
 def _payments(env: Env) -> PaymentSettings:
-    host, port = env.str("HOST", "127.0.0.1"), env.int("PORT", 8000)
-    near = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - every address is not one to call
-    own = f"http://{near}:{port}/api/v1/payments/webhooks/sandbox"
+    host, port = _host(env.str("HOST", "127.0.0.1")), env.int("PORT", 8000)
+    own = f"{own_url(host, port)}/api/v1/payments/webhooks/sandbox"
     return PaymentSettings(
         provider=env.str("PAYMENT_PROVIDER", "sandbox", validate=OneOf(["sandbox", "stripe"])),
         patience_s=env.int("PAYMENT_PATIENCE_SECONDS", 30, validate=Range(min=1, max=3600)),
