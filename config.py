@@ -60,6 +60,7 @@ class RateLimits:
     api: str
     socket_messages: str
     socket_connects: str
+    unknown_sales: str = "30/10 seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,7 @@ class Settings:
     process_name: str
     mail: MailSettings | None = None  # nothing is mailed without
     ops: OpsSettings = OpsSettings()
+    sockets_per_network: int = 1000  # that nobody authenticated, in one web process; 0: any number
     old_secret_keys: tuple[str, ...] = field(default=(), repr=False)  # verify, and sign nothing any more
     production_allows: tuple[str, ...] = ()
     forwarded_allow_ips: str = ""  # gunicorn's own settings of these names: nobody, and none
@@ -254,6 +256,7 @@ def _read(env: Env) -> Settings:
         failpoint=env.str("FAILPOINT", ""),
         process_name=env.str("PROCESS_NAME", "flash-sale"),
         mail=_mail(env),
+        sockets_per_network=env.int("RATE_LIMIT_SOCKETS_PER_NETWORK", 1000, validate=Range(min=0)),
         ops=OpsSettings(
             token=env.str("OPS_TOKEN", ""),
             host=_host(env.str("OPS_HOST", "127.0.0.1")),
@@ -319,6 +322,7 @@ def _rate_limits(env: Env) -> RateLimits:
         api=env.str("RATE_LIMIT_API", "600/minute"),
         socket_messages=env.str("RATE_LIMIT_SOCKET_MESSAGES", "60/10 seconds"),
         socket_connects=env.str("RATE_LIMIT_SOCKET_CONNECTS", "1500/second"),
+        unknown_sales=env.str("RATE_LIMIT_UNKNOWN_SALES", "30/10 seconds"),
     )
 
 
