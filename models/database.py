@@ -2,30 +2,52 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Protocol, cast
 
 import psycopg
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event
-from sqlalchemy.engine import ExceptionContext
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
+from sqlalchemy.engine import Dialect, ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from models.errors import LedgerBusy, LedgerUnavailable
+from models.driver import PROBE, SILENCE, STEADY, Patience, PatientConnection, startup
+from models.errors import LedgerBusy, LedgerSilent, LedgerUnavailable
 from models.faults import Fault, fault_of, spoils_every_session
 from models.rows import metadata
 
-CONNECT_TIMEOUT_S: Final = 3
-STATEMENT_TIMEOUT_MS: Final = 15_000
+CONNECT_TIMEOUT_S: Final = 2  # seconds, the least that the driver knows
 POOL_WAIT_S: Final = 5
 READ_ONLY_SIGNS: Final = (b"default_transaction_read_only", b"in_hot_standby")  # as the server reports them
+
+
+_TAKE_TIME: Final = text("""
+    SELECT set_config('statement_timeout', :statement, true),
+           set_config('idle_in_transaction_session_timeout', :idle, true)
+""")
+
+
+class Guard(Protocol):
+    """What keeps everybody from waiting for a server that is known not to answer: see `tasks.breaker`."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is known not to answer."""
+
+    def is_closed(self) -> bool:
+        """Say whether to ask it; finds out whether it answers again, one caller at a time."""
+
+    def trip(self) -> None:
+        """It did not answer."""
 
 
 class Database:
     """One engine of one process. Made in a composition root, never at import.
 
-    `info` is what every session knows of the process it works for, as `Session.info`.
+    `info` is what every session knows of the process it works for, as `Session.info`. `patience` is what work
+    has that does not `take_time`. Where there is a `guard`, nobody waits for a server that is known to be
+    silent.
     """
 
     def __init__(
@@ -35,12 +57,11 @@ class Database:
         pool_size: int = 5,
         application_name: str = "flash-sale",
         info: Mapping[str, str] | None = None,
+        patience: Patience = STEADY,
     ) -> None:
-        options: dict[str, Any] = {
-            "connect_timeout": CONNECT_TIMEOUT_S,
-            "application_name": application_name,
-            "options": f"-c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS}",
-        }
+        self.guard: Guard | None = None
+        self._patience = patience
+        options = startup(application_name, patience, CONNECT_TIMEOUT_S)
         self.engine: Engine = create_engine(
             url,
             pool_size=pool_size,
@@ -53,7 +74,9 @@ class Database:
             url, poolclass=NullPool, connect_args={**options, "prepare_threshold": None}
         )
         for engine in (self.engine, self._aside):
+            event.listen(engine, "do_connect", self._connect)
             event.listen(engine, "handle_error", _discard_spoiled)
+        event.listen(self.engine, "checkout", self._check_out)
         event.listen(self.engine, "checkin", _discard_read_only)
         self.metadata = metadata  # naming it loads every table, so that foreign keys find theirs
         self._sessions = sessionmaker(self.engine, expire_on_commit=False, info=dict(info or {}))
@@ -66,13 +89,13 @@ class Database:
             LedgerUnavailable: PostgreSQL cannot be reached, cannot do its work, or went away in between.
                 Whether a commit that was under way took place is then unknown; callers are idempotent.
         """
-        with translated(), self._sessions.begin() as session:
+        with self._guarded(), self._sessions.begin() as session:
             yield session
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """The same on a bare connection, for set-based statements."""
-        with translated(), self.engine.begin() as connection:
+        with self._guarded(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -80,13 +103,84 @@ class Database:
         """The same on a connection of its own, that nobody used before and nobody will use again.
 
         Whatever goes wrong there is not for what others left behind, as prepared statements or settings.
+        It is not kept from asking a server that is known to be silent.
         """
         with translated(), self._aside.begin() as connection:
             yield connection
 
+    @contextmanager
+    def probing(self) -> Iterator[Connection]:
+        """A fresh connection for a question that a server that is well answers at once."""
+        with self.fresh_connection() as connection:
+            _driver_of(connection).patience = PROBE
+            yield connection
+
+    def answers(self) -> bool:
+        """Say whether PostgreSQL answers in time, be it by a refusal."""
+        try:
+            with self.probing() as connection:
+                connection.execute(text("SELECT 1"))
+        except LedgerSilent:
+            return False
+        except LedgerUnavailable:
+            return True
+        return True
+
+    def require_heard(self) -> None:
+        """Keep nobody waiting for a server that is known to be silent.
+
+        Raises:
+            LedgerUnavailable: it is.
+        """
+        if self.guard is not None and not self.guard.is_closed():
+            raise LedgerUnavailable("PostgreSQL does not answer.")
+
     def dispose(self) -> None:
         """Close every pooled connection, e.g. after a fork."""
         self.engine.dispose()
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        self.require_heard()
+        try:
+            with translated():
+                yield
+        except LedgerSilent:
+            if self.guard is not None:
+                self.guard.trip()
+            raise
+
+    def _connect(
+        self, _dialect: Dialect, _record: ConnectionPoolEntry, arguments: list[Any], named: dict[str, Any]
+    ) -> PatientConnection:
+        connection = PatientConnection.connect(*arguments, **named)
+        connection.patience = self._patience
+        connection.is_hopeless = self._is_silent
+        return connection
+
+    def _check_out(self, connection: PatientConnection, _record: ConnectionPoolEntry, _fairy: object) -> None:
+        """Who waited for a connection does not go on to wait where others have waited in vain."""
+        connection.patience = self._patience
+        if self._is_silent():
+            raise LedgerUnavailable("PostgreSQL does not answer.")
+
+    def _is_silent(self) -> bool:
+        return self.guard is not None and self.guard.is_open
+
+
+def take_time(place: Session | Connection, patience: Patience) -> None:
+    """Let the rest of a transaction take longer than its kind does, or end sooner.
+
+    Raises:
+        DBAPIError: as any statement does.
+    """
+    connection = place.connection() if isinstance(place, Session) else place
+    connection.execute(_TAKE_TIME, {"statement": str(patience.statement_ms), "idle": str(patience.idle_ms)})
+    _driver_of(connection).patience = patience
+
+
+def _driver_of(connection: Connection) -> PatientConnection:
+    return cast(PatientConnection, connection.connection.driver_connection)
 
 
 @contextmanager
@@ -101,6 +195,8 @@ def translated() -> Iterator[None]:
         raise LedgerBusy(str(error)) from error
     except DBAPIError as error:
         fault = fault_of(error)
+        if isinstance(error.orig, SILENCE):
+            raise LedgerSilent(_told(error)) from error
         if error.connection_invalidated or fault is Fault.AWAY:
             raise LedgerUnavailable(_told(error)) from error
         if fault is Fault.BUSY:

@@ -36,6 +36,10 @@ class LedgerUnavailable(Unavailable):
     """PostgreSQL did not answer, or cannot do its work now; what was asked of it is not at fault."""
 
 
+class LedgerSilent(LedgerUnavailable):
+    """PostgreSQL kept somebody waiting for too long, as it does when it is stopped or cut off."""
+
+
 class LedgerBusy(LedgerUnavailable):
     """PostgreSQL is well, and others were in the way: a lock, a slow statement, no free connection."""
 

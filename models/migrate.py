@@ -9,7 +9,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from config import ROOT
-from models.database import Database
+from models.database import Database, take_time
+from models.driver import ENDLESS
 
 _LOCK: Final = 7_340_511  # advisory lock: one migration at a time, however many releases start at once
 _LOCK_TIMEOUT: Final = "5s"
@@ -44,6 +45,7 @@ def is_current(connection: Connection) -> bool:
 
 
 def _prepare(connection: Connection) -> None:
+    take_time(connection, ENDLESS)
+    connection.execute(text("SET LOCAL lock_timeout = 0"))
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
-    connection.execute(text("SET LOCAL statement_timeout = 0"))

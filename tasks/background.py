@@ -16,6 +16,8 @@ from sqlalchemy import delete, func, or_, select, update
 from models.accounts import TokenFamily
 from models.audit import audit_sale
 from models.background import BackgroundTask
+from models.database import take_time
+from models.driver import LONG
 from models.errors import NoSuchSale, Unavailable
 from models.vocabulary import TaskState
 from tasks.bans import EXPEL, expel
@@ -45,6 +47,7 @@ def purge(context: Context, task: BackgroundTask) -> Result:
     """Remove log-ins whose tokens have all expired, and the live sides of sales that are past."""
     del task
     with context.database.transaction() as session:
+        take_time(session, LONG)
         gone = session.execute(delete(TokenFamily).where(TokenFamily.expires_at < func.now()))
     return {"token_families": gone.rowcount, "past_sales": forget_past_sales(context)}  # type: ignore[attr-defined]
 

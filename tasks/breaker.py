@@ -25,22 +25,45 @@ class Breaker:
         self._cool_off_s = cool_off_s
         self._clock = clock
         self._retry_at: float | None = None
-        self._lock = threading.Lock()
+        self._trips = 0
+        self._is_probing = False
+        self._lock = threading.Lock()  # never held while the ledger is asked
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the last that is known is a failure; asks nobody."""
+        return self._retry_at is not None
 
     def trip(self) -> None:
         """The ledger failed: stop for a while."""
         with self._lock:
+            self._trips += 1
             self._retry_at = self._clock() + self._cool_off_s
 
     def is_closed(self) -> bool:
-        """Say whether work may go on; probes the ledger when it is time to try again."""
+        """Say whether work may go on; probes the ledger when it is time to try again.
+
+        One caller probes, and the others are told meanwhile that work may not go on.
+        """
         with self._lock:
             if self._retry_at is None:
                 return True
-            if self._clock() < self._retry_at:
+            if self._is_probing or self._clock() < self._retry_at:
                 return False
-            if self._probe():
+            self._is_probing = True
+            trips = self._trips
+        is_well = False
+        try:
+            is_well = self._probe()
+        finally:
+            self._conclude(is_well, trips)
+        return not self.is_open
+
+    def _conclude(self, is_well: bool, trips: int) -> None:
+        """Close after a probe that succeeded, unless something newer is known."""
+        with self._lock:
+            self._is_probing = False
+            if is_well and self._trips == trips:
                 self._retry_at = None
-                return True
-            self._retry_at = self._clock() + self._cool_off_s
-            return False
+            else:
+                self._retry_at = self._clock() + self._cool_off_s

@@ -1,11 +1,13 @@
 """Owns what a piece of work needs: the stores, the bell and the breaker, handed in and never global."""
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from config import Settings
 from models import reading
 from models.database import Database
+from models.driver import QUICK
 from models.errors import LedgerBusy, LedgerUnavailable
 from models.identity import require_writable
 from models.live.redis import connect
@@ -19,6 +21,8 @@ from tasks.mail.mailer import Mailer
 from tasks.mail.outbox import session_info
 from tasks.ownership import Ownership
 from tasks.payments.providers import Providers
+
+SILENT_REST_S: Final = 0.2  # between two probes of a ledger that does not answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,9 @@ def build_context(settings: Settings, process: str) -> Context:
         pool_size=settings.database_pool_size,
         application_name=process,
         info=session_info(settings.mail),
+        patience=QUICK,
     )
+    database.guard = Breaker(database.answers, cool_off_s=SILENT_REST_S)
     live = Live(connect(settings.redis_url))
     bell = CeleryBell(configure(settings))
     book = SaleBook(database)
@@ -71,7 +77,7 @@ def is_stored(database: Database, intent_id: UUID) -> bool:
 def ledger_takes_claims(database: Database) -> bool:
     """Say whether PostgreSQL answers and can be written; who finds it busy knows that it does."""
     try:
-        with database.fresh_connection() as connection:
+        with database.probing() as connection:
             require_writable(connection)
     except LedgerBusy:
         return True

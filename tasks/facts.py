@@ -1,7 +1,7 @@
 """Owns what a process remembers of sales: which there are, by which number and under which epoch."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -12,6 +12,7 @@ from models.catalogue import Sale
 from models.database import Database
 from models.errors import NoSuchSale
 from models.vocabulary import SALE_TRANSITIONS, SaleStatus
+from tasks.flights import Flights
 
 MOST: Final = 10_000  # sales remembered; then it starts afresh
 
@@ -37,6 +38,7 @@ class SaleBook:
         self._by_id: dict[UUID, SaleFacts] = {}
         self._by_number: dict[int, SaleFacts] = {}
         self._lock = threading.Lock()
+        self._flights: Flights[SaleFacts] = Flights()
 
     def by_id(self, sale_id: UUID) -> SaleFacts:
         """Look a sale up.
@@ -45,7 +47,7 @@ class SaleBook:
             NoSuchSale: there is none.
             LedgerUnavailable: it is not remembered and cannot be asked for.
         """
-        return self._by_id.get(sale_id) or self._ask(lambda: self._by_id.get(sale_id), Sale.id == sale_id)
+        return self._by_id.get(sale_id) or self._ask(sale_id, Sale.id == sale_id)
 
     def known(self, sale_id: UUID) -> SaleFacts | None:
         """Say what is remembered of a sale, without asking anybody."""
@@ -54,7 +56,7 @@ class SaleBook:
     def by_number(self, number: int) -> SaleFacts:
         """Look a sale up by its number; raises as `by_id` does."""
         known = self._by_number.get(number)
-        return known or self._ask(lambda: self._by_number.get(number), Sale.number == number)
+        return known or self._ask(number, Sale.number == number)
 
     def forget(self, sale_id: UUID) -> None:
         """Ask the ledger again next time: the epoch was not the present one."""
@@ -63,26 +65,26 @@ class SaleBook:
             if facts is not None:
                 self._by_number.pop(facts.number, None)
 
-    def _ask(self, again: Callable[[], SaleFacts | None], condition: ColumnElement[bool]) -> SaleFacts:
-        """Ask the ledger, one caller at a time: when a sale opens, thousands want to know at once."""
-        with self._lock:
-            known = again()
-            if known is not None:
-                return known
-            with self._database.transaction() as session:
-                wanted = select(Sale.id, Sale.number, Sale.epoch, Sale.status).where(condition)
-                row = session.execute(wanted).one_or_none()
-            if row is None:
-                raise NoSuchSale("No sale has this id.")
-            is_past = row.epoch is None and not SALE_TRANSITIONS[SaleStatus(row.status)]
-            facts = SaleFacts(row.id, row.number, row.epoch or "", is_past)
-            if facts.epoch or facts.is_past:
-                self._remember(facts)
-            return facts
+    def _ask(self, key: Hashable, condition: ColumnElement[bool]) -> SaleFacts:
+        """Ask the ledger, one caller a sale: when one opens, thousands want to know at once."""
+        return self._flights.join(key, lambda: self._read(condition))
+
+    def _read(self, condition: ColumnElement[bool]) -> SaleFacts:
+        with self._database.transaction() as session:
+            wanted = select(Sale.id, Sale.number, Sale.epoch, Sale.status).where(condition)
+            row = session.execute(wanted).one_or_none()
+        if row is None:
+            raise NoSuchSale("No sale has this id.")
+        is_past = row.epoch is None and not SALE_TRANSITIONS[SaleStatus(row.status)]
+        facts = SaleFacts(row.id, row.number, row.epoch or "", is_past)
+        if facts.epoch or facts.is_past:
+            self._remember(facts)
+        return facts
 
     def _remember(self, facts: SaleFacts) -> None:
-        if len(self._by_id) >= MOST:
-            self._by_id.clear()
-            self._by_number.clear()
-        self._by_id[facts.sale_id] = facts
-        self._by_number[facts.number] = facts
+        with self._lock:
+            if len(self._by_id) >= MOST:
+                self._by_id.clear()
+                self._by_number.clear()
+            self._by_id[facts.sale_id] = facts
+            self._by_number[facts.number] = facts

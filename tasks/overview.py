@@ -9,6 +9,8 @@ from uuid import UUID
 
 from models.audit.checks import NAMES
 from models.catalogue import Sale
+from models.database import take_time
+from models.driver import LONG
 from models.events import Message, money, rfc3339, rfc3339_ms
 from models.live.audits import AuditNote
 from models.live.pulse import MOST_SAMPLES
@@ -63,6 +65,7 @@ class Overviews:
 
     def _glance(self, sale_id: UUID) -> Glance:
         with self._context.database.transaction() as session:
+            take_time(session, LONG)
             return glance(session, sale_id)
 
 

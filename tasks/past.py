@@ -15,6 +15,8 @@ import structlog
 from sqlalchemy import ColumnElement, and_, exists, func, select
 
 from models.catalogue import Adjustment, Sale
+from models.database import take_time
+from models.driver import LONG
 from models.orders import Order
 from models.payments import Payment, Refund
 from models.vocabulary import OrderStatus, PaymentStatus, RefundStatus
@@ -40,6 +42,7 @@ def forget_past_sales(context: Context) -> int:
     """
     past = select(Sale.id).where(Sale.epoch.is_not(None), *_is_past()).order_by(Sale.drained_at)
     with context.database.transaction() as session:
+        take_time(session, LONG)
         sale_ids = session.scalars(past.limit(AT_ONCE)).all()
     forgotten = [sale_id for sale_id in sale_ids if _forget(context, sale_id)]
     failpoint("forgotten")

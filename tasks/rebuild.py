@@ -12,6 +12,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from models.catalogue import Adjustment, Sale
+from models.database import take_time
+from models.driver import STEADY
 from models.live.records import LiveIntent, Regained
 from models.live.world import World
 from models.orders import Intent, Order
@@ -39,6 +41,7 @@ def rebuild_sale(context: Context, sale_id: UUID, *, by: Actor | None = None) ->
     context.ownership.require()
     dropped = context.live.look(sale_id).line_length
     with context.database.transaction() as session:
+        take_time(session, STEADY)
         sale = find_sale(session, sale_id, lock=True)
         asking = _asking_again(context, session, sale)
         sale.epoch = secrets.token_hex(16)

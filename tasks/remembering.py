@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Hashable
 from typing import Final, Generic, TypeVar
 
+from tasks.flights import Flights
+
 LEAST_S: Final = 1.5
 SHARE: Final = 20  # an answer that took a second is good for twenty
 MOST: Final = 200  # answers; then it starts afresh
@@ -34,20 +36,29 @@ class Remembered(Generic[Kept]):
         self._spared, self._spared_at = 0.0, 0.0
         self._answers: dict[Hashable, tuple[float, Kept]] = {}
         self._lock = threading.Lock()
+        self._flights: Flights[Kept] = Flights()
 
     def get(self, key: Hashable, ask: Callable[[], Kept]) -> Kept:
-        """Return what is remembered, else ask; one caller at a time. What `ask` raises is not remembered."""
+        """Return what is remembered, else ask; one caller at a time for each key.
+
+        What `ask` raises is not remembered.
+        """
         with self._lock:
-            began = self._clock()
-            until, answer = self._answers.get(key, (began, None))
-            if began < until and answer is not None and not self._has_spare(began):
-                return answer
-            fresh = ask()
             now = self._clock()
+            until, answer = self._answers.get(key, (now, None))
+            if now < until and answer is not None and not self._has_spare(now):
+                return answer
+        return self._flights.join(key, lambda: self._ask(key, ask))
+
+    def _ask(self, key: Hashable, ask: Callable[[], Kept]) -> Kept:
+        began = self._clock()
+        fresh = ask()
+        now = self._clock()
+        with self._lock:
             if len(self._answers) >= MOST:
                 self._answers.clear()
             self._answers[key] = (now + max(self._least_s, self._share * (now - began)), fresh)
-            return fresh
+        return fresh
 
     def _has_spare(self, now: float) -> bool:
         self._spared = max(0.0, self._spared - (now - self._spared_at) / SPARE_BACK_S)

@@ -4,7 +4,6 @@ Workers are not asked by Prometheus, and web processes come and go; the ledger s
 kept for a second, so that nobody can make the ledger work by asking often.
 """
 
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from models.database import Database
 from models.errors import LedgerUnavailable
 from models.reading_money import OPEN, Open, read_open
 from models.vocabulary import MailKind, MailStatus, PaymentStatus, RefundCause, RefundStatus
+from tasks.flights import Flights
 from tasks.tallies import MAILS, PAYMENT_OUTCOMES, PAYMENTS_BEGUN, REFUNDS, SECONDS, read_tallies
 
 KEPT_S: Final = 1.0
@@ -51,16 +51,18 @@ class MoneyCollector(Collector):
         self._database = database
         self._provider = provider  # whose series begin at zero
         self._clock = clock
-        self._lock = threading.Lock()
+        self._flights: Flights[list[Metric]] = Flights()
         self._read: list[Metric] = []
         self._read_at = float("-inf")
 
     def collect(self) -> Iterator[Metric]:
         """Give every figure; nothing but that while the ledger is away."""
-        with self._lock:
-            if self._clock() - self._read_at >= KEPT_S:
-                self._read, self._read_at = self._look(), self._clock()
-            yield from self._read
+        is_old = self._clock() - self._read_at >= KEPT_S
+        yield from self._flights.join("figures", self._renew) if is_old else self._read
+
+    def _renew(self) -> list[Metric]:
+        self._read, self._read_at = self._look(), self._clock()
+        return self._read
 
     def _look(self) -> list[Metric]:
         readable = GaugeMetricFamily("money_figures_readable", "Whether the figures of money could be read")

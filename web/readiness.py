@@ -60,7 +60,8 @@ class Readiness:
             return Check(False, f"broken: {type(error).__name__}")
 
     def _database(self) -> Check:
-        with self._parts.database.fresh_connection() as connection:
+        self._parts.database.require_heard()
+        with self._parts.database.probing() as connection:
             if not is_current(connection):
                 return Check(False, "migrations are not current: run «flask --app web release»")
             require_writable(connection)

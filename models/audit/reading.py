@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from models.audit import queries
-from models.database import Database
+from models.database import Database, take_time
+from models.driver import LONG
 from models.errors import NoSuchSale
 from models.live.records import Look
 from models.live.store import Live
@@ -69,6 +70,7 @@ def read(database: Database, live: Live, sale_id: UUID) -> Reading:
     before = live.look(sale_id)
     with database.transaction() as session:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        take_time(session, LONG)
         session.execute(queries.UNCOMPILED)
         ledger = session.execute(queries.SALE, {"sale_id": sale_id}).mappings().one_or_none()
         if ledger is None:

@@ -10,6 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from models.audit import audit_sale
 from models.background import BackgroundTask
+from models.database import take_time
+from models.driver import LONG
 from models.errors import NoSuchSale
 from models.events import Message, rfc3339
 from models.report import Mark, make_content, read_mark
@@ -71,6 +73,7 @@ def make_report(context: Context, sale_id: UUID) -> Report:
     last_ticket = context.live.look(sale_id).number("last_ticket")
     with context.database.transaction() as session:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        take_time(session, LONG)
         return Report(
             mark=read_mark(session, sale_id),
             content=make_content(session, sale_id, audit, last_ticket=last_ticket),

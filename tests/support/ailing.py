@@ -1,7 +1,10 @@
 """Ledgers that answer and cannot do their work: each begins to ail, and is well again at the end."""
 
+import os
+import signal
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import create_engine, text
@@ -50,6 +53,26 @@ def without_room(stores: Stores) -> Iterator[None]:
     )
     yield
     _do(stores, "DROP TRIGGER refuse ON intents", "DROP FUNCTION refuse")
+
+
+@contextmanager
+def stalled(stores: Stores) -> Iterator[None]:
+    """Every process of PostgreSQL is stopped, as under a host that hangs: it says nothing to anybody."""
+    assert stores.postgres.pid is not None
+    family = _family_of(stores.postgres.pid)
+    for pid in family:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in family:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def _family_of(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(one for child in children for one in _family_of(int(child)))]
 
 
 AILMENTS: dict[str, Ailment] = {

@@ -2,6 +2,8 @@
 
 import threading
 
+import pytest
+
 from tasks.breaker import Breaker
 
 
@@ -70,3 +72,26 @@ def test_threads_share_one_probe() -> None:
     for thread in threads:
         thread.join()
     assert ledger.probes == 1
+
+
+def test_nobody_waits_for_who_probes() -> None:
+    go_on = threading.Event()
+    breaker = Breaker(go_on.wait, cool_off_s=0.0)
+    breaker.trip()
+    prober = threading.Thread(target=breaker.is_closed)
+    prober.start()
+    assert not breaker.is_closed()  # and does not hang
+    breaker.trip()  # nor who finds another failure meanwhile
+    go_on.set()
+    prober.join()
+    assert breaker.is_open  # the probe began before that failure
+
+
+def test_a_probe_that_breaks_is_no_success() -> None:
+    breaker = Breaker(lambda: bool(1 // 0), cool_off_s=0.0)
+    breaker.trip()
+    with pytest.raises(ZeroDivisionError):
+        breaker.is_closed()
+    assert breaker.is_open
+    with pytest.raises(ZeroDivisionError):  # and the next one probes again
+        breaker.is_closed()

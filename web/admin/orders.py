@@ -7,6 +7,8 @@ from flask import Response, stream_with_context
 from marshmallow import Schema, fields, validate
 from sqlalchemy import tuple_
 
+from models.database import take_time
+from models.driver import STEADY
 from models.events import Message
 from models.orders import Order
 from models.vocabulary import OrderStatus
@@ -85,6 +87,7 @@ def read_orders(asked: dict[str, Any], cursor: str | None, limit: int) -> tuple[
     if cursor:
         query = query.where(tuple_(*keys) < read_cursor(cursor, *(key.type.python_type for key in keys)))
     with services().database.transaction() as session:
+        take_time(session, STEADY)
         found = session.execute(query.order_by(*(key.desc() for key in keys)).limit(limit + 1)).all()
         shown = [show_found(*row) for row in found[:limit]]
         last = found[limit - 1][0] if len(found) > limit else None

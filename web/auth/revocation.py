@@ -19,6 +19,7 @@ from models.database import Database
 from models.errors import LedgerUnavailable
 
 PERIOD_S: Final = 0.5  # seconds between two looks
+FIRST_LOOK_S: Final = 2.0  # seconds that somebody waits for the first one
 STOP_S: Final = 5.0  # seconds for a look that is under way to come to its end
 OVERLAP_S: Final = 30.0  # seconds looked back each time: a commit may be that much later than its now()
 SET_S: Final = 3600.0  # seconds by which a clock may be set, and no token that was revoked counts again
@@ -44,19 +45,21 @@ class RevokedFamilies:
         self._revoked: dict[uuid.UUID, float] = {}  # since when it is known, in monotonic seconds
         self._watcher: threading.Thread | None = None
         self._watcher_pid = 0
+        self._looked_pid = 0  # of the process that has looked at least once
+        self._looked = threading.Event()
         self._starting = threading.Lock()
         self._looked_at: float | None = None  # the ledger's time at the last look that succeeded
         self._stopped = threading.Event()
 
     def __contains__(self, family: uuid.UUID) -> bool:
-        if self._watcher_pid != os.getpid():
-            self._start()
+        if self._looked_pid != os.getpid():
+            self._await_first_look()
         return family in self._revoked
 
     def among(self, families: KeysView[uuid.UUID]) -> set[uuid.UUID]:
         """Those of these families that are revoked; costs no more than the smaller of the two."""
-        if self._watcher_pid != os.getpid():
-            self._start()
+        if self._looked_pid != os.getpid():
+            self._await_first_look()
         return self._revoked.keys() & families
 
     def add(self, family: uuid.UUID) -> None:
@@ -90,19 +93,24 @@ class RevokedFamilies:
         for family in [family for family, at in list(self._revoked.items()) if at < oldest]:
             self._revoked.pop(family, None)
 
-    def _start(self) -> None:
-        """Look once before the first answer in this process, then go on looking in a thread of its own."""
+    def _await_first_look(self) -> None:
+        """Have a thread look before the first answer in this process, unless that takes long."""
         with self._starting:
-            if self._watcher_pid == os.getpid():
-                return
-            self._try_refresh()
-            self._watcher = threading.Thread(target=self._watch, name="revoked-families", daemon=True)
-            self._watcher.start()
-            self._watcher_pid = os.getpid()
+            if self._watcher_pid != os.getpid():
+                self._looked = threading.Event()
+                self._watcher = threading.Thread(target=self._watch, name="revoked-families", daemon=True)
+                self._watcher.start()
+                self._watcher_pid = os.getpid()
+        self._looked.wait(FIRST_LOOK_S)
 
     def _watch(self) -> None:
-        while not self._stopped.wait(PERIOD_S):
+        """Look at once, and then again and again."""
+        while True:
             self._try_refresh()
+            self._looked_pid = os.getpid()
+            self._looked.set()
+            if self._stopped.wait(PERIOD_S):
+                return
 
     def _try_refresh(self) -> None:
         try:

@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 
 from config import why_weak_password
 from models.accounts import User
+from models.database import take_time
+from models.driver import LONG
 from models.vocabulary import Role
 from web.auth.accounts import sign_out_everywhere
 from web.auth.issue import issue_access
@@ -126,6 +128,7 @@ def make_crowd(parts: Services, count: int, ttl_s: int) -> Iterator[tuple[uuid.U
         families = [uuid.uuid4() for _ in range(size)]
         emails = [f"crowd-{name}-{start + at}@crowd.invalid" for at in range(size)]
         with parts.database.transaction() as session:
+            take_time(session, LONG)
             _insert(session, ids, emails, families, ttl_s)
         for user_id, family in zip(ids, families, strict=True):
             yield user_id, issue_access(user_id, Role.SHOPPER, family, ttl_s=ttl_s)

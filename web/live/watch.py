@@ -19,6 +19,7 @@ from models.errors import LineUnavailable, Unavailable
 from models.events import Message, live_sale
 from models.vocabulary import SaleStatus
 from tasks.context import Context
+from tasks.flights import Flights
 from tasks.sales import get_sale
 from web.live.cadence import MERGE_S, Cadence, Paced
 from web.live.connection import Connection
@@ -41,7 +42,6 @@ class Watch(Paced):
         "frame",
         "heeded_at",
         "is_nudged",
-        "lock",
         "looked_at",
         "members",
         "message",
@@ -54,7 +54,6 @@ class Watch(Paced):
         super().__init__()
         self.sale_id = sale_id
         self.members: dict[Connection, int] = {}  # each with the version that was sent last
-        self.lock = threading.Lock()
         self.message: Message = {}
         self.frame = b""
         self.version = 0
@@ -93,6 +92,7 @@ class Watches:
         self._clock = clock
         self._on_opened = on_opened
         self._by_sale: dict[UUID, Watch] = {}
+        self._looks: Flights[None] = Flights()
         self._wake = threading.Event()
         self.cadence = Cadence(is_rushed)
         self.news = threading.Event()  # some sale has news to spread
@@ -157,9 +157,8 @@ class Watches:
             NoSuchSale: there is none.
             LedgerUnavailable: it cannot be told whether there is one.
         """
-        with watch.lock:
-            if not watch.version or self._clock() - watch.looked_at >= max_age_s:
-                self._look(watch)
+        if not watch.version or self._clock() - watch.looked_at >= max_age_s:
+            self._looks.join(watch, lambda: self._look(watch))
 
     def run_once(self) -> None:
         """Look at what is due, and wait for the next."""
@@ -190,7 +189,7 @@ class Watches:
         return min(max(watch.heeded_at + MERGE_S, self.cadence.begins_at(watch)), watch.due)
 
     def _look(self, watch: Watch) -> None:
-        """Called under the watch's lock, so that a picture never replaces a younger one."""
+        """Called once at a time for a sale, so that a picture never replaces a younger one."""
         if watch.is_nudged:
             watch.is_nudged, watch.heeded_at = False, self._clock()
         message = self._message(watch)

@@ -1,0 +1,108 @@
+"""The driver's connection with an end to its patience, and what PostgreSQL is told about its own.
+
+The statement's time-out is the server's, and a server that is stopped, or cut off, does not keep it. So the
+client has one of its own, a little longer. A connection on which it passed is closed: the answer may come yet
+and would be taken for another's.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, Final, TypeVar
+
+import psycopg
+from psycopg.abc import PQGen
+from psycopg.errors import ConnectionTimeout, _WaitTimeout
+
+RV = TypeVar("RV")
+
+WAIT_INTERVAL_S: Final = 0.1  # as the driver's own: how often it looks whether it was interrupted
+SLICE_S: Final = 2.0  # a long wait asks so often whether there is any hope
+LOCK_MS: Final = 3_000
+
+# For hosts that are cut off: without an answer to what was sent for so long, or to three questions whether
+# somebody is there, the connection is over. Unix sockets know no such thing, and need it not.
+SILENCE_MS: Final = 6_000
+KEEPALIVES: Final = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}  # seconds, seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """For how long work may take.
+
+    `statement_ms`: PostgreSQL ends a statement; `idle_ms`: it ends a transaction in which nothing is asked;
+    `answer_s`: we give a connection up that does not answer. 0 and None: never.
+    """
+
+    statement_ms: int
+    idle_ms: int
+    answer_s: float | None
+
+
+QUICK_S: Final = 5.0
+PROBE: Final = Patience(800, 5_000, 1.0)
+QUICK: Final = Patience(4_000, 5_000, QUICK_S)  # somebody waits for it, or is kept waiting by it
+STEADY: Final = Patience(15_000, 20_000, 17.0)  # tools
+LONG: Final = Patience(60_000, 60_000, 63.0)  # audits, reports, exports
+ENDLESS: Final = Patience(0, 0, None)  # migrations
+
+
+class Unanswered(psycopg.OperationalError):
+    """The server did not answer in time; the connection is closed."""
+
+
+SILENCE: Final = (Unanswered, ConnectionTimeout)
+
+
+class PatientConnection(psycopg.Connection[Any]):
+    """A connection that waits for as long as it was told to, and no longer.
+
+    `is_hopeless` is asked during long waits: whether others have found meanwhile that nobody answers.
+    """
+
+    patience: Patience = STEADY
+    is_hopeless: Callable[[], bool] = staticmethod(lambda: False)
+
+    def wait(self, gen: PQGen[RV], interval: float = WAIT_INTERVAL_S, timeout: float | None = None) -> RV:
+        """Wait for an answer.
+
+        Raises:
+            Unanswered: there was none in time.
+        """
+        if timeout is not None or self.patience.answer_s is None:
+            return super().wait(gen, interval, timeout)
+        until = monotonic() + self.patience.answer_s
+        slice_s = self.patience.answer_s if self.patience.answer_s <= QUICK_S else SLICE_S
+        while True:
+            try:
+                return super().wait(gen, interval, min(slice_s, max(0.0, until - monotonic())))
+            except _WaitTimeout:
+                if monotonic() >= until or self.is_hopeless():
+                    self.pgconn.finish()
+                    raise Unanswered("PostgreSQL did not answer in time.") from None
+
+
+def startup(application_name: str, patience: Patience, connect_timeout_s: int) -> dict[str, Any]:
+    """Say how a connection is made: the arguments of the driver.
+
+    The only place that tells PostgreSQL what a session is like.
+    """
+    told = {
+        "timezone": "UTC",
+        "statement_timeout": patience.statement_ms,
+        "lock_timeout": LOCK_MS,
+        "idle_in_transaction_session_timeout": patience.idle_ms,
+        "tcp_user_timeout": SILENCE_MS,
+        **{f"tcp_{name}": value for name, value in KEEPALIVES.items()},
+    }
+    return {
+        "connect_timeout": connect_timeout_s,
+        "application_name": application_name,
+        "options": " ".join(f"-c {name}={value}" for name, value in told.items()),
+        "tcp_user_timeout": SILENCE_MS,
+        **KEEPALIVES,
+    }
