@@ -16,7 +16,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import TextClause, text
+from sqlalchemy import TextClause
 
 from benchmarks.audit_definition import OVERTAKEN_AS_SAID, PASSED_OVER_AS_SAID
 from benchmarks.audit_history import Length, write_history
@@ -25,10 +25,11 @@ from benchmarks.speed_figures import Figure, Report, ratio
 from benchmarks.speed_place import CannotMeasure, Place, open_place
 from models.audit import audit_sale, queries
 from models.audit.reading import MOST_ROWS
+from models.database import take_time
+from models.driver import ENDLESS
 from tasks.reports.making import make_report
 
 MS: Final = "ms"
-PATIENCE: Final = text("SET LOCAL statement_timeout = 0")
 QUESTIONS: Final[dict[str, TextClause]] = {
     "passed over": queries.PASSED_OVER,
     "overtaken": queries.OVERTAKEN,
@@ -99,7 +100,7 @@ def _asked(place: Place, question: TextClause, sale_id: UUID) -> float:
     bound = {"sale_id": sale_id, "most": MOST_ROWS, "lobby": 0}
     wanted = {name: value for name, value in bound.items() if f":{name}" in question.text}
     with place.context.database.connection() as connection:
-        connection.execute(PATIENCE)
+        take_time(connection, ENDLESS)
         connection.execute(queries.UNCOMPILED)
         return _timed(lambda: connection.execute(question, wanted).all())
 

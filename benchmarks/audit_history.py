@@ -13,6 +13,8 @@ from sqlalchemy import text
 from benchmarks.speed_line import open_sale
 from benchmarks.speed_place import CannotMeasure, Place
 from models.audit import audit_sale
+from models.database import take_time
+from models.driver import ENDLESS
 from tasks.rebuild import rebuild_sale
 
 
@@ -53,11 +55,14 @@ def write_history(place: Place, length: Length) -> UUID:
         "between": length.between,
     }
     with place.context.database.connection() as connection:
-        connection.execute(text("SET LOCAL statement_timeout = 0"))  # a busy machine takes its time
+        take_time(connection, ENDLESS)  # a busy machine takes its time
         for statement in _STATEMENTS:
             connection.execute(text(statement), bound)
     with place.context.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
+        take_time(plain, ENDLESS)  # what it tells the server ends with its own statement
+        plain.execute(text("SET statement_timeout = 0"))
         plain.execute(text("VACUUM ANALYZE"))
+        plain.execute(text("RESET statement_timeout"))
     rebuild_sale(place.context, sale.id)
     audit = audit_sale(place.context.database, place.context.live, sale.id)
     if not audit.ok or audit.in_flight:

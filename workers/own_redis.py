@@ -68,7 +68,7 @@ class OwnRedis:
             log.error("redis_of_another_ledger", error=str(error), remedy=REMEDY)
             return True
         except Unavailable as error:
-            log.warning("redis_owner_unknown", error=str(error))
+            log.info("redis_owner_unknown", error=str(error))
         except Exception:
             log.exception("redis_owner_unknown")
         return False
