@@ -14,6 +14,7 @@ from sqlalchemy import update
 
 from models.catalogue import Sale
 from models.errors import FlashSaleError, LineRefused, LineUnavailable
+from models.live.store import LEASE_MS
 from models.live.world import World
 from models.reading import find_sale
 from models.vocabulary import SaleStatus
@@ -116,6 +117,7 @@ def world_of(sale: Sale) -> World:
         "sold": sale.sold,
         "last_ticket": sale.last_decided_ticket,
         "now_serving": sale.last_decided_ticket,
+        "lease_ms": LEASE_MS,  # the longest that a claim was handed out for
     }
     zeros = ("waiting", "bell_ms", "pace_start_ms", "pace_count", "pace_milli", "bucket", "bucket_ms")
     counters |= dict.fromkeys(zeros, 0)
