@@ -4,9 +4,11 @@ Nothing here imports the application or psycopg: both must find the standard lib
 gevent does in each worker, after the fork. psycopg chooses at its import whether it waits cooperatively.
 """
 
+import ctypes
 import gc
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from config import load_settings
 from deploy.address import Address
 
+M_MMAP_THRESHOLD = -3  # of malloc.h
+LARGE_BYTES = 4 * 1024 * 1024
 COLLECT_AFTER = 10_000  # allocated objects, net; a few hundred requests in progress hold as many
 
 _settings = load_settings()
@@ -61,7 +65,15 @@ def post_worker_init(worker: Any) -> None:
         worker.log.critical("psycopg was imported before gevent patched the standard library.")
         raise SystemExit(4)  # gunicorn's own code for an application that cannot be loaded
     configure_mappers()  # a third of a second, which the first shopper would wait for else
+    worker.wsgi.extensions.get("prepare", lambda: None)()
+    _give_large_blocks_back()
     _spare_the_collector()
+
+
+def _give_large_blocks_back() -> None:
+    """Have glibc return what large blocks held: it learns to keep the 19 MiB that a password takes."""
+    with suppress(AttributeError, OSError):  # another C library, which has its own ways
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
 
 
 def _spare_the_collector() -> None:

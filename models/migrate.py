@@ -41,7 +41,9 @@ def downgrade(database: Database, revision: str) -> None:
 def is_current(connection: Connection) -> bool:
     """Say whether the schema is the newest that this code knows."""
     newest = ScriptDirectory.from_config(alembic_config(connection)).get_current_head()
-    return MigrationContext.configure(connection).get_current_revision() == newest
+    # Alembic makes its table anew for each question, which the cache of statements would keep as another.
+    unkept = connection.execution_options(compiled_cache=None)
+    return MigrationContext.configure(unkept).get_current_revision() == newest
 
 
 def _prepare(connection: Connection) -> None:

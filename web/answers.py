@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from flask import Response
+from flask import Response, request
 from werkzeug.datastructures import Headers
+from werkzeug.exceptions import PreconditionFailed
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -36,3 +37,15 @@ def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 def page(items: Sequence[Any], next_cursor: str | None) -> Response:
     """Answer with a page of a list."""
     return answer({"items": items, "next_cursor": next_cursor})
+
+
+def conditionally(response: Response) -> Response:
+    """Answer with a file, or only with that it is the one that the client has.
+
+    Raises:
+        PreconditionFailed: the client wants it only if it is another.
+    """
+    response.make_conditional(request)
+    if response.status_code == PreconditionFailed.code:
+        raise PreconditionFailed
+    return response

@@ -1,6 +1,7 @@
 """The composition root of a web process: settings, services, blueprints, errors and the last touch."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from flask import Blueprint, Flask, Request
@@ -36,6 +37,8 @@ from web.live import socket as live
 from web.pages import assets, languages
 from web.request_id import MAX_BODY_BYTES, ShopRequest
 from web.services import EXTENSION, build_services
+
+PREPARE: Final = "prepare"  # its name among the app's extensions, by which the worker finds it
 
 API_BLUEPRINTS: Final[Sequence[ApiBlueprint]] = (  # documented, under /api/v1
     accounts.blueprint,
@@ -109,7 +112,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     _register_blueprints(app)
     register_commands(app)
     proxies.register(app, settings.trusted_proxies)
+    app.extensions[PREPARE] = partial(_prepare, app)
     return app
+
+
+def _prepare(app: Flask) -> None:
+    """Make what the first visitors would wait for, and what would be a process's growth after its start."""
+    for name in app.jinja_env.list_templates():
+        app.jinja_env.get_template(name)
+    languages.read_all()
 
 
 def _register_blueprints(app: Flask) -> None:

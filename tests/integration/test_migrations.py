@@ -46,6 +46,16 @@ def test_from_empty_to_the_newest_there_is_no_difference_to_the_rows(empty_datab
         assert is_current(connection)
 
 
+def test_asking_whether_it_is_current_leaves_nothing_behind(empty_database: Database) -> None:
+    upgrade(empty_database)
+    kept = empty_database.engine._compiled_cache
+    assert kept is not None
+    with empty_database.connection() as connection:
+        before = len(kept)
+        assert all(is_current(connection) for _ in range(3))
+        assert len(kept) == before
+
+
 def test_checks_and_indexes_are_those_of_the_rows(empty_database: Database) -> None:
     upgrade(empty_database)
     found = inspect(empty_database.engine)

@@ -56,15 +56,15 @@ class Oracle:
         self._shopper = _person(_registered(platform))
         routes = list(routes_of(create_app(_settings(key))))
         (sale,) = platform.get("/api/v1/sales?limit=1")["items"]
-        self._ids = [ID, sale["id"]]
-        real = [Route(one.method, one.target.replace(ID.encode(), sale["id"].encode())) for one in routes]
+        self._ids = [ID, sale["id"], sale["product"]["id"]]
+        real = [replace(one, target=one.target.replace(ID.encode(), sale["id"].encode())) for one in routes]
         self._routes = routes
         self._asked = [*routes, *(one for one in real if not _ends_the_sale(one))]
 
     def run(self) -> list[str]:
         """Ask everything; what is wrong, in words."""
-        wrong = self._told("warming up", self._odd(SEED - 1, SIZE // 4))
-        wrong += self._told("warming up on sockets", self._frames(SEED - 1, SIZE // 4))
+        wrong = self._told("each route once, so that it is warm", self._credentials())
+        wrong += self._told("some odd requests, to the same end", self._odd(SEED - 1, SIZE // 4))
         before = self._weights()
         wrong += self._told("every route with every credential", self._credentials())
         wrong += self._told(f"{SIZE} odd requests", self._odd(SEED, SIZE))
@@ -84,7 +84,7 @@ class Oracle:
 
     def _odd(self, seed: int, count: int) -> Iterator[str]:
         tokens = [one.token(self._key) for one in (self._shopper, self._admin)]
-        yield from everything_odd(self._platform.port, Oddities(self._asked, tokens, seed), count)
+        yield from everything_odd(self._platform.port, Oddities(self._asked, tokens, self._ids, seed), count)
 
     def _frames(self, seed: int, count: int) -> Iterator[str]:
         frames = Frames(self._ids, seed)

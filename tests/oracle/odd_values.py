@@ -1,6 +1,6 @@
 """What is sent where a client would send something sensible: by the place that it is sent in."""
 
-from typing import Final
+from typing import Any, Final
 
 DEEP: Final = b"W1tbW1tb" * 500  # a token whose header is lists in lists
 LANGUAGES: Final = (
@@ -146,6 +146,75 @@ PARAMETERS: Final = (
         b"user_id",
     ),
     *(b"from", b"until", b"action", b"who", b"admin_id", b"ids", b"sale", b"order", b"page", b"%ff", b""),
+)
+MONEY: Final = {"amount_minor": 500, "currency": "USD"}
+SENSIBLE: Final[dict[str, Any]] = {  # what a field is, where it is not what is odd
+    "email": "oracle@example.com",
+    "password": "long enough, and no word",
+    "name": "Thing",
+    "image_url": "/x",
+    "allocation": 5,
+    "quantity": 1,
+    "units": 1,
+    "per_shopper_limit": 1,
+    "hold_seconds": 60,
+    "method": "card",
+    "price": MONEY,
+    "list_price": MONEY,
+    "opens_at": "2026-01-01T00:00:00Z",
+    "closes_at": "2099-01-01T00:00:00Z",
+}
+VALUES: Final[tuple[Any, ...]] = (
+    *(
+        None,
+        True,
+        0,
+        -1,
+        2**31,
+        2**63,
+        2**64,
+        10**30,
+        1.5,
+        1e308,
+        "",
+        " ",
+        "\x00",
+        "a\x00b",
+        "x" * 5_000,
+        "é" * 300,
+    ),
+    *(
+        "0001-01-01T00:00:00+23:59",
+        "9999-12-31T23:59:59-23:59",
+        "2026-02-30T00:00:00Z",
+        "2026-01-01T24:00:00Z",
+    ),
+    *(
+        "2199-12-31T23:59:59.999999999Z",
+        "https://[::1",
+        "https://x:99999999/",
+        "https://x/" + "a" * 3_000,
+        "//x",
+    ),
+    *(
+        "a@b..c",
+        "a@" + "b" * 250 + ".com",
+        "a@\xfc.example",
+        '"a b"@x.example',
+        "\U0001f4a5",
+        "\u202e",
+        "1e5",
+        "+1",
+    ),
+    *([], [1], [[]], {}, {"a": 1}, {"amount_minor": 10**12, "currency": "JPY"}, {**MONEY, "currency": "ZZZ"}),
+    *(
+        {"order": "draw", "rate_per_second": 10**9, "max_open_holds": 0},
+        {"order": "x"},
+        "%",
+        "'",
+        "\\",
+        "\u0663",
+    ),
 )
 METHODS: Final = (
     b"GET",

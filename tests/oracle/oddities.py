@@ -1,5 +1,6 @@
 """Makes requests that no client would send, always the same ones for a seed."""
 
+import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar
@@ -19,7 +20,9 @@ from tests.oracle.odd_values import (
     METHODS,
     PARAMETERS,
     RANGES,
+    SENSIBLE,
     TAGS,
+    VALUES,
     WORDS,
 )
 from tests.oracle.routes import Route
@@ -71,8 +74,11 @@ T = TypeVar("T")
 class Oddities:
     """Requests made of what is odd, on the routes that there are."""
 
-    def __init__(self, routes: Sequence[Route], tokens: Sequence[str], seed: int) -> None:
+    def __init__(self, routes: Sequence[Route], tokens: Sequence[str], ids: Sequence[str], seed: int) -> None:
         self._routes = routes
+        self._parameters = (*PARAMETERS, *{one.encode() for route in routes for one in route.parameters})
+        self._words = (*WORDS, *(one.encode() for one in ids))
+        self._values = (*VALUES, *ids)
         self._tokens = [b"Bearer " + token.encode() for token in tokens]
         self._chance = random.Random(seed)
         self._kinds: tuple[Callable[[], Iterator[Header]], ...] = (
@@ -109,27 +115,40 @@ class Oddities:
         is_named = any(name == b"Host" for name, _ in headers) or self._chance.random() < 0.1
         first = () if is_named else ((b"Host", b"shop.example"),)
         is_chunked = any(name == b"Transfer-Encoding" for name, _ in headers)
-        body = self._any(*CHUNKS) if is_chunked else self._any(*BODIES)
+        route = self._any(*self._routes)
+        body = self._any(*CHUNKS) if is_chunked else self._body(route)
         if not any(name in {b"Content-Length", b"Transfer-Encoding"} for name, _ in headers):
             headers.append((b"Content-Length", b"%d" % len(body)))
         if self._chance.random() < 0.6 and not any(name == b"Authorization" for name, _ in headers):
             headers.append((b"Authorization", self._any(*self._tokens)))
-        route = self._any(*self._routes)
+        if body.startswith(b"{") and not any(name == b"Content-Type" for name, _ in headers):
+            headers.append((b"Content-Type", b"application/json"))
         method = route.method if self._chance.random() < 0.8 else self._any(*METHODS)
-        return Request(method, self._oddly(route.target), (*first, *headers), body)
+        return Request(method, self._oddly(route), (*first, *headers), body)
 
-    def _oddly(self, target: bytes) -> bytes:
-        chance = self._chance.random()
-        if chance < 0.2:
+    def _body(self, route: Route) -> bytes:
+        """Mostly an object as the route takes it, with something odd in it."""
+        if not route.fields or self._chance.random() < 0.2:
+            return self._any(*BODIES)
+        said = {name: SENSIBLE[name] for name in route.fields if name in SENSIBLE}
+        said[self._any(*route.fields)] = self._any(*self._values)
+        return json.dumps(said).encode()
+
+    def _oddly(self, route: Route) -> bytes:
+        chance, target = self._chance.random(), route.target
+        if chance < 0.1:
             return target + b"/" + self._any(*WORDS)
-        if chance < 0.3:
+        if chance < 0.2:
             return target.rpartition(b"/")[0] + b"/" + self._any(*WORDS)
         if chance < 0.7:
-            said = [
-                self._any(*PARAMETERS) + b"=" + self._any(*WORDS) for _ in range(self._chance.randint(1, 3))
-            ]
-            return target + b"?" + b"&".join(said)
+            return target + b"?" + b"&".join(self._said(route) for _ in range(self._chance.randint(1, 2)))
         return target
+
+    def _said(self, route: Route) -> bytes:
+        name = self._any(*(one.encode() for one in route.parameters)) if route.parameters else b""
+        if not name or self._chance.random() < 0.2:
+            name = self._any(*self._parameters)
+        return name + b"=" + self._any(*self._words)
 
     def _one(self, name: bytes, values: Sequence[bytes]) -> Iterator[Header]:
         value = self._any(*values)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from flask import Flask
 
@@ -40,6 +40,8 @@ class Route:
 
     method: bytes
     target: bytes
+    parameters: tuple[str, ...] = ()  # of its query, as documented
+    fields: tuple[str, ...] = ()  # of the object that it takes
 
     @property
     def who(self) -> Who:
@@ -56,10 +58,21 @@ class Route:
 
 def routes_of(app: Flask) -> Iterator[Route]:
     """Every route of an app with every method that it takes."""
+    document: dict[str, Any] = app.test_client().get("/api/v1/openapi.json").get_json()
     for rule in app.url_map.iter_rules():
         target = rule.rule
         for pattern, value in _PLACES:
             target = re.sub(pattern, value, target)
         for method in sorted(rule.methods or ()):
             if method != "OPTIONS":
-                yield Route(method.encode(), target.encode())
+                yield Route(method.encode(), target.encode(), *_named(document, rule.rule, method))
+
+
+def _named(document: dict[str, Any], rule: str, method: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the document says that a route reads: parameters of its query, and fields of its body."""
+    path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule)
+    read = document["paths"].get(path, {}).get(method.lower(), {})
+    given = (one for one in read.get("parameters", ()) if one.get("in") == "query")
+    schema = read.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    shape = document["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], {})
+    return tuple(one["name"] for one in given), tuple(shape.get("properties", ()))

@@ -7,6 +7,8 @@ from flask import Blueprint, Response, send_from_directory
 from swagger_ui_bundle import swagger_ui_path
 from werkzeug.exceptions import NotFound
 
+from web.answers import conditionally
+
 HERE: Final = Path(__file__).parent
 CONTENT_POLICY: Final = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
@@ -39,7 +41,7 @@ blueprint = Blueprint("docs", __name__, url_prefix="/docs")
 @blueprint.get("", strict_slashes=False)
 def page() -> Response:
     """The readable documentation."""
-    response = send_from_directory(HERE, "index.html", mimetype="text/html")
+    response = conditionally(send_from_directory(HERE, "index.html", mimetype="text/html", conditional=False))
     response.headers["Content-Security-Policy"] = CONTENT_POLICY
     return response
 
@@ -48,7 +50,8 @@ def page() -> Response:
 def asset(name: str) -> Response:
     """A file of the documentation: ours, or one of the few of the bundle that it needs."""
     if name == "start.js":
-        return send_from_directory(HERE, name)
+        return conditionally(send_from_directory(HERE, name, conditional=False))
     if name not in _FROM_BUNDLE:
         raise NotFound
-    return send_from_directory(str(swagger_ui_path), name, max_age=86_400)
+    bundled = send_from_directory(str(swagger_ui_path), name, max_age=86_400, conditional=False)
+    return conditionally(bundled)

@@ -21,6 +21,8 @@ from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
 
+from web.answers import conditionally
+
 FOLDER: Final = Path(__file__).resolve().parents[1] / "static"
 PREFIX: Final = "/static"
 KEPT_S: Final = 365 * 86_400
@@ -82,8 +84,7 @@ class Assets:
             response.cache_control.max_age = KEPT_S
         else:
             response.cache_control.no_cache = True
-        response.make_conditional(request)
-        return response
+        return conditionally(response)
 
     def _current_mark(self) -> str:
         now = time.monotonic()

@@ -95,6 +95,16 @@ def words_of_scripts(*, for_admins: bool = False) -> dict[str, Any]:
     return _script_words(chosen(), for_admins=for_admins)
 
 
+def read_all() -> None:
+    """Read every catalogue and every variant now, which the first visitors would wait for."""
+    for language in LANGUAGES:
+        _translations(language)
+        for for_admins in (False, True):
+            _script_words(language, for_admins=for_admins)
+    for variant in VARIANTS:
+        _ = _locale(variant).number_symbols  # a locale reads what it is when it is asked
+
+
 def catalogue(language: str) -> Catalog:
     """Read a language's catalogue from its source."""
     with (_TRANSLATIONS / language / "LC_MESSAGES" / "messages.po").open("rb") as source:
