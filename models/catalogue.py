@@ -59,6 +59,9 @@ class Sale(Base):
     `draw_seed` orders the lobby at the opening; its hash is told before, itself after. `lobby_size` is how
     many stood in the lobby then; null before.
     `revision` grows with every change of the settings, so that the live side never goes back.
+    `accepted` and `accepted_ticket` are a mark: how many intents the line had taken in all, and the highest
+    ticket that it had given, when sweeps last noted it, at `noted_at`. `noted` is how many of them the live
+    side has a note of itself: one that forgot that has gone back in time.
     """
 
     __tablename__ = "sales"
@@ -76,6 +79,7 @@ class Sale(Base):
         CheckConstraint("lobby_opens_at <= opens_at", name="lobby_before_opening"),
         CheckConstraint("rate_per_second > 0", name="rate_positive"),
         CheckConstraint("max_open_holds > 0", name="open_holds_positive"),
+        CheckConstraint("0 <= noted AND noted <= accepted", name="noted_was_accepted"),
         Index("ix_sales_created_at_id", "created_at", "id"),
         Index("ix_sales_undrained", "id", postgresql_where=text("drained_at IS NULL")),
     )
@@ -102,6 +106,10 @@ class Sale(Base):
     epoch: Mapped[str | None] = mapped_column(String(32))
     revision: Mapped[int] = mapped_column(server_default="1")
     last_decided_ticket: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    accepted: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    accepted_ticket: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    noted: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    noted_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     drained_at: Mapped[datetime | None]
 
@@ -116,6 +124,22 @@ class Sale(Base):
     def available(self) -> int:
         """Units that are neither held nor sold, as the ledger knows them."""
         return self.allocation - self.held - self.sold
+
+
+class LostTickets(Base):
+    """Tickets of a sale that a rebuild found without a verdict: nobody gets them again.
+
+    `before_opening`: they were lost out of the lobby, so that the draw begins after them.
+    """
+
+    __tablename__ = "lost_tickets"
+    __table_args__ = (CheckConstraint("1 <= first_ticket AND first_ticket <= last_ticket", name="in_order"),)
+
+    sale_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sales.id"), primary_key=True)
+    first_ticket: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    last_ticket: Mapped[int] = mapped_column(BigInteger)
+    before_opening: Mapped[bool]
+    found_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Adjustment(Base):

@@ -4,7 +4,7 @@ from models.accounts import TokenFamily, User
 from models.admin_log import AdminLogEntry
 from models.background import BackgroundTask
 from models.base import Base
-from models.catalogue import Adjustment, Product, Sale
+from models.catalogue import Adjustment, LostTickets, Product, Sale
 from models.identity import LedgerIdentity
 from models.mails import Mail
 from models.orders import Intent, Order, OrderEvent
@@ -21,6 +21,7 @@ __all__ = [
     "BackgroundTask",
     "Intent",
     "LedgerIdentity",
+    "LostTickets",
     "Mail",
     "Order",
     "OrderEvent",

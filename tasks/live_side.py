@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import and_, func, or_, update
 
 from models.catalogue import Sale
 from models.errors import FlashSaleError, LineRefused, LineUnavailable
@@ -78,6 +78,8 @@ def ring_if_needed(context: Context, sale_id: UUID) -> None:
 def stop_diverged(context: Context, sale_id: UUID, epoch: str | None, error: FlashSaleError) -> None:
     """The stores tell different stories: take no further intents until somebody has rebuilt the sale.
 
+    One that has yet to open is paused too, so that it does not open by itself, unless nobody can have come.
+
     Raises:
         LedgerUnavailable: it could not be written down; whoever finds it next tries again.
     """
@@ -85,9 +87,16 @@ def stop_diverged(context: Context, sale_id: UUID, epoch: str | None, error: Fla
     with context.database.transaction() as session:
         session.execute(
             update(Sale)
-            .where(Sale.id == sale_id, Sale.status == SaleStatus.OPEN, Sale.epoch == epoch)
+            .where(Sale.id == sale_id, Sale.epoch == epoch)
+            .where(or_(Sale.status == SaleStatus.OPEN, _MAY_HAVE_A_LOBBY))
             .values(status=SaleStatus.PAUSED, revision=Sale.revision + 1)
         )
+
+
+_MAY_HAVE_A_LOBBY: Final = and_(
+    Sale.status == SaleStatus.SCHEDULED,
+    or_(Sale.accepted > 0, Sale.lobby_opens_at <= func.now(), Sale.opens_at <= func.now()),
+)
 
 
 def settings_of(sale: Sale) -> dict[str, str | int]:
@@ -117,6 +126,8 @@ def world_of(sale: Sale) -> World:
         "sold": sale.sold,
         "last_ticket": sale.last_decided_ticket,
         "now_serving": sale.last_decided_ticket,
+        "accepted": sale.accepted,
+        "noted": sale.noted,
         "lease_ms": LEASE_MS,  # the longest that a claim was handed out for
     }
     zeros = ("waiting", "bell_ms", "pace_start_ms", "pace_count", "pace_milli", "bucket", "bucket_ms")

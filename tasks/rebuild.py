@@ -23,6 +23,7 @@ from models.vocabulary import Deed, IntentStatus, OrderStatus, SaleStatus, Subje
 from tasks.admin_log import Actor, note_deed
 from tasks.context import Context
 from tasks.live_side import to_ms, world_of
+from tasks.lost_tickets import go_on_after
 
 log: Final = structlog.get_logger()
 
@@ -31,7 +32,8 @@ def rebuild_sale(context: Context, sale_id: UUID, *, by: Actor | None = None) ->
     """Lay a sale's live state anew from the ledger, under a new epoch; returns how many intents were dropped.
 
     Whoever acts on the old epoch can write nothing from then on. Undecided intents live in Redis alone:
-    those that are still there are dropped, since nobody can say whether the line is whole.
+    those that are still there are dropped, since nobody can say whether the line is whole. Tickets that were
+    given are given to nobody again, as far as the ledger's mark and the live side know of them.
 
     Raises:
         NoSuchSale: there is none.
@@ -45,13 +47,15 @@ def rebuild_sale(context: Context, sale_id: UUID, *, by: Actor | None = None) ->
         sale = find_sale(session, sale_id, lock=True)
         asking = _asking_again(context, session, sale)
         sale.epoch = secrets.token_hex(16)
+        # From now on nobody gets a ticket of the old epoch: the last one that was given is known for good.
+        lost = go_on_after(session, sale, context.live.seal(sale_id, sale.epoch))
         sale.drained_at = None
         _close_adjustments(session, sale_id)
         note_deed(session, by, Deed.REBUILT, SubjectKind.SALE, sale_id, dropped=dropped)
         session.flush()
         # Inside the transaction on purpose: while the row is locked, nobody sees the two epochs differ.
         context.live.load(sale_id, sale.epoch, _rebuilt_world(session, sale, asking), replace=True)
-    log.warning("sale_rebuilt", sale_id=str(sale_id), dropped=dropped, paid_late=len(asking))
+    log.warning("sale_rebuilt", sale_id=str(sale_id), dropped=dropped, lost=lost, paid_late=len(asking))
     return dropped
 
 

@@ -19,6 +19,7 @@ from tasks.adjustments import KEY_TAKEN, apply_adjustment
 from tasks.admin_log import Actor, note_deed
 from tasks.context import Context
 from tasks.live_side import bring_in_step, refuse_unwritable, ring_if_needed
+from tasks.marks import refuse_gone_back
 from tasks.products import product_to_sell
 from tasks.revisions import ANYTHING, Expected, tag_of_sale
 from tasks.sale_changes import Change, UnitsChange, note_change, note_units
@@ -186,9 +187,12 @@ def move_sale(
         PreconditionFailed: the settings are not what was expected.
         IllegalTransition: its status does not lead there.
         LineRefused: Redis takes no writes now; nothing changed.
+        LineDiverged: it was to be opened, and its live side has gone back in time; a rebuild comes first.
         LedgerUnavailable: nothing changed.
     """
     refuse_unwritable(context, sale_id)
+    if wished == SaleStatus.OPEN:
+        refuse_gone_back(context, sale_id)
     with context.database.transaction() as session:
         sale = find_sale(session, sale_id, lock=True)
         expected.require(tag_of_sale(sale))

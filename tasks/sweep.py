@@ -4,6 +4,7 @@ Rings for lines that are not empty and for claims that are overdue, brings live 
 ends sales on time, finishes adjustments, and stops sales whose two stores have come apart.
 """
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -23,7 +24,8 @@ from tasks.apart import apart
 from tasks.clocks import look_after_clocks
 from tasks.context import Context
 from tasks.holds import cancel_holds_of, sweep_holds
-from tasks.live_side import ensure_live, stop_diverged
+from tasks.live_side import bring_in_step, ensure_live, stop_diverged
+from tasks.marks import has_news, note_marks, require_whole
 from tasks.parked import retry_parked
 from tasks.payments.refunds import refund_orders_of
 from tasks.payments.sweep import sweep_payments
@@ -61,22 +63,37 @@ def sweep(context: Context) -> int:
         now = session.scalars(select(func.now())).one()
         sales = list(session.scalars(select(Sale).where(Sale.drained_at.is_(None)).order_by(Sale.id)))
         pending = session.execute(_PENDING).all()
-    rung = 0
+    rung, news = 0, []
     for sale in sales:
         with apart("sweep_hindered", sale_id=str(sale.id)):
             try:
-                rung += _look_after(context, sale, now, [one for one, owner in pending if owner == sale.id])
+                look = _look_after(context, sale, now, [one for one, owner in pending if owner == sale.id])
             except Fenced as error:
-                stop_diverged(context, sale.id, sale.epoch, error)
+                _stop(context, sale, error)
+                continue
+            if has_news(sale, look):
+                news.append(sale)
+            rung += _ring_if_needed(context, look)
+    with apart("sweep_hindered", of="marks"):
+        note_marks(context, news)
     return rung
+
+
+def _stop(context: Context, sale: Sale, error: Fenced) -> None:
+    """Stop a sale in the ledger, and in its line where there is one under the same epoch."""
+    stop_diverged(context, sale.id, sale.epoch, error)
+    with suppress(Fenced):
+        bring_in_step(context, sale.id)
 
 
 _PENDING: Final = select(Adjustment.id, Adjustment.sale_id).where(Adjustment.state == "pending")
 
 
-def _look_after(context: Context, sale: Sale, now: datetime, adjustments: list[UUID]) -> int:
-    _keep_time(context, sale, now)
+def _look_after(context: Context, sale: Sale, now: datetime, adjustments: list[UUID]) -> Look:
+    _end_on_time(context, sale, now)
     look = context.live.look(sale.id)
+    require_whole(sale, look)
+    _open_on_time(context, sale, now)
     if (
         sale.epoch is None
         or look.fields.get("epoch") != sale.epoch
@@ -85,9 +102,6 @@ def _look_after(context: Context, sale: Sale, now: datetime, adjustments: list[U
     ):
         ensure_live(context, sale)
         look = context.live.look(sale.id)
-    # What is in the ledger was claimed before; the last ticket would not tell, once new ones were given out.
-    if look.number("now_serving") < sale.last_decided_ticket:
-        raise Fenced(f"Redis forgot tickets: {look.number('now_serving')} < {sale.last_decided_ticket}.")
     for adjustment_id in adjustments:
         apply_adjustment(context, adjustment_id)
     if adjustments:
@@ -99,18 +113,23 @@ def _look_after(context: Context, sale: Sale, now: datetime, adjustments: list[U
         retry_parked(context, sale.id)
     if sale.status in OVER and look.is_quiet:
         _mark_drained(context, sale)
-    return _ring_if_needed(context, look)
+    return look
 
 
-def _keep_time(context: Context, sale: Sale, now: datetime) -> None:
-    """Open and end on time. Whoever else did it meanwhile was as right as we are."""
-    wished = None
+def _end_on_time(context: Context, sale: Sale, now: datetime) -> None:
+    """End on time, also while Redis is away: the line itself takes nobody any more."""
+    if sale.status in (SaleStatus.OPEN, SaleStatus.PAUSED) and sale.closes_at <= now:
+        _move(context, sale, SaleStatus.ENDED)
+
+
+def _open_on_time(context: Context, sale: Sale, now: datetime) -> None:
+    """Open on time, once it is known that the line is whole."""
     if sale.status == SaleStatus.SCHEDULED and sale.opens_at <= now:
-        wished = SaleStatus.OPEN
-    elif sale.status in (SaleStatus.OPEN, SaleStatus.PAUSED) and sale.closes_at <= now:
-        wished = SaleStatus.ENDED
-    if wished is None:
-        return
+        _move(context, sale, SaleStatus.OPEN)
+
+
+def _move(context: Context, sale: Sale, wished: SaleStatus) -> None:
+    """Move a sale. Whoever else did it meanwhile was as right as we are."""
     try:
         moved = move_sale(context, sale.id, wished)
     except IllegalTransition:

@@ -73,29 +73,55 @@ def _stores_agree(reading: Reading) -> Check:
 
 
 def _dense_tickets(reading: Reading) -> Check:
-    """Tickets in the ledger are 1, 2, 3 … up to the one being served."""
+    """Tickets in the ledger are 1, 2, 3 … up to the one being served, but for those found lost."""
     look, ledger = reading.look, reading.ledger
     figures = {
         "intents": ledger["intents"],
         "last_decided_ticket": ledger["last_decided_ticket"],
         "last_ticket_in_ledger": ledger["last_ticket"],
+        "lost": int(ledger.get("lost", 0)),
         "now_serving": look.number("now_serving"),
     }
-    ok = ledger["last_ticket"] == ledger["last_decided_ticket"] and ledger["intents"] <= ledger["last_ticket"]
+    last = max(ledger["last_ticket"], ledger.get("last_lost", 0))
+    known = ledger["intents"] + figures["lost"]
+    ok = last == ledger["last_decided_ticket"] and known <= last
     if reading.is_still:
-        ok = ok and ledger["intents"] == ledger["last_ticket"]
+        ok = ok and known == last
     if reading.is_comparable:
-        ok = ok and ledger["last_ticket"] == look.number("now_serving")
+        ok = ok and last == look.number("now_serving")
     return Check("dense_tickets", ok, figures, [])
 
 
 def _line_is_whole(reading: Reading) -> Check:
-    """Who has a ticket and no verdict stands in the line."""
+    """Who has a ticket and no verdict stands in the line, as far back as the ledger's mark knows."""
     look = reading.look
     undecided = look.number("last_ticket") - look.number("now_serving")
     figures = {"line": look.line_length, "undecided": undecided, "waiting": look.number("waiting")}
     ok = look.line_length == undecided and 0 <= look.number("waiting") <= undecided
-    return Check("line_is_whole", ok, figures, [])
+    lost, rows = _lost(reading)
+    return Check("line_is_whole", ok and not lost, figures | lost, rows)
+
+
+def _lost(reading: Reading) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Tell what the live side forgot, where it has gone back to before the mark: how many, and which tickets.
+
+    That is what is gone *at least*: what was accepted after the mark is in none.
+    """
+    look, ledger = reading.look, reading.ledger
+    accepted, noted = ledger.get("accepted", 0), ledger.get("noted", 0)
+    if not reading.is_live or (look.number("accepted") >= accepted and look.number("noted") >= noted):
+        return {}, []
+    last_ticket, last_decided = look.number("last_ticket"), ledger["last_decided_ticket"]
+    figures = {
+        "accepted_live": look.number("accepted"),
+        "accepted_ledger": accepted,
+        "noted_live": look.number("noted"),
+        "noted_ledger": noted,
+        "noted_at": str(ledger.get("noted_at") or ""),
+        "lost_at_least": max(0, accepted - look.number("accepted") - max(0, last_decided - last_ticket)),
+    }
+    first, last = max(last_ticket, last_decided) + 1, ledger.get("accepted_ticket", 0)
+    return figures, [{"first_ticket": first, "last_ticket": last}] if first <= last else []
 
 
 def _standby_agrees(reading: Reading) -> Check:

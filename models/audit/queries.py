@@ -7,6 +7,10 @@ from sqlalchemy import text
 SALE: Final = text("""
     SELECT s.allocation, s.held, s.sold, s.status, s.epoch, s.revision, s.last_decided_ticket,
            s.per_shopper_limit, s.admission_order, s.draw_seed, s.lobby_size,
+           s.accepted, s.accepted_ticket, s.noted, s.noted_at,
+           coalesce((SELECT sum(last_ticket - first_ticket + 1) FROM lost_tickets WHERE sale_id = s.id), 0)
+               AS lost,
+           coalesce((SELECT max(last_ticket) FROM lost_tickets WHERE sale_id = s.id), 0) AS last_lost,
            (SELECT count(*) FROM orders WHERE sale_id = s.id AND released_at IS NULL
             AND status IN ('expired', 'cancelled', 'paid', 'refunded')) AS unreleased,
            (SELECT count(*) FROM payments p JOIN orders o ON o.id = p.order_id
@@ -153,7 +157,10 @@ UNITS: Final = text("""
 """)
 
 LOTS: Final = text("""
-    SELECT id::text, ticket FROM intents WHERE sale_id = :sale_id AND ticket <= :lobby ORDER BY ticket
+    SELECT id::text, ticket FROM intents,
+        (SELECT coalesce(max(last_ticket), 0) AS last FROM lost_tickets
+         WHERE sale_id = :sale_id AND before_opening) AS lost
+    WHERE sale_id = :sale_id AND ticket > lost.last AND ticket <= lost.last + :lobby ORDER BY ticket
 """)
 
 MISMATCHED: Final = text("""

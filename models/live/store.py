@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 from uuid import UUID
 
 import orjson
@@ -36,6 +36,13 @@ _ANSWERS: Final = {code.value: code for code in AnswerCode}  # a look-up costs a
 LEASE_MS: Final = 2_000  # longer than a claim takes to persist, short for those who wait
 NO_DEADLINE_MS: Final = 1 << 53
 MAX_TRIES: Final = 5  # a claim handed out more often is parked
+
+
+class Accepted(NamedTuple):
+    """How many intents a line has accepted in all, and the last ticket that it has given."""
+
+    intents: int
+    last_ticket: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +145,23 @@ class Live(Sight):
             for at in range(0, len(flat), ANSWER_FIELDS)
         ]
         return SubmitReply(answers, ring == 1)
+
+    def note_accepted(self, sale_id: UUID, epoch: str) -> Accepted | None:
+        """Have the live side remember what it has accepted, and tell it; nothing under another epoch.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
+        found = self._scripts.run("note", [SaleKeys.of(sale_id).state], [epoch])
+        return Accepted(*found) if found else None
+
+    def seal(self, sale_id: UUID, next_epoch: str) -> Accepted:
+        """End the present epoch, and tell what was accepted until then: nothing will be any more.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
+        return Accepted(*self._scripts.run("seal", [SaleKeys.of(sale_id).state], [next_epoch]))
 
     def forget_key(self, sale_id: UUID, user_id: str, key: str) -> None:
         """Forget an Idempotency-Key whose intent is nowhere any more.

@@ -105,6 +105,7 @@ end
 
 if accepted > 0 then
   redis.call('HINCRBY', KEYS[1], 'waiting', accepted)
+  redis.call('HINCRBY', KEYS[1], 'accepted', accepted)
   local rung_ms = tonumber(state[8])
   if status == 'open' and (now_ms - rung_ms >= rebell_ms or now_ms < rung_ms) then
     redis.call('HSET', KEYS[1], 'bell_ms', now_ms)
