@@ -4,6 +4,7 @@ Whoever needs a setting gets a `Settings` passed in. Without `DATABASE_URL` or `
 servers of `DATA_DIR` are used: their launcher leaves `servers.json` there.
 """
 
+import ipaddress
 import json
 import re
 from dataclasses import dataclass, field
@@ -59,6 +60,7 @@ class RateLimits:
     api: str
     socket_messages: str
     socket_connects: str
+    unknown_sales: str = "30/10 seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,7 @@ class Settings:
     process_name: str
     mail: MailSettings | None = None  # nothing is mailed without
     ops: OpsSettings = OpsSettings()
+    sockets_per_network: int = 1000  # that nobody authenticated, in one web process; 0: any number
     old_secret_keys: tuple[str, ...] = field(default=(), repr=False)  # verify, and sign nothing any more
     production_allows: tuple[str, ...] = ()
     forwarded_allow_ips: str = ""  # gunicorn's own settings of these names: nobody, and none
@@ -227,7 +230,7 @@ def _read(env: Env) -> Settings:
     settings = Settings(
         environment=environment,
         data_dir=data_dir,
-        host=env.str("HOST", "127.0.0.1"),
+        host=_host(env.str("HOST", "127.0.0.1")),
         port=env.int("PORT", 8000, validate=Range(min=1, max=65535)),
         database_url=_with_driver(env.str("DATABASE_URL", "") or servers.get("database_url", "")),
         redis_url=redis_url,
@@ -253,9 +256,10 @@ def _read(env: Env) -> Settings:
         failpoint=env.str("FAILPOINT", ""),
         process_name=env.str("PROCESS_NAME", "flash-sale"),
         mail=_mail(env),
+        sockets_per_network=env.int("RATE_LIMIT_SOCKETS_PER_NETWORK", 1000, validate=Range(min=0)),
         ops=OpsSettings(
             token=env.str("OPS_TOKEN", ""),
-            host=env.str("OPS_HOST", "127.0.0.1"),
+            host=_host(env.str("OPS_HOST", "127.0.0.1")),
             port=env.int("OPS_PORT", 0, validate=Range(min=0, max=65535)),
         ),
         old_secret_keys=keys[1:],
@@ -265,6 +269,28 @@ def _read(env: Env) -> Settings:
     )
     _refuse_unsafe(settings)
     return settings
+
+
+def reachable_host(host: str) -> str:
+    """The host that a client on this machine connects to: every address is not one to call."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host or "127.0.0.1"
+    if not address.is_unspecified:
+        return host
+    return "127.0.0.1" if address.version == 4 else "::1"
+
+
+def own_url(host: str, port: int) -> str:
+    """The URL at which a client on this machine finds who listens on a host and a port."""
+    near = reachable_host(host)
+    return f"http://[{near.replace('%', '%25')}]:{port}" if ":" in near else f"http://{near}:{port}"
+
+
+def _host(text: str) -> str:
+    """Take a host's brackets away, by which URLs part an address of IPv6 from its port."""
+    return text.strip().removeprefix("[").removesuffix("]")
 
 
 def _secret_keys(text: str) -> tuple[str, ...]:
@@ -296,13 +322,13 @@ def _rate_limits(env: Env) -> RateLimits:
         api=env.str("RATE_LIMIT_API", "600/minute"),
         socket_messages=env.str("RATE_LIMIT_SOCKET_MESSAGES", "60/10 seconds"),
         socket_connects=env.str("RATE_LIMIT_SOCKET_CONNECTS", "1500/second"),
+        unknown_sales=env.str("RATE_LIMIT_UNKNOWN_SALES", "30/10 seconds"),
     )
 
 
 def _payments(env: Env) -> PaymentSettings:
-    host, port = env.str("HOST", "127.0.0.1"), env.int("PORT", 8000)
-    near = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - every address is not one to call
-    own = f"http://{near}:{port}/api/v1/payments/webhooks/sandbox"
+    host, port = _host(env.str("HOST", "127.0.0.1")), env.int("PORT", 8000)
+    own = f"{own_url(host, port)}/api/v1/payments/webhooks/sandbox"
     return PaymentSettings(
         provider=env.str("PAYMENT_PROVIDER", "sandbox", validate=OneOf(["sandbox", "stripe"])),
         patience_s=env.int("PAYMENT_PATIENCE_SECONDS", 30, validate=Range(min=1, max=3600)),

@@ -149,8 +149,7 @@ def _read_storm(env: Env, platform: config.Settings, json_path: Path | None) -> 
 
 def shop_url(env: Env, platform: config.Settings) -> str:
     """`URL`, else where a shop with these settings listens on this machine."""
-    host = "127.0.0.1" if platform.host in {"0.0.0.0", "::"} else platform.host  # noqa: S104 - compared, not bound
-    return env.str("URL", "").rstrip("/") or f"http://{host}:{platform.port}"
+    return env.str("URL", "").rstrip("/") or config.own_url(platform.host, platform.port)
 
 
 def admin_credentials(platform: config.Settings) -> tuple[str, str]:

@@ -6,9 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+from config import own_url, reachable_host
+
 FREE_WITHIN_S: Final = 3.0  # processes of a killed run need a moment to let go of it
 POLL_S: Final = 0.1
-EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - recognised, not bound
 
 
 class AddressTaken(Exception):
@@ -25,17 +26,17 @@ class Address:
     @property
     def reachable_host(self) -> str:
         """The host that a client on this machine connects to."""
-        return EVERYWHERE.get(self.host, self.host)
+        return reachable_host(self.host)
 
     @property
     def url(self) -> str:
         """The shop's URL for somebody on this machine."""
-        return f"http://{_bracketed(self.reachable_host)}:{self.port}"
+        return own_url(self.host, self.port)
 
     @property
     def bind(self) -> str:
         """The address in gunicorn's notation."""
-        return f"{_bracketed(self.host)}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def require_free(self) -> None:
         """Make sure that nobody listens there.
@@ -63,7 +64,3 @@ class Address:
             except OSError as error:
                 return error
         return None
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -72,6 +72,7 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
         self._hub: Any = None
         self._handshake: Any = None
         self._unread: Any = None
+        self._tell_late: Any = None
         self._share = Share(BOARD, self.age, self._connections, self._capacity)
 
     def timeout_ctx(self) -> IdleTimeout:
@@ -83,6 +84,7 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
         extensions = getattr(self.wsgi, "extensions", {})
         self._hub = extensions.get("hub")
         self._unread = extensions.get("unread")
+        self._tell_late = partial(self._unread, 408) if self._unread is not None else None
         self._handshake = None if self.cfg.is_ssl else extensions.get("handshake")
         gevent.spawn(self._drain_when_told)
         super().run()
@@ -100,7 +102,9 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
         """Serve a connection: the hub takes those that plainly ask for a socket, gunicorn the others."""
         if self._is_taken(client, addr):
             return
-        super().handle(listener, client if self.cfg.is_ssl else PatientSocket.of(client), addr)
+        if not self.cfg.is_ssl:
+            client = PatientSocket.of(client, self._tell_late)
+        super().handle(listener, client, addr)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
         """Answer a request whose head has come."""

@@ -6,24 +6,17 @@ small rate is waited for. Python and gevent only; it runs in gunicorn's worker.
 
 import contextlib
 import errno
-import json
 import math
-import random
 import socket
 import struct
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import gevent.socket
 
-LATE: Final = {
-    "type": "urn:flash-sale:problem:request_timeout",
-    "title": "Request Timeout",
-    "status": 408,
-    "detail": "The request came too slowly.",
-    "code": "request_timeout",
-}
+LATE: Final = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _ABRUPT: Final = struct.pack("ii", 1, 0)  # what the reader did not take is dropped in the kernel too
 
 
@@ -74,12 +67,16 @@ class PatientSocket(gevent.socket.socket):  # type: ignore[misc]  # gevent has n
         self._request: Wait | None = None  # none while nothing of it has come
         self._answer = Wait(ANSWER)
         self._is_reading_body = False
+        self._tell_late: Callable[[], bytes] = lambda: LATE
 
     @classmethod
-    def of(cls, client: Any) -> "PatientSocket":
-        """Take over a connection."""
+    def of(cls, client: Any, tell_late: Callable[[], bytes] | None = None) -> "PatientSocket":
+        """Take over a connection; `tell_late` writes what is answered to a head that comes too slowly."""
         family, kind, proto = client.family, client.type, client.proto
-        return cls(family, kind, proto, fileno=client.detach())
+        taken = cls(family, kind, proto, fileno=client.detach())
+        if tell_late is not None:
+            taken._tell_late = tell_late
+        return taken
 
     def begin_request(self) -> None:
         """The head has come: what follows is its body, and then our answer."""
@@ -135,7 +132,7 @@ class PatientSocket(gevent.socket.socket):  # type: ignore[misc]  # gevent has n
         if self._is_reading_body:
             raise _request_timeout()
         with contextlib.suppress(OSError):
-            self._sock.send(_late_answer())
+            self._sock.send(self._tell_late())
         return False
 
     def _wait_for(self, event: Any, wait: Wait) -> bool:
@@ -143,14 +140,16 @@ class PatientSocket(gevent.socket.socket):  # type: ignore[misc]  # gevent has n
         left_s = wait.left_s
         if left_s <= 0:
             return False
-        began = time.monotonic()
-        self.settimeout(left_s)
+        began, asked_s = time.monotonic(), self.gettimeout()
+        self.settimeout(left_s if asked_s is None else min(left_s, asked_s))
         try:
             self._wait(event)
         except TimeoutError:
-            pass  # looked at once more: it may have come just now
+            if asked_s is not None:
+                raise
+            # Looked at once more: it may have come just now.
         finally:
-            self.settimeout(None)
+            self.settimeout(asked_s)
             wait.has_waited(time.monotonic() - began)
         return True
 
@@ -164,13 +163,3 @@ def _request_timeout() -> Exception:
     from werkzeug.exceptions import RequestTimeout
 
     return RequestTimeout("The request's body came too slowly.")
-
-
-def _late_answer() -> bytes:
-    """What nobody but the connection itself can tell: there is no request yet."""
-    body = json.dumps(LATE)
-    return (
-        "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
-        f"Cache-Control: no-store\r\nX-Request-ID: {random.getrandbits(96):024x}\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n{body}"
-    ).encode()

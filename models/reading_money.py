@@ -32,5 +32,6 @@ def read_open(session: Session, what: str) -> list[Open]:
     """Look at what has not come to its end; reads an index of just that."""
     rows, is_open = OPEN[what]
     oldest: ColumnElement[datetime] = func.min(rows.created_at)
-    found = select(rows.status, func.count(), func.now() - oldest).where(is_open).group_by(rows.status)
+    age = func.greatest(func.now() - oldest, timedelta(0))  # the clock may have been set back since
+    found = select(rows.status, func.count(), age).where(is_open).group_by(rows.status)
     return [Open(status, many, age) for status, many, age in session.execute(found)]

@@ -7,6 +7,7 @@ servers a /24 of IPv4: what is counted by single addresses alone is not bounded 
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -60,6 +61,7 @@ def networks_of(address: str) -> tuple[Network, ...]:
     return tuple(Network(_name(known, bits), share) for bits, share in widths)
 
 
+@lru_cache(maxsize=4096)
 def narrowest_network(address: str) -> str:
     """The network that one customer has alone."""
     return networks_of(address)[0].name

@@ -1,25 +1,33 @@
-"""Owns how rows are written for those who open CSV in a spreadsheet."""
+"""How rows are written for those who open CSV in a spreadsheet."""
 
-import csv
-import io
+import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for the beginning of a formula
+BOM: Final = "\ufeff"  # by which Excel knows that a file is UTF-8; Python reads it as `utf-8-sig`
+CSV_TYPE: Final = "text/csv; charset=utf-8"
+
+# What spreadsheets take for the beginning of a formula, also behind spaces and quotes and in a wide form; and also
+# behind what parts cells or rows where those of another country read the file, which part them by `;` or by tabs.
+_FORMULA: Final = re.compile(r"^(?=[\t\r\n])|(^|[;\t\r\n])(?=[ \xa0\"']*[=+\-@\uff1d\uff0b\uff0d\uff20])")
+_PARTS: Final = re.compile(r"[,;\"\t\r\n]|^[ \xa0]|[ \xa0]$").search
 
 
 def plain_cell(value: Any) -> Any:
-    """Write a value so that no spreadsheet runs it: a text that looks like a formula is quoted with «'».
+    """Write a value so that no spreadsheet runs it: before what looks like a formula stands «'».
 
     The rule is OWASP's against CSV injection.
     """
     if value is None:
         return ""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return _FORMULA.sub(r"\1'", value) if isinstance(value, str) else value
 
 
 def write_rows(rows: Iterable[Iterable[Any]]) -> str:
-    """Write rows as CSV (RFC 4180), every cell plain."""
-    file = io.StringIO()
-    csv.writer(file).writerows([plain_cell(cell) for cell in row] for row in rows)
-    return file.getvalue()
+    """Write rows as CSV (RFC 4180), every cell plain, and in quotes where anybody could part it."""
+    return "".join(f"{','.join(map(_written, row))}\r\n" for row in rows)
+
+
+def _written(cell: Any) -> str:
+    text = str(plain_cell(cell))
+    return f'"{text.replace(chr(34), chr(34) * 2)}"' if _PARTS(text) else text

@@ -42,6 +42,7 @@ class Roster:
             known = self._known[name] = _Known(pid, event["local_received"], began=event["timestamp"])
         if kind == "worker-online":
             known.began = event["timestamp"]
+        known.began = min(known.began, event["timestamp"])  # its clock may have been set back since it began
         known.heard = event["local_received"]
         known.has_left = kind == "worker-offline"
         known.adopted = ()

@@ -130,7 +130,7 @@ class Shop:
         self._clients: list[Client] = []
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, application: str = "web:create_app()") -> None:
         """Start the web process."""
         command = [
             sys.executable,
@@ -138,7 +138,7 @@ class Shop:
             "gunicorn",
             "-c",
             str(ROOT / "deploy/gunicorn.py"),
-            "web:create_app()",
+            application,
         ]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)

@@ -64,8 +64,10 @@ def test_the_export_has_every_order_and_nothing_that_a_spreadsheet_would_run(
     monkeypatch.setattr("web.admin.orders.ROWS_AT_ONCE", 1)
     sale.sql("UPDATE users SET name = '=cmd|x' WHERE email = :email", email=shopper.email)
     answer = client.get(f"{ORDERS}.csv", headers=admin.headers)
-    assert (answer.status_code, answer.mimetype) == (200, "text/csv")
-    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert (answer.status_code, answer.content_type) == (200, "text/csv; charset=utf-8")
+    assert answer.data.startswith("\ufefforder_id,".encode())
+    assert answer.text.count("\ufeff") == 1
+    rows = list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
     assert {row["order_id"] for row in rows} == {str(one.id) for one in sale.orders()}
     assert {row["name"] for row in rows if row["email"] == shopper.email} == {"'=cmd|x"}
     assert {(row["total_minor"], row["currency"], row["paid_at"]) for row in rows} == {("1999", "USD", "")}

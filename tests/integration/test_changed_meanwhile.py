@@ -4,8 +4,9 @@ import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
@@ -62,6 +63,50 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
 
     with ThreadPoolExecutor(len(acts)) as pool:
         return list(pool.map(one, acts))
+
+
+# Clones by the clock
+
+
+def test_a_clone_without_times_keeps_its_models_clock(
+    client: FlaskClient, shop: Shop, admin: Account
+) -> None:
+    body = good(shop) | {"opens_at": "2026-07-01T18:00:00Z", "closes_at": "2026-07-01T20:00:00Z"}
+    model = client.post("/api/v1/sales", json=body, headers=admin.headers).get_json()
+    zone = ZoneInfo("Europe/Berlin")
+    path = f"/api/v1/sales/{model['id']}/clone"
+    answer = client.post(path, json={"time_zone": "Europe/Berlin"}, headers=admin.headers)
+    assert answer.status_code == 201, answer.data
+    told = [datetime.fromisoformat(answer.get_json()[name]) for name in ("opens_at", "closes_at")]
+    assert [f"{at.astimezone(zone):%H:%M}" for at in told] == ["20:00", "22:00"]
+    assert told[0] > datetime.now(UTC)
+    assert answer.headers["ETag"]
+    plain = client.post(path, json={}, headers=admin.headers).get_json()
+    assert plain["opens_at"].endswith("T18:00:00.000Z")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"time_zone": "Europe/Atlantis"},
+        {"time_zone": "../../etc/passwd"},
+        {"time_zone": "Europe"},
+        {"time_zone": ""},
+        {"time_zone": 5},
+        {"time_zone": None},
+        {"opens_at": "2030-01-01T10:00:00Z"},
+        {"closes_at": "2030-01-01T10:00:00Z"},
+        {"lobby_opens_at": "2030-01-01T10:00:00Z"},
+        {"opens_at": "2030-01-01T10:00:00Z", "closes_at": "2030-01-01T09:00:00Z"},
+    ],
+    ids=str,
+)
+def test_no_other_time_of_a_clone_is_taken(
+    client: FlaskClient, shop: Shop, admin: Account, body: dict[str, Any]
+) -> None:
+    sale = shop.scheduled_sale()
+    assert_problem(client.post(f"/api/v1/sales/{sale.id}/clone", json=body, headers=admin.headers), 422)
+    assert len(client.get("/api/v1/sales").get_json()["items"]) == 1
 
 
 # Products and the sales that sell them

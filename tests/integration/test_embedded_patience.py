@@ -121,8 +121,6 @@ def test_a_head_that_trickles_in_is_a_408(web: Web, piece: bytes) -> None:
         with trickling(client, piece):
             said = read_to_the_end(client)
     assert said.startswith(b"HTTP/1.1 408 ")
-    assert b'"code": "request_timeout"' in said
-    assert b"X-Request-ID: " in said
 
 
 @pytest.mark.parametrize("piece", [b"", b"a"])

@@ -258,7 +258,8 @@ def test_the_series_is_exported_with_the_time_of_day(
     answer = client.get(f"/api/v1/sales/{played.sale.id}/report.csv", headers=admin.headers)
     assert (answer.status_code, answer.mimetype) == (200, "text/csv")
     assert f"report-{played.sale.id}.csv" in answer.headers["Content-Disposition"]
-    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert answer.data.startswith(f"\ufeff{COLUMNS[0]},".encode())
+    rows = list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
     told = [[int(row[name]) for name in COLUMNS] for row in rows]
     assert told == report["series"]["rows"]
     assert all(row["at"].endswith("Z") and row["bucket_seconds"] == "1" for row in rows)

@@ -398,3 +398,23 @@ def test_a_redis_that_cannot_be_read_is_refused_without_its_password(load: Load,
 def test_no_secret_is_in_what_settings_look_like(load: Load) -> None:
     told = repr(load(**LIVE, ADMIN_PASSWORD="correct horse battery", REDIS_URL="redis://:pass-word@h"))
     assert not [secret for secret in (GOOD, "correct horse", "pass-word", "sk_live") if secret in told]
+
+
+@pytest.mark.parametrize(
+    ("host", "read", "url"),
+    [
+        ("127.0.0.1", "127.0.0.1", "http://127.0.0.1:8000"),
+        ("0.0.0.0", "0.0.0.0", "http://127.0.0.1:8000"),  # noqa: S104 - nothing is bound
+        ("::1", "::1", "http://[::1]:8000"),
+        ("[::1]", "::1", "http://[::1]:8000"),
+        ("::", "::", "http://[::1]:8000"),
+        ("[::]", "::", "http://[::1]:8000"),
+        ("2001:db8::7", "2001:db8::7", "http://[2001:db8::7]:8000"),
+        ("shop.example", "shop.example", "http://shop.example:8000"),
+    ],
+)
+def test_a_host_of_ipv6_stands_in_brackets_once(load: Load, host: str, read: str, url: str) -> None:
+    settings = load(HOST=host)
+    assert settings.host == read
+    assert settings.payments.webhook_url == f"{url}/api/v1/payments/webhooks/sandbox"
+    assert load(OPS_HOST=host).ops.host == read

@@ -14,6 +14,10 @@ from deploy.address import Address, AddressTaken
         ("127.0.0.1", "http://127.0.0.1:80", "127.0.0.1:80"),
         ("0.0.0.0", "http://127.0.0.1:80", "0.0.0.0:80"),  # noqa: S104 - nothing is bound
         ("::", "http://[::1]:80", "[::]:80"),
+        ("0::0", "http://[::1]:80", "[0::0]:80"),
+        ("::1", "http://[::1]:80", "[::1]:80"),
+        ("fe80::1%eth0", "http://[fe80::1%25eth0]:80", "[fe80::1%eth0]:80"),
+        ("", "http://127.0.0.1:80", ":80"),
         ("shop.example", "http://shop.example:80", "shop.example:80"),
     ],
 )

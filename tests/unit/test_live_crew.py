@@ -8,7 +8,8 @@ import gevent
 from gevent.event import Event
 
 from web.live.connection import MAX_INBOX, Connection
-from web.live.crew import MAX_HANDS, Crew, Step, Work
+from web.live.crew import MAX_DOUBTERS, MAX_HANDS, Crew, Doubtful, Step, Work
+from web.live.turns import Turns
 
 ANSWERED, AWAITED = Step.ANSWERED, Step.AWAITED
 
@@ -63,6 +64,7 @@ class Stage:
             "now": lambda: ANSWERED,
             "await": lambda: AWAITED,
             "work": lambda: self._work,
+            "doubt": lambda: Doubtful(self._work),
             "fail": lambda: cast(Step, 1 / 0),
             "fail later": lambda: lambda: cast(Step, 1 / 0),
         }
@@ -169,3 +171,27 @@ def test_a_message_that_nobody_can_handle_ends_its_socket_and_no_other() -> None
         assert not broken.is_busy
         assert sound.ended == []
     assert "now:never" not in stage.begun
+
+
+def test_what_is_probably_in_vain_has_few_hands_and_takes_none_from_others() -> None:
+    stage = Stage()
+    for _ in range(3 * MAX_DOUBTERS):
+        stage.call(Socket("doubt"))
+    settle()
+    assert stage.most == MAX_DOUBTERS
+    stage.call(Socket("work"))
+    settle()
+    assert stage.at_work == MAX_DOUBTERS + 1
+    stage.gate.set()
+    settle()
+    assert stage.at_work == 0
+
+
+def test_networks_take_turns_and_each_keeps_its_order() -> None:
+    turns = Turns[str]()
+    for work in ("a1", "a2", "a3", "b1", "a4", "c1", "b2"):
+        turns.put(work[0], work)
+    taken = []
+    while turns:
+        taken.append(turns.take())
+    assert taken == ["a1", "b1", "c1", "a2", "b2", "a3", "a4"]

@@ -57,6 +57,15 @@ def test_a_worker_that_began_anew_runs_nothing_of_what_it_did_before() -> None:
     assert found.running == []
 
 
+def test_what_a_worker_does_is_seen_after_its_clock_was_set_back() -> None:
+    began = event("worker-online", NOW - 5)
+    later = [
+        task("received", at=NOW - 3_600, name="sweep", local_received=NOW),
+        task("started", at=NOW - 3_600, local_received=NOW),
+    ]
+    assert [one.name for one in entry(heard(began, *later)).running] == ["sweep"]
+
+
 def test_a_worker_that_said_goodbye_is_soon_forgotten_and_a_silent_one_later() -> None:
     left = heard(event("worker-heartbeat", NOW - 5), event("worker-offline", NOW))
     assert entry(left).has_left

@@ -21,7 +21,7 @@ from web.schemas.fields import Text
 from web.schemas.orders import OrderSchema
 from web.schemas.paging import PageQuery, page_of
 from web.services import services
-from web.spreadsheet import write_rows
+from web.spreadsheet import BOM, CSV_TYPE, write_rows
 
 blueprint = Blueprint("admin_orders", __name__, url_prefix="/admin", description="Orders, for admins")
 
@@ -73,7 +73,7 @@ def export_orders(asked: dict[str, Any]) -> Response:
     first = read_orders(asked, None, ROWS_AT_ONCE)  # what fails, fails before the answer begins
     headers = {"Content-Disposition": 'attachment; filename="orders.csv"'}
     lines = stream_with_context(_lines(asked, first))
-    return Response(lines, mimetype="text/csv", headers=headers)
+    return Response(lines, content_type=CSV_TYPE, headers=headers)
 
 
 def read_orders(asked: dict[str, Any], cursor: str | None, limit: int) -> tuple[list[Message], str | None]:
@@ -96,7 +96,7 @@ def read_orders(asked: dict[str, Any], cursor: str | None, limit: int) -> tuple[
 
 def _lines(asked: dict[str, Any], first: tuple[list[Message], str | None]) -> Iterator[str]:
     rows, cursor = first
-    yield write_rows([COLUMNS])
+    yield BOM + write_rows([COLUMNS])
     yield write_rows(map(_cells, rows))
     while cursor is not None:
         rows, cursor = read_orders(asked, cursor, ROWS_AT_ONCE)

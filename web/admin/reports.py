@@ -20,7 +20,7 @@ from web.auth.identity import admin_only
 from web.schemas.reports import ComparisonSchema, ReportSchema
 from web.schemas.tasks import TaskSchema
 from web.services import services
-from web.spreadsheet import write_rows
+from web.spreadsheet import BOM, CSV_TYPE, write_rows
 
 blueprint = Blueprint("reports", __name__, description="Reports of sales, for admins")
 
@@ -87,4 +87,4 @@ def _accepted(task: BackgroundTask) -> Response:
 
 def _csv(sale_id: uuid.UUID, report: Message) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="report-{sale_id}.csv"'}
-    return Response(write_rows([HEADER, *rows_of(report)]), mimetype="text/csv", headers=headers)
+    return Response(BOM + write_rows([HEADER, *rows_of(report)]), content_type=CSV_TYPE, headers=headers)

@@ -61,6 +61,7 @@ class Connection:
         "_keeper",
         "_ping_at",
         "_reader",
+        "address",
         "due",
         "gate",
         "heard_at",
@@ -69,15 +70,20 @@ class Connection:
         "inbox",
         "is_busy",
         "is_gone",
+        "is_stranger",
         "mask",
         "opened_at",
         "user_id",
         "watched",
         "wire",
+        "wrong_until",
     )
 
-    def __init__(self, sock: socket.socket, keeper: Keeper) -> None:
+    def __init__(self, sock: socket.socket, keeper: Keeper, address: str = "") -> None:
         now = time.monotonic()
+        self.address = address
+        self.is_stranger = False  # it counts against its network
+        self.wrong_until = 0.0  # when all its asking for what is not there will be forgiven
         self.wire = Wire(sock)
         self.gate = Gate()
         self.identity: Verified | None = None

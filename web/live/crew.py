@@ -5,8 +5,8 @@ as there is work, up to a bound.
 """
 
 import logging
-from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from typing import Final
@@ -14,8 +14,10 @@ from typing import Final
 import gevent
 
 from web.live.connection import Connection
+from web.live.turns import Turns
 
 MAX_HANDS: Final = 16  # greenlets; more would take all of the stores' connections from the requests
+MAX_DOUBTERS: Final = 4  # greenlets for what is probably in vain, apart from those
 
 log = logging.getLogger(__name__)
 
@@ -28,16 +30,31 @@ class Step(Enum):
 
 
 Work = Callable[[], Step]  # what is left to do of a message, and may wait
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """Work that is probably in vain: it has few hands of its own, and takes none from other work."""
+
+    work: Callable[[], Step]
+    whose: str = ""  # who take turns, besides the networks
+
+    def __call__(self) -> Step:
+        """Do it."""
+        return self.work()
+
+
 Begin = Callable[[Connection, str], Step | Work]  # must not wait
 
 
 class Crew:
-    """Handles the inboxes of connections."""
+    """Handles the inboxes of connections. Those whom `network_of` tells apart take turns with their work."""
 
-    def __init__(self, begin: Begin) -> None:
+    def __init__(self, begin: Begin, network_of: Callable[[Connection], str] = lambda _one: "") -> None:
         self._begin = begin
-        self._waiting: deque[tuple[Connection, Work]] = deque()
-        self._hands = 0
+        self._network_of = network_of
+        self._ordinary = _Hands(MAX_HANDS, self._finish)
+        self._doubtful = _Hands(MAX_DOUBTERS, self._finish)
         self._farewells: dict[Connection, Callable[[], None]] = {}
 
     def call(self, connection: Connection) -> None:
@@ -57,10 +74,11 @@ class Crew:
                 return
             step = self._take_next(connection)
         if callable(step):
-            self._waiting.append((connection, step))
-            if self._hands < MAX_HANDS:
-                self._hands += 1
-                gevent.spawn(self._work)
+            network = self._network_of(connection)
+            if isinstance(step, Doubtful):
+                self._doubtful.do(f"{network} {step.whose}", connection, step)
+            else:
+                self._ordinary.do(network, connection, step)
 
     def dismiss(self, connection: Connection, goodbye: Callable[[], None]) -> None:
         """Say goodbye to a connection once the message that is in hand is answered; no other is begun."""
@@ -77,14 +95,33 @@ class Crew:
             connection.on_inbox_taken()
         return _attempt(connection, partial(self._begin, connection, text))
 
+    def _finish(self, connection: Connection, work: Work) -> None:
+        self.go_on(connection, _attempt(connection, work))
+
+
+class _Hands:
+    """Greenlets that do what waits, as many as there is work, up to a bound."""
+
+    def __init__(self, most: int, finish: Callable[[Connection, Work], None]) -> None:
+        self._most = most
+        self._finish = finish
+        self._waiting: Turns[tuple[Connection, Work]] = Turns()
+        self._at_work = 0
+
+    def do(self, who: str, connection: Connection, work: Work) -> None:
+        """Have work done; never waits."""
+        self._waiting.put(who, (connection, work))
+        if self._at_work < self._most:
+            self._at_work += 1
+            gevent.spawn(self._work)
+
     def _work(self) -> None:
-        """Do one thing after the other: who waited longest comes first, and of a connection one at a time."""
+        """Do one thing after the other: all who wait take turns, and of a connection it is one at a time."""
         try:
             while self._waiting:
-                connection, work = self._waiting.popleft()
-                self.go_on(connection, _attempt(connection, work))
+                self._finish(*self._waiting.take())
         finally:
-            self._hands -= 1
+            self._at_work -= 1
 
 
 def _attempt(connection: Connection, do: Callable[[], Step | Work]) -> Step | Work:

@@ -11,16 +11,18 @@ from models.errors import NoSuchSale, Unavailable
 from models.events import Message
 from tasks.context import Context
 from tasks.intents import leave_line
+from web.addresses import narrowest_network
 from web.auth.tokens import ACCESS, Tokens, Verified
 from web.errors import Unauthenticated
 from web.limits import AccountLimit
 from web.live.answers import answer, answer_own, attempt, refuse
 from web.live.connection import Connection
-from web.live.crew import Crew, Step, Work
+from web.live.crew import Crew, Doubtful, Step, Work
 from web.live.intents import Intents
 from web.live.messages import Refused, client_id, only, read_message, read_token, read_uuid
 from web.live.owed import Owed
 from web.live.people import People
+from web.live.unknown import Unknown
 from web.live.watch import Watch, Watches
 from web.live.wire import UNAUTHENTICATED
 
@@ -36,6 +38,8 @@ class Gates:
 
     tokens: Tokens
     intents: AccountLimit
+    unknown: Unknown
+    let_authenticate: Callable[[Connection, str], None]  # raises `Refused`
 
 
 class Desk:
@@ -47,15 +51,16 @@ class Desk:
         self._people = people
         self._watches = watches
         self._owed = owed
-        self.crew = Crew(self.begin)
-        self._intents = Intents(context, gates.intents, people, self.crew)
+        self.crew = Crew(self.begin, lambda connection: narrowest_network(connection.address))
+        self._intents = Intents(context, gates.intents, people, self.crew, gates.unknown)
         self._at_once: dict[str, Verb[Step | Work]] = {
             "auth": self._auth,
+            "subscribe": self._subscribe,
             "unsubscribe": self._unsubscribe,
             "intent": self._intent,
             "ping": self._ping,
         }
-        self._by_hand: dict[str, Verb[Step]] = {"subscribe": self._subscribe, "leave": self._leave}
+        self._by_hand: dict[str, Verb[Step]] = {"leave": self._leave}
 
     @property
     def is_rushed(self) -> bool:
@@ -83,6 +88,8 @@ class Desk:
     def admit(self, connection: Connection, verified: Verified, answers: Message | None = None) -> None:
         """Let a socket be its user's, and tell it `ready`; also what the user has in watched sales."""
         before = connection.user_id
+        if str(verified.identity.user_id) != before:
+            self._gates.let_authenticate(connection, str(verified.identity.user_id))
         self._people.enter(connection, verified)
         connection.identity_until = time.monotonic() + verified.expires_at - time.time()
         connection.due = 0.0
@@ -99,9 +106,23 @@ class Desk:
         self.admit(connection, verified, message)
         return Step.ANSWERED
 
-    def _subscribe(self, connection: Connection, message: Message) -> Step:
+    def _subscribe(self, connection: Connection, message: Message) -> Work:
         only(message, "sale_id")
         sale_id = read_uuid(message, "sale_id")
+        unknown = self._gates.unknown
+        do = partial(
+            attempt, connection, message, partial(self._watch_if_there, connection, message, sale_id)
+        )
+        if unknown.is_known(sale_id):
+            return do
+        return Doubtful(do, whose=unknown.standing(connection))
+
+    def _watch_if_there(self, connection: Connection, message: Message, sale_id: UUID) -> Step:
+        return self._gates.unknown.look(
+            connection, sale_id, partial(self._watch, connection, message, sale_id)
+        )
+
+    def _watch(self, connection: Connection, message: Message, sale_id: UUID) -> Step:
         if len(connection.watched) >= MAX_SUBSCRIPTIONS and not self._watches.has(connection, sale_id):
             raise Refused("too_many_subscriptions", f"A socket watches at most {MAX_SUBSCRIPTIONS} sales.")
         # Whoever is registered before looking misses nothing between the look and the first change.

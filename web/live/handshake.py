@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import gevent.monkey
 
 from config import Settings
-from web.addresses import behind_proxies
+from web.addresses import behind_proxies, read_address
 from web.errors import Problem
 from web.finish import headers_of_all, whole_answer
 from web.live.door import Door
@@ -57,13 +57,19 @@ class Handshake:
             return False
         client.recv(len(head))
         try:
-            self._hub.admit()
+            self._hub.admit(address_of(environ), verified)
         except Problem as refusal:
             client.sendall(whole_answer(refusal, environ, self._on_all))
             return True
         client.sendall(acceptance_of(environ))
-        self._hub.let_in(taken_from(client), verified)
+        self._hub.let_in(taken_from(client), verified, address_of(environ))
         return True
+
+
+def address_of(environ: "WSGIEnvironment") -> str:
+    """Who asks, in the one form of the address."""
+    told: str = environ.get("REMOTE_ADDR") or ""
+    return read_address(told) or told
 
 
 def read_head(head: bytes, address: Any) -> "WSGIEnvironment | None":

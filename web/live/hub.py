@@ -7,6 +7,7 @@ protected by locks: between two points where a greenlet waits, no other runs.
 import logging
 import os
 import socket
+import sys
 import time
 from collections.abc import Callable
 from typing import Final
@@ -22,12 +23,14 @@ from web.auth.revocation import RevokedFamilies
 from web.auth.tokens import Tokens, Verified
 from web.limits import Limits
 from web.live.admission import Admission, capacity
+from web.live.answers import refuse
 from web.live.collector import Collector
 from web.live.connection import Connection
 from web.live.desk import Desk, Gates
 from web.live.farewell import send_away
 from web.live.feed import Feed, Listener
 from web.live.gate import Rate
+from web.live.messages import Refused
 from web.live.metrics import CUT_OFF, SOCKETS, WATCHERS
 from web.live.owed import Owed
 from web.live.people import People
@@ -35,10 +38,13 @@ from web.live.presence import Presence
 from web.live.pump import Pump
 from web.live.recheck import Recheck
 from web.live.spread import Spread
+from web.live.strangers import Strangers
+from web.live.unknown import Unknown
 from web.live.watch import Watch, Watches
 from web.live.wire import POLICY, UNAUTHENTICATED, text_frame
 
 TICK_S: Final = 0.5
+MOST_OF_ACCOUNT: Final = 200  # sockets in this process
 FAILED_PAUSE_S: Final = 1.0  # before something that failed is tried again
 
 log = logging.getLogger(__name__)
@@ -58,14 +64,19 @@ class Hub:
         self._settings = settings
         self._revoked = revoked
         rates, is_limited = settings.rate_limits, settings.rate_limits_enabled
+        self._is_limited = is_limited
         self._rate = Rate.of(rates.socket_messages, enabled=is_limited)
         self._admission = Admission(Rate.of(rates.socket_connects, enabled=is_limited))
+        self._strangers = Strangers(settings.sockets_per_network if is_limited else 0)
+        self._spares = limits.spares
         self._connections: set[Connection] = set()
         self._started_in = 0
         self.people = People()
         self.owed = Owed(context, self.people)
         self.watches = Watches(context, on_opened=self._on_opened, is_rushed=lambda: self.desk.is_rushed)
-        self.desk = Desk(context, Gates(tokens, limits.intents), self.people, self.watches, self.owed)
+        unknown = Unknown(rates.unknown_sales, enabled=is_limited, spares=limits.spares)
+        gates = Gates(tokens, limits.intents, unknown, self._let_authenticate)
+        self.desk = Desk(context, gates, self.people, self.watches, self.owed)
         self._spread = Spread(self.watches)
         self._recheck = Recheck(context, self.people)
         self._presence = Presence(context, self.watches, lambda: len(self._connections))
@@ -81,22 +92,26 @@ class Hub:
         """How many sockets this process may have open."""
         return capacity()
 
-    def admit(self) -> None:
+    def admit(self, address: str = "", verified: Verified | None = None) -> None:
         """Count one who wants to upgrade.
 
         Raises:
             Problem: it must come again later.
         """
+        if verified is None and not self._spares(address):
+            self._strangers.require_room(address)
         self._admission.admit(len(self._connections))
 
-    def let_in(self, sock: socket.socket, verified: Verified | None = None) -> Connection:
+    def let_in(self, sock: socket.socket, verified: Verified | None = None, address: str = "") -> Connection:
         """Take over a socket whose upgrade was answered, with the identity that it came with if any."""
         self._start()
-        connection = Connection(sock, self)
+        connection = Connection(sock, self, sys.intern(address))
         self._connections.add(connection)
         self._pump.add(connection)
         if verified is not None:
-            self.desk.admit(connection, verified)
+            self._admit(connection, verified)
+        elif not self._spares(address):
+            self._strangers.enter(connection)
         return connection
 
     def close(self) -> None:
@@ -144,6 +159,7 @@ class Hub:
         self._pump.remove(connection)
         self.people.leave(connection)
         self.watches.leave_all(connection)
+        self._strangers.leave(connection)
         self._connections.discard(connection)
 
     def lets_through(self, connection: Connection, now: float) -> bool:
@@ -156,6 +172,18 @@ class Hub:
             CUT_OFF.labels("too_many_requests").inc()
             connection.close(POLICY, detail)
         return False
+
+    def _admit(self, connection: Connection, verified: Verified) -> None:
+        try:
+            self.desk.admit(connection, verified)
+        except Refused as error:
+            refuse(connection, {}, error)
+
+    def _let_authenticate(self, connection: Connection, user_id: str) -> None:
+        if self._is_limited and self.people.count(user_id) >= MOST_OF_ACCOUNT:
+            detail = "Too many sockets of this account."
+            raise Refused("too_many_requests", detail, close_code=POLICY)
+        self._strangers.leave(connection)
 
     def _end_identity(self, connection: Connection, code: str, detail: str) -> None:
         self.people.leave(connection)

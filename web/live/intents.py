@@ -16,9 +16,10 @@ from tasks.intents import conclude, is_plain, write_submission
 from web.limits import AccountLimit
 from web.live.answers import answer_own, attempt, refuse
 from web.live.connection import Connection
-from web.live.crew import Crew, Step, Work
+from web.live.crew import Crew, Doubtful, Step, Work
 from web.live.messages import Wish, read_wish
 from web.live.people import People
+from web.live.unknown import Unknown
 
 
 @dataclass(slots=True)
@@ -35,9 +36,17 @@ class _Asked:
 class Intents:
     """Takes the intents of all sockets."""
 
-    def __init__(self, context: Context, limit: AccountLimit, people: People, crew: Crew) -> None:
+    def __init__(
+        self,
+        context: Context,
+        limit: AccountLimit,
+        people: People,
+        crew: Crew,
+        unknown: Unknown | None = None,
+    ) -> None:
         self._context = context
         self._limit = limit
+        self._unknown = unknown or Unknown("1/second", enabled=False)
         self._people = people
         self._crew = crew
         self.unanswered = 0  # of those that were sent on their way
@@ -54,10 +63,11 @@ class Intents:
         if facts is not None:
             return self._put(connection, request, str(user_id), wish, facts)
         find = partial(self._find_sale, connection, request, str(user_id), wish)
-        return partial(attempt, connection, request, find)
+        return Doubtful(partial(attempt, connection, request, find), whose=self._unknown.standing(connection))
 
     def _find_sale(self, connection: Connection, request: Message, user_id: str, wish: Wish) -> Step:
-        facts = self._context.book.by_id(wish.sale_id)
+        by_id = self._context.book.by_id
+        facts = self._unknown.look(connection, wish.sale_id, partial(by_id, wish.sale_id))
         return self._put(connection, request, user_id, wish, facts)
 
     def _put(

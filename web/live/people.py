@@ -48,6 +48,10 @@ class People:
         """All authenticated sockets."""
         return self._by_user.everybody()
 
+    def count(self, user_id: str) -> int:
+        """How many sockets a user has in this process."""
+        return len(self._by_user.of(user_id))
+
     def is_here(self, user_id: str) -> bool:
         """Whether a user has a socket in this process."""
         return user_id in self._by_user

@@ -16,7 +16,7 @@ from web.auth.cookies import cookie_name
 from web.auth.identity import ACCESS_COOKIE
 from web.errors import Problem
 from web.live.door import Door
-from web.live.handshake import Handshake, taken_from
+from web.live.handshake import Handshake, address_of, taken_from
 from web.services import Services, services
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def refuse_unfit() -> None:
     request.socket_identity = door.judge(request.environ)  # type: ignore[attr-defined]  # for this request's view
     if "gunicorn.socket" not in request.environ or not gevent.monkey.is_module_patched("socket"):
         raise Problem(503, "no_sockets", "This server does not serve sockets; run it as the Procfile does.")
-    services().hub.admit()
+    services().hub.admit(address_of(request.environ), request.socket_identity)  # type: ignore[attr-defined]
     _leave_nothing_to_judge(request.environ)
 
 
@@ -93,4 +93,4 @@ def ws(handshaken: Any) -> None:
     """Hand the connection over."""
     verified = getattr(request, "socket_identity", None)
     handshaken.connected = False  # for flask-sock it ends here: it neither reads nor closes it
-    services().hub.let_in(taken_from(handshaken.sock), verified)
+    services().hub.let_in(taken_from(handshaken.sock), verified, address_of(request.environ))

@@ -6,7 +6,9 @@ from typing import Final
 from flask import Blueprint, render_template
 
 from tasks.products import find_product
+from tasks.revisions import tag_of_product
 from tasks.views import show_product
+from web.etags import etag
 from web.pages.asking import asked_by
 from web.pages.control_reading import read_products
 from web.schemas.paging import PageQuery
@@ -35,5 +37,6 @@ def new_product() -> str:
 def edit_product(product_id: uuid.UUID) -> str:
     """The form to change a product by."""
     with services().database.transaction() as session:
-        product = show_product(find_product(session, product_id))
-    return render_template("admin/product_form.html", product=product)
+        row = find_product(session, product_id)
+    tag = etag(tag_of_product(row))["ETag"]
+    return render_template("admin/product_form.html", product=show_product(row), etag=tag)

@@ -8,9 +8,11 @@ from flask import Blueprint, render_template
 
 from models.events import Message, rfc3339
 from models.vocabulary import SaleStatus
+from tasks.clone import times_of_another
 from tasks.sale_rules import FIXED_BY_THE_OPENING
 from tasks.sales import get_sale
 from tasks.views import show_product, show_sale
+from web.etags import etag_of_shown
 from web.pages import reading
 from web.pages.asking import asked_by
 from web.sales import read_sales
@@ -20,7 +22,6 @@ from web.services import services
 blueprint: Final = Blueprint("sales", __name__)
 
 ROWS: Final = "20"  # on a page: each is asked for its live figures
-DAY: Final = timedelta(days=1)
 STEP: Final = timedelta(minutes=5)  # to which a new sale's opening is rounded
 
 _QUERY: Final = SaleQuery()
@@ -50,10 +51,12 @@ def new_sale() -> str:
 @blueprint.get("/sales/<uuid:sale_id>/edit")
 def edit_sale(sale_id: uuid.UUID) -> str:
     """The form to change a sale by; what its state fixes cannot be changed there either."""
-    sale = show_sale(services().context, get_sale(services().context, sale_id))
+    row = get_sale(services().context, sale_id)
+    sale = show_sale(services().context, row)
     return render_template(
         "admin/sale_form.html",
         sale=sale,
+        etag=etag_of_shown(row, sale)["ETag"],
         products=_products(sale["product"]),
         times=sale,
         fixed=() if sale["status"] == SaleStatus.SCHEDULED else FIXED_BY_THE_OPENING,
@@ -86,8 +89,7 @@ def _times_of_a_new_one(now: datetime) -> dict[str, str | None]:
 
 
 def _times_of_another(sale: Message, now: datetime) -> dict[str, str | None]:
-    """Propose the model's times on the first day on which all of them are still to come."""
+    """Propose the model's times on a day to come, by UTC; the page's script knows the visitor's clock."""
     names = ("lobby_opens_at", "opens_at", "closes_at")
-    times = {name: datetime.fromisoformat(sale[name]) for name in names if sale[name]}
-    days = max(0, (now - min(times.values())) // DAY + 1)
-    return {name: rfc3339(times[name] + days * DAY) if name in times else None for name in names}
+    times = {name: datetime.fromisoformat(sale[name]) if sale[name] else None for name in names}
+    return {name: rfc3339(at) if at else None for name, at in times_of_another(times, now).items()}

@@ -29,7 +29,10 @@ export const isRenewable = () => cookie(REFRESH_CSRF) !== "";
 /** A page that is logged in, but whose access cookie has run out: worth a renewal before it is needed. */
 export const isStale = () => isRenewable() && cookie(ACCESS_CSRF) === "";
 
-async function send(path, { method = "GET", body, headers = {}, csrf = ACCESS_CSRF } = {}) {
+const send = async (path, options) => (await exchange(path, options)).data;
+
+/** Send, and read the answer with its ETag. */
+async function exchange(path, { method = "GET", body, headers = {}, csrf = ACCESS_CSRF } = {}) {
   const all = { Accept: "application/json", ...headers };
   if (method !== "GET" && cookie(csrf)) all["X-CSRF-TOKEN"] = cookie(csrf);
   if (body !== undefined) all["Content-Type"] = "application/json";
@@ -49,7 +52,7 @@ async function send(path, { method = "GET", body, headers = {}, csrf = ACCESS_CS
   }
   const data = parse(text);
   if (!response.ok) throw new Problem(response.status, data, response.headers.get("Retry-After"));
-  return data;
+  return { data, etag: response.headers.get("ETag") };
 }
 
 function parse(text) {
@@ -78,16 +81,19 @@ export async function renew() {
   return navigator.locks ? navigator.locks.request("renew-session", once) : once();
 }
 
-/** Call the API. Raises Problem or Unreachable; a stale log-in is renewed once on the way. */
-export async function api(path, options) {
+/** Call the API; answers `{data, etag}`. Raises Problem or Unreachable; a stale log-in is renewed once on the way. */
+export async function tagged(path, options) {
   try {
-    return await send(path, options);
+    return await exchange(path, options);
   } catch (error) {
     const isOut = error instanceof Problem && (error.status === 401 || error.code === "csrf_failed");
     if (!isOut || !(await renew())) throw error;
-    return send(path, options);
+    return exchange(path, options);
   }
 }
+
+/** Call the API where the ETag does not matter. */
+export const api = async (path, options) => (await tagged(path, options)).data;
 
 export const logIn = (email, password) => send("/session", { method: "POST", body: { email, password } });
 export const register = (account) => send("/api/v1/auth/register", { method: "POST", body: account });

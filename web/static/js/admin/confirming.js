@@ -35,26 +35,29 @@ function isValid(form, fields) {
   return form.reportValidity();
 }
 
+const paragraphs = (text) => [text].flat().map((words) => made("p", { textContent: words }));
+
 function dialogOf({ title, text, verb, isDanger = false, fields = [] }) {
   const id = `confirming-${(asked += 1)}`;
   const inputs = fields.map((field, index) => fieldOf(field, `${id}-${index}`));
   const buttons = buttonsOf(verb, isDanger);
-  const says = made("div", { className: "stack", id: `${id}-text` }, ...[text].flat().map((words) => made("p", { textContent: words })));
+  const says = made("div", { className: "stack", id: `${id}-text` }, ...paragraphs(text));
   const problem = made("p", { className: "problem", role: "alert", hidden: true });
   const head = made("h2", { id: `${id}-title`, textContent: title });
   const form = made("form", { className: "stack", method: "dialog", noValidate: true }, head, says, ...inputs.map(({ node }) => node), problem, buttons.node);
   const dialog = made("dialog", { className: "confirming" }, form);
   dialog.setAttribute("aria-labelledby", head.id);
   dialog.setAttribute("aria-describedby", says.id);
-  return { dialog, form, inputs, problem, ...buttons, first: inputs[0]?.input ?? (isDanger ? buttons.back : buttons.go) };
+  return { dialog, form, inputs, problem, says, ...buttons, first: inputs[0]?.input ?? (isDanger ? buttons.back : buttons.go) };
 }
 
 /** Ask; null where the answer is no, else the fields' values by name.
  *
- * With `act`, which gets the values, the dialog stays until that is done, and says in words why it was not.
+ * With `act`, which gets the values, the dialog stays until that is done, and says in words why it was not; where the
+ * error has a `text`, that is told instead of the dialog's.
  */
 export function confirmed({ act, ...wish }) {
-  const { dialog, form, inputs, problem, back, go, first } = dialogOf(wish);
+  const { dialog, form, inputs, problem, says, back, go, first } = dialogOf(wish);
   let answer = null;
   let deed = Promise.resolve();
   const perform = async (values) => {
@@ -66,6 +69,7 @@ export function confirmed({ act, ...wish }) {
       dialog.close();
     } catch (error) {
       tell(problem, wordsFor(error));
+      if (error.text) says.replaceChildren(...paragraphs(error.text)); // it is otherwise by now
     } finally {
       back.disabled = go.disabled = false;
     }

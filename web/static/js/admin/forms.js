@@ -1,9 +1,11 @@
 // Owns the control room's forms: read, sent by the API, and each fault told at its field.
 
 import { tell } from "../dom.js";
-import { api } from "../session.js";
+import { api, tagged } from "../session.js";
 import { fieldRefusal, refusal } from "./refusals.js";
-import { currencyOf, faultOf, putTimes, valueOf, written } from "./values.js";
+import { currencyOf, faultOf, proposeTimes, putAmounts, putTimes, shown, valueOf, written } from "./values.js";
+import { now } from "../clock.js";
+import { _ } from "../words.js";
 
 const OTHER_NAMES = { admission_order: "admission.order", currency: "price" }; // by which the API may call a field
 
@@ -71,6 +73,37 @@ function isGood(form) {
   return faulty.length === 0;
 }
 
+const CHANGED = "precondition_failed";
+
+/** Show what somebody else changed meanwhile: in the fields that were left as they were, and beside the others. */
+async function showChanged(form, before, path) {
+  const { data, etag } = await tagged(path);
+  form.dataset.ifMatch = etag;
+  const seen = controls(form).map((input) => ({ input, typed: input.value, isTouched: before.get(input) !== written(input) }));
+  for (const { input } of seen) input.value = shown(input, data);
+  for (const one of seen) {
+    one.is = (one.input.selectedOptions?.[0]?.textContent ?? one.input.value).trim() || "–";
+    one.isNews = before.get(one.input) !== written(one.input);
+    before.set(one.input, written(one.input));
+    if (one.input.dataset.at) one.input.dataset.at = "";
+  }
+  for (const { input, typed, isTouched, is, isNews } of seen) {
+    if (isTouched) input.value = typed;
+    tellFault(input, isTouched && isNews ? _("Somebody changed this meanwhile. It is now: {value}", { value: is }) : "");
+  }
+  nameCurrencies(form);
+  tell(form.querySelector(".problem"), _("Somebody else changed this meanwhile, so that nothing was saved. What you typed is still here, all else is as it is now. Look through it and save again."));
+}
+
+async function fail(form, before, path, error) {
+  try {
+    if (error.code !== CHANGED) throw error;
+    await showChanged(form, before, path);
+  } catch (last) {
+    tellRefusal(form, last);
+  }
+}
+
 async function send(form, before) {
   const [method, path] = form.dataset.send.split(" ");
   tell(form.querySelector(".problem"), "");
@@ -79,10 +112,11 @@ async function send(form, before) {
   button.disabled = true;
   try {
     const body = bodyOf(form, method === "PATCH" ? before : null);
-    if (method !== "PATCH" || Object.keys(body).length) await api(path, { method, body });
+    const headers = form.dataset.ifMatch ? { "If-Match": form.dataset.ifMatch } : {};
+    if (method !== "PATCH" || Object.keys(body).length) await api(path, { method, body, headers });
     location.assign(form.dataset.then);
   } catch (error) {
-    tellRefusal(form, error);
+    await fail(form, before, path, error);
     button.disabled = false;
   }
 }
@@ -94,12 +128,25 @@ function nameCurrencies(form) {
   }
 }
 
+const defaultOf = (input) => (input.options ? ([...input.options].find((one) => one.defaultSelected) ?? input.options[0])?.value : input.defaultValue);
+
+/** What the fields had when the page came; something may be typed by now, or kept by the browser from before. */
+function asItCame(form) {
+  const typed = controls(form).map((input) => [input, input.value]);
+  for (const [input] of typed) input.value = defaultOf(input);
+  const before = new Map(typed.map(([input]) => [input, written(input)]));
+  for (const [input, value] of typed) input.value = value;
+  return before;
+}
+
 /** Let the page's forms be sent. */
 export function listenToForms() {
   for (const form of document.querySelectorAll("form[data-send]")) {
+    proposeTimes(form, now());
     putTimes(form);
+    putAmounts(form);
     nameCurrencies(form);
-    const before = new Map(controls(form).map((input) => [input, written(input)]));
+    const before = asItCame(form);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       send(form, before);

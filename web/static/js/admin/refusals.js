@@ -5,6 +5,7 @@ import { _ } from "../words.js";
 
 const WORDS = {
   product_in_use: _("A sale that is not over sells this product. End or cancel it first."),
+  precondition_failed: _("Somebody else changed this meanwhile. Reload the page to see it."),
   illegal_transition: _("The sale is in another state by now, which does not allow this. Reload the page to see it."),
   allocation_too_small: _("That is fewer units than are held, sold or decided already."),
   not_refundable: _("The order is not paid (any more), so that there is nothing to give back."),

@@ -1,13 +1,22 @@
 // Owns what an admin can do to a sale: each verb says first what it does to shoppers, and is asked for once more.
 
-import { fill } from "../dom.js";
-import { count, minorDigits, money, parseMoney } from "../format.js";
-import { api } from "../session.js";
+import { fill, tell } from "../dom.js";
+import { count, editable, money, parseMoney } from "../format.js";
+import { flat } from "../figures.js";
+import { api, tagged } from "../session.js";
+import { wordsFor } from "../problems.js";
 import { _, ngettext } from "../words.js";
 import { confirmed } from "./confirming.js";
+import { moneyFault } from "./values.js";
 
 const MOST_UNITS = 10_000_000;
 const MOST = 2_147_483_647;
+
+/** Read «+10», «-5» or «−5»; NaN where it is no whole number. */
+function numberOf(text) {
+  const plain = text.replace(/\s/g, "").replace("−", "-");
+  return /^[+-]?\d+$/.test(plain) ? Number(plain) : Number.NaN;
+}
 
 const inLine = (n) => ngettext("{n} shopper in line", "{n} shoppers in line", n, { n: count(n) });
 const onStandby = (n) => ngettext("{n} on standby", "{n} on standby", n, { n: count(n) });
@@ -64,13 +73,12 @@ const MOVES = {
 const CHANGES = {
   price(sale) {
     const { amount_minor, currency } = sale.price;
-    const written = (amount_minor / 10 ** minorDigits(currency)).toFixed(minorDigits(currency));
     return {
       title: _("Change the price"),
       text: _("It is {price} now. The new price holds for tickets that are decided from now on; holds and orders keep theirs.", { price: money(amount_minor, currency) }),
       verb: _("Change the price"),
       done: _("The price was changed."),
-      fields: [{ name: "amount", label: _("New price in {currency}", { currency }), value: written, inputMode: "decimal", required: true, check: (value) => (parseMoney(value, currency) === null ? _("Write an amount, e.g. {example}.", { example: written }) : "") }],
+      fields: [{ name: "amount", label: _("New price in {currency}", { currency }), value: editable(amount_minor, currency), inputMode: "decimal", required: true, check: (value) => moneyFault(value, currency) }],
       body: ({ amount }) => ({ price: { amount_minor: parseMoney(amount, currency), currency } }),
     };
   },
@@ -84,8 +92,12 @@ const CHANGES = {
       ],
       verb: _("Change the units"),
       done: _("The units were changed."),
-      fields: [{ name: "allocation", label: _("Units"), type: "number", value: sale.allocation, min: taken, max: MOST_UNITS, step: 1, required: true }],
+      fields: [
+        { name: "allocation", label: _("Units"), type: "number", value: sale.allocation, min: taken, max: MOST_UNITS, step: 1, required: true },
+        { name: "change", label: _("Or so many more or fewer"), hint: _("E.g. +10 or -5. It is counted from what there is then, also where others change it at the same time."), inputMode: "text", autocomplete: "off", check: (value) => (value.trim() === "" || numberOf(value) ? "" : _("Write a whole number, e.g. +10 or -5.")) },
+      ],
       body: ({ allocation }) => ({ allocation: Number(allocation) }),
+      change: ({ change }) => numberOf(change),
     };
   },
   pace(sale) {
@@ -106,17 +118,57 @@ const CHANGES = {
   },
 };
 
+/** The sale as it is now, with its ETag. */
+async function look(path) {
+  const { data, etag } = await tagged(path);
+  return { sale: flat(data), etag };
+}
+
+/** Change a sale as it was seen; where somebody was quicker, tell how it is now and keep what was typed. */
+async function change(path, seen, wishOf, values) {
+  const { body, change: unitsOf } = wishOf(seen.sale);
+  const units = unitsOf?.(values);
+  if (units) return api(`${path}/units`, { method: "POST", body: { change: units }, headers: { "Idempotency-Key": seen.keyOf(units) } });
+  try {
+    return await api(path, { method: "PATCH", body: body(values), headers: { "If-Match": seen.etag } });
+  } catch (error) {
+    if (error.code !== "precondition_failed") throw error;
+    Object.assign(seen, await look(path));
+    const words = _("Somebody else changed the sale meanwhile, so that nothing was changed. What you typed is still here: look through it and try again.");
+    throw Object.assign(new Error(words), { text: wishOf(seen.sale).text });
+  }
+}
+
+/** A key for each number that is asked for in a dialog: pressed twice, or again after no answer, it counts once. */
+function keys() {
+  const known = new Map();
+  return (units) => {
+    if (!known.has(units)) known.set(units, [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
+    return known.get(units);
+  };
+}
+
 /** Let the buttons of a page do what they say; `took` gets the sale as it is after. */
 export function listenToVerbs(root, saleNow, took) {
+  const changeIt = async (verb, path) => {
+    const seen = { ...(await look(path)), keyOf: keys() };
+    const { done, body: _body, change: _change, ...wish } = CHANGES[verb](seen.sale);
+    const act = async (values) => took(await change(path, seen, CHANGES[verb], values));
+    return (await confirmed({ ...wish, act })) && done;
+  };
+  const moveIt = async (verb, path) => {
+    const { done, ...wish } = MOVES[verb](saleNow());
+    const act = async () => took(await api(`${path}/${verb}`, { method: "POST" }));
+    return (await confirmed({ ...wish, act })) && done;
+  };
   const perform = async (button) => {
     const { verb } = button.dataset;
-    const sale = saleNow();
-    const { done, body, ...wish } = (MOVES[verb] ?? CHANGES[verb])(sale);
-    const path = `/api/v1/sales/${sale.sale_id}`;
-    const act = async (values) => took(await (body ? api(path, { method: "PATCH", body: body(values) }) : api(`${path}/${verb}`, { method: "POST" })));
-    if (!(await confirmed({ ...wish, act }))) return;
+    const path = `/api/v1/sales/${saleNow().sale_id}`;
+    const done = await (verb in MOVES ? moveIt : changeIt)(verb, path);
+    if (!done) return;
     fill(root, "done", done);
     if (button.hidden) [...root.querySelectorAll("[data-verb]")].find((other) => !other.hidden)?.focus();
   };
-  for (const button of root.querySelectorAll("[data-verb]")) button.addEventListener("click", () => perform(button));
+  const tryIt = (button) => perform(button).catch((error) => tell(document.getElementById("trouble"), wordsFor(error)));
+  for (const button of root.querySelectorAll("[data-verb]")) button.addEventListener("click", () => tryIt(button));
 }

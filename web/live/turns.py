@@ -1,0 +1,32 @@
+"""Work that waits for a hand, in fair order: whoever asks, one after the other, however much each asks."""
+
+from collections import deque
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Turns(Generic[T]):
+    """Queues by who asks, such as a network, which take turns; each keeps its order."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, deque[T]] = {}  # whose turn is next comes first
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def put(self, who: str, work: T) -> None:
+        """Let work wait."""
+        queue = self._waiting.get(who)
+        if queue is None:
+            queue = self._waiting[who] = deque()
+        queue.append(work)
+
+    def take(self) -> T:
+        """What is next; there must be some."""
+        who = next(iter(self._waiting))
+        queue = self._waiting.pop(who)
+        work = queue.popleft()
+        if queue:
+            self._waiting[who] = queue
+        return work
