@@ -75,8 +75,9 @@ def orders(*, user_id: UUID | None, sale_id: UUID | None, status: str | None = N
 
 
 def find_order(session: Session, order_id: UUID) -> Order | None:
-    """Find an order with its history."""
-    return session.scalar(select(Order).where(Order.id == order_id).options(selectinload(Order.history)))
+    """Find an order with its history, both of one instant: a second query might find it changed."""
+    query = select(Order).where(Order.id == order_id).options(joinedload(Order.history))
+    return session.scalars(query).unique().one_or_none()
 
 
 def background_tasks(*, kind: str | None, state: str | None, sale_id: UUID | None) -> Select[BackgroundTask]:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import ColumnElement, Select, func, insert, select, tuple_, update
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload
 
 from models import reading
 from models.catalogue import Sale
@@ -135,12 +135,12 @@ def _release_those(context: Context, *which: ColumnElement[bool]) -> int:
         select(Order, Sale.epoch)
         .join(Sale, Sale.id == Order.sale_id)
         .where(*which, Order.status.in_(OVER))
-        .options(selectinload(Order.history))
+        .options(joinedload(Order.history))  # of one instant with its order: by its length news are ordered
         .order_by(Order.id)
         .limit(AT_ONCE)
     )
     with context.database.transaction() as session:
-        found = session.execute(unreleased).all()
+        found = session.execute(unreleased).unique().all()
     if not found:
         return 0
     return _release(context, found[0][0].sale_id, found[0][1], [order for order, _ in found])

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import distinct_on
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload
 
 from models.events import Message, stored_intent, stored_order, undecided_intent
 from models.orders import Intent, Order
@@ -85,9 +85,7 @@ def stored_orders(context: Context, order_ids: Sequence[str]) -> dict[str, Messa
         LedgerUnavailable: try again.
     """
     with context.database.transaction() as session:
-        orders = session.scalars(
-            select(Order).where(Order.id.in_(map(UUID, order_ids))).options(selectinload(Order.history))
-        ).all()
+        orders = session.scalars(_with_history().where(Order.id.in_(map(UUID, order_ids)))).unique().all()
         steps = steps_of(context, session, orders)
         return {str(order.id): stored_order(order, order.history, steps.get(order.id)) for order in orders}
 
@@ -96,8 +94,11 @@ def _orders_of(context: Context, session: Session, intents: Iterable[Intent]) ->
     ids = [intent.id for intent in intents if intent.status == IntentStatus.HELD]
     if not ids:
         return {}
-    orders = session.scalars(
-        select(Order).where(Order.intent_id.in_(ids)).options(selectinload(Order.history))
-    ).all()
+    orders = session.scalars(_with_history().where(Order.intent_id.in_(ids))).unique().all()
     steps = steps_of(context, session, orders)
     return {order.intent_id: stored_order(order, order.history, steps.get(order.id)) for order in orders}
+
+
+def _with_history() -> Select[Order]:
+    """Select orders and their histories of one instant: by its length it is known which news are newer."""
+    return select(Order).options(joinedload(Order.history))
