@@ -12,6 +12,7 @@ from models.errors import (
     Fenced,
     FlashSaleError,
     IdempotencyKeyReused,
+    LedgerUnavailable,
     LimitReached,
     LineUnavailable,
     NoSuchSale,
@@ -23,6 +24,7 @@ from models.errors import (
 from models.events import Message, answered_intent, pack_told, stored_intent, undecided_intent
 from models.ids import sale_number_of, write_new_intent_id
 from models.live.records import Answer, AnswerCode, Found, LiveIntent, Submission
+from models.vocabulary import VERDICTS
 from tasks.context import Context
 from tasks.facts import SaleFacts
 
@@ -86,24 +88,41 @@ def conclude(context: Context, facts: SaleFacts, submission: Submission, answer:
 def find_intent(context: Context, intent_id: UUID) -> tuple[Message, UUID]:
     """Find an intent wherever it is; returns it with its owner's id.
 
-    The line is asked first: what is settled there is in the ledger already.
+    The line is asked first: what is settled there is in the ledger already. A verdict that is in the ledger
+    and not settled yet, since Redis was away or took no writes, may have been told, and is not taken back.
+    Without the line only the ledger's last words are told: who stood by for it may have left since.
 
     Raises:
         NotFound: there is none.
+        LineUnavailable: only the line knows.
     """
     facts = _facts_of(context, intent_id)
     try:
         found = context.live.find(facts.sale_id, str(intent_id))
     except LineUnavailable:
-        if (stored := _stored(context, intent_id)) is not None:
+        if (stored := _stored(context, intent_id)) is not None and stored[0]["status"] in VERDICTS:
             return stored
         raise
     if found is not None:
-        return undecided_intent(found, facts.sale_id), UUID(found.intent.user_id)
+        return _stored_meanwhile(context, found, intent_id) or (
+            undecided_intent(found, facts.sale_id),
+            UUID(found.intent.user_id),
+        )
     stored = _stored(context, intent_id)
     if stored is None:
         raise NotFound("No intent has this id.")
     return stored
+
+
+def _stored_meanwhile(context: Context, found: Found, intent_id: UUID) -> tuple[Message, UUID] | None:
+    """Find the verdict of an intent whose claim is not settled; None where it has none, or nobody can say."""
+    if not found.is_decided:
+        return None
+    try:
+        stored = _stored(context, intent_id)
+    except LedgerUnavailable:
+        return None
+    return stored if stored is not None and stored[0]["status"] in VERDICTS else None
 
 
 def leave_line(context: Context, user_id: UUID, intent_id: UUID) -> Message:

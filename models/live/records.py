@@ -68,6 +68,12 @@ class Found(NamedTuple):
     pace_milli: int
     sale_status: str
 
+    @property
+    def is_decided(self) -> bool:
+        """Say whether a claim has decided it, which is not settled yet."""
+        is_passed = self.intent.ticket <= self.now_serving
+        return is_passed and self.standby_place == 0 and self.intent.left_ms == 0
+
 
 class AnswerCode(StrEnum):
     """What `submit.lua` says of one intent."""

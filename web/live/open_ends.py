@@ -1,8 +1,10 @@
 """Owns what shoppers here were told last and is not the end of it: undecided intents, orders that may move.
 
-Only that is remembered, and only while one of the shopper's sockets is open.
+Only that is remembered, and only while one of the shopper's sockets is open; and the orders that ended last,
+since news of their beginning may be late.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +15,7 @@ from models.vocabulary import IntentStatus, OrderStatus
 
 INTENT: Final = "intent"
 ORDER: Final = "order"
+MOST_ENDED: Final = 10_000  # orders; older news of one come within seconds
 _OPEN: Final[dict[str, frozenset[str]]] = {
     INTENT: frozenset({IntentStatus.WAITING, IntentStatus.QUEUED, IntentStatus.STANDBY}),
     ORDER: frozenset({OrderStatus.HELD, OrderStatus.PAYING, OrderStatus.PAID}),
@@ -34,6 +37,7 @@ class OpenEnds:
 
     def __init__(self) -> None:
         self._told: dict[tuple[str, str], dict[str, OpenEnd]] = {}
+        self._ended: OrderedDict[str, int] = OrderedDict()  # an order's id → how many changes it had
 
     def __len__(self) -> int:
         return sum(map(len, self._told.values()))
@@ -48,6 +52,8 @@ class OpenEnds:
             self._told.setdefault((kind, sale_id), {})[message["id"]] = end
         else:
             self.drop(kind, sale_id, message["id"])
+            if kind == ORDER:
+                self._note_end(message)
 
     def is_old(self, kind: str, message: Message) -> bool:
         """Say whether its shopper was told newer news: two who tell of one order may overtake each other.
@@ -55,7 +61,14 @@ class OpenEnds:
         An order's history only grows.
         """
         told = self._told.get((kind, message.get("sale_id", "")), {}).get(message["id"])
-        return told is not None and _changes_of(message) < told.changes
+        changes = told.changes if told is not None else self._ended.get(message["id"], 0)
+        return _changes_of(message) < changes
+
+    def _note_end(self, message: Message) -> None:
+        self._ended[message["id"]] = _changes_of(message)
+        self._ended.move_to_end(message["id"])
+        if len(self._ended) > MOST_ENDED:
+            self._ended.popitem(last=False)
 
     def drop(self, kind: str, sale_id: str, thing_id: str) -> None:
         """Forget one."""
