@@ -7,8 +7,8 @@ from typing import Any, Final
 BOM: Final = "\ufeff"  # by which Excel knows that a file is UTF-8; Python reads it as `utf-8-sig`
 CSV_TYPE: Final = "text/csv; charset=utf-8"
 
-# What spreadsheets take for the beginning of a formula, also behind spaces and quotes and in a wide form; and also
-# behind what parts cells or rows where those of another country read the file, which part them by `;` or by tabs.
+# What spreadsheets take for the beginning of a formula, also behind spaces and quotes and in a wide form; so
+# too behind what parts cells or rows where those of another country read the file, by `;` or by tabs.
 _FORMULA: Final = re.compile(r"^(?=[\t\r\n])|(^|[;\t\r\n])(?=[ \xa0\"']*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 _PARTS: Final = re.compile(r"[,;\"\t\r\n]|^[ \xa0]|[ \xa0]$").search
 

@@ -45,6 +45,13 @@ def test_whoever_registers_can_sign_in_and_is_a_shopper(client: FlaskClient) -> 
     }
 
 
+@pytest.mark.parametrize("name", ["A\x9bda", "A\u202eda", "A\u2066da\u2069", "Ada\u200b", "A\nda", "A\tda"])
+def test_a_name_that_is_not_what_it_looks_like_is_refused(client: FlaskClient, name: str) -> None:
+    refused = client.post(REGISTER, json={**ADA, "name": name})
+    assert (refused.status_code, list(refused.get_json()["errors"])) == (422, ["name"])
+    assert client.post(REGISTER, json={**ADA, "name": "Zoë 👩‍👩‍👧 آدا"}).status_code == 201
+
+
 def test_an_email_is_one_account_in_whatever_case(client: FlaskClient) -> None:
     assert client.post(REGISTER, json=ADA).status_code == 201
     again = client.post(REGISTER, json={**ADA, "email": "ADA@Example.COM"})

@@ -62,6 +62,17 @@ def test_only_admins_change_products(client: FlaskClient, admin: Account, shoppe
     assert client.get(one).status_code == 200
 
 
+@pytest.mark.parametrize("field", ["name", "description", "image_url"])
+def test_what_shoppers_are_shown_is_what_it_looks_like(
+    client: FlaskClient, admin: Account, field: str
+) -> None:
+    one = f"{PRODUCTS}/{make(client, admin)['id']}"
+    for text in ("/L\u202eamp", "/L\u0085amp", "/\u200bLamp"):
+        for method, path, body in (("POST", PRODUCTS, LAMP), ("PATCH", one, {})):
+            answer = client.open(path, method=method, json={**body, field: text}, headers=admin.headers)
+            assert (answer.status_code, list(answer.get_json()["errors"])) == (422, [field])
+
+
 def test_a_patch_changes_what_it_names(client: FlaskClient, admin: Account) -> None:
     made = make(client, admin, image_url="https://example.com/lamp.png")
     one = f"{PRODUCTS}/{made['id']}"

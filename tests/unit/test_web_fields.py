@@ -11,7 +11,7 @@ from marshmallow import Schema, ValidationError, fields
 
 from web.errors import flatten
 from web.schemas.accounts import EmailAddress
-from web.schemas.fields import Flag, MoneyOut, Text, UtcTime, Whole, write_time
+from web.schemas.fields import Flag, Line, MoneyOut, Prose, Text, UtcTime, Whole, write_time
 from web.schemas.sales import SaleCreateSchema, SalePatchSchema
 
 GOOD_SALE: dict[str, Any] = {
@@ -173,3 +173,64 @@ def test_a_patch_holds_only_what_was_named() -> None:
 def test_nested_messages_are_told_by_path() -> None:
     nested = {"a": {"b": ["x"], "_schema": ["y"]}, "items": {0: {"c": ["z"]}}, "_schema": ["w"]}
     assert flatten(nested) == {"a.b": ["x"], "a": ["y"], "items.0.c": ["z"], "_body": ["w"]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "Ada",
+            "Zoë d'Arc-Müller",
+            "آدا",
+            "עדה",
+            "אבג Ada",
+            "李小龍",
+            "葛\U000e0100",
+            "❤️",
+            "👩‍👩‍👧",
+            "👍🏽",
+            "می‌خواهم",
+        ),
+        *("a\u0308", "🏳️‍🌈 Ada", "100 % Kaschmir", "", "  "),
+    ],
+)
+def test_a_name_is_in_any_script(text: str) -> None:
+    assert load(Line(), text) == text
+
+
+@pytest.mark.parametrize("code", [*range(0x20), *range(0x7F, 0xA0)])
+def test_a_name_has_no_control_characters(code: int) -> None:
+    with pytest.raises(ValidationError):
+        load(Line(), f"A{chr(code)}da")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+        *(0x200B, 0x200E, 0x200F, 0x061C, 0x2060, 0xFEFF, 0x00AD, 0x180E, 0x3164, 0x115F, 0xFFA0, 0x034F),
+        *(0x2028, 0x2029, 0xD800, 0xDFFF, 0xFFFE, 0xE0041, 0xE007F),
+    ],
+)
+@pytest.mark.parametrize("field", [Line(), Prose()])
+def test_what_others_are_shown_turns_nothing_round_and_hides_nothing(field: Prose, code: int) -> None:
+    for text in (f"A{chr(code)}da", f"{chr(code)}Ada", f"Ada{chr(code)}", chr(code)):
+        with pytest.raises(ValidationError, match="control or invisible"):
+            load(field, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\u200dAda", "Ada\u200d", "A\u200c\u200dda", "A \u200cda", "Ada\u200c ", "\ufe0fAda", "A\ufe0f\ufe0fda"],
+)
+def test_what_joins_stands_alone_between_what_it_joins(text: str) -> None:
+    with pytest.raises(ValidationError, match="control or invisible"):
+        load(Line(), text)
+
+
+def test_a_description_has_lines_and_a_name_has_one() -> None:
+    assert load(Prose(), "warm\r\n\tand red") == "warm\r\n\tand red"
+    for text in ("warm\nand red", "warm\tand red", "warm\r"):
+        with pytest.raises(ValidationError, match="one line"):
+            load(Line(), text)

@@ -16,7 +16,7 @@ from web.api import Blueprint
 from web.auth.actor import current_actor
 from web.auth.identity import admin_only
 from web.paging import Page, read_page
-from web.schemas.fields import Strict, Text, UtcTime
+from web.schemas.fields import Prose, Strict, Text, UtcTime
 from web.schemas.paging import PageQuery, page_of
 from web.services import services
 
@@ -33,7 +33,7 @@ class ShopperQuery(PageQuery):
 class BanSchema(Strict):
     """Why."""
 
-    reason = Text(load_default=None, allow_none=True, validate=validate.Length(1, 200))
+    reason = Prose(load_default=None, allow_none=True, validate=validate.Length(1, 200))
 
 
 class ShopperSchema(Schema):

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from web.schemas.fields import Strict, Text
+from web.schemas.fields import Line, Strict, Text
 
 MAX_EMAIL = 254  # characters (RFC 5321, section 4.5.3.1.3)
 
@@ -28,7 +28,7 @@ class RegisterSchema(Strict):
         metadata={"format": "email", "example": "ada@example.com"},
     )
     password = fields.String(required=True, validate=validate.Length(8, 128), metadata={"format": "password"})
-    name = Text(load_default="", validate=validate.Length(max=100))
+    name = Line(load_default="", validate=validate.Length(max=100))
 
 
 class LoginSchema(Strict):

@@ -18,6 +18,18 @@ _RFC_3339: Final = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 ).fullmatch
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]").search
+# Unicode's controls (C1), what turns the direction of reading round, and what has no width:
+# its Default_Ignorable_Code_Points, without selectors of variants, and without what joins.
+_UNSEEN: Final = re.compile(
+    "[\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
+).search
+_JOINS_NOTHING: Final = re.compile(
+    "(?:^|[\\s\u200c\u200d])[\u200c\u200d]|[\u200c\u200d](?:\\s|$)|"
+    "(?:^|[\\s\ufe00-\ufe0f\U000e0100-\U000e01ef])[\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+).search
+_BREAK: Final = re.compile(r"[\t\n\r]").search
 
 
 class Strict(Schema):
@@ -36,6 +48,30 @@ class Text(fields.String):
         text: str = super()._deserialize(value, attr, data, **kwargs)
         if _CONTROL(text):
             raise ValidationError("Must not contain control characters.")
+        return text
+
+
+class Prose(Text):
+    """A text that others are shown: what is read is what is there.
+
+    Nothing turns the direction of reading round, which can make a text look like another, and nothing is
+    invisible but what joins the characters on both sides of it, as emoji and Persian words need it.
+    """
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if _UNSEEN(text) or _JOINS_NOTHING(text):
+            raise ValidationError("Must not contain control or invisible characters.")
+        return text
+
+
+class Line(Prose):
+    """Such a text of one line, e.g. a name."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if _BREAK(text):
+            raise ValidationError("Must be one line, without tabs.")
         return text
 
 

@@ -7,7 +7,7 @@ from marshmallow.utils import get_value
 
 from models.vocabulary import OrderStatus
 from tasks.payments.port import Step
-from web.schemas.fields import MoneyOut, Strict, Text, UtcTime
+from web.schemas.fields import MoneyOut, Prose, Strict, Text, UtcTime
 from web.schemas.paging import page_of
 
 
@@ -20,7 +20,7 @@ class PaymentCreateSchema(Strict):
 class RefundCreateSchema(Strict):
     """Why the money goes back."""
 
-    reason = Text(load_default=None, allow_none=True, validate=validate.Length(max=200))
+    reason = Prose(load_default=None, allow_none=True, validate=validate.Length(max=200))
 
 
 class OrderEventSchema(Schema):

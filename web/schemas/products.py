@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from web.schemas.fields import MoneyOut, MoneySchema, Strict, Text
+from web.schemas.fields import Line, MoneyOut, MoneySchema, Prose, Strict
 from web.schemas.paging import page_of
 
 _NAME = validate.Length(1, 200)
@@ -16,18 +16,18 @@ _IMAGE = [
 class ProductCreateSchema(Strict):
     """A new product."""
 
-    name = Text(required=True, validate=_NAME)
-    description = Text(load_default="", validate=_DESCRIPTION)
-    image_url = Text(load_default=None, allow_none=True, validate=_IMAGE)
+    name = Line(required=True, validate=_NAME)
+    description = Prose(load_default="", validate=_DESCRIPTION)
+    image_url = Line(load_default=None, allow_none=True, validate=_IMAGE)
     list_price = fields.Nested(MoneySchema, required=True)
 
 
 class ProductPatchSchema(Strict):
     """Changes of a product; what is not named stays."""
 
-    name = Text(validate=_NAME)
-    description = Text(validate=_DESCRIPTION)
-    image_url = Text(allow_none=True, validate=_IMAGE)
+    name = Line(validate=_NAME)
+    description = Prose(validate=_DESCRIPTION)
+    image_url = Line(allow_none=True, validate=_IMAGE)
     list_price = fields.Nested(MoneySchema)
 
 

@@ -1,7 +1,8 @@
 // Owns how money, counts, times and waits are written, in the visitor's own way, and how money is read.
 
-import { _ } from "./words.js";
-const locales = navigator.languages?.length ? [...navigator.languages] : undefined;
+import { _, known, language } from "./words.js";
+
+const locales = [...known(navigator.languages ?? []), language];
 const counts = new Intl.NumberFormat(locales);
 const moments = new Intl.DateTimeFormat(locales, { dateStyle: "medium", timeStyle: "short" });
 const clocks = new Intl.DateTimeFormat(locales, { timeStyle: "medium" });
@@ -40,7 +41,7 @@ export const clock = (value) => clocks.format(new Date(value));
 /** A length of time in words, e.g. «10 minutes»: rounded up to one unit, in the language of the page around it. */
 export function wait(seconds) {
   const [size, unit] = UNITS.find(([, , below]) => seconds < below);
-  const format = new Intl.NumberFormat(document.documentElement.lang, { style: "unit", unit, unitDisplay: "long" });
+  const format = new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" });
   return format.format(Math.max(1, Math.ceil(seconds / size)));
 }
 
@@ -134,7 +135,7 @@ export function readMoney(text, currency, locale = locales) {
   if (!/^\d+(?:[ '_٬.,٫]\d+)*$/.test(plain)) return { fault: "shape" };
   const parts = plain.split(/\D/);
   const signs = [...plain].filter((sign) => !/\d/.test(sign));
-  const last = signs.at(-1);
+  const [last] = signs.slice(-1);
   const isOnce = signs.filter((sign) => sign === last).length === 1;
   let hasDecimals = last === "٫" || ((last === "." || last === ",") && isOnce);
   if (hasDecimals && last !== "٫" && signs.length === 1) {

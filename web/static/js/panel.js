@@ -2,6 +2,7 @@
 
 import { count, money, wait } from "./format.js";
 import { fill, putMoney, showWhen, tell, tickCountdowns } from "./dom.js";
+import { last } from "./lists.js";
 import { isDecided, phaseOf } from "./phases.js";
 import { outlookOf, placeOf } from "./place.js";
 import { _ } from "./words.js";
@@ -97,7 +98,7 @@ export class Panel {
     fill(this.#root, "order_id", order.id.slice(-8));
     fill(this.#root, "receipt", order.receipt_number ?? "");
     this.#root.querySelector("[data-receipt-link]").href = `/orders/${order.id}/receipt`;
-    tell(this.#root.querySelector("[data-slot='order_note']"), this.#why(order.history.at(-1)));
+    tell(this.#root.querySelector("[data-slot='order_note']"), this.#why(last(order.history)));
     putMoney(this.#root.querySelector(".pay-total"), order.total);
     showWhen(this.#root, "cost", order.total.amount_minor === 0 ? "none" : "some");
     putMoney(this.#root.querySelector(".unit"), order.unit_price);

@@ -1,5 +1,7 @@
 // Owns where a ticket stands and what its chance is, reckoned from a sale's figures alone: one `sale` message moves everybody.
 
+import { last } from "./lists.js";
+
 /** The place of a ticket: `{place, isExact}`; 1 is next, 0 is being decided, null is not known. */
 export function placeOf(intent, sale) {
   if (intent.status === "standby") return standbyPlace(intent.ticket, sale.standby_places ?? []);
@@ -9,7 +11,7 @@ export function placeOf(intent, sale) {
 /** A place on standby, from marks `[ticket, place]` in order: read off where they are dense, else parted evenly. */
 function standbyPlace(ticket, marks) {
   const next = marks.findIndex(([marked]) => marked >= ticket);
-  if (next === -1) return marks.length ? { place: marks.at(-1)[1] + 1, isExact: false } : { place: null, isExact: false };
+  if (next === -1) return marks.length ? { place: last(marks)[1] + 1, isExact: false } : { place: null, isExact: false };
   const [highTicket, highPlace] = marks[next];
   if (highTicket === ticket || next === 0) return { place: highPlace, isExact: highTicket === ticket };
   const [lowTicket, lowPlace] = marks[next - 1];

@@ -1,6 +1,6 @@
 // Owns the plain words for what the API refuses; what is not named here is told in the API's own words.
 
-import { Unreachable } from "./session.js";
+import { NotKept, Unreachable } from "./session.js";
 import { wait } from "./format.js";
 import { _ } from "./words.js";
 
@@ -21,6 +21,11 @@ const WORDS = {
   ledger_unavailable: _("The shop cannot be reached at the moment. Please try again."),
   forbidden: _("This is not yours to do."),
 };
+const MESSAGES = {
+  "Must not contain control characters.": _("Must not contain control characters."),
+  "Must not contain control or invisible characters.": _("Must not contain control or invisible characters."),
+  "Must be one line, without tabs.": _("Must be one line, without tabs."),
+};
 const FIELDS = {
   email: _("E-mail"),
   password: _("Password"),
@@ -39,11 +44,15 @@ const FIELDS = {
   hold_seconds: _("Hold"),
 };
 
+/** Say in words what is wrong with a field; what is not known here is told in the API's own words. */
+export const messagesOf = (messages) => [messages].flat().map((message) => MESSAGES[message] ?? message).join(" ");
+
 /** Say in words what went wrong. */
 export function wordsFor(error) {
   if (error instanceof Unreachable) return _("The shop cannot be reached. Please check your connection and try again.");
+  if (error instanceof NotKept) return _("Your browser keeps no cookies of this shop, so that you cannot stay logged in. Please allow cookies for this site, then log in.");
   const fields = Object.entries(error.errors ?? {});
-  if (fields.length) return fields.map(([name, messages]) => `${FIELDS[name] ?? name}: ${[messages].flat().join(" ")}`).join(" ");
+  if (fields.length) return fields.map(([name, messages]) => `${FIELDS[name] ?? name}: ${messagesOf(messages)}`).join(" ");
   if (error.code === "too_many_requests") return _("That was a bit much. Please try again in {time}.", { time: wait(error.retryAfterMs / 1000) });
   return WORDS[error.code] ?? error.message;
 }

@@ -58,17 +58,32 @@ export function cancel(orderId) {
 }
 
 const isPassing = (error) => error instanceof Unreachable || error.status === 503;
+const storage = keys();
 const place = (saleId) => `wish:${saleId}`;
+
+/** Where keys are kept: in the tab, or where the browser refuses that, in the page. */
+function keys() {
+  try {
+    return sessionStorage;
+  } catch {
+    const kept = new Map();
+    return {
+      getItem: (name) => kept.get(name) ?? null,
+      setItem: (name, value) => kept.set(name, value),
+      removeItem: (name) => kept.delete(name),
+    };
+  }
+}
 
 function keyOf(saleId, wish) {
   const body = JSON.stringify(wish);
-  const kept = JSON.parse(sessionStorage.getItem(place(saleId)) ?? "null");
+  const kept = JSON.parse(storage.getItem(place(saleId)) ?? "null");
   if (kept?.body === body) return kept.key;
   const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  sessionStorage.setItem(place(saleId), JSON.stringify({ body, key }));
+  storage.setItem(place(saleId), JSON.stringify({ body, key }));
   return key;
 }
 
 function forgetKey(saleId) {
-  sessionStorage.removeItem(place(saleId));
+  storage.removeItem(place(saleId));
 }

@@ -22,7 +22,22 @@ export class Problem extends Error {
 /** The shop could not be reached, or did not answer in time. */
 export class Unreachable extends Error {}
 
-const cookie = (name) => document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
+/** The browser keeps no cookies of this shop, so that nobody stays logged in. */
+export class NotKept extends Error {}
+
+function cookie(name) {
+  const pair = cookies().find((one) => one.startsWith(`${name}=`));
+  return pair ? pair.slice(name.length + 1) : "";
+}
+
+/** Where cookies are blocked, some browsers show none and others refuse to be asked. */
+function cookies() {
+  try {
+    return document.cookie.split("; ");
+  } catch {
+    return [];
+  }
+}
 
 export const isRenewable = () => cookie(REFRESH_CSRF) !== "";
 
@@ -36,19 +51,24 @@ async function exchange(path, { method = "GET", body, headers = {}, csrf = ACCES
   const all = { Accept: "application/json", ...headers };
   if (method !== "GET" && cookie(csrf)) all["X-CSRF-TOKEN"] = cookie(csrf);
   if (body !== undefined) all["Content-Type"] = "application/json";
+  const stopped = new AbortController(); // `AbortSignal.timeout` is younger than the oldest browsers that are served
+  const timer = setTimeout(() => stopped.abort(), TIMEOUT_MS);
+  const request = {
+    method,
+    headers: all,
+    body: body === undefined ? undefined : JSON.stringify(body),
+    credentials: "same-origin",
+    signal: stopped.signal,
+  };
   let response;
   let text;
   try {
-    response = await fetch(path, {
-      method,
-      headers: all,
-      body: body === undefined ? undefined : JSON.stringify(body),
-      credentials: "same-origin",
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
+    response = await fetch(path, request);
     text = await response.text();
   } catch (error) {
     throw new Unreachable("The shop cannot be reached.", { cause: error });
+  } finally {
+    clearTimeout(timer);
   }
   const data = parse(text);
   if (!response.ok) throw new Problem(response.status, data, response.headers.get("Retry-After"));
@@ -95,8 +115,22 @@ export async function tagged(path, options) {
 /** Call the API where the ETag does not matter. */
 export const api = async (path, options) => (await tagged(path, options)).data;
 
-export const logIn = (email, password) => send("/session", { method: "POST", body: { email, password } });
-export const register = (account) => send("/api/v1/auth/register", { method: "POST", body: account });
+/** Log in. Raises NotKept as well, where the log-in is good and the browser forgets it at once. */
+export async function logIn(email, password) {
+  requireCookies();
+  await send("/session", { method: "POST", body: { email, password } });
+  if (!isRenewable()) throw new NotKept();
+}
+
+/** Make an account, unless nobody could log in to it in this browser. */
+export async function register(account) {
+  requireCookies();
+  await send("/api/v1/auth/register", { method: "POST", body: account });
+}
+
+function requireCookies() {
+  if (navigator.cookieEnabled === false) throw new NotKept();
+}
 
 /** Log out. A log-in that is over already only loses its cookies. */
 export async function logOut() {

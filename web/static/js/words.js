@@ -1,6 +1,20 @@
 // Owns the words of the scripts: written in English where they are said, shown in the page's language.
 
-const language = document.documentElement.lang;
+/** The page's language, unless something has put what is none in its place. */
+export const language = known([document.documentElement.lang])[0] ?? "en";
+
+/** Those tags that Intl takes; others it refuses with an error, as `C` or `en-US@posix`, which some systems hand to a browser. */
+export function known(tags) {
+  const names = [...tags].map((tag) => String(tag).replace(/[.@].*$/, "").replace(/_/g, "-"));
+  return names.filter((name) => {
+    try {
+      return Intl.getCanonicalLocales(name).length > 0;
+    } catch {
+      return false;
+    }
+  });
+}
+
 const catalogue = JSON.parse(document.getElementById("words")?.textContent ?? "{}");
 const plural = new Intl.PluralRules(language);
 const { pluralCategories } = plural.resolvedOptions();

@@ -1,6 +1,7 @@
 // Owns a chart that moves: lines or stacked areas over time, drawn as SVG, with the same figures as a table beside.
 
 import { clock, count } from "../format.js";
+import { last, reversed } from "../lists.js";
 import { _ } from "../words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -20,7 +21,7 @@ function runs(points) {
   const parts = [];
   for (const [index, point] of points.entries()) {
     if (index === 0 || point.at - points[index - 1].at > GAP_MS) parts.push([]);
-    parts.at(-1).push(point);
+    last(parts).push(point);
   }
   return parts;
 }
@@ -71,7 +72,7 @@ export class Chart {
     const parts = runs(points).map((run) => {
       const line = run.map((point) => `${x(point.at)} ${y(this.#tops(point)[index])}`);
       if (!this.#isStacked) return `M${line.length > 1 ? line.join("L") : `${line[0]}h.1`}`;
-      return `M${x(run[0].at)} ${y(0)}L${line.join("L")}L${x(run.at(-1).at)} ${y(0)}Z`;
+      return `M${x(run[0].at)} ${y(0)}L${line.join("L")}L${x(last(run).at)} ${y(0)}Z`;
     });
     return parts.join("");
   }
@@ -81,12 +82,12 @@ export class Chart {
     put("top", count(top));
     put("from", clock(from));
     put("to", clock(to));
-    const last = points.at(-1);
+    const newest = last(points);
     const said = this.#names.map((name) => {
       const words = this.#root.querySelector(`[data-legend=${name}]`).textContent;
       const most = Math.max(0, ...points.map((point) => point[name]));
-      this.#root.querySelector(`[data-now=${name}]`).textContent = last ? count(last[name]) : "–";
-      return _("{what}: {now} now, {most} at most", { what: words, now: last ? count(last[name]) : "–", most: count(most) });
+      this.#root.querySelector(`[data-now=${name}]`).textContent = newest ? count(newest[name]) : "–";
+      return _("{what}: {now} now, {most} at most", { what: words, now: newest ? count(newest[name]) : "–", most: count(most) });
     });
     this.#svg.setAttribute("aria-label", said.join("; "));
     if (this.#root.querySelector("details").open) this.#tabulate(points);
@@ -95,7 +96,7 @@ export class Chart {
   /** As many rows as can be read, the newest first. */
   #tabulate(points) {
     const every = Math.max(1, Math.ceil(points.length / ROWS));
-    const rows = points.toReversed().filter((_point, index) => index % every === 0).map((point) => {
+    const rows = reversed(points).filter((_point, index) => index % every === 0).map((point) => {
       const row = document.createElement("tr");
       const head = Object.assign(document.createElement("th"), { scope: "row", textContent: clock(point.at) });
       row.append(head, ...this.#names.map((name) => Object.assign(document.createElement("td"), { textContent: count(point[name]) })));

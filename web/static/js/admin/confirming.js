@@ -5,7 +5,25 @@ import { tell } from "../dom.js";
 import { wordsFor } from "../problems.js";
 import { _ } from "../words.js";
 
+// Younger than the oldest browsers that are served: they get a box over the page, which Escape closes as well.
+const canAsk = typeof HTMLDialogElement === "function" && "showModal" in HTMLDialogElement.prototype;
+
 let asked = 0;
+
+function show(dialog) {
+  if (canAsk) return dialog.showModal();
+  const before = document.activeElement;
+  dialog.addEventListener("close", () => before?.focus());
+  dialog.setAttribute("role", "dialog");
+  dialog.setAttribute("aria-modal", "true");
+  dialog.classList.add("over");
+  dialog.addEventListener("keydown", (event) => event.key === "Escape" && close(dialog));
+}
+
+function close(dialog) {
+  if (canAsk) dialog.close();
+  else dialog.dispatchEvent(new Event("close"));
+}
 
 function made(tag, properties, ...children) {
   const node = Object.assign(document.createElement(tag), properties);
@@ -45,7 +63,7 @@ function dialogOf({ title, text, verb, isDanger = false, fields = [] }) {
   const problem = made("p", { className: "problem", role: "alert", hidden: true });
   const head = made("h2", { id: `${id}-title`, textContent: title });
   const form = made("form", { className: "stack", method: "dialog", noValidate: true }, head, says, ...inputs.map(({ node }) => node), problem, buttons.node);
-  const dialog = made("dialog", { className: "confirming" }, form);
+  const dialog = made(canAsk ? "dialog" : "div", { className: "confirming" }, form);
   dialog.setAttribute("aria-labelledby", head.id);
   dialog.setAttribute("aria-describedby", says.id);
   return { dialog, form, inputs, problem, says, ...buttons, first: inputs[0]?.input ?? (isDanger ? buttons.back : buttons.go) };
@@ -66,7 +84,7 @@ export function confirmed({ act, ...wish }) {
     try {
       await act?.(values);
       answer = values;
-      dialog.close();
+      close(dialog);
     } catch (error) {
       tell(problem, wordsFor(error));
       if (error.text) says.replaceChildren(...paragraphs(error.text)); // it is otherwise by now
@@ -78,9 +96,9 @@ export function confirmed({ act, ...wish }) {
     event.preventDefault();
     if (!go.disabled && isValid(form, inputs)) deed = perform(Object.fromEntries(new FormData(form)));
   });
-  back.addEventListener("click", () => dialog.close());
+  back.addEventListener("click", () => close(dialog));
   document.body.append(dialog);
-  dialog.showModal();
+  show(dialog);
   first.focus();
   return new Promise((resolve) => {
     dialog.addEventListener("close", async () => {

@@ -5,6 +5,7 @@ import { now } from "../clock.js";
 import { fill, putMoney, tell, tickCountdowns, wake } from "../dom.js";
 import { flat, newer, showFigures } from "../figures.js";
 import { clock, count, wait } from "../format.js";
+import { last } from "../lists.js";
 import { showLink } from "../panel.js";
 import { wordsFor } from "../problems.js";
 import { _ } from "../words.js";
@@ -86,10 +87,10 @@ function showLamps({ checks, checked_at }) {
 
 /** Draw the time up to now while the sale moves, and up to its last sample when it does so no more. */
 function draw() {
-  const last = pulse.points.at(-1)?.at ?? (isMoving() ? 0 : now());
-  const to = now() - last < STALE_MS ? last : isMoving() ? now() : last;
+  const newest = last(pulse.points)?.at ?? (isMoving() ? 0 : now());
+  const to = now() - newest < STALE_MS ? newest : isMoving() ? now() : newest;
   for (const chart of Object.values(charts)) chart.draw(pulse.points, to - Number(span.value) * 1000, to);
-  stale.hidden = !isMoving() || now() - last <= STALE_MS;
+  stale.hidden = !isMoving() || now() - newest <= STALE_MS;
 }
 
 function show({ detail: overview }) {

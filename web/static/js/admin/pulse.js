@@ -1,6 +1,7 @@
 // Owns the asking for a sale's overview, once a second while the page is seen, and the samples that have come so far.
 // Events: `overview` with the newest one as `detail`, `failed` with the error.
 
+import { last } from "../lists.js";
 import { api, Problem } from "../session.js";
 
 const PERIOD_MS = 1_000;
@@ -26,8 +27,8 @@ export class Pulse extends EventTarget {
     this.#isAsking = true;
     clearTimeout(this.#timer);
     try {
-      const last = this.points.at(-1);
-      const since = last ? `?since=${encodeURIComponent(new Date(last.at).toISOString())}` : "";
+      const newest = last(this.points);
+      const since = newest ? `?since=${encodeURIComponent(new Date(newest.at).toISOString())}` : "";
       this.#take(await api(this.#path + since));
       this.#failures = 0;
     } catch (error) {
@@ -48,8 +49,8 @@ export class Pulse extends EventTarget {
       for (const [name, values] of Object.entries(columns)) point[name] = values[index];
       return point;
     });
-    const last = this.points.at(-1)?.at ?? 0;
-    this.points = [...this.points, ...fresh.filter((point) => point.at > last)].slice(-MOST);
+    const newest = last(this.points)?.at ?? 0;
+    this.points = [...this.points, ...fresh.filter((point) => point.at > newest)].slice(-MOST);
     this.dispatchEvent(new CustomEvent("overview", { detail: overview }));
   }
 }

@@ -1,6 +1,6 @@
 // Owns the plain words for what the API refuses an admin: by its code, and by a field's message.
 
-import { wordsFor } from "../problems.js";
+import { messagesOf, wordsFor } from "../problems.js";
 import { _ } from "../words.js";
 
 const WORDS = {
@@ -21,11 +21,10 @@ const MESSAGES = {
   "Cannot be lowered once the sale was opened: some may hold more.": _("Cannot be lowered once the sale was opened: some may hold more."),
   "Not an ISO 4217 code, e.g. USD.": _("Write a currency's three letters, e.g. USD."),
   "Must be an http(s) URL or a path that begins with «/».": _("Write an address that begins with https:// or with «/»."),
-  "Must not contain control characters.": _("Must not contain control characters."),
 };
 
 /** Say in words what went wrong as a whole. */
 export const refusal = (error) => WORDS[error.code] ?? wordsFor(error);
 
 /** Say in words what is wrong with a field; what is not known here is told in the API's own words. */
-export const fieldRefusal = (messages) => [messages].flat().map((message) => MESSAGES[message] ?? message).join(" ");
+export const fieldRefusal = (messages) => messagesOf([messages].flat().map((message) => MESSAGES[message] ?? message));

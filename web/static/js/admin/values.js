@@ -11,9 +11,14 @@ export function local(at) {
 
 /** The visitor's zone, e.g. «Europe/Berlin (GMT+2)». */
 export function zone() {
-  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
-  const parts = new Intl.DateTimeFormat("en", { timeZoneName: "shortOffset" }).formatToParts();
-  return `${timeZone} (${parts.find(({ type }) => type === "timeZoneName").value})`;
+  const { timeZone } = new Intl.DateTimeFormat("en").resolvedOptions();
+  return `${timeZone} (${offset(-new Date().getTimezoneOffset())})`;
+}
+
+function offset(minutes) {
+  if (minutes === 0) return "GMT";
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  return `GMT${minutes < 0 ? "-" : "+"}${hours}${rest ? `:${String(rest).padStart(2, "0")}` : ""}`;
 }
 
 /** The currency of an amount: what its control says, or the product that is chosen in it. */

@@ -5,7 +5,7 @@ import { fill, tell } from "../dom.js";
 import { count, wait } from "../format.js";
 import { wordsFor } from "../problems.js";
 import { api } from "../session.js";
-import { _ } from "../words.js";
+import { _, language } from "../words.js";
 
 const PERIOD_MS = 2_000;
 const STATES = { idle: _("Ready"), busy: _("At work"), stopped: _("Stopped"), gone: _("Gone"), unknown: _("Unknown") };
@@ -14,7 +14,7 @@ const root = document.getElementById("workforce");
 const trouble = document.getElementById("trouble");
 let timer = 0;
 
-const relative = new Intl.RelativeTimeFormat(document.documentElement.lang);
+const relative = new Intl.RelativeTimeFormat(language);
 
 /** How long ago, e.g. «5 seconds ago»: whoever is silent for longer than minutes is forgotten. */
 const ago = (moment) => {
