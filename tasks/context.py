@@ -21,6 +21,7 @@ from tasks.mail.mailer import Mailer
 from tasks.mail.outbox import session_info
 from tasks.ownership import Ownership
 from tasks.payments.providers import Providers
+from tasks.told_tickets import ToldTickets
 
 SILENT_REST_S: Final = 0.2  # between two probes of a ledger that does not answer
 
@@ -64,7 +65,13 @@ def build_context(settings: Settings, process: str) -> Context:
         book=book,
         providers=Providers(settings, database),
         mailer=Mailer(database, settings.mail),
-        intake=Intake(live, book, bell, is_stored=lambda intent_id: is_stored(database, intent_id)),
+        intake=Intake(
+            live,
+            book,
+            bell,
+            is_stored=lambda intent_id: is_stored(database, intent_id),
+            told=ToldTickets(database),
+        ),
     )
 
 

@@ -17,10 +17,11 @@ import structlog
 
 from models.errors import Fenced, FlashSaleError, LateSubmission, LineRefused, LineUnavailable, SaleOver
 from models.live.records import Answer, Submission
-from models.live.store import Live
+from models.live.store import Live, SubmitReply
 from tasks.bell import Bell
 from tasks.facts import SaleBook, SaleFacts
 from tasks.lost_replies import PAUSE_S, LostReplies
+from tasks.told_tickets import ToldTickets
 
 log: Final = structlog.get_logger()
 
@@ -41,10 +42,19 @@ class _Waiting(NamedTuple):
 class Intake:
     """One a process; called by every request's thread or greenlet, and by the sockets' one."""
 
-    def __init__(self, live: Live, book: SaleBook, bell: Bell, *, is_stored: Callable[[UUID], bool]) -> None:
+    def __init__(
+        self,
+        live: Live,
+        book: SaleBook,
+        bell: Bell,
+        *,
+        is_stored: Callable[[UUID], bool],
+        told: ToldTickets | None = None,
+    ) -> None:
         self._live = live
         self._book = book
         self._bell = bell
+        self._told = told
         self._lost = LostReplies(live, is_stored)
         self._queues: dict[UUID, deque[_Waiting]] = {}  # of the sales for which a carrier is at work
         self._lock = threading.Lock()
@@ -155,9 +165,15 @@ class Intake:
             log.warning("line_away", sale_id=str(facts.sale_id), submissions=count, error=str(error))
             return self._lost.find_out(facts, submissions, deadline_ms)
         self._clock_ahead_ms = reply.answers[0].now_ms - _own_ms()
-        if reply.ring:
-            _ring_aside(self._bell, facts.sale_id)
+        self._note(facts.sale_id, reply)
         return reply.answers
+
+    def _note(self, sale_id: UUID, reply: SubmitReply) -> None:
+        """Ring where that is wanted, and remember the tickets that are about to be told."""
+        if reply.ring:
+            _ring_aside(self._bell, sale_id)
+        if self._told is not None:
+            self._told.add(sale_id, reply.answers)
 
     def _submit_apart(
         self, facts: SaleFacts, submissions: list[Submission], deadline_ms: int
@@ -176,8 +192,7 @@ class Intake:
                 return outcomes + list(self._lost.find_out(facts, submissions[at:], deadline_ms))
             else:
                 outcomes += reply.answers
-                if reply.ring:
-                    _ring_aside(self._bell, facts.sale_id)
+                self._note(facts.sale_id, reply)
         return outcomes
 
     def _reach(self) -> None:

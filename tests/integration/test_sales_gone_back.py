@@ -1,5 +1,6 @@
 """Redis goes back in time, as when a lagging replica takes over: the sale stops, no number is given twice."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,8 +10,11 @@ import pytest
 from models.audit.checks import Check
 from models.errors import LineDiverged, SaleNotOpen
 from models.vocabulary import SaleStatus
+from tasks.intake import Intake
 from tasks.rebuild import rebuild_sale
+from tasks.told_tickets import ToldTickets
 from tests.integration.test_sales_rebuild import Snapshot
+from tests.support.polling import eventually
 from tests.support.shop import SaleUnderTest, Shop
 
 LOST = 34
@@ -151,6 +155,23 @@ def test_what_a_rebuild_drops_is_given_to_nobody_again(shop: Shop) -> None:
     sale.drain()
     assert check(sale, "dense_tickets").figures["lost"] == 4
     assert sale.audit().ok
+
+
+def test_what_was_told_is_noted_although_redis_is_lost(shop: Shop) -> None:
+    """No sweep saw these intents: who told their tickets remembers the last."""
+    sale = shop.open_sale(9)
+    told = ToldTickets(shop.context.database, rest_s=0.01)
+    intake = Intake(
+        shop.context.live, shop.context.book, shop.context.bell, is_stored=lambda _one: False, told=told
+    )
+    telling = SaleUnderTest(replace(shop.context, intake=intake), sale.id)
+    assert tickets(telling, shop.shoppers(4)) == [1, 2, 3, 4]
+    shop.context.live.client.flushdb()
+    eventually(lambda: sale.row().accepted_ticket == 4)
+    shop.sweep()
+    rebuild_sale(shop.context, sale.id)
+    sale.move(SaleStatus.OPEN)
+    assert tickets(telling, shop.shoppers(2)) == [5, 6]
 
 
 def test_a_scheduled_sale_that_nobody_can_have_come_to_is_left_as_it_is(shop: Shop) -> None:
