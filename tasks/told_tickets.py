@@ -1,7 +1,7 @@
 """The highest ticket that this process told of each sale: noted in the ledger a moment later, from memory.
 
-Sweeps note what Redis knows. When Redis is lost, the process that told its last tickets still knows them, so that
-a rebuild gives none of those numbers again, although no sweep had seen them.
+Sweeps note what Redis knows. When Redis is lost, the process that told its last tickets still knows them, so
+that a rebuild gives none of those numbers again, although no sweep had seen them.
 """
 
 import threading
@@ -44,7 +44,7 @@ class ToldTickets:
         self._lock = threading.Lock()
 
     def add(self, sale_id: UUID, answers: Sequence[Answer]) -> None:
-        """Remember the last ticket that these answers give, which are in the line's order; waits for nobody."""
+        """Remember the last ticket of these answers, which are in the line's order; waits for nobody."""
         ticket = next((one.intent.ticket for one in reversed(answers) if _is_given(one) and one.intent), 0)
         if ticket == 0:
             return
