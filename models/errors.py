@@ -76,6 +76,14 @@ class AlreadyInLine(FlashSaleError):
         self.intent = intent
 
 
+class CameTooOften(FlashSaleError):
+    """The shopper left this sale's line again and again, and has to wait so long before coming again."""
+
+    def __init__(self, wait_ms: int) -> None:
+        super().__init__("You left this sale's line several times; wait a little before you come again.")
+        self.wait_s = -(-wait_ms // 1_000)
+
+
 class LimitReached(FlashSaleError):
     """The shopper's units, held, paid and waiting, would exceed the sale's limit for one shopper."""
 

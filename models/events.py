@@ -60,7 +60,8 @@ def eta_seconds(position: int, pace_milli: int) -> int | None:
 def undecided_intent(found: Found, sale_id: UUID | str) -> Message:
     """Tell of an intent without a settled verdict: in the lobby, in line, on standby, or left just now.
 
-    In a lobby whose order is drawn, ticket and place are provisional.
+    In the lobby, the ticket is the present place, which changes when others leave and when lots are drawn;
+    meanwhile nobody who stood in the lobby has one.
     """
     intent = found.intent
     has_left = intent.left_ms > 0
@@ -70,7 +71,7 @@ def undecided_intent(found: Found, sale_id: UUID | str) -> Message:
         "sale_id": str(sale_id),
         "quantity": intent.quantity,
         "accept_fewer": intent.accept_fewer,
-        "ticket": intent.ticket,
+        "ticket": intent.ticket or None,
         "status": status,
         "position": position,
         "eta_seconds": eta_seconds(position, found.pace_milli)
@@ -88,7 +89,7 @@ def _place(found: Found) -> tuple[IntentStatus, int | None]:
         return IntentStatus.LEFT, None
     if found.standby_place > 0:
         return IntentStatus.STANDBY, found.standby_place
-    position = position_of(found.intent.ticket, found.now_serving)
+    position = position_of(found.intent.ticket, found.now_serving) if found.intent.ticket else None
     is_lobby = found.sale_status == SaleStatus.SCHEDULED
     return IntentStatus.WAITING if is_lobby else IntentStatus.QUEUED, position
 
@@ -130,7 +131,7 @@ def decided_intent(decision: Decision, sale_id: UUID | str, decided_at: str) -> 
         "sale_id": str(sale_id),
         "quantity": decision.quantity,
         "accept_fewer": decision.accept_fewer,
-        "ticket": decision.ticket,
+        "ticket": decision.ticket or None,
         "status": decision.outcome,
         "position": None,
         "eta_seconds": None,
@@ -199,6 +200,7 @@ def live_sale(look: Look) -> Message:
         "now_serving": look.number("now_serving"),
         "last_ticket": look.number("last_ticket"),
         "pace": look.number("pace_milli") / MILLI,
+        "drawing": look.is_drawing,
         "standby_places": look.standby_places,
         "server_time": rfc3339_ms(look.now_ms),
     }

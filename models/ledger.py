@@ -136,7 +136,7 @@ def _store_intents(
             "decided_at": at_ms(claim.decided_ms),
             "ids": _array(row.intent_id for row in rows),
             "users": _array(row.user_id for row in rows),
-            "tickets": _array(str(row.ticket) for row in rows),
+            "tickets": _array(str(row.ticket or "NULL") for row in rows),
             "quantities": _array(str(row.quantity) for row in rows),
             "fewer": _array("t" if row.accept_fewer else "f" for row in rows),
             "outcomes": _array(row.outcome for row in rows),
@@ -158,7 +158,7 @@ def _adopt_stored(
     adopted = []
     for row in rows:
         known = stored.get(row.intent_id)
-        if known is None or known.ticket != row.ticket or str(known.user_id) != row.user_id:
+        if known is None or (known.ticket or 0) != row.ticket or str(known.user_id) != row.user_id:
             raise LineDiverged(f"Ticket {row.ticket} of sale {sale_id} belongs to another intent.")
         is_fresh = known.granted == 0  # written a moment ago; its order is still to come
         if known.status == row.outcome and (is_fresh or known.granted == row.granted):

@@ -23,6 +23,8 @@ from models.vocabulary import IntentStatus, OrderStatus
 class Intent(Base):
     """What a shopper asked, with the verdict. Written when decided; before, it lives in the line.
 
+    `ticket` is null of those who left the lobby: tickets are given when the sale opens.
+
     `standby_at` is when it was put on standby, if ever; null of those from before migration 0008.
     """
 
@@ -31,6 +33,7 @@ class Intent(Base):
         is_one_of("status", IntentStatus),
         UniqueConstraint("sale_id", "ticket"),
         CheckConstraint("ticket >= 1", name="ticket_positive"),
+        CheckConstraint("ticket IS NOT NULL OR status = 'left'", name="only_who_left_has_no_ticket"),
         CheckConstraint("quantity >= 1", name="quantity_positive"),
         CheckConstraint("(decided_at IS NULL) = (status = 'standby')", name="decided_has_a_time"),
         Index("ix_intents_user_id_sale_id_ticket", "user_id", "sale_id", "ticket"),
@@ -40,7 +43,7 @@ class Intent(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     sale_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sales.id"))
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
-    ticket: Mapped[int] = mapped_column(BigInteger)
+    ticket: Mapped[int | None] = mapped_column(BigInteger)
     quantity: Mapped[int]
     accept_fewer: Mapped[bool]
     status: Mapped[str] = mapped_column(Word)

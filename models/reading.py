@@ -1,6 +1,7 @@
 """Owns the questions that are asked of the ledger: intents, orders and tasks, one or a page at a time."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -27,8 +28,12 @@ def intents_of_sale(
     limit: int,
     statuses: Sequence[str] | None = None,
 ) -> Sequence[Intent]:
-    """List decided intents of a sale, newest ticket first, below the ticket `before` (0: from the top)."""
-    query = select(Intent).where(Intent.sale_id == sale_id).order_by(Intent.ticket.desc()).limit(limit)
+    """List decided intents of a sale, newest ticket first, below the ticket `before` (0: from the top).
+
+    Who left the lobby has no ticket, and is not among them.
+    """
+    is_asked_for = (Intent.sale_id == sale_id) & Intent.ticket.is_not(None)
+    query = select(Intent).where(is_asked_for).order_by(Intent.ticket.desc()).limit(limit)
     if user_id is not None:
         query = query.where(Intent.user_id == user_id)
     if before:
@@ -36,6 +41,16 @@ def intents_of_sale(
     if statuses is not None:
         query = query.where(Intent.status.in_(statuses))
     return session.scalars(query).all()
+
+
+def departed_of_sale(
+    session: Session, sale_id: UUID, *, user_id: UUID | None, before: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[Intent]:
+    """List those who left a sale's lobby, who came last first, below the keys `before`."""
+    query = select(Intent).where(Intent.sale_id == sale_id, Intent.ticket.is_(None)).limit(limit)
+    if user_id is not None:
+        query = query.where(Intent.user_id == user_id)
+    return session.scalars(newest(query, (Intent.submitted_at, Intent.id), before)).all()
 
 
 def decided_intents(

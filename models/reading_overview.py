@@ -83,7 +83,7 @@ def _verdicts(sale_id: UUID) -> Select[Any]:
     opens_at = select(Sale.opens_at).where(Sale.id == sale_id).scalar_subquery()
     newest = (
         select(Intent.submitted_at, Intent.decided_at)
-        .where(Intent.sale_id == sale_id)
+        .where(Intent.sale_id == sale_id, Intent.ticket.is_not(None))
         .order_by(Intent.ticket.desc())
         .limit(MOST_VERDICTS)
         .subquery()

@@ -63,6 +63,9 @@ def drain_sale(
         reply = context.live.claim(sale_id, context.settings.claim_size)
         if reply.parked:
             log.error("claim_parked", sale_id=str(sale_id), claims=reply.parked)
+        if reply.code == ClaimCode.DRAWING:
+            context.live.draw(sale_id)
+            continue
         if reply.code == ClaimCode.PACED and clock() < until:
             sleep(min(reply.wait_ms, LONGEST_WAIT_MS) / 1000)
             continue

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from models import reading
 from models.errors import (
     AlreadyDecided,
     AlreadyInLine,
+    CameTooOften,
     Fenced,
     FlashSaleError,
     IdempotencyKeyReused,
@@ -50,6 +52,7 @@ def submit_intent(
     Raises:
         NoSuchSale, SaleNotOpen, SaleOver, LimitReached, IdempotencyKeyReused: as named.
         AlreadyInLine: with the intent that stands there.
+        CameTooOften: with how long to wait.
         LineUnavailable: it surely does not stand in line.
     """
     facts = context.book.by_id(sale_id)
@@ -67,7 +70,7 @@ def write_submission(
 
 def is_plain(answer: Answer) -> bool:
     """Say whether `conclude` knows at once what an answer means; else it asks the stores."""
-    return answer.code == AnswerCode.ACCEPTED or answer.code in _REFUSALS
+    return answer.code in (AnswerCode.ACCEPTED, AnswerCode.TOO_SOON) or answer.code in _REFUSALS
 
 
 def conclude(context: Context, facts: SaleFacts, submission: Submission, answer: Answer) -> Message:
@@ -82,6 +85,8 @@ def conclude(context: Context, facts: SaleFacts, submission: Submission, answer:
         return _shown(context, facts, answer)
     if answer.code == AnswerCode.IN_LINE:
         raise AlreadyInLine(_shown(context, facts, answer))
+    if answer.code == AnswerCode.TOO_SOON:
+        raise CameTooOften(answer.wait_ms)
     raise _REFUSALS[answer.code]
 
 
@@ -167,7 +172,7 @@ def list_of_sale(
     """
     context.book.by_id(sale_id)
     in_line = _undecided(context, sale_id, user_id, before, limit)
-    below = in_line[-1]["ticket"] if in_line else before
+    below = (in_line[-1]["ticket"] if in_line else None) or before
     if statuses is not None:
         in_line = [one for one in in_line if one["status"] in statuses]
     if len(in_line) >= limit:
@@ -182,6 +187,15 @@ def list_of_sale(
             statuses=statuses,
         )
     return in_line + [stored_intent(row) for row in rows]
+
+
+def departed_of_sale(
+    context: Context, sale_id: UUID, *, user_id: UUID | None, before: tuple[datetime, UUID] | None, limit: int
+) -> list[Message]:
+    """List those who left a sale's lobby, who came last first, below `before` (submitted_at, id)."""
+    with context.database.transaction() as session:
+        rows = reading.departed_of_sale(session, sale_id, user_id=user_id, before=before, limit=limit)
+    return [stored_intent(row) for row in rows]
 
 
 def _undecided(
@@ -203,8 +217,10 @@ def _page_of_line(context: Context, sale_id: UUID, before: int, limit: int) -> l
 
 def _standing(context: Context, sale_id: UUID, user_id: UUID, before: int) -> list[Message]:
     found = context.live.standing_of(sale_id, str(user_id))
-    if found is None or found.standby_place > 0 or (before and found.intent.ticket >= before):
+    if found is None or found.standby_place > 0:
         return []  # who stands by is in the ledger too
+    if before and not 0 < found.intent.ticket < before:
+        return []
     return [undecided_intent(found, sale_id)]
 
 

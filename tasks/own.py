@@ -49,7 +49,7 @@ def _decided(context: Context, session: Session, sale_id: UUID, user_ids: Sequen
         select(Intent)
         .where(Intent.sale_id == sale_id, Intent.user_id.in_([UUID(user_id) for user_id in user_ids]))
         .ext(distinct_on(Intent.user_id))
-        .order_by(Intent.user_id, Intent.ticket.desc())
+        .order_by(Intent.user_id, Intent.ticket.desc().nulls_last(), Intent.submitted_at.desc())
     ).all()
     granted = _orders_of(context, session, intents)
     return {str(one.user_id): (stored_intent(one), granted.get(one.id)) for one in intents}

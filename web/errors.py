@@ -63,6 +63,7 @@ _DOMAIN: Final[dict[type[domain.FlashSaleError], tuple[int, str, str]]] = {
     domain.SaleNotOpen: (409, "not_open", "The sale takes no intents at the moment."),
     domain.SaleOver: (410, "sale_over", "The sale is over."),
     domain.AlreadyInLine: (409, "already_in_line", "You stand in this sale's line already."),
+    domain.CameTooOften: (429, "too_many_requests", "Wait a little before you come again."),
     domain.LimitReached: (409, "limit_reached", "This would exceed the sale's limit for one shopper."),
     domain.IdempotencyKeyReused: (
         422,
@@ -105,6 +106,7 @@ _TOLD: Final = (
     domain.AllocationTooSmall,
     domain.LimitReached,
     domain.ProductInUse,
+    domain.CameTooOften,
 )  # their own words help
 
 _HTTP_CODES: Final = {
@@ -202,6 +204,8 @@ def _tell_domain(error: domain.FlashSaleError) -> Response:
         headers = {"WWW-Authenticate": _CHALLENGE}
     elif isinstance(error, domain.PreconditionFailed):
         headers = {"ETag": f'"{error.present}"'}
+    elif isinstance(error, domain.CameTooOften):
+        headers = {"Retry-After": str(error.wait_s)}
     extra = {"intent": error.intent} if isinstance(error, domain.AlreadyInLine) else {}
     return problem(status, code, detail, headers=headers, **extra)
 

@@ -3,10 +3,12 @@
 import re
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
 from flask import Response, request
+from marshmallow import ValidationError
 
 from models import reading
 from models.errors import NotFound
@@ -96,13 +98,36 @@ def visible_intent(intent_id: uuid.UUID) -> dict[str, Any]:
 def page_of_sale(
     sale_id: uuid.UUID, owner: uuid.UUID | None, limit: int, cursor: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """Read a page of a sale's intents, newest ticket first; the cursor is the last ticket seen."""
-    before = read_cursor(cursor, int)[0] if cursor else 0
-    found = intents.list_of_sale(
-        services().context, sale_id, user_id=owner, before=max(before, 0), limit=limit + 1
-    )
-    more = len(found) > limit
-    return found[:limit], write_cursor(found[limit - 1]["ticket"]) if more else None
+    """Read a page of a sale's intents, newest ticket first, then those who left the lobby and so have none.
+
+    The cursor is the last ticket seen, or when who was seen last came, and the intent's id.
+    """
+    context, asked_for = services().context, limit + 1
+    before, departed_before = _read_place(cursor)
+    found = []
+    if departed_before is None:
+        found = intents.list_of_sale(context, sale_id, user_id=owner, before=before, limit=asked_for)
+    if len(found) < asked_for:
+        found += intents.departed_of_sale(
+            context, sale_id, user_id=owner, before=departed_before, limit=asked_for - len(found)
+        )
+    return found[:limit], _write_place(found[limit - 1]) if len(found) > limit else None
+
+
+def _read_place(cursor: str | None) -> tuple[int, tuple[datetime, uuid.UUID] | None]:
+    if not cursor:
+        return 0, None
+    try:
+        return max(read_cursor(cursor, int)[0], 0), None
+    except ValidationError:
+        came_at, intent_id = read_cursor(cursor, datetime, uuid.UUID)
+        return 0, (came_at, intent_id)
+
+
+def _write_place(intent: dict[str, Any]) -> str:
+    if intent["ticket"] is not None:
+        return write_cursor(intent["ticket"])
+    return write_cursor(datetime.fromisoformat(intent["submitted_at"]), intent["id"])
 
 
 def idempotency_key() -> str:

@@ -73,7 +73,10 @@ def _stores_agree(reading: Reading) -> Check:
 
 
 def _dense_tickets(reading: Reading) -> Check:
-    """Tickets in the ledger are 1, 2, 3 … up to the one being served, but for those found lost."""
+    """Tickets in the ledger are 1, 2, 3 … up to the one being served, but for those found lost.
+
+    Who left the lobby has none.
+    """
     look, ledger = reading.look, reading.ledger
     figures = {
         "intents": ledger["intents"],
@@ -187,12 +190,12 @@ def _limit_is_kept(reading: Reading) -> Check:
 
 
 def _draw_repeats(reading: Reading) -> Check:
-    """The lobby stands in the order of SHA-1(«seed:intent's id»); the seed is told once it was drawn."""
+    """The lobby stands in the order of its lots; the seed is told once it was drawn."""
     ledger = reading.ledger
     if ledger["admission_order"] != "draw" or ledger["lobby_size"] is None:
         return Check("draw_repeats", True, {"drawn": False}, [])
     lots = reading.lots
-    drawn = [hashlib.sha1(f"{ledger['draw_seed']}:{one}".encode()).hexdigest() for one, _ in lots]  # noqa: S324
+    drawn = [_lot(ledger["draw_seed"], one) for one, _ in lots]
     figures = {
         "drawn": True,
         "seed": ledger["draw_seed"],
@@ -206,6 +209,11 @@ def _draw_repeats(reading: Reading) -> Check:
         if drawn[at - 1] > drawn[at]
     ]
     return Check("draw_repeats", not rows, figures, rows[:MOST_ROWS])
+
+
+def _lot(seed: str, intent_id: str) -> tuple[str, str]:
+    """Draw somebody's lot: the first 13 hexadecimal digits of SHA-1(«seed:intent's id»), then the id."""
+    return hashlib.sha1(f"{seed}:{intent_id}".encode()).hexdigest()[:13], intent_id  # noqa: S324
 
 
 def _fifo(reading: Reading) -> Check:

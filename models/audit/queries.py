@@ -20,7 +20,7 @@ SALE: Final = text("""
                      AND status IN ('held', 'paying')), 0) AS held_in_orders,
            coalesce((SELECT sum(quantity) FROM orders WHERE sale_id = s.id AND status = 'paid'), 0)
                AS sold_in_orders,
-           (SELECT count(*) FROM intents WHERE sale_id = s.id) AS intents,
+           (SELECT count(ticket) FROM intents WHERE sale_id = s.id) AS intents,
            coalesce((SELECT max(ticket) FROM intents WHERE sale_id = s.id), 0) AS last_ticket,
            (SELECT count(*) FROM adjustments WHERE sale_id = s.id AND state = 'pending') AS adjusting
     FROM sales s WHERE s.id = :sale_id

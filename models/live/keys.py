@@ -31,6 +31,10 @@ class SaleKeys:
     holds: str
     sold: str
     late: str
+    lobby: str
+    departed: str
+    leavings: str
+    needs: str
     pulse: str
     audit: str
     trial: str
@@ -55,6 +59,10 @@ class SaleKeys:
             holds=f"{prefix}:holds",
             sold=f"{prefix}:sold",
             late=f"{prefix}:late",
+            lobby=f"{prefix}:lobby",
+            departed=f"{prefix}:departed",
+            leavings=f"{prefix}:leavings",
+            needs=f"{prefix}:needs",
             pulse=f"{prefix}:pulse",
             audit=f"{prefix}:audit",
             trial=f"{prefix}:trial",
@@ -82,6 +90,10 @@ class SaleKeys:
             self.holds,
             self.sold,
             self.late,
+            self.lobby,
+            self.departed,
+            self.leavings,
+            self.needs,
         ]
 
     def remarks(self) -> list[str]:

@@ -31,6 +31,8 @@ class Submission(NamedTuple):
 class LiveIntent(NamedTuple):
     """An intent as the live state keeps it, from its acceptance until its verdict is settled.
 
+    `ticket` is a place in the lobby before the opening; 0 while lots are drawn, and where it left the lobby.
+
     Times are milliseconds since the epoch, on Redis' clock; `left_ms` is 0 while it stands in line.
     """
 
@@ -83,6 +85,7 @@ class AnswerCode(StrEnum):
     IN_LINE = "in_line"
     KEY_REUSED = "key_reused"
     LIMIT_REACHED = "limit_reached"
+    TOO_SOON = "too_soon"
     NOT_OPEN = "not_open"
     OVER = "over"
 
@@ -91,7 +94,8 @@ class Answer(NamedTuple):
     """The line's answer to one submission.
 
     `intent_id` is the new intent's, or that of the one it repeats or collides with. `intent` is None
-    where that one is settled already, so that the ledger knows it, or where nothing was found.
+    where that one is settled already, so that the ledger knows it, or where nothing was found. `wait_ms`: how
+    long who comes and goes has to wait, where the code is `TOO_SOON`.
     """
 
     code: AnswerCode
@@ -101,6 +105,7 @@ class Answer(NamedTuple):
     now_serving: int
     pace_milli: int  # decided tickets per 1,000 seconds, as observed; 0 while unknown
     sale_status: str
+    wait_ms: int = 0
 
 
 class ClaimCode(StrEnum):
@@ -110,6 +115,7 @@ class ClaimCode(StrEnum):
     AGAIN = "again"
     EMPTY = "empty"
     NOT_OPEN = "not_open"
+    DRAWING = "drawing"
     PACED = "paced"
     FULL = "full"
     MISSING = "missing"
@@ -127,7 +133,10 @@ class Regained(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One ticket's verdict, as the claim wrote it down. `granted` units; 0 unless held."""
+    """One ticket's verdict, as the claim wrote it down. `granted` units; 0 unless held.
+
+    Who left the lobby has no ticket: 0.
+    """
 
     intent_id: str
     user_id: str
@@ -222,7 +231,10 @@ class ClaimReply:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One consistent picture of a sale's live state, and of the work that waits for it."""
+    """One consistent picture of a sale's live state, and of the work that waits for it.
+
+    `line_length` is that of lobby and line; `departed` left the lobby, and the ledger has yet to learn of it.
+    """
 
     sale_id: UUID
     now_ms: int
@@ -232,6 +244,7 @@ class Look:
     parked: int
     fields: dict[str, str]
     standby_places: tuple[tuple[int, int], ...] = ()  # (ticket, place) of some who stand by, in order
+    departed: int = 0
 
     @property
     def is_loaded(self) -> bool:
@@ -244,9 +257,9 @@ class Look:
 
     @property
     def needs_a_bell(self) -> bool:
-        """Say whether a worker has something to do here: a line that moves, or an overdue claim."""
+        """Say whether a worker has something to do here: a line that moves, lots, an overdue claim."""
         status = self.fields.get("status")
-        if self.overdue > 0:
+        if self.overdue > 0 or self.departed > 0 or self.is_drawing:
             return True
         if status in ("ended", "cancelled"):
             return self.line_length + self.number("standby") > 0
@@ -270,4 +283,9 @@ class Look:
     @property
     def is_quiet(self) -> bool:
         """Say whether nobody waits and no verdict is in flight."""
-        return self.line_length == 0 and self.claims == 0 and self.number("standby") == 0
+        return self.line_length + self.departed + self.claims + self.number("standby") == 0
+
+    @property
+    def is_drawing(self) -> bool:
+        """Say whether lots of the lobby are still to be drawn."""
+        return "undrawn_until" in self.fields

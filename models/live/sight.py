@@ -82,7 +82,7 @@ class Sight:
             LineUnavailable: there was no answer.
         """
         keys = SaleKeys.of(sale_id)
-        names = [keys.state, keys.line, keys.claims, keys.standby]
+        names = [keys.state, keys.line, keys.claims, keys.standby, keys.lobby, keys.departed]
         return _unpack_look(sale_id, self._scripts.run("look", names, []))
 
     def find(self, sale_id: UUID, intent_id: str) -> Found | None:
@@ -92,7 +92,8 @@ class Sight:
             LineUnavailable: there was no answer.
         """
         keys = SaleKeys.of(sale_id)
-        record, *rest = self._scripts.run("find", [keys.state, keys.intents, keys.standby], [intent_id])
+        names = [keys.state, keys.intents, keys.standby, keys.lobby]
+        record, *rest = self._scripts.run("find", names, [intent_id])
         return Found(LiveIntent.unpack(intent_id, record), *rest) if record else None
 
     def standing_of(self, sale_id: UUID, user_id: str) -> Found | None:
@@ -110,7 +111,7 @@ class Sight:
             LineUnavailable: there was no answer.
         """
         keys = SaleKeys.of(sale_id)
-        names = [keys.state, keys.intents, keys.active, keys.standby]
+        names = [keys.state, keys.intents, keys.active, keys.standby, keys.lobby]
         now_serving, pace_milli, status, *flat = self._scripts.run("standing", names, list(user_ids))
         found = {
             flat[at]: Found(
@@ -202,14 +203,14 @@ class Sight:
             LineUnavailable: there was no answer.
         """
         keys = SaleKeys.of(sale_id)
-        names = [keys.state, keys.line, keys.intents]
+        names = [keys.state, keys.line, keys.intents, keys.lobby]
         now_serving, pace_milli, status, *flat = self._scripts.run("page", names, [before, limit])
         pairs = zip(flat[::2], flat[1::2], strict=True)
         return LinePage(tuple(LiveIntent.unpack(*pair) for pair in pairs), now_serving, pace_milli, status)
 
 
 def _unpack_look(sale_id: UUID, reply: Sequence[Any]) -> Look:
-    now_ms, line_length, claims, overdue, parked, marks, *words = reply
+    now_ms, line_length, departed, claims, overdue, parked, marks, *words = reply
     fields = dict(zip(words[::2], words[1::2], strict=True))
     places = tuple(zip(marks[::2], marks[1::2], strict=True))
-    return Look(sale_id, now_ms, line_length, claims, overdue, parked, fields, places)
+    return Look(sale_id, now_ms, line_length, claims, overdue, parked, fields, places, departed)

@@ -36,6 +36,10 @@ _ANSWERS: Final = {code.value: code for code in AnswerCode}  # a look-up costs a
 LEASE_MS: Final = 2_000  # longer than a claim takes to persist, short for those who wait
 NO_DEADLINE_MS: Final = 1 << 53
 MAX_TRIES: Final = 5  # a claim handed out more often is parked
+FREE_LEAVINGS: Final = 3  # of a shopper in a sale; after each further one coming again has to wait
+LEAVING_PAUSE_MS: Final = 30_000  # after the first of those, and twice as long after each further
+LONGEST_PAUSE_MS: Final = 600_000
+LOTS_AT_ONCE: Final = 1_000  # drawn in one step
 
 
 class Accepted(NamedTuple):
@@ -56,6 +60,9 @@ class SubmitReply:
 class Live(Sight):
     """The live state of every sale behind one Redis: what can be seen of it, and what can be done to it."""
 
+    leaving_pause_ms = LEAVING_PAUSE_MS
+    longest_pause_ms = LONGEST_PAUSE_MS
+
     def __init__(self, client: Client) -> None:
         super().__init__(client)
         self.pulse = Pulse(client, self._scripts)
@@ -68,13 +75,19 @@ class Live(Sight):
         Raises:
             LineUnavailable: there was no answer.
         """
-        args = ["replace" if replace else "new", epoch, world.pack()]
-        return bool(self._scripts.run("load", SaleKeys.of(sale_id).whole_state(), args) == "loaded")
+        names, mode = SaleKeys.of(sale_id).whole_state(), "clear" if replace else "new"
+        for part in world.pack():
+            if self._scripts.run("load", names, [mode, epoch, part]) == "exists":
+                return False
+            mode = "more"
+        return True
 
     def configure(
         self, sale_id: UUID, epoch: str, revision: int, settings: Mapping[str, str | int], *, seed: str
     ) -> bool:
         """Bring the settings to a revision, and draw the lobby when that opens it; says whether it was news.
+
+        The drawing is done in steps. Where it is interrupted, whoever drains the line goes on with it.
 
         Raises:
             Fenced: the epoch is not the present one, or there is no live state.
@@ -84,9 +97,24 @@ class Live(Sight):
         args: list[Any] = [epoch, revision, keys.live_channel, seed]
         for pair in settings.items():
             args.extend(pair)
-        code = self._scripts.run("configure", [keys.state, keys.line, keys.intents], args)
+        code, is_drawing = self._scripts.run("configure", [keys.state, keys.lobby], args)
         _refuse_fenced(code, sale_id)
+        if is_drawing:
+            self.draw(sale_id)
         return bool(code == "configured")
+
+    def draw(self, sale_id: UUID) -> None:
+        """Draw what lots of the lobby are still to be drawn, in steps between which others get their turn.
+
+        Any number may do so at once, and each at any time.
+
+        Raises:
+            LineUnavailable: there was no answer; the drawing goes on where it was.
+        """
+        keys = SaleKeys.of(sale_id)
+        args = [LOTS_AT_ONCE, keys.live_channel]
+        while self._scripts.run("draw", [keys.state, keys.lobby], args):
+            pass
 
     def adjust(self, sale_id: UUID, epoch: str, adjustment_id: UUID, units: int) -> bool:
         """Raise or cut the allocation once; False where a cut finds too few free units.
@@ -120,7 +148,7 @@ class Live(Sight):
             LineUnavailable: there was no answer; whether they stand in line is unknown.
         """
         keys = SaleKeys.of(sale_id)
-        names = [keys.state, keys.line, keys.intents, keys.active, keys.units]
+        names = [keys.state, keys.line, keys.intents, keys.active, keys.units, keys.lobby, keys.leavings]
         rows = []
         for one in submissions:
             if one.body_hash:
@@ -142,6 +170,8 @@ class Live(Sight):
                 pace_milli,
                 status,
             )
+            if flat[at] != AnswerCode.TOO_SOON
+            else _too_soon(int(flat[at + 1]), now_ms, status)
             for at in range(0, len(flat), ANSWER_FIELDS)
         ]
         return SubmitReply(answers, ring == 1)
@@ -210,7 +240,7 @@ class Live(Sight):
         """
         keys = SaleKeys.of(sale_id)
         names = [keys.state, keys.line, keys.intents, keys.active, keys.units, keys.claims, keys.claimed]
-        names += [keys.standby, keys.holds]
+        names += [keys.standby, keys.holds, keys.lobby, keys.departed, keys.needs]
         args = [claim_id or secrets.token_hex(8), limit, lease_ms, MAX_TRIES]
         code, packed, waiting, parked, wait_ms = self._scripts.run("claim", names, args)
         claim = Claim.unpack(packed) if packed else None
@@ -255,7 +285,7 @@ class Live(Sight):
         return Claim.unpack(packed) if packed else None
 
     def leave(self, sale_id: UUID, epoch: str, intent_id: str, user_id: str) -> tuple[LiveIntent, bool]:
-        """Give up a place in line or on standby; leaving twice is leaving once.
+        """Give up a place in the lobby, in line or on standby; leaving twice is leaving once.
 
         Returns the intent, and whether the bell should be rung.
 
@@ -267,7 +297,9 @@ class Live(Sight):
         """
         keys = SaleKeys.of(sale_id)
         names = [keys.state, keys.intents, keys.active, keys.units, keys.standby, keys.claims, keys.claimed]
-        args = [epoch, intent_id, user_id, keys.live_channel]
+        names += [keys.lobby, keys.departed, keys.leavings, keys.needs]
+        args: list[Any] = [epoch, intent_id, user_id, keys.live_channel]
+        args += [FREE_LEAVINGS, self.leaving_pause_ms, self.longest_pause_ms]
         code, record, ring = self._scripts.run("leave", names, args)
         _refuse_fenced(code, sale_id)
         if code == "unknown":
@@ -330,7 +362,16 @@ class Live(Sight):
             LineUnavailable: there was no answer; asking again tells it.
         """
         keys = SaleKeys.of(sale_id)
-        names = [keys.state, keys.line, keys.standby, keys.holds, keys.sold, keys.units, keys.late]
+        names = [
+            keys.state,
+            keys.line,
+            keys.standby,
+            keys.holds,
+            keys.sold,
+            keys.units,
+            keys.late,
+            keys.lobby,
+        ]
         args = [epoch, str(payment_id), intent_id, user_id, units, keys.live_channel]
         code = self._scripts.run("hold_again", names, args)
         _refuse_fenced(code, sale_id)
@@ -400,6 +441,10 @@ class Live(Sight):
         """
         with translated():
             self.client.publish(SaleKeys.of(sale_id).verdict_channel, told)
+
+
+def _too_soon(wait_ms: int, now_ms: int, status: str) -> Answer:
+    return Answer(AnswerCode.TOO_SOON, "", None, now_ms, 0, 0, status, wait_ms)
 
 
 def _refuse_fenced(code: str, sale_id: UUID) -> None:

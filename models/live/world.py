@@ -1,11 +1,15 @@
 """Owns a sale's whole live state as it is laid down: for the first time, or anew from the ledger."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
+from typing import Any, Final
 
 import orjson
 
 from models.live.records import LiveIntent
+
+PART: Final = 1_000  # entries that are laid in one step
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +27,21 @@ class World:
     sold: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     standby: Sequence[LiveIntent] = ()
 
-    def pack(self) -> bytes:
-        """Write it as `load.lua` reads it."""
+    def pack(self) -> Iterator[bytes]:
+        """Write it as `load.lua` reads it, in parts that take Redis a moment each; the settings come last."""
+        everything = chain(
+            (("units", user, str(units)) for user, units in self.units.items()),
+            (("holds", *one) for one in _packed(self.holds)),
+            (("sold", *one) for one in _packed(self.sold)),
+            (("standby", one.intent_id, one.pack()) for one in self.standby),
+        )
+        part = list(islice(everything, PART))
+        while following := list(islice(everything, PART)):
+            yield orjson.dumps(_by_name(part))
+            part = following
+        yield orjson.dumps({**_by_name(part), "state": self._state()})
+
+    def _state(self) -> dict[str, str]:
         needs = [one.need for one in self.standby]
         state = dict(self.settings) | dict(self.counters)
         state |= {
@@ -33,16 +50,15 @@ class World:
             "standby_min_need": min(needs, default=0),
             "standby_max_need": max(needs, default=0),
         }
-        return orjson.dumps(
-            {
-                "state": {name: str(value) for name, value in state.items()},
-                "units": {user: str(units) for user, units in self.units.items()},
-                "holds": _packed(self.holds),
-                "sold": _packed(self.sold),
-                "standby": {one.intent_id: one.pack() for one in self.standby},
-            }
-        )
+        return {name: str(value) for name, value in state.items()}
 
 
-def _packed(units: Mapping[str, tuple[str, int]]) -> dict[str, str]:
-    return {intent: f"{user}|{number}" for intent, (user, number) in units.items()}
+def _by_name(part: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
+    found: dict[str, dict[str, str]] = {"units": {}, "holds": {}, "sold": {}, "standby": {}}
+    for name, key, value in part:
+        found[name][key] = value
+    return found
+
+
+def _packed(units: Mapping[str, tuple[str, int]]) -> Iterator[tuple[str, str]]:
+    return ((intent, f"{user}|{number}") for intent, (user, number) in units.items())

@@ -7,6 +7,7 @@
 -- KEYS[5] sold     hash  intent's id → user|units
 -- KEYS[6] units    hash  shopper → units held, paid and waiting
 -- KEYS[7] late     hash  payment's id → the answer that it got
+-- KEYS[8] lobby    zset  intent's id → its number of arrival, or its lot; goes before the line
 -- ARGV[1] epoch    string
 -- ARGV[2] payment  string
 -- ARGV[3] intent   string
@@ -39,6 +40,8 @@ if not is_sold then
   if state[4] == 'cancelled' or tonumber(state[2]) < units then
     answer = 'gone'
   elseif redis.call('ZCARD', KEYS[3]) > 0 or redis.call('LLEN', KEYS[2]) > 0 then
+    answer = 'others_first'
+  elseif redis.call('ZCARD', KEYS[8]) > 0 then
     answer = 'others_first'
   elseif (tonumber(redis.call('HGET', KEYS[6], user)) or 0) + units > tonumber(state[3]) then
     answer = 'limit_reached'

@@ -3,7 +3,9 @@
 -- KEYS[2] line     list
 -- KEYS[3] claims   zset  claim's id → end of its lease, ms; +inf when parked
 -- KEYS[4] standby  zset  intent's id → its ticket
--- Returns {now_ms, length of the line, claims, overdue claims, parked claims, marks of the standby,
+-- KEYS[5] lobby    zset  intent's id → its number of arrival, or its lot; goes before the line
+-- KEYS[6] departed list  intents' ids: they left the lobby, and no claim has them yet
+-- Returns {now_ms, length of lobby and line, departed, claims, overdue claims, parked claims, marks of the standby,
 --         field, value, …} and no fields where there is no live state
 --   overdue: the lease ran out, or ends later than the longest that was given could: the clock was set back
 --   marks: ticket, place, ticket, place, …, by which whoever stands by finds his place: all of a short
@@ -43,7 +45,8 @@ end
 
 local reply = {
   now_ms,
-  redis.call('LLEN', KEYS[2]),
+  redis.call('ZCARD', KEYS[5]) + redis.call('LLEN', KEYS[2]),
+  redis.call('LLEN', KEYS[6]),
   redis.call('ZCARD', KEYS[3]),
   overdue,
   redis.call('ZCOUNT', KEYS[3], '+inf', '+inf'),

@@ -10,7 +10,8 @@ Steps = tuple[tuple[Any, ...], ...]  # a rule's name and its arguments
 class Bug:
     """The right text and the wrong one, and steps after which the two differ.
 
-    `where`: a script's verb, or a function as `module:name`. `units` and `most_holds`: the shop as it opens.
+    `where`: a script's verb, or a function as `module:name`. `units` and `most_holds`: the shop as it opens;
+    `has_draw`: it begins with a lobby whose order is drawn.
     """
 
     where: str
@@ -18,6 +19,7 @@ class Bug:
     steps: Steps
     units: int = 1
     most_holds: int = 0
+    has_draw: bool = False
 
 
 def come(*people: int, key: str = "") -> tuple[Any, ...]:
@@ -29,8 +31,11 @@ BUGS: Final = {
     "the line is popped at its end": Bug(
         "claim",
         (
-            ("'LRANGE', KEYS[2], 0, limit - #rows - 1)", "'LRANGE', KEYS[2], -(limit - #rows), -1)"),
-            ("'LTRIM', KEYS[2], popped, -1)", "'LTRIM', KEYS[2], 0, -popped - 1)"),
+            (
+                "'LRANGE', KEYS[2], 0, limit - #rows - in_lobby - 1)",
+                "'LRANGE', KEYS[2], -(limit - #rows), -1)",
+            ),
+            ("'LTRIM', KEYS[2], popped - from_lobby, -1)", "'LTRIM', KEYS[2], 0, -popped - 1)"),
         ),
         (come(0, 1), ("claim", 1, "")),
     ),
@@ -41,7 +46,12 @@ BUGS: Final = {
     ),
     "the line goes before standby": Bug(
         "claim",
-        (("if standing_by > 0 and (", "if standing_by > 0 and redis.call('LLEN', KEYS[2]) == 0 and ("),),
+        (
+            (
+                "elseif standing_by > 0 and not is_still then",
+                "elseif standing_by > 0 and not is_still and redis.call('LLEN', KEYS[2]) == 0 then",
+            ),
+        ),
         (come(0, 1), ("drain",), come(2), ("expire", {0}), ("release", ""), ("claim", 1, "")),
     ),
     "who could hope is refused": Bug(
@@ -85,6 +95,42 @@ BUGS: Final = {
         "leave",
         (("if redis.call('HINCRBY', KEYS[4], user, -tonumber(quantity)) <= 0 then", "if false then"),),
         (come(0), ("leave", 0, "", False)),
+    ),
+    "who has left the lobby stays in it": Bug(
+        "leave",
+        (("redis.call('ZREM', KEYS[8], intent) == 1", "redis.call('ZSCORE', KEYS[8], intent)"),),
+        (come(0, 1), ("leave", 0, "", False)),
+        has_draw=True,
+    ),
+    "the ledger does not learn who left the lobby": Bug(
+        "leave",
+        (("redis.call('RPUSH', KEYS[9], intent)", "1"),),
+        (come(0, 1), ("leave", 0, "", False), ("drain",)),
+        has_draw=True,
+    ),
+    "coming again costs nothing": Bug(
+        "submit",
+        (("if wait_ms > 0 then", "if false then"),),
+        (*[step for time in range(4) for step in (come(0), ("leave", time, "", False))], come(0)),
+        has_draw=True,
+    ),
+    "a lobby is not drawn": Bug(
+        "configure",
+        (("now[2] == 'draw' and size > 1", "false"),),
+        (come(0, 1, 2, 3, 4, 5), ("open_the_line", "")),
+        has_draw=True,
+    ),
+    "who was in the lobby is served before lots are drawn": Bug(
+        "claim",
+        (("if state.undrawn_until then", "if false then"),),
+        (come(0, 1, 2, 3, 4, 5), ("open_the_line", "reply"), ("claim", 1, "")),
+        has_draw=True,
+    ),
+    "who leaves a closed lobby shifts the tickets of the others": Bug(
+        "leave",
+        (("if state[5] == 'scheduled' and redis", "if redis"),),
+        (come(0, 1, 2), ("open_the_line", ""), ("leave", 0, "", False)),
+        has_draw=True,
     ),
     "what came before a rebuild is accepted": Bug(
         "submit", (("if state[1] ~= ARGV[1] then", "if false then"),), (("rebuild",),)

@@ -125,7 +125,7 @@ class SaleMachine(Payers):
         """An admin has the live side laid anew while nobody is undecided: then nothing may be lost."""
         if self.live.settings.status == "open":
             self.drain()
-        if self.live.line or not all(one.is_persisted for one in self.live.batches.values()):
+        if not self.live.is_empty or not all(one.is_persisted for one in self.live.batches.values()):
             return
         old = self.ledger.epoch
         assert rebuild_sale(self.stage.context, self.stage.sale_id) == 0
@@ -176,7 +176,7 @@ class SaleMachine(Payers):
     @property
     def is_at_rest(self) -> bool:
         """Whether nobody waits, nothing is held and nothing is under way."""
-        waiting = self.live.line or self.live.standby or self.live.batches
+        waiting = not self.live.is_empty or self.live.standby or self.live.batches
         return not (waiting or self.live.holds or self.held() or self.is_money_moving)
 
     def _one_round(self) -> None:

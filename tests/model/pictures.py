@@ -36,7 +36,15 @@ def live_picture(live: LiveSide) -> Picture:
         "sales": {one: f"{user}|{units}" for one, (user, units) in live.sales.items()},
         "late": live.late,
         "line": [ask.intent_id for ask in live.line],
+        "lobby": [ask.intent_id for ask in live.lobby],
+        "is_drawing": live.is_drawing,
+        "departed": [ask.intent_id for ask in live.departed],
+        "leavings": live.leavings,
         "on_standby": [ask.intent_id for ask in live.standby],
+        "needs": [
+            (ask.intent_id, ask.need, ask.ticket)
+            for ask in sorted(live.standby, key=lambda one: (one.need, one.ticket))
+        ],
         "claims": set(live.batches),
     }
 
@@ -55,7 +63,7 @@ def ledger_picture(ledger: LedgerSide) -> Picture:
         "lobby_size": ledger.lobby_size,
         "is_drained": ledger.is_drained,
         "intents": {
-            one: [ledger.asks[one].user, ledger.asks[one].ticket, verdict.outcome, verdict.reason]
+            one: [ledger.asks[one].user, ledger.asks[one].ticket or None, verdict.outcome, verdict.reason]
             for one, verdict in ledger.verdicts.items()
         },
         "orders": {

@@ -52,10 +52,13 @@ def _changed(text: str, bug: Bug) -> str:
     return text
 
 
-def take(world: World, steps: Steps, *, units: int = 1, most_holds: int = 0) -> None:
-    """Take these steps of the state machine, and compare with the model after each."""
+def take(world: World, steps: Steps, *, units: int = 1, most_holds: int = 0, has_draw: bool = False) -> None:
+    """Take these steps of the state machine, and compare with the model after each.
+
+    `has_draw`: they begin in a lobby whose order is drawn.
+    """
     machine = SaleMachine(world)
-    machine.open_the_shop(units=units, limit=3, most_holds=most_holds, is_drawn=False, has_lobby=False)
+    machine.open_the_shop(units=units, limit=3, most_holds=most_holds, is_drawn=has_draw, has_lobby=has_draw)
     for name, *arguments in steps:
         getattr(machine, name)(*arguments)
         machine.both_stores_are_as_the_model_says()

@@ -140,6 +140,8 @@ class Play(RuleBasedStateMachine):
         if loss == "request":
             return
         self.live.configure(self.ledger.settings, self.ledger.revision)
+        if not loss:
+            self.live.draw()
         if not loss and self.ledger.lobby_size is None and self.ledger.settings.status != "scheduled":
             self.ledger.lobby_size = self.live.lobby_size
 

@@ -11,12 +11,16 @@ from dataclasses import dataclass, field
 Answer = tuple[str, str]  # a code, and the intent that it speaks of
 
 OVER = ("ended", "cancelled")
+FREE_LEAVINGS = 3  # of a shopper; who leaves oftener does not come again before a pause that no example sees
 CLOSING = {"ended": ("sold_out", "sale_ended"), "cancelled": ("rejected", "sale_cancelled")}
 
 
 @dataclass(slots=True)
 class Ask:
-    """What a shopper asked for, with the ticket. `left_ms` is 0 unless the shopper left."""
+    """What a shopper asked for, with the ticket. `left_ms` is 0 unless the shopper left.
+
+    In the lobby nobody has a ticket: 0. It is given when the line comes to who stood there.
+    """
 
     intent_id: str
     user: str
@@ -78,6 +82,10 @@ class LiveSide:
     now_serving: int = 0
     lobby_size: int | None = None
     line: list[Ask] = field(default_factory=list)
+    lobby: list[Ask] = field(default_factory=list)  # goes before the line
+    is_drawing: bool = False  # the lobby was closed, and is not in order yet
+    departed: list[Ask] = field(default_factory=list)  # left the lobby, and no claim has them yet
+    leavings: dict[str, int] = field(default_factory=dict)  # how often each shopper left
     standby: list[Ask] = field(default_factory=list)
     known: dict[str, Ask] = field(default_factory=dict)
     active: dict[str, str] = field(default_factory=dict)
@@ -93,7 +101,18 @@ class LiveSide:
     @property
     def waiting(self) -> int:
         """How many in line have not left."""
-        return sum(ask.left_ms == 0 for ask in self.line)
+        return sum(ask.left_ms == 0 for ask in (*self.lobby, *self.line))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody waits for a verdict but those on standby."""
+        return not (self.lobby or self.line or self.departed)
+
+    def number_of(self, ask: Ask) -> int:
+        """What is told as somebody's ticket: in the lobby the place, and nothing while lots are drawn."""
+        if ask.ticket or self.is_drawing or ask not in self.lobby:
+            return ask.ticket
+        return self.now_serving + self.lobby.index(ask) + 1
 
     def submit(
         self, intent_id: str, user: str, quantity: int, accept_fewer: bool, *, key: str, body: str
@@ -104,21 +123,28 @@ class LiveSide:
             return ("replayed" if known_body == body else "key_reused"), before
         if intent_id in self.known:
             return "replayed", intent_id
-        if self.settings.status not in ("scheduled", "open"):
-            return ("over" if self.settings.status in OVER else "not_open"), ""
-        if user in self.active:
-            return "in_line", self.active[user]
-        if self.units.get(user, 0) + quantity > self.settings.limit:
-            return "limit_reached", ""
+        refusal = self._refusal_of(user, quantity)
+        if refusal is not None:
+            return refusal
         self.last_ticket += 1
-        ask = Ask(intent_id, user, self.last_ticket, quantity, accept_fewer)
-        self.line.append(ask)
+        is_lobby = self.settings.status == "scheduled"
+        ask = Ask(intent_id, user, 0 if is_lobby else self.last_ticket, quantity, accept_fewer)
+        (self.lobby if is_lobby else self.line).append(ask)
         self.known[intent_id] = ask
         self.active[user] = intent_id
         self._count(user, quantity)
         if key:
             self.keys[user, key] = (intent_id, body)
         return "accepted", intent_id
+
+    def _refusal_of(self, user: str, quantity: int) -> Answer | None:
+        if self.settings.status not in ("scheduled", "open"):
+            return ("over" if self.settings.status in OVER else "not_open"), ""
+        if user in self.active:
+            return "in_line", self.active[user]
+        if self.leavings.get(user, 0) > FREE_LEAVINGS:
+            return "too_soon", ""
+        return ("limit_reached", "") if self.units.get(user, 0) + quantity > self.settings.limit else None
 
     def claim(self, claim_id: str, limit: int) -> tuple[str, Batch | None]:
         """Hand out work: the same claim again, the longest overdue one, or a new one."""
@@ -129,12 +155,17 @@ class LiveSide:
             del self.overdue[again]
             self.batches[again].tries += 1
             return "again", self.batches[again]
-        if self.settings.status in ("scheduled", "paused"):
-            return "not_open", None
+        if self.is_drawing:
+            return "drawing", None
         batch = Batch(claim_id, self.epoch, self.settings.price)
-        is_full = self._serve_standby(batch, limit) or self._serve_line(batch, limit)
+        is_still, is_full = self.settings.status in ("scheduled", "paused"), False
+        if not is_still:
+            is_full = self._serve_standby(batch, limit) or self._serve_line(batch, limit)
+        for ask in self.departed[: limit - len(batch.rows)]:
+            batch.rows.append((ask, Verdict("left")))
+            self.departed.remove(ask)
         if not batch.rows:
-            return ("full" if is_full else "empty"), None
+            return ("not_open" if is_still else "full" if is_full else "empty"), None
         self.batches[claim_id] = batch
         return "fresh", batch
 
@@ -158,9 +189,14 @@ class LiveSide:
         if ask.left_ms:
             return "left"
         stood_by = ask in self.standby
-        if not stood_by and ask.ticket <= self.now_serving:
+        if not stood_by and 0 < ask.ticket <= self.now_serving:
             return "decided"
         ask.left_ms = now_ms
+        self.leavings[user] = self.leavings.get(user, 0) + 1
+        if self.settings.status == "scheduled":
+            self.lobby.remove(ask)
+            self.departed.append(ask)
+            self.last_ticket -= 1
         del self.active[user]
         self._count(user, -ask.quantity)
         if stood_by:
@@ -213,7 +249,7 @@ class LiveSide:
             return "sold"
         if self.settings.status == "cancelled" or self.available < units:
             return "gone"
-        if self.standby or self.line:
+        if self.standby or self.lobby or self.line:
             return "others_first"
         return "limit_reached" if self.units.get(user, 0) + units > self.settings.limit else "sold"
 
@@ -227,38 +263,49 @@ class LiveSide:
         return self.adjusted[adjustment_id]
 
     def configure(self, settings: Settings, revision: int) -> None:
-        """Take newer settings; the first opening draws the lobby."""
+        """Take newer settings; the first opening closes the lobby, whose lots are then to be drawn."""
         if revision <= self.revision:
             return
         self.settings, self.revision = settings, revision
         if settings.status != "open" or self.lobby_size is not None:
             return
-        self.lobby_size = len(self.line)
-        if settings.draw_seed:
-            self.line.sort(key=lambda ask: _lot(settings.draw_seed, ask.intent_id))
-            for place, ask in enumerate(self.line, 1):
-                ask.ticket = self.now_serving + place
+        self.lobby_size = len(self.lobby)
+        self.is_drawing = settings.draw_seed != "" and len(self.lobby) > 1
+
+    def draw(self) -> None:
+        """Draw all lots."""
+        if self.is_drawing:
+            self.lobby.sort(key=lambda ask: _lot(self.settings.draw_seed, ask.intent_id))
+        self.is_drawing = False
 
     def _serve_standby(self, batch: Batch, limit: int) -> bool:
         """Serve the oldest whose need is met, refuse the hopeless; says whether open holds are full."""
-        for ask in list(self.standby):
-            if len(batch.rows) >= limit:
-                return False
-            if self._is_closed or ask.need > self.available + self.held:
-                self._decide(batch, ask, self._refusal())
-            elif ask.need > self.available:
-                continue
-            elif self._is_full:
-                return True
-            else:
-                self._grant(batch, ask)
+        is_full = False
+        while not self._is_closed and len(batch.rows) < limit and not is_full:
+            fitting = next((ask for ask in self.standby if ask.need <= self.available), None)
+            if fitting is None:
+                break
+            is_full = self._is_full
+            if not is_full:
+                self._grant(batch, fitting)
+                self.standby.remove(fitting)
+        for ask in self._refused_on_standby()[: limit - len(batch.rows)]:
+            self._decide(batch, ask, self._refusal())
             self.standby.remove(ask)
-        return False
+        return is_full
+
+    def _refused_on_standby(self) -> list[Ask]:
+        if self._is_closed:
+            return list(self.standby)
+        hopeless = [ask for ask in self.standby if ask.need > self.available + self.held]
+        return sorted(hopeless, key=lambda ask: (ask.need, ask.ticket))
 
     def _serve_line(self, batch: Batch, limit: int) -> bool:
         """Decide from the head on; says whether open holds are full."""
-        while self.line and len(batch.rows) < limit:
-            ask = self.line[0]
+        while (self.lobby or self.line) and len(batch.rows) < limit:
+            queue = self.lobby or self.line
+            ask, number = queue[0], queue[0].ticket
+            ask.ticket = self.now_serving + 1
             if ask.left_ms:
                 batch.rows.append((ask, Verdict("left")))
             elif self._is_closed or ask.need > self.available + self.held:
@@ -267,10 +314,11 @@ class LiveSide:
                 batch.rows.append((ask, Verdict("standby")))
                 self.standby.append(ask)
             elif self._is_full:
+                ask.ticket = number
                 return True
             else:
                 self._grant(batch, ask)
-            self.line.pop(0)
+            queue.pop(0)
             self.now_serving = ask.ticket
         return False
 
@@ -304,4 +352,4 @@ class LiveSide:
 
 
 def _lot(seed: str, intent_id: str) -> str:
-    return hashlib.sha1(f"{seed}:{intent_id}".encode()).hexdigest()  # noqa: S324
+    return hashlib.sha1(f"{seed}:{intent_id}".encode()).hexdigest()  # noqa: S324  # no two of a few begin alike

@@ -50,7 +50,7 @@ class Shoppers(Play):
         assert [(one.code, one.intent_id) for one in reply.answers] == expected
         for answer in reply.answers:
             known = self.live.known.get(answer.intent_id)
-            assert (answer.intent and answer.intent.ticket) == (known and known.ticket)
+            assert (answer.intent and answer.intent.ticket) == (known and self.live.number_of(known))
 
     def _submissions(self, wishes: Wishes) -> list[Submission]:
         made = []
@@ -135,4 +135,5 @@ class Shoppers(Play):
         if ask in self.live.standby:
             return "standby", self.live.standby.index(ask) + 1
         lobby = self.live.settings.status == "scheduled"
-        return ("waiting" if lobby else "queued"), max(ask.ticket - self.live.now_serving, 0)
+        number = self.live.number_of(ask)
+        return ("waiting" if lobby else "queued"), max(number - self.live.now_serving, 0) if number else None

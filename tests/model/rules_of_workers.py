@@ -158,6 +158,7 @@ class Workers(Shoppers):
 
     def drain(self) -> None:
         """A worker hears the bell."""
+        self.live.draw()
         for number in count(self.claims):
             _, batch = self.live.claim(f"drained-{number}", CLAIM_SIZE)
             if batch is None:
@@ -213,7 +214,7 @@ class Workers(Shoppers):
         if status == "cancelled":
             self.ledger.end_holds(self.held(), "cancelled", "sale_cancelled")
             self._refund_everybody()
-        is_quiet = not (self.live.line or self.live.standby or self.live.batches)
+        is_quiet = self.live.is_empty and not (self.live.standby or self.live.batches)
         is_given_back = status != "cancelled" or self.ledger.held + self.ledger.sold == 0
         is_decided = not any(payment.asked for payment in self.ledger.payments.values())
         self.ledger.is_drained = status in OVER and is_quiet and is_given_back and is_decided

@@ -26,6 +26,7 @@ from tests.model.stepping import SteppingDatabase, halt
 from tests.support.contexts import RememberingBell
 
 LONG_S: Final = 36_000  # longer than any example: a payment's patience ends when a rule says so
+TICKETS: Final = 900_000_000  # by which a need is scaled in the scores of `needs`
 CLAIM_SIZE: Final = 3  # small, so that a few shoppers make several claims
 TABLES_OF_A_SALE: Final = """
     SELECT s.status, s.price_minor, s.allocation, s.held, s.sold, s.epoch, s.last_decided_ticket,
@@ -107,7 +108,9 @@ class LossyScripts(Scripts):
 
 
 class LossyLive(Live):
-    """The live state's verbs over a connection that may lose messages."""
+    """The live state's verbs over a connection that may lose messages; who left too often stays away."""
+
+    leaving_pause_ms = longest_pause_ms = LONG_S * 1_000
 
     def __init__(self, client: Client) -> None:
         super().__init__(client)
@@ -158,12 +161,17 @@ class Stage:
             keys.sold,
             keys.late,
             keys.claimed,
+            keys.leavings,
         ):
             pipeline.hgetall(name)
         pipeline.lrange(keys.line, 0, -1)
+        pipeline.zrange(keys.lobby, 0, -1)
+        pipeline.lrange(keys.departed, 0, -1)
         pipeline.zrange(keys.standby, 0, -1)
+        pipeline.zrange(keys.needs, 0, -1, withscores=True)
         pipeline.zrange(keys.claims, 0, -1)
-        state, intents, active, units, holds, sales, late, claimed, line, standby, claims = pipeline.execute()
+        state, intents, active, units, holds, sales, late, claimed, leavings, *others = pipeline.execute()
+        line, lobby, departed, standby, needs, claims = others
         claimed_ids = {one for one in claimed if not one.startswith("tries:")}
         assert claimed_ids == set(claims), (claimed_ids, claims)
         return {
@@ -178,7 +186,12 @@ class Stage:
             "sales": sales,
             "late": late,
             "line": line,
+            "lobby": lobby,
+            "is_drawing": "undrawn_until" in state,
+            "departed": departed,
+            "leavings": {user: int(packed.partition("|")[0]) for user, packed in leavings.items()},
             "on_standby": standby,
+            "needs": [(one, int(score) // TICKETS, int(score) % TICKETS) for one, score in needs],
             "claims": set(claims),
         }
 

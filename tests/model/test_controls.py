@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -36,9 +37,10 @@ _STORE_ORDERS = ledger._store_orders
 @pytest.mark.parametrize("name", [*BUGS, *MONEY_BUGS])
 def test_the_model_finds_that(world: World, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     bug = {**BUGS, **MONEY_BUGS}[name]
-    take(world, bug.steps, units=bug.units, most_holds=bug.most_holds)
+    given: dict[str, Any] = {"units": bug.units, "most_holds": bug.most_holds, "has_draw": bug.has_draw}
+    take(world, bug.steps, **given)
     plant(monkeypatch, bug)
-    assert caught(lambda: take(world, bug.steps, units=bug.units, most_holds=bug.most_holds))
+    assert caught(lambda: take(world, bug.steps, **given))
 
 
 @pytest.mark.parametrize("name", BY_CHANCE)

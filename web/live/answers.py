@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from models.errors import AlreadyInLine, FlashSaleError
+from models.errors import AlreadyInLine, CameTooOften, FlashSaleError
 from models.events import Message
 from web.errors import RETRY_AFTER_S, Problem, TooManyRequests, code_of
 from web.live.connection import Connection
@@ -70,6 +70,8 @@ def _of_domain(error: FlashSaleError) -> Refused:
         log.warning("%s: %s", type(error).__name__, error, exc_info=error if status == 500 else None)
     if isinstance(error, AlreadyInLine):
         return Refused(code, detail, intent=error.intent)
+    if isinstance(error, CameTooOften):
+        return Refused(code, detail, retry_after=error.wait_s)
     return Refused(code, detail, **({"retry_after": RETRY_AFTER_S} if status == 503 else {}))
 
 

@@ -21,6 +21,7 @@ def recorded_sale(sale: Sale) -> Message:
         "now_serving": sale.last_decided_ticket,
         "last_ticket": sale.last_decided_ticket,
         "pace": 0.0,
+        "drawing": False,
         "standby_places": (),
         "server_time": rfc3339(datetime.now(UTC)),
     }

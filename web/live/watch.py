@@ -197,7 +197,7 @@ class Watches:
         watch.looked_at = self._clock()
         watch.due = watch.looked_at + self._poll_s() * random.uniform(0.85, 1.15)  # noqa: S311 - spreads
         differs = not watch.version or _without_time(message) != _without_time(watch.message)
-        has_opened = watch.message.get("status") == SaleStatus.SCHEDULED != message["status"]
+        has_opened = _is_before_the_line(watch.message) and not _is_before_the_line(message)
         watch.message = message
         watch.frame = text_frame(orjson.dumps(message))
         if differs:
@@ -230,6 +230,11 @@ class Watches:
         connection.due = 0.0
         if not watch.members:
             self._by_sale.pop(watch.sale_id, None)
+
+
+def _is_before_the_line(message: Message) -> bool:
+    """Say whether those in the lobby do not have their tickets yet."""
+    return message.get("status") == SaleStatus.SCHEDULED or bool(message.get("drawing"))
 
 
 def _without_time(message: Message) -> Message:

@@ -59,7 +59,7 @@ export class Panel {
   }
 
   #showIntent({ sale, intent }) {
-    fill(this.#root, "ticket", count(intent.ticket));
+    fill(this.#root, "ticket", intent.ticket ? count(intent.ticket) : "–");
     fill(this.#root, "quantity", count(intent.quantity));
     fill(this.#root, "reason", this.#notes.reasons.get(intent.reason) ?? "");
     for (const node of this.#root.querySelectorAll("[data-has-reason]")) node.hidden = !this.#notes.reasons.get(intent.reason);
@@ -149,6 +149,7 @@ export function showLink(node, link) {
 }
 
 function placeInWords(intent, position) {
+  if (!intent.ticket) return _("Lots are being drawn for the order of the lobby");
   const values = { ticket: count(intent.ticket), place: count(position ?? 0) };
   if (intent.status === "standby" && !position) return _("Standing by, ticket {ticket}", values);
   if (intent.status === "standby") return _("Standing by, ticket {ticket}, place {place}", values);

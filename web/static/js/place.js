@@ -5,6 +5,7 @@ import { last } from "./lists.js";
 /** The place of a ticket: `{place, isExact}`; 1 is next, 0 is being decided, null is not known. */
 export function placeOf(intent, sale) {
   if (intent.status === "standby") return standbyPlace(intent.ticket, sale.standby_places ?? []);
+  if (!intent.ticket) return { place: null, isExact: false }; // lots are being drawn
   return { place: Math.max(intent.ticket - (sale.now_serving ?? 0), 0), isExact: true };
 }
 

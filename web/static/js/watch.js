@@ -45,7 +45,7 @@ export class Watch extends EventTarget {
   takeIntent({ type, ...intent }) {
     const known = this.intent;
     if (intent.sale_id !== this.sale.sale_id) return;
-    if (known && known.id !== intent.id && known.ticket > intent.ticket) return;
+    if (known && known.id !== intent.id && isOlder(intent, known)) return;
     if (known && known.id === intent.id && stageOf(intent) < stageOf(known)) return; // an answer that was overtaken
     if (known?.id !== intent.id && this.order?.intent_id !== intent.id) this.order = null;
     this.intent = intent;
@@ -88,7 +88,7 @@ export class Watch extends EventTarget {
   /** The turn has come and nothing was told: whatever became of the message, the answer can be asked for. */
   #askForVerdict() {
     const { intent, sale } = this;
-    const isServed = intent?.status === "queued" && intent.ticket <= sale.now_serving;
+    const isServed = intent?.status === "queued" && intent.ticket && intent.ticket <= sale.now_serving;
     if (!isServed || this.#verdict) return;
     const ask = async () => {
       if (this.intent?.id === intent.id && !isDecided(this.intent)) await this.#ask();
@@ -177,4 +177,9 @@ export class Watch extends EventTarget {
   #changed() {
     this.dispatchEvent(new Event("change"));
   }
+}
+
+/** Whether an intent was asked for before another. In the lobby a ticket is a place only, and who left it has none. */
+function isOlder(intent, known) {
+  return intent.submitted_at === known.submitted_at ? known.ticket > intent.ticket : known.submitted_at > intent.submitted_at;
 }
