@@ -39,7 +39,7 @@ MAX_TRIES: Final = 5  # a claim handed out more often is parked
 FREE_LEAVINGS: Final = 3  # of a shopper in a sale; after each further one coming again has to wait
 LEAVING_PAUSE_MS: Final = 30_000  # after the first of those, and twice as long after each further
 LONGEST_PAUSE_MS: Final = 600_000
-LOTS_AT_ONCE: Final = 1_000  # drawn in one step
+LOTS_AT_ONCE: Final = 500  # drawn in one step
 
 
 class Accepted(NamedTuple):

@@ -9,7 +9,7 @@ import orjson
 
 from models.live.records import LiveIntent
 
-PART: Final = 1_000  # entries that are laid in one step
+PART: Final = 250  # entries that are laid in one step
 
 
 @dataclass(frozen=True, slots=True)

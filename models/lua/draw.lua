@@ -5,7 +5,7 @@
 -- KEYS[2] lobby    zset  intent's id → its number of arrival, from 1; its lot, below 0, once that is drawn
 -- ARGV[1] limit    int     most lots to draw (at most 2,000)
 -- ARGV[2] channel  string  where watchers listen
--- Returns how many may be left to draw; 0 where all are drawn, or nothing is to be
+-- Returns how many are left to draw; 0 also where nothing is to be
 -- Invariants: nobody is served before all lots are drawn; nobody enters the lobby then.
 -- Cost: O(limit * log lobby)
 local LOTS = 2 ^ 52 -- as many as 13 hexadecimal digits tell apart
@@ -24,8 +24,9 @@ end
 if #drawn > 0 then
   redis.call('ZADD', KEYS[2], unpack(drawn))
 end
-if #ids == limit then
-  return redis.call('ZCOUNT', KEYS[2], 1, state[1])
+local left = redis.call('ZCOUNT', KEYS[2], 1, state[1])
+if left > 0 then
+  return left
 end
 redis.call('HDEL', KEYS[1], 'undrawn_until', 'draw_seed')
 redis.call('HINCRBY', KEYS[1], 'moves', 1)

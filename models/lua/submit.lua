@@ -31,7 +31,8 @@
 local now = redis.call('TIME')
 local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
 local state = redis.call('HMGET', KEYS[1], 'epoch', 'status', 'closes_at_ms', 'per_shopper_limit',
-  'last_ticket', 'now_serving', 'pace_milli', 'bell_ms', 'lobby_opens_at_ms', 'undrawn_until')
+  'last_ticket', 'now_serving', 'pace_milli', 'bell_ms', 'lobby_opens_at_ms', 'undrawn_until',
+  'arrivals')
 if not state[1] then
   return {'missing'}
 end
@@ -43,7 +44,7 @@ if now_ms > tonumber(ARGV[4]) then
 end
 local status, closes_at_ms, limit = state[2], tonumber(state[3]), tonumber(state[4])
 local last_ticket, key_ttl_ms, rebell_ms = tonumber(state[5]), ARGV[2], tonumber(ARGV[3])
-local has_lobby = status == 'scheduled'
+local has_lobby, arrivals = status == 'scheduled', tonumber(state[11]) or 0
 local somebody_left = redis.call('EXISTS', KEYS[7]) == 1
 
 local gate = nil
@@ -112,9 +113,8 @@ for _, one in ipairs(cjson.decode(ARGV[5])) do
   if code == 'accepted' then
     accepted, last_ticket, intent = accepted + 1, last_ticket + 1, id
     record = table.concat({user, last_ticket, quantity, fewer, now_ms, 0}, '|')
-    redis.call('HSET', KEYS[1], 'last_ticket', last_ticket)
     if has_lobby then
-      redis.call('ZADD', KEYS[6], redis.call('HINCRBY', KEYS[1], 'arrivals', 1), id)
+      redis.call('ZADD', KEYS[6], arrivals + accepted, id)
       redis.call('HSET', KEYS[3], id, table.concat({user, 0, quantity, fewer, now_ms, 0}, '|'))
     else
       redis.call('RPUSH', KEYS[2], id)
@@ -134,6 +134,10 @@ for _, one in ipairs(cjson.decode(ARGV[5])) do
 end
 
 if accepted > 0 then
+  redis.call('HSET', KEYS[1], 'last_ticket', last_ticket)
+  if has_lobby then
+    redis.call('HSET', KEYS[1], 'arrivals', arrivals + accepted)
+  end
   redis.call('HINCRBY', KEYS[1], 'waiting', accepted)
   redis.call('HINCRBY', KEYS[1], 'accepted', accepted)
   local rung_ms = tonumber(state[8])

@@ -31,16 +31,20 @@ def live_side(sale: SaleUnderTest) -> dict[str, Any]:
         "line": client.lrange(keys.line, 0, -1),
         "claims": client.zrange(keys.claims, 0, -1),
         "standby": client.zrange(keys.standby, 0, -1, withscores=True),
+        "needs": client.zrange(keys.needs, 0, -1, withscores=True),
+        "lobby": client.zrange(keys.lobby, 0, -1, withscores=True),
+        "departed": client.lrange(keys.departed, 0, -1),
     }
 
 
 def litter(sale: SaleUnderTest) -> None:
     """Leave in every key what the ledger knows nothing of."""
     keys, client = SaleKeys.of(sale.id), sale.context.live.client
-    client.rpush(keys.line, "ghost")
-    for scored in (keys.claims, keys.standby):
+    for listed in (keys.line, keys.departed):
+        client.rpush(listed, "ghost")
+    for scored in (keys.claims, keys.standby, keys.lobby, keys.needs):
         client.zadd(scored, {"ghost": 1})
-    others = (keys.line, keys.claims, keys.standby)
+    others = (keys.line, keys.departed, keys.claims, keys.standby, keys.lobby, keys.needs)
     for key in set(keys.whole_state()) - set(others):
         client.hset(key, "ghost", "1")
 

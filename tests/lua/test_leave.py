@@ -4,7 +4,8 @@ import pytest
 
 from models.errors import AlreadyDecided, Fenced, NotFound
 from models.live.records import AnswerCode
-from tests.lua.line import EPOCH, Line, names
+from models.live.store import FREE_LEAVINGS, LEAVING_PAUSE_MS, LONGEST_PAUSE_MS
+from tests.lua.line import EPOCH, Line, names, wish
 
 
 def test_leaving_twice_is_leaving_once(line: Line) -> None:
@@ -38,6 +39,39 @@ def test_leaving_frees_the_old_intent_only(line: Line) -> None:
     found = line.live.standing_of(line.sale_id, ann)
     assert found is not None
     assert found.intent == new.intent
+
+
+def test_coming_again_costs_a_pause_that_grows(line: Line) -> None:
+    (ann,) = names(1)
+    waits = []
+    for _ in range(FREE_LEAVINGS + 7):
+        answer = line.submit(ann)
+        if answer.code == AnswerCode.TOO_SOON:
+            waits.append(answer.wait_ms)
+            end_pause(line, ann)
+            answer = line.submit(ann)
+        line.leave(answer)
+    assert len(waits) == 6
+    longest = [min(LEAVING_PAUSE_MS << doubled, LONGEST_PAUSE_MS) for doubled in range(6)]
+    assert all(most - 20_000 < waited <= most for waited, most in zip(waits, longest, strict=True)), waits
+
+
+def end_pause(line: Line, user: str) -> None:
+    """Let a shopper's pause be over."""
+    leavings = str(line.live.client.hget(line.keys.leavings, user))
+    line.live.client.hset(line.keys.leavings, user, leavings.partition("|")[0] + "|1")
+
+
+def test_who_comes_too_soon_leaves_no_trace_and_others_are_not_kept_waiting(line: Line) -> None:
+    ann, bob = names(2)
+    for _ in range(FREE_LEAVINGS + 1):
+        line.leave(line.submit(ann))
+    before = line.look()
+    refused, taken = line.submit_all([wish(ann, key="again"), wish(bob)]).answers
+    assert (refused.code, taken.code) == (AnswerCode.TOO_SOON, AnswerCode.ACCEPTED)
+    assert line.look().number("last_ticket") == before.number("last_ticket") + 1
+    end_pause(line, ann)
+    assert line.submit(ann, key="again").code == AnswerCode.ACCEPTED
 
 
 def test_what_was_decided_can_no_longer_leave(line: Line) -> None:
