@@ -11,13 +11,17 @@ from models.vocabulary import Role
 
 
 class User(Base):
-    """A shopper or an admin. Accounts without a password (a load generator's crowd) cannot log in."""
+    """A shopper or an admin. Accounts without a password (a load generator's crowd) cannot log in.
+
+    `expel_at`: when a banned shopper is next looked for in lines and among holds; null once that is over.
+    """
 
     __tablename__ = "users"
     __table_args__ = (
         is_one_of("role", Role),
         Index("uq_users_email_lower", text("lower(email)"), unique=True),
         Index("ix_users_created_at_id", "created_at", "id"),
+        Index("ix_users_expel_at", "expel_at", postgresql_where=text("expel_at IS NOT NULL")),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -28,6 +32,7 @@ class User(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     banned_at: Mapped[datetime | None]
     ban_reason: Mapped[str | None] = mapped_column(String(200))
+    expel_at: Mapped[datetime | None]
 
 
 class TokenFamily(Base):

@@ -21,6 +21,7 @@ from models.payments import Payment
 from models.vocabulary import SaleStatus
 from tasks.adjustments import apply_adjustment
 from tasks.apart import apart
+from tasks.bans import expel_again
 from tasks.clocks import look_after_clocks
 from tasks.context import Context
 from tasks.holds import cancel_holds_of, sweep_holds
@@ -59,6 +60,8 @@ def sweep(context: Context) -> int:
     Raises:
         LedgerUnavailable: PostgreSQL is away, so that nothing can be done.
     """
+    with apart("sweep_hindered", of=expel_again.__name__):
+        expel_again(context)
     with context.database.transaction() as session:
         now = session.scalars(select(func.now())).one()
         sales = list(session.scalars(select(Sale).where(Sale.drained_at.is_(None)).order_by(Sale.id)))

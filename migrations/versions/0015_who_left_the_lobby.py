@@ -1,12 +1,13 @@
-"""Who left the lobby has a verdict and no ticket: tickets are given when the sale opens.
+"""Who left the lobby has a verdict and no ticket; when a banned shopper is next looked for.
 
-Revision: 0015, after 0008
+Revision: 0015, after 0009
 """
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0015"
-down_revision = "0008"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
@@ -16,9 +17,15 @@ def upgrade() -> None:
     op.create_check_constraint(
         op.f("ck_intents_only_who_left_has_no_ticket"), "intents", "ticket IS NOT NULL OR status = 'left'"
     )
+    op.add_column("users", sa.Column("expel_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index(
+        "ix_users_expel_at", "users", ["expel_at"], postgresql_where=sa.text("expel_at IS NOT NULL")
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_users_expel_at", table_name="users")
+    op.drop_column("users", "expel_at")
     op.drop_constraint(op.f("ck_intents_only_who_left_has_no_ticket"), "intents", type_="check")
     op.execute("DELETE FROM intents WHERE ticket IS NULL")
     op.alter_column("intents", "ticket", nullable=False)

@@ -121,6 +121,15 @@ class Sight:
         }
         return Standings(found, none_is_decided=status != "" and now_serving == 0)
 
+    def units_of(self, sale_id: UUID, user_id: str) -> int:
+        """Read a shopper's units, held, paid and waiting, also where their verdict is not in the ledger yet.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
+        with translated():
+            return int(cast(str | None, self.client.hget(SaleKeys.of(sale_id).units, user_id)) or 0)
+
     def now_serving(self, sale_id: UUID) -> int:
         """Read the last ticket that was decided.
 
