@@ -272,3 +272,13 @@ def test_a_list_of_an_unknown_sale_is_not_found(client: FlaskClient, shopper: Ac
     answer = client.get(f"/api/v1/intents?sale_id={uuid.uuid4()}", headers=shopper.headers)
     assert_problem(answer, 404, code="no_such_sale")
     assert_problem(client.get("/api/v1/intents?sale_id=x", headers=shopper.headers), 422)
+
+
+def test_who_comes_and_goes_too_often_is_told_how_long_to_wait(
+    client: FlaskClient, sale: SaleUnderTest, shopper: Account
+) -> None:
+    for _ in range(4):
+        client.delete(submit(client, sale, shopper).headers["Location"], headers=shopper.headers)
+    refused = submit(client, sale, shopper)
+    assert_problem(refused, 429, code="too_many_requests")
+    assert 0 < int(refused.headers["Retry-After"]) <= 30

@@ -9,9 +9,16 @@ from uuid import UUID
 import pytest
 from flask.testing import FlaskClient
 
+from models.errors import CameTooOften
 from models.vocabulary import SaleStatus
+from tasks.drain import finish_claim
+from tasks.intents import find_intent
+from tasks.own import newest_of_shopper
+from tasks.rebuild import rebuild_sale
 from tasks.sale_rules import BadSale
 from tests.support.shop import SaleUnderTest, Shop
+from web.intents import page_of_sale
+from web.live.answers import _of_domain
 
 Given = Callable[..., Any]
 
@@ -104,8 +111,6 @@ def test_the_seed_is_committed_to_before_and_told_after(shop: Shop, client: Flas
 
 
 def test_a_rebuilt_sale_is_not_drawn_again(shop: Shop) -> None:
-    from tasks.rebuild import rebuild_sale
-
     sale = draw_sale(shop, units=2)
     users: list[UUID] = shop.shoppers(6)
     sale.line_up(users)
@@ -117,3 +122,98 @@ def test_a_rebuilt_sale_is_not_drawn_again(shop: Shop) -> None:
     sale.drain()
     assert [intent.id for intent in sale.intents()][:6] == before
     assert sale.audit().ok
+
+
+def test_who_leaves_the_lobby_finds_that_again_and_takes_no_ticket(shop: Shop) -> None:
+    sale, (gone, stays) = draw_sale(shop), shop.shoppers(2)
+    intent_id, _ = sale.line_up([gone, stays])
+    assert sale.leave(gone, intent_id)["status"] == "left"
+    for _ in ("in Redis", "in the ledger"):
+        told, owner = find_intent(sale.context, intent_id)
+        assert (told["status"], told["ticket"], owner) == ("left", None, gone)
+        assert sale.leave(gone, intent_id)["status"] == "left"
+        sale.drain()
+    assert sale.look().departed == 0
+    again = sale.submit(gone)
+    assert again["ticket"] == 2
+    sale.move(SaleStatus.OPEN)
+    sale.drain()
+    assert sorted(one.ticket or 0 for one in sale.intents()) == [0, 1, 2]
+    newest, _ = newest_of_shopper(sale.context, gone, sale.id)
+    assert newest is not None
+    assert newest["id"] == again["id"]
+    audit = sale.audit()
+    assert audit.ok, audit
+
+
+def test_a_sweep_has_the_ledger_learn_who_left_the_lobby(shop: Shop) -> None:
+    sale, user = draw_sale(shop), shop.shopper()
+    sale.leave(user, sale.line_up([user])[0])
+    assert shop.sweep() == 1
+    sale.drain()
+    assert sale.statuses() == ["left"]
+    assert shop.sweep() == 0
+
+
+def test_lists_of_a_sale_name_those_who_left_the_lobby_last(shop: Shop, client: FlaskClient) -> None:
+    sale = draw_sale(shop)
+    users = shop.shoppers(7)
+    ids = sale.line_up(users)
+    for user, intent_id in list(zip(users, ids, strict=True))[:4]:
+        sale.leave(user, intent_id)
+    sale.move(SaleStatus.OPEN)
+    sale.drain()
+    with client.application.app_context():
+        seen, cursor = page_of_sale(sale.id, None, 2, None)
+        while cursor is not None:
+            more, cursor = page_of_sale(sale.id, None, 2, cursor)
+            seen += more
+    assert [one["ticket"] for one in seen] == [3, 2, 1, None, None, None, None]
+    assert len({one["id"] for one in seen}) == 7
+
+
+def test_coming_and_going_is_a_429_that_says_how_long(shop: Shop) -> None:
+    sale, user = draw_sale(shop), shop.shopper()
+    for _ in range(4):
+        sale.leave(user, UUID(sale.submit(user)["id"]))
+    with pytest.raises(CameTooOften) as refused:
+        sale.submit(user)
+    assert 0 < refused.value.wait_s <= 30
+    told = _of_domain(refused.value)
+    assert (told.code, told.extra["retry_after"]) == ("too_many_requests", refused.value.wait_s)
+
+
+def test_a_drawing_that_died_with_its_process_is_ended_by_a_worker(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sale = draw_sale(shop, units=3)
+    arrived = [str(one) for one in sale.line_up(shop.shoppers(30))]
+    with monkeypatch.context() as dying:
+        dying.setattr(type(sale.context.live), "draw", lambda *_: None)
+        sale.move(SaleStatus.OPEN)
+    assert sale.look().is_drawing
+    told, _ = find_intent(sale.context, UUID(arrived[0]))
+    assert (told["status"], told["ticket"], told["position"]) == ("queued", None, None)
+    assert sale.submit(shop.shopper())["ticket"] == 31
+    sale.forget_bell()
+    assert shop.sweep() == 1
+    sale.drain()
+    seed = sale.row().draw_seed
+    by_hand = sorted(arrived, key=lambda one: hashlib.sha1(f"{seed}:{one}".encode()).hexdigest())  # noqa: S324
+    assert [str(one.id) for one in sale.intents()][:30] == by_hand
+    assert sale.audit().ok
+
+
+def test_a_rebuild_in_the_middle_of_a_drawn_lobby_leaves_a_draw_that_repeats(shop: Shop) -> None:
+    sale = draw_sale(shop, units=2)
+    sale.line_up(shop.shoppers(9))
+    sale.move(SaleStatus.OPEN)
+    claim = sale.context.live.claim(sale.id, 4).claim
+    assert claim is not None
+    assert finish_claim(sale.context, sale.id, claim)
+    rebuild_sale(sale.context, sale.id)
+    sale.line_up(shop.shoppers(6))
+    sale.drain()
+    assert sale.row().lobby_size == 4
+    audit = sale.audit()
+    assert audit.ok, audit
