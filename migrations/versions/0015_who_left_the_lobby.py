@@ -1,13 +1,13 @@
 """Who left the lobby has a verdict and no ticket; when a banned shopper is next looked for.
 
-Revision: 0015, after 0009
+Revision: 0015, after 0010
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0015"
-down_revision = "0009"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
