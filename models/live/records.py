@@ -73,7 +73,7 @@ class Found(NamedTuple):
     @property
     def is_decided(self) -> bool:
         """Say whether a claim has decided it, which is not settled yet."""
-        is_passed = self.intent.ticket <= self.now_serving
+        is_passed = 0 < self.intent.ticket <= self.now_serving
         return is_passed and self.standby_place == 0 and self.intent.left_ms == 0
 
 

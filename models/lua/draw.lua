@@ -21,6 +21,8 @@ for _, id in ipairs(ids) do
   drawn[#drawn + 1] = string.format('%.0f', lot - LOTS)
   drawn[#drawn + 1] = id
 end
+-- A full Redis does this too, for it takes no room: whatever follows a write that is never denied is let through.
+redis.call('HDEL', KEYS[1], '')
 if #drawn > 0 then
   redis.call('ZADD', KEYS[2], unpack(drawn))
 end

@@ -57,6 +57,8 @@ local wait_ms = paid > 0 and math.min(tonumber(ARGV[6]) * 2 ^ math.min(paid - 1,
 local ring = 0
 
 record = table.concat({user, ticket, quantity, fewer, submitted, now_ms}, '|')
+-- A full Redis does this too, for it makes room: whatever follows a write that is never denied is let through.
+redis.call('ZREM', KEYS[5], intent)
 redis.call('HSET', KEYS[2], intent, record)
 redis.call('HSET', KEYS[10], user, string.format('%d|%.0f', leavings, now_ms + wait_ms))
 redis.call('HDEL', KEYS[3], user)
@@ -65,7 +67,6 @@ if redis.call('HINCRBY', KEYS[4], user, -tonumber(quantity)) <= 0 then
 end
 if stands_by then
   local claim = 'leave.' .. intent
-  redis.call('ZREM', KEYS[5], intent)
   redis.call('ZREM', KEYS[11], intent)
   redis.call('HINCRBY', KEYS[1], 'standby', -1)
   redis.call('HSET', KEYS[7], claim,

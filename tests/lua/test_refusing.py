@@ -70,6 +70,21 @@ def leave(line: Line) -> None:
     line.live.leave(line.sale_id, EPOCH, intent.intent_id, intent.user_id)
 
 
+def has_a_lobby_to_draw(line: Line) -> None:
+    line.set(status="scheduled", admission_order="draw", lobby_opens_at_ms=1)
+    line.line_up(3)
+    line.set(status="open", lobby_size=3, undrawn_until=3, draw_seed="5eed")
+
+
+def has_a_lobby(line: Line) -> None:
+    line.set(status="scheduled", lobby_opens_at_ms=1)
+    line.line_up(3)
+
+
+def draw(line: Line) -> None:
+    line.live.draw(line.sale_id)
+
+
 def release(line: Line) -> None:
     line.live.release(line.sale_id, EPOCH, ["of nobody", *line.live.people(line.sale_id)[1]], "[]")
 
@@ -106,6 +121,8 @@ DEEDS: tuple[tuple[Deed, Deed], ...] = (
     (has_claimed, postpone),
     (has_claimed, split),
     (has_lined_up, leave),
+    (has_a_lobby, leave),
+    (has_a_lobby_to_draw, draw),
     (has_holds, release),
     (has_holds, sell),
     (has_lined_up, configure),
@@ -114,7 +131,7 @@ DEEDS: tuple[tuple[Deed, Deed], ...] = (
     (has_parked, retry_parked),
     (has_lined_up, take_a_pulse),
 )
-MAKES_ROOM = (claim, settle, postpone, split, leave, release, sell)
+MAKES_ROOM = (claim, settle, postpone, split, leave, draw, release, sell)
 
 
 def everything(line: Line) -> dict[str, Any]:
