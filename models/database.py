@@ -60,6 +60,7 @@ class Database:
         patience: Patience = STEADY,
     ) -> None:
         self.guard: Guard | None = None
+        self.is_disposed = False
         self._patience = patience
         options = startup(application_name, patience, CONNECT_TIMEOUT_S)
         self.engine: Engine = create_engine(
@@ -136,7 +137,8 @@ class Database:
             raise LedgerUnavailable("PostgreSQL does not answer.")
 
     def dispose(self) -> None:
-        """Close every pooled connection, e.g. after a fork."""
+        """Close every pooled connection; who works on its own account begins nothing any more."""
+        self.is_disposed = True
         self.engine.dispose()
 
     @contextmanager

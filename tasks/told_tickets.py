@@ -6,7 +6,7 @@ that a rebuild gives none of those numbers again, although no sweep had seen the
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -19,17 +19,17 @@ from models.live.records import Answer, AnswerCode
 
 log: Final = structlog.get_logger()
 
-REST_S: Final = 0.5  # in which what is told gathers
-GIVE_UP_S: Final = 600.0
+REST_S: Final = 0.5  # in which what is told gathers for the next note
+GIVE_UP_S: Final = 600.0  # seconds without a ledger
 
 _NOTE: Final = text("""
     WITH told AS (
         SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:tickets AS bigint[])) AS t (id, ticket)
-    ), free AS (
-        SELECT s.id FROM sales s JOIN told USING (id) ORDER BY s.id FOR UPDATE OF s SKIP LOCKED
+    ), locked AS (
+        SELECT s.id FROM sales s JOIN told USING (id) ORDER BY s.id FOR UPDATE OF s
     )
     UPDATE sales s SET accepted_ticket = greatest(s.accepted_ticket, told.ticket)
-    FROM told JOIN free USING (id) WHERE s.id = told.id RETURNING s.id
+    FROM told JOIN locked USING (id) WHERE s.id = told.id
 """)
 
 
@@ -57,28 +57,25 @@ class ToldTickets:
     def _note(self) -> None:
         until = time.monotonic() + GIVE_UP_S
         while True:
-            time.sleep(self._rest_s)
             with self._lock:
                 told = dict(self._unnoted)
-                if not told or time.monotonic() > until:
+                if not told or self._database.is_disposed or time.monotonic() > until:
                     self._is_noting = False
                     return
             try:
-                self._forget(told, self._write_down(told))
+                self._write_down(told)
             except Unavailable as error:
                 log.warning("told_tickets_not_noted", sales=len(told), error=str(error))
             except Exception:
                 log.exception("told_tickets_not_noted", sales=len(told))
+            time.sleep(self._rest_s)
 
-    def _write_down(self, told: dict[UUID, int]) -> Iterable[UUID]:
-        asked = {"ids": list(told), "tickets": list(told.values())}
+    def _write_down(self, told: dict[UUID, int]) -> None:
         with self._database.connection() as connection:
-            return list(connection.execute(_NOTE, asked).scalars())
-
-    def _forget(self, told: dict[UUID, int], noted: Iterable[UUID]) -> None:
+            connection.execute(_NOTE, {"ids": list(told), "tickets": list(told.values())})
         with self._lock:
-            for sale_id in noted:
-                if self._unnoted.get(sale_id) == told[sale_id]:
+            for sale_id, ticket in told.items():
+                if self._unnoted.get(sale_id) == ticket:
                     del self._unnoted[sale_id]
 
 
