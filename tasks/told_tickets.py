@@ -71,7 +71,8 @@ class ToldTickets:
             time.sleep(self._rest_s)
 
     def _write_down(self, told: dict[UUID, int]) -> None:
-        with self._database.connection() as connection:
+        # A connection of its own: requests have the pool to themselves, and it can be closed at any time.
+        with self._database.fresh_connection() as connection:
             connection.execute(_NOTE, {"ids": list(told), "tickets": list(told.values())})
         with self._lock:
             for sale_id, ticket in told.items():
