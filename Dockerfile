@@ -21,4 +21,4 @@ ENV PATH=/app/.venv/bin:$PATH \
 USER 10001
 VOLUME ["/data"]
 EXPOSE 8000
-CMD ["gunicorn", "-c", "deploy/gunicorn.py", "web:create_app()"]
+CMD ["gunicorn", "-c", "deploy/server/gunicorn.py", "web:create_app()"]

@@ -15,7 +15,7 @@ from benchmarks.speed_place import CannotMeasure, Place
 from models.audit import audit_sale
 from models.database import take_time
 from models.driver import ENDLESS
-from tasks.rebuild import rebuild_sale
+from tasks.sales.rebuild import rebuild_sale
 
 
 @dataclass(frozen=True, slots=True)

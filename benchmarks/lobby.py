@@ -21,8 +21,8 @@ from models.ids import write_new_intent_id
 from models.live.records import Claim, LiveIntent, Submission
 from models.live.redis import Client, connect
 from models.live.scripts import Scripts
+from models.live.snapshot import World
 from models.live.store import Live
-from models.live.world import World
 
 EPOCH: Final = "measured"
 AT_ONCE: Final = 250  # submissions, as the intake sends them

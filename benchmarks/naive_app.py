@@ -12,11 +12,11 @@ from sqlalchemy import text
 
 from benchmarks.speed_naive import STOCK, TASK
 from config import load_settings
+from models.enums import IntentStatus
 from models.ids import order_id_of
-from models.vocabulary import IntentStatus
-from tasks.app import celery, configure
 from tasks.context import build_context
-from tasks.logs import configure_logging
+from tasks.runtime.celery_app import celery, configure
+from tasks.runtime.logs import configure_logging
 
 settings: Final = load_settings()
 app: Final = configure(settings)

@@ -13,7 +13,7 @@ from marshmallow.validate import OneOf, Range
 
 import config
 from benchmarks.manners import Paying
-from tasks.payments.sandbox.signature import webhook_secret
+from tasks.providers.sandbox.signature import webhook_secret
 
 LONG_HOLD_S: Final = 900  # seconds; a hold that expires in the middle of a rush would blur what is measured
 HOLD_S: Final = {Paying.ALL: LONG_HOLD_S, Paying.THIRDS: 15}

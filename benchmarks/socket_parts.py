@@ -13,12 +13,12 @@ from wsproto.connection import Connection as Parser
 from benchmarks.ws_wire import client_frame
 from tasks.context import Context
 from web.auth.tokens import Identity, Verified
-from web.live.connection import Connection
-from web.live.frames import FrameReader
-from web.live.gate import Gate
-from web.live.people import People
-from web.live.watch import Watches
-from web.live.wire import Wire
+from web.sockets.delivery.sessions import People
+from web.sockets.delivery.subscription import Watches
+from web.sockets.transport.connect_limit import Gate
+from web.sockets.transport.connection import Connection
+from web.sockets.transport.frames import FrameReader
+from web.sockets.transport.wire import Wire
 
 COUNT: Final = 500
 TEXT: Final = 1

@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from benchmarks.speed_line import Workload, fill_line, open_sale, require_rows
 from benchmarks.speed_place import Place
-from models.catalogue import Sale
+from models.tables.catalogue import Sale
 
 WORKER: Final = (
     *("celery", "-A", "workers.app", "worker", "-P", "solo", "-Q", "drain"),

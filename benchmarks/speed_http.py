@@ -100,7 +100,7 @@ def serve(
         CannotMeasure: it does not come up.
     """
     port = _free_port()
-    command = ("gunicorn", "-c", "deploy/gunicorn.py", application)
+    command = ("gunicorn", "-c", "deploy/server/gunicorn.py", application)
     variables = {"HOST": HOST, "PORT": str(port), "WEB_PROCESSES": str(processes)}
     with place.process(name, command, **variables) as running:
         place.await_true(lambda: running.poll() is not None or _answers(port), name, DEADLINE_S)

@@ -9,11 +9,11 @@ from typing import Final, TypeVar
 from sqlalchemy import text
 
 from benchmarks.speed_place import CannotMeasure, Place
-from models.catalogue import Product, Sale
+from models.enums import SaleStatus
 from models.ids import new_intent_id
 from models.live.records import Submission
-from models.vocabulary import SaleStatus
-from tasks.sales import NewSale, create_sale, move_sale
+from models.tables.catalogue import Product, Sale
+from tasks.sales.lifecycle import NewSale, create_sale, move_sale
 
 SUBMITTED_AT_ONCE: Final = 500
 LASTS: Final = timedelta(days=1)

@@ -7,9 +7,9 @@ from sqlalchemy import text
 
 from benchmarks.speed_line import Workload, open_sale, require_rows
 from benchmarks.speed_place import Place
-from models.catalogue import Sale
 from models.ids import new_intent_id
-from tasks.app import celery
+from models.tables.catalogue import Sale
+from tasks.runtime.celery_app import celery
 
 QUEUE: Final = "naive"
 STOCK: Final = "naive:stock"

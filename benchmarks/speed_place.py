@@ -22,7 +22,7 @@ from config import ROOT, load_settings
 from deploy.children import launch
 from deploy.embedded import EmbeddedPostgres, EmbeddedRedis, write_servers_file
 from models.migrate import upgrade
-from models.rows import metadata
+from models.tables.rows import metadata
 from tasks.context import Context, build_context
 
 # Whatever else the environment says would make it another shop than the one that is described.

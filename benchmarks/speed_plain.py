@@ -13,9 +13,9 @@ from sqlalchemy import Connection, text
 
 from benchmarks.speed_line import Workload, batched, open_sale, require_rows
 from benchmarks.speed_place import Place
-from models.catalogue import Sale
+from models.enums import IntentStatus
 from models.ids import new_intent_id, order_id_of
-from models.vocabulary import IntentStatus
+from models.tables.catalogue import Sale
 
 Rows = dict[str, Any]
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from tasks.payments.sandbox.signature import HEADER, sign
+from tasks.providers.sandbox.signature import HEADER, sign
 
 Payload = dict[str, Any]
 Headers = Callable[[], Mapping[str, str]]

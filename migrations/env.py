@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from models.rows import metadata
+from models.tables.rows import metadata
 
 
 def run() -> None:

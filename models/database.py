@@ -15,7 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from models.driver import PROBE, SILENCE, STEADY, Patience, PatientConnection, startup
 from models.errors import LedgerBusy, LedgerSilent, LedgerUnavailable
 from models.faults import Fault, fault_of, spoils_every_session
-from models.rows import metadata
+from models.tables.rows import metadata
 
 CONNECT_TIMEOUT_S: Final = 2  # seconds, the least that the driver knows
 POOL_WAIT_S: Final = 5
@@ -29,7 +29,7 @@ _TAKE_TIME: Final = text("""
 
 
 class Guard(Protocol):
-    """What keeps everybody from waiting for a server that is known not to answer: see `tasks.breaker`."""
+    """Keeps callers from waiting for a server that is known not to answer: see `tasks.runtime.breaker`."""
 
     @property
     def is_open(self) -> bool:

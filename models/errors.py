@@ -1,11 +1,11 @@
-"""Owns the tree of the domain's errors. HTTP codes and wording for people live in `web/errors.py`.
+"""Owns the tree of the domain's errors. HTTP codes and wording for people live in `web/http/errors.py`.
 
 Being sold out is a verdict and not an error. Drivers' errors become these at the edge of `models/`.
 """
 
 from typing import Any
 
-from models.vocabulary import SaleStatus
+from models.enums import SaleStatus
 
 
 class FlashSaleError(Exception):

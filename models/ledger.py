@@ -11,11 +11,11 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
+from models.enums import IntentStatus, OrderStatus
 from models.errors import Fenced, LineDiverged
-from models.events import at_ms
 from models.ids import order_id_of
 from models.live.records import Claim, Decision, UnitsBack
-from models.vocabulary import IntentStatus, OrderStatus
+from models.messages import at_ms
 
 _INSERT_INTENTS: Final = text("""
     INSERT INTO intents (id, sale_id, user_id, ticket, quantity, accept_fewer, status, reason,

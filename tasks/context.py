@@ -5,23 +5,23 @@ from typing import Final
 from uuid import UUID
 
 from config import Settings
-from models import reading
 from models.database import Database
 from models.driver import QUICK
 from models.errors import LedgerBusy, LedgerUnavailable
-from models.identity import require_writable
 from models.live.redis import connect
 from models.live.store import Live
-from tasks.app import configure
-from tasks.bell import Bell, CeleryBell
-from tasks.breaker import Breaker
-from tasks.facts import SaleBook
-from tasks.intake import Intake
-from tasks.mail.mailer import Mailer
+from models.queries import intents
+from models.tables.identity import require_writable
+from tasks.intake.intake import Intake
+from tasks.intake.sale_cache import SaleBook
+from tasks.mail.delivery import Mailer
 from tasks.mail.outbox import session_info
-from tasks.ownership import Ownership
-from tasks.payments.providers import Providers
-from tasks.told_tickets import ToldTickets
+from tasks.providers.registry import Providers
+from tasks.runtime.bell import Bell, CeleryBell
+from tasks.runtime.breaker import Breaker
+from tasks.runtime.celery_app import configure
+from tasks.runtime.ownership import Ownership
+from tasks.sales.told_tickets import ToldTickets
 
 SILENT_REST_S: Final = 0.2  # between two probes of a ledger that does not answer
 
@@ -78,7 +78,7 @@ def build_context(settings: Settings, process: str) -> Context:
 def is_stored(database: Database, intent_id: UUID) -> bool:
     """Say whether the ledger knows an intent."""
     with database.transaction() as session:
-        return reading.find_intent(session, intent_id) is not None
+        return intents.find_intent(session, intent_id) is not None
 
 
 def ledger_takes_claims(database: Database) -> bool:

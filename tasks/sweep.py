@@ -12,25 +12,25 @@ from uuid import UUID
 import structlog
 from sqlalchemy import func, select, update
 
-from models.catalogue import Adjustment, Sale
+from models.enums import SaleStatus
 from models.errors import Fenced, IllegalTransition
 from models.live.records import Look
 from models.live.store import REBELL_MS
-from models.orders import Order
-from models.payments import Payment
-from models.vocabulary import SaleStatus
-from tasks.adjustments import apply_adjustment
-from tasks.apart import apart
-from tasks.bans import expel_again
-from tasks.clocks import look_after_clocks
+from models.tables.catalogue import Adjustment, Sale
+from models.tables.orders import Order
+from models.tables.payments import Payment
+from tasks.accounts.bans import expel_again
 from tasks.context import Context
-from tasks.holds import cancel_holds_of, sweep_holds
-from tasks.live_side import bring_in_step, ensure_live, stop_diverged
-from tasks.marks import has_news, note_marks, require_whole
-from tasks.parked import retry_parked
+from tasks.deadlines import look_after_clocks
+from tasks.intents.parked import retry_parked
+from tasks.orders.holds import cancel_holds_of, sweep_holds
 from tasks.payments.refunds import refund_orders_of
 from tasks.payments.sweep import sweep_payments
-from tasks.sales import move_sale
+from tasks.runtime.isolation import apart
+from tasks.sales.accepted_marks import has_news, note_marks, require_whole
+from tasks.sales.adjustments import apply_adjustment
+from tasks.sales.lifecycle import move_sale
+from tasks.sales.live_sync import bring_in_step, ensure_live, stop_diverged
 
 log: Final = structlog.get_logger()
 

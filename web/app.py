@@ -8,35 +8,25 @@ from flask import Blueprint, Flask, Request
 from flask.sessions import SessionInterface
 
 from config import Settings, load_settings, refuse_weak_secret
-from web import (
-    admin,
-    docs,
-    errors,
-    finish,
-    health,
-    intents,
-    logs,
-    metrics,
-    orders,
-    pages,
-    payments,
-    products,
-    proxies,
-    sales,
-    tasks,
-)
-from web.api import PREFIX, Api
-from web.api import Blueprint as ApiBlueprint
+from web import control_room, docs
+from web.api import admin, intents, orders, payments, products, sales, tasks
 from web.auth import routes as accounts
 from web.auth import session
 from web.auth.cookies import cookie_prefix
 from web.auth.issue import configure_tokens
 from web.cli import register_commands
-from web.encoding import OrjsonProvider
-from web.live import socket as live
-from web.pages import assets, languages
-from web.request_id import MAX_BODY_BYTES, ShopRequest
-from web.services import EXTENSION, build_services
+from web.health import routes as health
+from web.http import errors, logs, middleware
+from web.http.json import OrjsonProvider
+from web.http.openapi import PREFIX, Api
+from web.http.openapi import Blueprint as ApiBlueprint
+from web.http.request_id import MAX_BODY_BYTES, ShopRequest
+from web.http.services import EXTENSION, build_services
+from web.limits import proxies
+from web.metrics import requests as metrics
+from web.shop import assets, languages
+from web.shop import views as pages
+from web.sockets import socket as live
 
 PREPARE: Final = "prepare"  # its name among the app's extensions, by which the worker finds it
 
@@ -55,7 +45,8 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (  # everything else, under the paths t
     health.blueprint,
     metrics.blueprint,
     docs.blueprint,
-    *pages.BLUEPRINTS,
+    pages.blueprint,
+    control_room.blueprint,
     live.blueprint,
 )
 
@@ -106,7 +97,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         stripe.load()
     configure_tokens(app, settings)
     errors.register(app)
-    finish.register(app, settings)
+    middleware.register(app, settings)
     languages.register(app, cookie_prefix=cookie_prefix(settings))
     assets.register(app, are_settled=settings.is_production)
     _register_blueprints(app)

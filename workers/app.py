@@ -9,18 +9,18 @@ from celery.exceptions import SecurityWarning
 from celery.signals import setup_logging, worker_init, worker_ready, worker_shutting_down
 
 from config import load_settings
-from tasks import registry
-from tasks.app import BACKGROUND, celery
+from tasks import celery_tasks
 from tasks.context import build_context
-from tasks.failpoints import arm
-from tasks.logs import configure_logging
-from workers.deadman import Deadman
+from tasks.runtime.celery_app import BACKGROUND, celery
+from tasks.runtime.failpoints import arm
+from tasks.runtime.logs import configure_logging
 from workers.own_redis import OwnRedis
 from workers.pulse import PulseTimer
 from workers.roll_call import RollCall
 from workers.schedule import SCHEDULE, SCHEDULER
 from workers.signs import SignsOfLife
 from workers.timer import SweepTimer
+from workers.watchdog import Deadman
 
 log: Final = structlog.get_logger()
 settings: Final = load_settings()
@@ -35,7 +35,7 @@ _own_redis: Final = OwnRedis(_context.ownership)
 if not settings.is_production:  # a fresh clone is often tried as root; in production the warning stands
     warnings.filterwarnings("ignore", category=SecurityWarning)
 
-registry.provide(_context)
+celery_tasks.provide(_context)
 app = celery
 app.conf.beat_schedule = SCHEDULE
 app.conf.beat_scheduler = SCHEDULER

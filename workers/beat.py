@@ -13,8 +13,8 @@ from celery.beat import Scheduler
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from tasks.app import BACKGROUND
-from tasks.bell import waiting_in
+from tasks.runtime.bell import waiting_in
+from tasks.runtime.celery_app import BACKGROUND
 
 log: Final = structlog.get_logger()
 

@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 
 from models.errors import ForeignLine, Unavailable
-from tasks.ownership import Ownership
+from tasks.runtime.ownership import Ownership
 
 log: Final = structlog.get_logger()
 

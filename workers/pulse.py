@@ -7,7 +7,7 @@ import structlog
 
 from models.errors import Unavailable
 from tasks.context import Context
-from tasks.pulse import PulseTaker
+from tasks.sales.pulse import PulseTaker
 
 log: Final = structlog.get_logger()
 

@@ -19,8 +19,8 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from models.errors import LineUnavailable
-from models.live.roll import Roll
 from models.live.store import Live
+from models.live.workers import Roll
 from workers.roster import Roster
 
 log: Final = structlog.get_logger()

@@ -7,7 +7,7 @@ from typing import Any, Final
 from celery.events.state import State
 from celery.states import STARTED
 
-from models.live.roll import Entry, Running
+from models.live.workers import Entry, Running
 
 MOST_TASKS: Final = 1_000  # of which it is remembered how they stand
 FORGET_S: Final = 600.0  # after so long without a word a worker is forgotten

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from tasks.app import BACKGROUND
+from tasks.runtime.celery_app import BACKGROUND
 
 SCHEDULER: Final = "workers.beat:SteadyScheduler"
 

@@ -13,9 +13,9 @@ from uuid import UUID
 import structlog
 
 from models.errors import LineUnavailable, Unavailable
-from tasks.bell import Bell
 from tasks.context import Context
-from tasks.drain import drain_sale
+from tasks.intents.drain import drain_sale
+from tasks.runtime.bell import Bell
 from tasks.sweep import sweep_everything
 
 log: Final = structlog.get_logger()

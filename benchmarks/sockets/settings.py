@@ -13,7 +13,7 @@ import config
 
 REPORT: Final = config.ROOT / "benchmarks" / "crowd.json"
 SPARE_FILES: Final = (
-    512  # descriptors that a web process keeps for everything but sockets, see web/live/hub.py
+    512  # descriptors that a web process keeps for everything but sockets, see web/sockets/hub.py
 )
 FILLED: Final = 0.75  # of what a process may hold; accepting spreads the sockets unevenly
 MOST_A_CLIENT: Final = 17_000  # sockets of a client process

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from models.vocabulary import IntentStatus
+from models.enums import IntentStatus
 
 ANSWER_FIELDS: Final = 3
 

@@ -13,6 +13,7 @@ from models.live.attendance import Attendance
 from models.live.audits import AuditNote
 from models.live.keys import LEDGER, SaleKeys, turn_at
 from models.live.pulse import Pulse
+from models.live.queries import Sight
 from models.live.records import (
     ANSWER_FIELDS,
     Answer,
@@ -26,9 +27,8 @@ from models.live.records import (
     UnitsBack,
 )
 from models.live.redis import Client, translated
-from models.live.roll import RollBook
-from models.live.sight import Sight
-from models.live.world import World
+from models.live.snapshot import World
+from models.live.workers import RollBook
 
 IDEMPOTENCY_TTL_MS: Final = 24 * 3_600_000
 REBELL_MS: Final = 1_000  # a bell that nobody answered within this time counts as lost

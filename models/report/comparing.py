@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from models.events import Message, money
+from models.messages import Message, money
 from models.report.series import Series, same_step
 
 HEAD: Final = ("sale_id", "is_final", "made_at", "settings", "times")

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.audit import Audit
 from models.errors import NoSuchSale
-from models.events import Message, money, rfc3339
+from models.messages import Message, money, rfc3339
 from models.report import queries
 from models.report.fairness import audit_of, fairness_of
 from models.report.series import MOST_ROWS, STEPS, Series

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from models.audit import Audit
-from models.events import Message, money, rfc3339_ms
+from models.messages import Message, money, rfc3339_ms
 
 _MONEY: Final = ("charged", "refunded", "undecided")
 

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from models.enums import OrderStatus, PaymentStatus, RefundStatus
 from models.errors import NoSuchSale
 from models.report import queries
-from models.vocabulary import OrderStatus, PaymentStatus, RefundStatus
 
 _OPEN: Final = (OrderStatus.HELD, OrderStatus.PAYING)
 _UNDECIDED: Final = (PaymentStatus.PENDING, PaymentStatus.ABANDONED, PaymentStatus.LATE)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from models.events import Message, rfc3339
-from models.vocabulary import SaleStatus
+from models.enums import SaleStatus
+from models.messages import Message, rfc3339
 
 OVER: Final = (SaleStatus.ENDED, SaleStatus.CANCELLED)
 

@@ -14,11 +14,11 @@ from sqlalchemy import case, func, null, select, true, update
 from sqlalchemy.orm import Session
 
 from config import MailSettings
-from models.accounts import User
-from models.mails import Mail
-from models.orders import Order
-from models.vocabulary import MailKind, MailStatus
-from tasks.tallies import MAILS, count
+from models.enums import MailKind, MailStatus
+from models.tables.accounts import User
+from models.tables.mails import Mail
+from models.tables.orders import Order
+from tasks.runtime.tallies import MAILS, count
 
 DOMAIN: Final = "mail_domain"  # in Session.info: the sender's domain, where mail is configured
 LEASE: Final = timedelta(minutes=2)  # longer than a connection and all that is sent over it

@@ -7,7 +7,7 @@ from typing import Final
 
 from babel import Locale
 
-from models.currencies import minor_digits
+from models.money import minor_digits
 
 # A currency's letters do not stand at its digits (CLDR's currencySpacing, which babel leaves out).
 _BESIDE: Final = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from models.enums import OrderStatus
 from models.errors import (
     AlreadyPaid,
     IdempotencyKeyReused,
@@ -21,16 +22,15 @@ from models.errors import (
     PaymentInProgress,
     UnknownPaymentMethod,
 )
-from models.events import Message
-from models.orders import Order
-from models.payments import Payment
-from models.vocabulary import OrderStatus
+from models.messages import Message
+from models.tables.orders import Order
+from models.tables.payments import Payment
 from tasks.context import Context
-from tasks.failpoints import failpoint
 from tasks.payments.history import ledger_time, move_order
 from tasks.payments.outcomes import OPEN
 from tasks.payments.telling import tell_order
-from tasks.tallies import PAYMENTS_BEGUN, count
+from tasks.runtime.failpoints import failpoint
+from tasks.runtime.tallies import PAYMENTS_BEGUN, count
 
 UNHEARD_AFTER: Final = timedelta(seconds=3)  # a bell that nobody answered is rung again by the sweep
 FREE: Final = "free"  # the method of what costs nothing: no provider is asked, so that any will do

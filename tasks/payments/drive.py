@@ -9,14 +9,14 @@ from uuid import UUID
 import structlog
 from sqlalchemy import func, update
 
+from models.enums import PaymentStatus
 from models.errors import IdempotencyKeyReused
-from models.payments import Payment
-from models.vocabulary import PaymentStatus
+from models.tables.payments import Payment
 from tasks.context import Context
-from tasks.failpoints import failpoint
 from tasks.payments.late import resolve_late
 from tasks.payments.outcomes import OPEN, follow, note_charge
-from tasks.payments.port import Charge, Outcome, Provider, ProviderUnavailable, State
+from tasks.providers.port import Charge, Outcome, Provider, ProviderUnavailable, State
+from tasks.runtime.failpoints import failpoint
 
 log = structlog.get_logger()
 

@@ -10,11 +10,11 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from models.catalogue import Sale
+from models.enums import ORDER_TRANSITIONS, OrderStatus
 from models.errors import Fenced
-from models.orders import Order, OrderEvent
-from models.payments import Payment
-from models.vocabulary import ORDER_TRANSITIONS, OrderStatus
+from models.tables.catalogue import Sale
+from models.tables.orders import Order, OrderEvent
+from models.tables.payments import Payment
 from tasks.payments.receipts import issue_receipt, number_of
 
 # What a change of status moves between the sale's counts: (held, sold), in units.

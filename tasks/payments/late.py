@@ -10,20 +10,20 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models.catalogue import Sale
+from models.enums import OrderStatus, PaymentStatus, RefundCause
 from models.errors import Fenced
 from models.live.records import Regained
-from models.orders import Order
-from models.payments import Payment, Refund
-from models.vocabulary import OrderStatus, PaymentStatus, RefundCause
+from models.tables.catalogue import Sale
+from models.tables.orders import Order
+from models.tables.payments import Payment, Refund
 from tasks.context import Context
-from tasks.failpoints import failpoint
-from tasks.holds import bring_live_after
+from tasks.orders.holds import bring_live_after
 from tasks.payments.history import ledger_time, lock_payment, move_order
 from tasks.payments.outcomes import TAKEN, finish
 from tasks.payments.refunds import refund_of
 from tasks.payments.telling import tell_order
-from tasks.tallies import REFUNDS, count
+from tasks.runtime.failpoints import failpoint
+from tasks.runtime.tallies import REFUNDS, count
 
 log: Final = structlog.get_logger()
 

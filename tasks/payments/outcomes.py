@@ -14,17 +14,17 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from models.orders import Order
-from models.payments import Payment
-from models.vocabulary import OrderStatus, PaymentStatus
+from models.enums import OrderStatus, PaymentStatus
+from models.tables.orders import Order
+from models.tables.payments import Payment
 from tasks.context import Context
-from tasks.failpoints import failpoint
-from tasks.holds import bring_live_after
+from tasks.orders.holds import bring_live_after
 from tasks.payments.backoff import pause_after
 from tasks.payments.history import ledger_time, lock_payment, move_order, note
-from tasks.payments.port import Charged, Outcome, State
 from tasks.payments.telling import tell_order
-from tasks.tallies import count_outcome
+from tasks.providers.port import Charged, Outcome, State
+from tasks.runtime.failpoints import failpoint
+from tasks.runtime.tallies import count_outcome
 
 log: Final = structlog.get_logger()
 

@@ -5,10 +5,10 @@ from uuid import UUID
 import structlog
 from sqlalchemy import select
 
+from models.enums import OrderStatus
 from models.errors import FlashSaleError
-from models.events import Message
-from models.payments import Payment
-from models.vocabulary import OrderStatus
+from models.messages import Message
+from models.tables.payments import Payment
 from tasks.context import Context
 from tasks.payments.begin import begin_payment
 from tasks.payments.drive import run_payment

@@ -6,11 +6,11 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from models.accounts import User
-from models.catalogue import Product, Sale
-from models.orders import Order
-from models.payments import Receipt, ReceiptCounter
-from models.vocabulary import MailKind
+from models.enums import MailKind
+from models.tables.accounts import User
+from models.tables.catalogue import Product, Sale
+from models.tables.orders import Order
+from models.tables.payments import Receipt, ReceiptCounter
 from tasks.mail.outbox import enter_mail
 
 

@@ -9,29 +9,21 @@ import structlog
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
+from models.enums import Deed, MailKind, OrderStatus, PaymentStatus, RefundCause, RefundStatus, SubjectKind
 from models.errors import NotFound, NotRefundable
-from models.events import Message
-from models.orders import Order
-from models.payments import Payment, Refund
-from models.vocabulary import (
-    Deed,
-    MailKind,
-    OrderStatus,
-    PaymentStatus,
-    RefundCause,
-    RefundStatus,
-    SubjectKind,
-)
-from tasks.admin_log import Actor, note_deed
+from models.messages import Message
+from models.tables.orders import Order
+from models.tables.payments import Payment, Refund
 from tasks.context import Context
-from tasks.failpoints import failpoint
 from tasks.mail.outbox import enter_mail
-from tasks.payments import port
 from tasks.payments.backoff import pause_after
 from tasks.payments.history import ledger_time, lock_payment, move_order, note
 from tasks.payments.outcomes import Noted, finish, follow
 from tasks.payments.telling import tell_order
-from tasks.tallies import REFUNDS, count
+from tasks.providers import port
+from tasks.runtime.admin_log import Actor, note_deed
+from tasks.runtime.failpoints import failpoint
+from tasks.runtime.tallies import REFUNDS, count
 
 log: Final = structlog.get_logger()
 

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Interval, String, case, cast, func, literal, select, update
 
-from models.payments import Payment, Refund
-from models.vocabulary import PaymentStatus
-from tasks.app import PAYMENTS
+from models.enums import PaymentStatus
+from models.tables.payments import Payment, Refund
 from tasks.context import Context
 from tasks.payments.backoff import FIRST_S, LONGEST_S
-from tasks.payments.sandbox import has_due
+from tasks.providers.sandbox import has_due
+from tasks.runtime.celery_app import PAYMENTS
 
 MOST_UNHEARD: Final = 200  # bells of the queue; fewer than are answered before a bell expires
 

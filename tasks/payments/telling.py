@@ -4,9 +4,9 @@ from uuid import UUID
 
 import structlog
 
-from models import reading
 from models.errors import LineUnavailable, NotFound
-from models.events import Message, pack_told, stored_order
+from models.messages import Message, pack_told, stored_order
+from models.queries import intents
 from tasks.context import Context
 from tasks.payments.waiting import steps_of
 
@@ -23,7 +23,7 @@ def tell_order(context: Context, order_id: UUID, *, is_news: bool = True) -> Mes
         LedgerUnavailable: it cannot be read.
     """
     with context.database.transaction() as session:
-        order = reading.find_order(session, order_id)
+        order = intents.find_order(session, order_id)
         if order is None:
             raise NotFound("No order has this id.")
         step = steps_of(context, session, [order]).get(order.id)

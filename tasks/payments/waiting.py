@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.events import Message
-from models.orders import Order
-from models.payments import Payment
-from models.vocabulary import OrderStatus, PaymentStatus
+from models.enums import OrderStatus, PaymentStatus
+from models.messages import Message
+from models.tables.orders import Order
+from models.tables.payments import Payment
 from tasks.context import Context
 
 

@@ -10,14 +10,14 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from models.enums import RefundStatus
 from models.errors import NotFound
-from models.payments import Payment, Refund, WebhookEvent
-from models.vocabulary import RefundStatus
+from models.tables.payments import Payment, Refund, WebhookEvent
 from tasks.context import Context
-from tasks.failpoints import failpoint
 from tasks.payments.outcomes import OPEN, Noted, follow, is_wrong, note_charge, report_wrong
-from tasks.payments.port import Event, Outcome, State
 from tasks.payments.refunds import note_refund
+from tasks.providers.port import Event, Outcome, State
+from tasks.runtime.failpoints import failpoint
 
 log: Final = structlog.get_logger()
 

@@ -11,15 +11,15 @@ from uuid import UUID
 
 from sqlalchemy import Select, and_, exists, func, or_, select
 
-from models.background import BackgroundTask
-from models.catalogue import Sale
-from models.events import Message
-from models.orders import Order
-from models.payments import Payment, Refund
+from models.enums import RefundStatus, TaskState
+from models.messages import Message
 from models.report import Mark, read_mark
-from models.reports import SaleReport
-from models.vocabulary import RefundStatus, TaskState
-from tasks.background import ask_for
+from models.tables.background import BackgroundTask
+from models.tables.catalogue import Sale
+from models.tables.orders import Order
+from models.tables.payments import Payment, Refund
+from models.tables.reports import SaleReport
+from tasks.background.queue import ask_for
 from tasks.context import Context
 from tasks.reports.making import REPORT, keep_report, make_report, tell
 

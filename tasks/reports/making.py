@@ -9,13 +9,13 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from models.audit import audit_sale
-from models.background import BackgroundTask
 from models.database import take_time
 from models.driver import LONG
 from models.errors import NoSuchSale
-from models.events import Message, rfc3339
+from models.messages import Message, rfc3339
 from models.report import Mark, make_content, read_mark
-from models.reports import SaleReport
+from models.tables.background import BackgroundTask
+from models.tables.reports import SaleReport
 from tasks.context import Context
 
 REPORT: Final = "report"  # the kind of the background task

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from models.events import Message, rfc3339
+from models.messages import Message, rfc3339
 from models.report.series import COLUMNS, Series
 
 HEADER: Final = (*COLUMNS[:1], "at", "bucket_seconds", *COLUMNS[1:])

@@ -7,8 +7,8 @@ from uuid import UUID
 from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import update
 
-from models.accounts import User
-from models.vocabulary import Role
+from models.enums import Role
+from models.tables.accounts import User
 from tests.support.shop import Shop
 
 PASSWORD: Final = "correct horse battery"

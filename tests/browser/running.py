@@ -16,7 +16,7 @@ from tests.support.servers import Stores
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 STOP_S: Final = 15
-GUNICORN: Final = ("-m", "gunicorn", "-c", "deploy/gunicorn.py", "web:create_app()")
+GUNICORN: Final = ("-m", "gunicorn", "-c", "deploy/server/gunicorn.py", "web:create_app()")
 WORKER: Final = ("-m", "celery", "-A", "workers.app", "worker", "-P", "solo", "-Q", "drain")
 PAYMENTS: Final = (
     "-m",

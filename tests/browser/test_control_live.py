@@ -7,14 +7,14 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
-from models.accounts import User
-from models.vocabulary import SaleStatus
+from models.enums import SaleStatus
+from models.tables.accounts import User
 from tests.browser.conftest import NewPage
 from tests.browser.people import PASSWORD, join, register
 from tests.browser.running import Platform
 from tests.support.shop import Shop
 from web.auth.passwords import Passwords
-from web.pages.languages import COOKIE
+from web.shop.languages import COOKIE
 
 pytestmark = pytest.mark.browser
 

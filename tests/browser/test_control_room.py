@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import select, update
 
-from models.accounts import User
-from models.background import BackgroundTask
-from models.vocabulary import Role, TaskState
+from models.enums import Role, TaskState
+from models.tables.accounts import User
+from models.tables.background import BackgroundTask
 from tests.browser.conftest import NewPage
 from tests.browser.people import face, join, log_in, register
 from tests.support.shop import SaleUnderTest, Shop

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from models.accounts import User
+from models.tables.accounts import User
 from tests.browser.conftest import NewPage
 from tests.browser.people import face, log_in, register
 from tests.browser.running import Platform

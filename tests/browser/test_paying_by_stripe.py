@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from models.orders import Order
+from models.tables.orders import Order
 from tests.browser.conftest import NewPage
 from tests.browser.people import face, join
 from tests.browser.running import Platform

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import APIResponse, Page, Route, expect
 
-from tasks.holds import cancel_order
+from tasks.orders.holds import cancel_order
 from tests.browser.conftest import NewPage
 from tests.browser.people import face, join, slot
 from tests.support.polling import eventually

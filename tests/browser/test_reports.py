@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select, update
 
-from models.accounts import User
-from models.background import BackgroundTask
-from models.vocabulary import Role, SaleStatus
-from tasks import background
+from models.enums import Role, SaleStatus
+from models.tables.accounts import User
+from models.tables.background import BackgroundTask
+from tasks.background import queue
 from tests.browser.conftest import NewPage
 from tests.browser.people import log_in, register
 from tests.support.polling import eventually
@@ -51,4 +51,4 @@ def do_what_was_asked(shop: Shop, sale_id: UUID) -> None:
             return list(session.scalars(of_sale.where(BackgroundTask.state == "PENDING")))
 
     for task in eventually(asked):
-        background.run(shop.context, task.id)
+        queue.run(shop.context, task.id)

@@ -9,14 +9,14 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from models.catalogue import Product
-from tasks.products import change_product
-from tasks.sales import NewSale, change_units, create_sale
+from models.tables.catalogue import Product
+from tasks.products.changes import change_product
+from tasks.sales.lifecycle import NewSale, change_units, create_sale
 from tests.browser.conftest import NewPage
 from tests.browser.test_control_live import log_in_as_admin, overview, verb
 from tests.browser.test_control_room import admins_page
 from tests.support.shop import Shop
-from web.pages.languages import COOKIE
+from web.shop.languages import COOKIE
 
 pytestmark = pytest.mark.browser
 

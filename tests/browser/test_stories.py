@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from models.vocabulary import SaleStatus
+from models.enums import SaleStatus
 from tests.browser.conftest import NewPage
 from tests.browser.people import PASSWORD, face, join, slot
 from tests.browser.running import Platform

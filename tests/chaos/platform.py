@@ -17,7 +17,7 @@ from benchmarks.crowd_tokens import read_tokens
 from benchmarks.http_wire import Target
 from benchmarks.shop import Shop
 from deploy.children import launch
-from deploy.procfile import read_procfile
+from deploy.run.procfile import read_procfile
 from models.database import Database
 from tests.chaos.history import Recorder
 from tests.chaos.postman import Postman

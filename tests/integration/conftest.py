@@ -11,14 +11,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import func
 
 from config import RateLimits, Settings, load_settings
-from models.accounts import TokenFamily, User
 from models.database import Database
-from models.vocabulary import Role
+from models.enums import Role
+from models.tables.accounts import TokenFamily, User
 from tests.integration.sandbox_play import Play
 from web import create_app
 from web.auth.issue import issue_pair
 from web.auth.passwords import Passwords
-from web.services import EXTENSION, Services
+from web.http.services import EXTENSION, Services
 
 PASSWORD = "correct horse battery"
 SECRET_KEY = "0f3b8e5d9c7a4162b8d0e6f1a2c3948576d1e0f9b8a7c6d5"

@@ -12,9 +12,9 @@ from sqlalchemy import select, update
 
 from config import PaymentSettings
 from models.database import Database
-from models.sandbox import SandboxCharge, SandboxEvent
-from tasks.payments.port import Charge, Event, Refund
-from tasks.payments.sandbox import SandboxProvider, deliver_due
+from models.tables.sandbox import SandboxCharge, SandboxEvent
+from tasks.providers.port import Charge, Event, Refund
+from tasks.providers.sandbox import SandboxProvider, deliver_due
 from tests.support.contexts import SECRET_KEY
 
 SETTINGS: Final = PaymentSettings(

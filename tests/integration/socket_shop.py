@@ -18,13 +18,13 @@ from sqlalchemy import func, update
 
 from config import Settings, load_settings
 from deploy.embedded import EmbeddedRedis
-from models.accounts import TokenFamily, User
-from models.catalogue import Product
-from models.vocabulary import Role, SaleStatus
-from tasks import sales
+from models.enums import Role, SaleStatus
+from models.tables.accounts import TokenFamily, User
+from models.tables.catalogue import Product
 from tasks.context import Context, build_context
-from tasks.drain import drain_sale
-from tasks.intents import submit_intent
+from tasks.intents.drain import drain_sale
+from tasks.intents.submit import submit_intent
+from tasks.sales import lifecycle
 from tests.integration.embedded_run import DEADLINE_S, ROOT, children_of, free_port, wait_until
 from web import create_app
 from web.auth.issue import issue_pair
@@ -137,7 +137,7 @@ class Shop:
             "-m",
             "gunicorn",
             "-c",
-            str(ROOT / "deploy/gunicorn.py"),
+            str(ROOT / "deploy/server/gunicorn.py"),
             application,
         ]
         with self._log.open("ab") as log:
@@ -224,7 +224,7 @@ class Shop:
 
     def open_sale(self, allocation: int = 10, limit: int = 10) -> uuid.UUID:
         now = datetime.now(UTC)
-        wish = sales.NewSale(
+        wish = lifecycle.NewSale(
             product_id=self.product_id,
             allocation=allocation,
             price_minor=1999,
@@ -233,14 +233,14 @@ class Shop:
             closes_at=now + timedelta(hours=1),
             per_shopper_limit=limit,
         )
-        sale = sales.create_sale(self.context, wish)
-        return sales.move_sale(self.context, sale.id, SaleStatus.OPEN).id
+        sale = lifecycle.create_sale(self.context, wish)
+        return lifecycle.move_sale(self.context, sale.id, SaleStatus.OPEN).id
 
     def submit(self, shopper: Shopper, sale_id: uuid.UUID, quantity: int = 1) -> Said:
         return submit_intent(self.context, shopper.id, sale_id, quantity=quantity)
 
     def end_sale(self, sale_id: uuid.UUID) -> None:
-        sales.move_sale(self.context, sale_id, SaleStatus.ENDED)
+        lifecycle.move_sale(self.context, sale_id, SaleStatus.ENDED)
 
     def drain(self, sale_id: uuid.UUID) -> int:
         return drain_sale(self.context, sale_id)

@@ -11,9 +11,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from models.accounts import TokenFamily, User
+from models.tables.accounts import TokenFamily, User
 from tests.integration.conftest import PASSWORD, Account, MakeApp
-from web.services import Services
+from web.http.services import Services
 
 LOGIN = "/api/v1/auth/login"
 ME = "/api/v1/me"

@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from tests.integration.conftest import PASSWORD, SECRET_KEY, Account, MakeApp
 from web.auth.devices import Devices
 from web.auth.tokens import ACCESS
-from web.services import EXTENSION, Services
+from web.http.services import EXTENSION, Services
 
 NEW = "7c1d94e0b35f28a6d0417be9f3a86c5248be90d17f"
 ME = "/api/v1/me"

@@ -13,9 +13,9 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from config import Settings
-from models.accounts import User
+from models.tables.accounts import User
 from tests.integration.conftest import PASSWORD, Account, MakeApp
-from web.services import Services
+from web.http.services import Services
 
 LOGIN = "/api/v1/auth/login"
 WRONG = "not the password"

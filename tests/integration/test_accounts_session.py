@@ -8,7 +8,7 @@ from werkzeug.test import EnvironBuilder, TestResponse
 
 from tests.integration.conftest import PASSWORD, Account, MakeApp
 from tests.support.polling import eventually
-from web.live.socket import DOOR
+from web.sockets.socket import DOOR
 
 SESSION = "/session"
 LOGOUT = "/api/v1/auth/logout"

@@ -12,9 +12,9 @@ from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
-from models.accounts import TokenFamily, User
+from models.tables.accounts import TokenFamily, User
 from tests.integration.conftest import PASSWORD, Account, MakeApp
-from web.services import Services
+from web.http.services import Services
 
 REGISTER = "/api/v1/auth/register"
 LOGIN = "/api/v1/auth/login"

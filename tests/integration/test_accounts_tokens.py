@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from tests.integration.conftest import SECRET_KEY, Account, MakeApp
 from web.auth.tokens import AUDIENCE, ISSUER
-from web.services import EXTENSION, Services
+from web.http.services import EXTENSION, Services
 
 ME = "/api/v1/me"
 DEADLINE_S = 10.0

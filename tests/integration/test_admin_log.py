@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from tests.integration.conftest import Account
 from tests.support.shop import Shop
-from web.services import Services
+from web.http.services import Services
 
 LOG = "/api/v1/admin/log"
 

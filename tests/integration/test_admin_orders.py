@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from tests.integration.conftest import Account, MakeAccount
 from tests.support.shop import SaleUnderTest, Shop
-from web.services import Services
+from web.http.services import Services
 
 ORDERS = "/api/v1/admin/orders"
 
@@ -61,7 +61,7 @@ def test_the_export_has_every_order_and_nothing_that_a_spreadsheet_would_run(
     admin: Account,
     shopper: Account,
 ) -> None:
-    monkeypatch.setattr("web.admin.orders.ROWS_AT_ONCE", 1)
+    monkeypatch.setattr("web.api.admin.orders.ROWS_AT_ONCE", 1)
     sale.sql("UPDATE users SET name = '=cmd|x' WHERE email = :email", email=shopper.email)
     answer = client.get(f"{ORDERS}.csv", headers=admin.headers)
     assert (answer.status_code, answer.content_type) == (200, "text/csv; charset=utf-8")

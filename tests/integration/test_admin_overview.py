@@ -8,16 +8,16 @@ import pytest
 from flask.testing import FlaskClient
 
 from models.audit.checks import NAMES
+from models.enums import SaleStatus
 from models.live.audits import AuditNote
 from models.live.keys import SaleKeys
-from models.vocabulary import SaleStatus
-from tasks.overview import Overviews
 from tasks.payments.refunds import request_refund
-from tasks.watch import audit_running_sales
+from tasks.sales.auditing import audit_running_sales
+from tasks.sales.overview import Overviews
 from tests.integration.conftest import Account
 from tests.support.paying import Till
 from tests.support.shop import PRICE_MINOR, SaleUnderTest, Shop
-from web.services import Services
+from web.http.services import Services
 
 
 @pytest.fixture

@@ -8,17 +8,17 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from models.background import BackgroundTask
-from models.orders import Order
-from models.payments import Payment
-from models.vocabulary import OrderStatus
-from tasks import background
+from models.enums import OrderStatus
+from models.tables.background import BackgroundTask
+from models.tables.orders import Order
+from models.tables.payments import Payment
+from tasks.background import queue
 from tasks.payments.begin import begin_payment
 from tasks.payments.drive import run_payment
 from tests.integration.conftest import PASSWORD, Account, MakeAccount
 from tests.support.polling import eventually
 from tests.support.shop import Shop
-from web.services import Services
+from web.http.services import Services
 
 SHOPPERS = "/api/v1/admin/shoppers"
 
@@ -50,7 +50,7 @@ def work_off(shop: Shop) -> None:
     with shop.context.database.transaction() as session:
         asked = session.scalars(select(BackgroundTask.id)).all()
     for task_id in asked:
-        background.run(shop.context, task_id)
+        queue.run(shop.context, task_id)
 
 
 def pay(shop: Shop, order: Order) -> None:
@@ -151,9 +151,9 @@ def test_a_failed_background_task_is_tried_again_on_demand(
     app: Flask, client: FlaskClient, shop: Shop, admin: Account
 ) -> None:
     assert app
-    task = background.ask_for(shop.context, "audit", sale_id=None)
-    for _ in range(background.MOST_ATTEMPTS):
-        background.run(shop.context, task.id)
+    task = queue.ask_for(shop.context, "audit", sale_id=None)
+    for _ in range(queue.MOST_ATTEMPTS):
+        queue.run(shop.context, task.id)
     path = f"/api/v1/tasks/{task.id}"
     assert client.get(path, headers=admin.headers).get_json()["state"] == "FAILURE"
     answer = client.post(f"{path}/retry", headers=admin.headers)

@@ -6,10 +6,10 @@ from typing import cast
 import pytest
 from sqlalchemy import text
 
+from models.enums import SaleStatus
 from models.errors import NoSuchSale
 from models.ids import new_intent_id
 from models.live.keys import SaleKeys
-from models.vocabulary import SaleStatus
 from tasks.payments.refunds import request_refund
 from tests.support.paying import Till
 from tests.support.shop import SaleUnderTest, Shop

@@ -8,10 +8,10 @@ import pytest
 from models.audit.sale import READINGS, audit_sale
 from models.live.keys import SaleKeys
 from models.live.store import Live
-from tasks.drain import finish_claim
-from tasks.holds import cancel_order
+from tasks.intents.drain import finish_claim
+from tasks.orders.holds import cancel_order
 from tasks.payments.refunds import request_refund
-from tasks.rebuild import rebuild_sale
+from tasks.sales.rebuild import rebuild_sale
 from tests.support.paying import Till
 from tests.support.shop import SaleUnderTest, Shop
 

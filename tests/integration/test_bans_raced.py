@@ -12,18 +12,19 @@ import pytest
 from sqlalchemy import select, update
 
 from config import Settings
-from models.accounts import User
-from models.background import BackgroundTask
+from models.enums import OrderStatus
 from models.errors import FlashSaleError
-from models.payments import Payment
-from models.vocabulary import OrderStatus
-from tasks import background, bans
-from tasks.admin_log import Actor
+from models.tables.accounts import User
+from models.tables.background import BackgroundTask
+from models.tables.payments import Payment
+from tasks.accounts import bans
+from tasks.background import queue
 from tasks.context import Context
-from tasks.drain import finish_claim
-from tasks.intents import submit_intent
+from tasks.intents.drain import finish_claim
+from tasks.intents.submit import submit_intent
 from tasks.payments.begin import begin_payment
 from tasks.payments.drive import run_payment
+from tasks.runtime.admin_log import Actor
 from tests.support.contexts import context_over, plain_settings
 from tests.support.polling import eventually
 from tests.support.servers import Stores
@@ -72,7 +73,7 @@ def work_off(context: Context) -> None:
     with context.database.transaction() as session:
         asked = session.scalars(select(BackgroundTask.id)).all()
     for task_id in asked:
-        background.run(context, task_id)
+        queue.run(context, task_id)
 
 
 def row_of(context: Context, user_id: UUID) -> User:

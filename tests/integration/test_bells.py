@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from models.background import BackgroundTask
-from tasks import background, bell
-from tasks.app import DRAIN
-from tasks.bell import Bell, CeleryBell
+from models.tables.background import BackgroundTask
+from tasks.background import queue as background
+from tasks.runtime import bell
+from tasks.runtime.bell import Bell, CeleryBell
+from tasks.runtime.celery_app import DRAIN
 from tests.support.contexts import heard_bell, plain_settings
 from tests.support.servers import Stores
 from tests.support.shop import Shop

@@ -13,13 +13,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from models.catalogue import MAX_ALLOCATION, Adjustment, Product
+from models.enums import SaleStatus
 from models.errors import AllocationTooSmall, LineUnavailable
-from models.vocabulary import SaleStatus
-from tasks.admin_log import Actor
+from models.tables.catalogue import MAX_ALLOCATION, Adjustment, Product
 from tasks.context import Context
-from tasks.products import archive_product, change_product
-from tasks.sales import change_sale, change_units
+from tasks.products.changes import archive_product, change_product
+from tasks.runtime.admin_log import Actor
+from tasks.sales.lifecycle import change_sale, change_units
 from tests.integration.conftest import Account, MakeAccount
 from tests.integration.test_products_routes import PRODUCTS, make
 from tests.integration.test_sales_http import good

@@ -11,14 +11,14 @@ import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from models.orders import Order
-from models.sandbox import SandboxCharge
+from models.tables.orders import Order
+from models.tables.sandbox import SandboxCharge
 from tasks.context import Context
-from tasks.payments.port import Charged, Outcome, State
-from tasks.payments.sandbox.signature import HEADER, sign, webhook_secret
-from tasks.payments.stripe.amounts import in_units_of_stripe
-from tasks.payments.stripe.states import charged_of
 from tasks.payments.webhooks import take_webhook
+from tasks.providers.port import Charged, Outcome, State
+from tasks.providers.sandbox.signature import HEADER, sign, webhook_secret
+from tasks.providers.stripe.amounts import in_units_of_stripe
+from tasks.providers.stripe.states import charged_of
 from tests.integration.test_payments_lives import abandoned, figures, sold
 from tests.support.fake_stripe import FakeStripe
 from tests.support.fake_stripe.answers import Object

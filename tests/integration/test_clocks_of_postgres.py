@@ -13,15 +13,16 @@ from sqlalchemy import text
 
 from config import MailSettings
 from models.database import Database
-from tasks import background, clocks
-from tasks.clocks import bring_deadlines_near, look_after_clocks
+from tasks import deadlines
+from tasks.background import queue
 from tasks.context import Context
-from tasks.holds import expire_due
+from tasks.deadlines import bring_deadlines_near, look_after_clocks
 from tasks.mail import outbox
+from tasks.orders.holds import expire_due
 from tasks.payments.begin import begin_payment
 from tasks.payments.drive import run_payment
 from tasks.payments.refunds import request_refund
-from tasks.payments.sandbox import delivery
+from tasks.providers.sandbox import delivery
 from tasks.sweep import sweep_everything
 from tests.support.contexts import context_over, plain_settings
 from tests.support.paying import WAIT, Till
@@ -107,8 +108,8 @@ def busy(shop: Shop, stores: Stores) -> SaleUnderTest:
         with context.database.transaction() as session:
             assert len(outbox.take_up(session, 5)) == 1
     delivery._lease(shop.context.database)
-    task = background.ask_for(shop.context, "audit", sale_id=sale.id)
-    background._begin(shop.context, task.id)
+    task = queue.ask_for(shop.context, "audit", sale_id=sale.id)
+    queue._begin(shop.context, task.id)
     return sale
 
 
@@ -153,7 +154,7 @@ def test_a_hold_ends_when_its_length_is_over_by_the_new_clock(busy: SaleUnderTes
 
 
 def test_of_all_processes_one_looks(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clocks, "TURN_MS", 60_000)
+    monkeypatch.setattr(deadlines, "TURN_MS", 60_000)
     assert shop.context.live.take_turn("clocks", 60_000)
     sale = shop.open_sale(1)
     sale.line_up(shop.shoppers(1))
@@ -163,7 +164,7 @@ def test_of_all_processes_one_looks(shop: Shop, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_task_of_the_future_is_rung_for(shop: Shop) -> None:
-    background.ask_for(shop.context, "purge")
-    assert background.ring_for_unheard(shop.context) == 0
+    queue.ask_for(shop.context, "purge")
+    assert queue.ring_for_unheard(shop.context) == 0
     set_clock_back(shop.context.database)
-    assert background.ring_for_unheard(shop.context) == 1
+    assert queue.ring_for_unheard(shop.context) == 1

@@ -7,10 +7,10 @@ import pytest
 
 from models.live.audits import AuditNote
 from models.live.keys import SaleKeys
-from models.live.roll import Entry, Roll
-from tasks import watch
-from tasks.intake import Intake
-from tasks.overview import Overviews
+from models.live.workers import Entry, Roll
+from tasks.intake.intake import Intake
+from tasks.sales import auditing
+from tasks.sales.overview import Overviews
 from tasks.sweep import sweep
 from tests.support.shop import Shop
 from workers.roll_call import RollCall
@@ -33,7 +33,7 @@ def test_a_running_sale_is_audited(shop: Shop, by_ms: int) -> None:
     sale = shop.open_sale(5)
     live = shop.context.live
     live.note_audit(sale.id, AuditNote(live.now_ms() + by_ms, False, {"no_oversell": True}, took_ms=10_000))
-    assert len(watch.audit_running_sales(shop.context, rest=watch.REST)) == 1
+    assert len(auditing.audit_running_sales(shop.context, rest=auditing.REST)) == 1
 
 
 @BOTH_WAYS

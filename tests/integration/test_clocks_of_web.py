@@ -17,9 +17,9 @@ from tests.support.shop import Shop
 from web.auth.issue import issue_access
 from web.auth.revocation import RevokedFamilies
 from web.auth.tokens import CLOCK_SKEW_S
-from web.counters import MOST_PAUSE_S, PREFIX, Counters
-from web.errors import TooManyRequests
-from web.limits import LimitStore
+from web.http.errors import TooManyRequests
+from web.limits.counters import MOST_PAUSE_S, PREFIX, Counters
+from web.limits.rate_limits import LimitStore
 
 HOUR_S = 3_600
 SetClock = Callable[[float], None]

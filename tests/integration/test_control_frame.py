@@ -7,13 +7,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from models.accounts import User
-from models.catalogue import Product
+from models.tables.accounts import User
+from models.tables.catalogue import Product
 from tests.integration.conftest import Account
 from tests.integration.control_pages import in_german, is_harmless
 from tests.integration.test_pages_shown import BROWSER, read, sign_in
 from tests.support.shop import Shop
-from web.services import Services
+from web.http.services import Services
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
 

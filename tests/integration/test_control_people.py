@@ -6,14 +6,14 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from models.accounts import User
 from models.errors import LineUnavailable
 from models.live.store import Live
+from models.tables.accounts import User
 from tests.integration.conftest import Account, MakeAccount
 from tests.integration.control_pages import every_page, rows, text_of
 from tests.integration.test_pages_shown import read, sign_in
 from tests.support.shop import Shop
-from web.services import Services
+from web.http.services import Services
 
 
 @pytest.fixture

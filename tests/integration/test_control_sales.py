@@ -7,16 +7,16 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from models.catalogue import Product
-from models.vocabulary import SaleStatus
-from tasks.sales import get_sale
-from tasks.views import show_sale
+from models.enums import SaleStatus
+from models.tables.catalogue import Product
+from tasks.sales.lifecycle import get_sale
+from tasks.sales.view import show_sale
 from tests.integration.conftest import Account
 from tests.integration.control_pages import every_page, in_german, rows
 from tests.integration.test_pages_shown import read, sign_in
 from tests.support.shop import Shop
-from web.pages.control_sales import _times_of_another
-from web.services import Services
+from web.control_room.sales import _times_of_another
+from web.http.services import Services
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from uuid import UUID
 import pytest
 from flask.testing import FlaskClient
 
-from tasks import background
+from tasks.background import queue
 from tests.integration.conftest import Account, MakeAccount
 from tests.integration.control_pages import every_page, in_german, rows, text_of
 from tests.integration.test_pages_shown import read, sign_in
 from tests.support.shop import Shop
-from web.services import Services
+from web.http.services import Services
 
 
 @pytest.fixture
@@ -20,9 +20,9 @@ def shop(parts: Services) -> Shop:
 
 def failed_task(shop: Shop) -> UUID:
     """A task that was tried as often as tasks are, in vain."""
-    task = background.ask_for(shop.context, "audit", sale_id=None)
-    for _ in range(background.MOST_ATTEMPTS):
-        background.run(shop.context, task.id)
+    task = queue.ask_for(shop.context, "audit", sale_id=None)
+    for _ in range(queue.MOST_ATTEMPTS):
+        queue.run(shop.context, task.id)
     return task.id
 
 
@@ -45,12 +45,12 @@ def test_tasks_are_filtered_by_kind_state_and_sale_and_paged(
 
 def test_a_finished_task_tells_its_result_and_rests(client: FlaskClient, shop: Shop, admin: Account) -> None:
     sale = shop.open_sale(1)
-    task = background.ask_for(shop.context, "audit", sale_id=sale.id)
+    task = queue.ask_for(shop.context, "audit", sale_id=sale.id)
     sign_in(client, admin)
     waiting = read(client, f"/admin/tasks/{task.id}")
     assert f'data-moving="/api/v1/tasks/{task.id}"' in waiting
     assert 'data-field="state attempts" data-seen="PENDING 0"' in waiting
-    background.run(shop.context, task.id)
+    queue.run(shop.context, task.id)
     done = read(client, f"/admin/tasks/{task.id}")
     assert "data-moving" not in done
     assert "data-deed" not in done

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import orjson
 
+from models.enums import SaleStatus
 from models.live.keys import SaleKeys
 from models.live.records import Claim
-from models.vocabulary import SaleStatus
-from tasks.drain import drain_sale, finish_claim
+from tasks.intents.drain import drain_sale, finish_claim
 from tests.support.contexts import rings
 from tests.support.shop import Shop
 from tests.support.verdicts import winners_and_losers

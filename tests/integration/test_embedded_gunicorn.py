@@ -1,4 +1,4 @@
-"""deploy/gunicorn.py and its worker, with a small application: how a web process ends."""
+"""deploy/server/gunicorn.py and its worker, with a small application: how a web process ends."""
 
 import contextlib
 import http.client

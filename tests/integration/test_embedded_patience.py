@@ -1,4 +1,4 @@
-"""deploy/patience.py under gunicorn, over raw sockets: who sends or reads too slowly is not waited for."""
+"""deploy/server/patience.py under gunicorn, over raw sockets: slow senders and readers are not waited for."""
 
 import contextlib
 import socket
@@ -14,16 +14,16 @@ from tests.integration.test_embedded_gunicorn import Web
 APPLICATION = """\
 from flask import Flask, request
 
-import deploy.gevent_worker
-import deploy.silence
+import deploy.server.gevent_worker
+import deploy.server.silent_connections
 from deploy import patience
-from deploy.patience import Pace
+from deploy.server.patience import Pace
 
 patience.HEAD = Pace(0.5, 500, 1.5)
 patience.BODY = Pace(0.5, 500, 3.0)
 patience.ANSWER = Pace(0.5, 1000)
-deploy.gevent_worker.FIRST_S = 3.0
-deploy.silence.MOST_SILENT = 5
+deploy.server.gevent_worker.FIRST_S = 3.0
+deploy.server.silent_connections.MOST_SILENT = 5
 ended = []
 
 def create_app():

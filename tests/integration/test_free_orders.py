@@ -6,10 +6,10 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
+from models.enums import SaleStatus
 from models.errors import AlreadyPaid, UnknownPaymentMethod
-from models.orders import Order
-from models.sandbox import SandboxCharge
-from models.vocabulary import SaleStatus
+from models.tables.orders import Order
+from models.tables.sandbox import SandboxCharge
 from tasks.payments.pay import pay_order
 from tasks.payments.refunds import refund_orders_of, request_refund
 from tests.integration.conftest import Account

@@ -7,11 +7,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from models.enums import IntentStatus, OrderStatus, SaleStatus
 from models.errors import NotFound, OrderNotHeld
-from models.vocabulary import IntentStatus, OrderStatus, SaleStatus
-from tasks import holds
 from tasks.context import Context
-from tasks.failpoints import Failed, arm
+from tasks.orders import holds
+from tasks.runtime.failpoints import Failed, arm
 from tests.support.away import away
 from tests.support.polling import eventually
 from tests.support.shop import SaleUnderTest, Shop

@@ -7,9 +7,9 @@ from flask import request
 from flask.testing import FlaskClient
 
 from models import errors as domain
-from models.vocabulary import SaleStatus
+from models.enums import SaleStatus
 from tests.integration.conftest import Account, MakeApp
-from web.errors import code_of
+from web.http.errors import code_of
 
 OWN_ID = re.compile(r"[0-9a-f]{24}").fullmatch
 PATHS = [

@@ -11,8 +11,8 @@ from werkzeug.test import TestResponse
 from config import Settings
 from tests.integration.conftest import PASSWORD, Account, MakeApp
 from web.auth.guard import LONGEST_PAUSE_S
-from web.errors import TooManyRequests
-from web.services import EXTENSION
+from web.http.errors import TooManyRequests
+from web.http.services import EXTENSION
 
 LOGIN = "/api/v1/auth/login"
 ELSEWHERE = {"REMOTE_ADDR": "203.0.113.7"}

@@ -9,8 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.integration.conftest import MakeApp
-from web.readiness import DURABLE, Readiness
-from web.services import EXTENSION
+from web.health.readiness import DURABLE, Readiness
+from web.http.services import EXTENSION
 
 NOWHERE = "postgresql+psycopg://app@/app?host=/nowhere"
 

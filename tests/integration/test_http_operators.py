@@ -11,7 +11,7 @@ from config import OpsSettings
 from tests.integration.conftest import MakeApp
 from tests.integration.embedded_run import DEADLINE_S, free_port
 from tests.integration.socket_shop import Shop
-from web.readiness import Readiness
+from web.health.readiness import Readiness
 
 TOKEN = "e2f0c1d4b5a69788"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

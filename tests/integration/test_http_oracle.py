@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from models.vocabulary import Role
+from models.enums import Role
 from tests.integration.socket_shop import SECRET_KEY, Shop, running_shop
 from tests.oracle.credentials import Person
 from tests.oracle.frames import Frames

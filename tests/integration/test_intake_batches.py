@@ -8,14 +8,14 @@ from uuid import UUID
 
 import pytest
 
+from models.enums import SaleStatus
 from models.errors import AlreadyInLine, Fenced, LimitReached, LineUnavailable, NoSuchSale, SaleOver
 from models.live.records import Submission
 from models.live.redis import connect
 from models.live.store import Live, SubmitReply
-from models.vocabulary import SaleStatus
 from tasks.context import is_stored
-from tasks.intake import Intake
-from tasks.rebuild import rebuild_sale
+from tasks.intake.intake import Intake
+from tasks.sales.rebuild import rebuild_sale
 from tests.support.polling import eventually
 from tests.support.shop import SaleUnderTest, Shop
 

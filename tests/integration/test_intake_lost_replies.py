@@ -12,7 +12,7 @@ import pytest
 from models.errors import LineUnavailable
 from models.live.redis import connect
 from models.live.scripts import Scripts
-from tasks import intake
+from tasks.intake import intake
 from tests.support.contexts import context_over, plain_settings
 from tests.support.polling import eventually
 from tests.support.proxy import Loss, LossyProxy

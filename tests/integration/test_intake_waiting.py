@@ -14,10 +14,10 @@ from models.ids import new_intent_id
 from models.live.records import Answer, AnswerCode, Found, Submission
 from models.live.redis import connect
 from models.live.store import Live, SubmitReply
-from tasks import intake as module
-from tasks import lost_replies
 from tasks.context import Context
-from tasks.intake import MOST_AT_ONCE, Intake, Outcome
+from tasks.intake import intake as module
+from tasks.intake import reply_recovery
+from tasks.intake.intake import MOST_AT_ONCE, Intake, Outcome
 from tests.support.polling import eventually
 from tests.support.shop import SaleUnderTest, Shop
 
@@ -194,7 +194,7 @@ def test_what_was_found_in_line_is_told_and_stays_although_the_others_remain_unk
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PATIENCE_MS", 100)
-    monkeypatch.setattr(lost_replies, "RESOLVE_S", 1.0)
+    monkeypatch.setattr(reply_recovery, "RESOLVE_S", 1.0)
     sale, people = shop.open_sale(), shop.shoppers(3)
     live = Forgetful(shop.context.live, answers=1)
     intake = intake_over(live, shop.context)

@@ -9,9 +9,9 @@ from models.errors import LineUnavailable
 from models.ids import new_intent_id
 from models.live.records import Submission
 from models.live.store import Live, SubmitReply
-from tasks import lost_replies
 from tasks.context import Context
-from tasks.intake import Intake
+from tasks.intake import reply_recovery
+from tasks.intake.intake import Intake
 from tests.support.polling import eventually
 from tests.support.shop import Shop
 
@@ -42,7 +42,7 @@ class SilentLive(Live):
 def test_a_refused_submission_leaves_the_line_when_redis_speaks_again(
     shop: Shop, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lost_replies, "RESOLVE_S", 0.3)
+    monkeypatch.setattr(reply_recovery, "RESOLVE_S", 0.3)
     sale, user = shop.open_sale(), shop.shopper()
     live = SilentLive(context.live.client)
     intake = Intake(live, context.book, context.bell, is_stored=lambda _one: False)

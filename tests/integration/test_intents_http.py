@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from models.vocabulary import SaleStatus
+from models.enums import SaleStatus
 from tests.integration.conftest import Account, MakeAccount, MakeApp
 from tests.support.pages import pages
 from tests.support.problems import BAD_CURSORS, BAD_LIMITS, NOT_IDS, RAW_BODIES, assert_problem

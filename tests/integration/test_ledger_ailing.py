@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from models.accounts import User
 from models.errors import LedgerBusy
 from models.live.keys import SaleKeys
 from models.live.store import MAX_TRIES
-from tasks.breaker import Breaker
+from models.tables.accounts import User
 from tasks.context import ledger_takes_claims
+from tasks.runtime.breaker import Breaker
 from tests.support.ailing import AILMENTS, Ailment, url_of_clerk
 from tests.support.contexts import context_over, plain_settings
 from tests.support.polling import eventually

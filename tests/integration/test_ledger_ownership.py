@@ -12,8 +12,8 @@ from models.database import Database
 from models.errors import ForeignLine
 from models.live.keys import LEDGER
 from models.migrate import upgrade
-from tasks.ownership import GOOD_FOR_S, Ownership
-from tasks.rebuild import rebuild_sale
+from tasks.runtime.ownership import GOOD_FOR_S, Ownership
+from tasks.sales.rebuild import rebuild_sale
 from tasks.sweep import sweep_everything
 from tests.integration.conftest import MakeApp
 from tests.support.contexts import context_over, plain_settings

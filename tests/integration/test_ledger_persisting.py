@@ -10,8 +10,8 @@ from models.errors import Fenced, LineDiverged
 from models.ids import new_intent_id
 from models.ledger import Persisted
 from models.live.records import Claim, UnitsBack
-from tasks.drain import finish_claim
-from tasks.holds import expire_due, release_pending
+from tasks.intents.drain import finish_claim
+from tasks.orders.holds import expire_due, release_pending
 from tests.support.shop import SaleUnderTest, Shop
 from tests.support.verdicts import got_nothing
 

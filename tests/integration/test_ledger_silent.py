@@ -14,7 +14,7 @@ from sqlalchemy import text
 from models.database import Database, take_time
 from models.driver import LONG, QUICK
 from models.errors import LedgerSilent, LedgerUnavailable
-from tasks.breaker import Breaker
+from tasks.runtime.breaker import Breaker
 from tests.integration.conftest import PASSWORD, MakeApp
 from tests.support.ailing import stalled
 from tests.support.polling import eventually

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import func, select
 
-from models.mails import Mail
-from models.vocabulary import SaleStatus
-from tasks.failpoints import Failed, arm
+from models.enums import SaleStatus
+from models.tables.mails import Mail
 from tasks.payments.late import resolve_late
 from tasks.payments.outcomes import note_charge
 from tasks.payments.refunds import request_refund
-from tasks.sales import move_sale
+from tasks.runtime.failpoints import Failed, arm
+from tasks.sales.lifecycle import move_sale
 from tests.support.mailing import MailShop, mail_shop_over
 from tests.support.paying import NO, OK, WAIT, Till
 from tests.support.postbox import Postbox

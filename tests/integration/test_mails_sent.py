@@ -14,7 +14,7 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from models.database import Database
-from tasks.mail.mailer import AT_ONCE, MOST_SENDERS
+from tasks.mail.delivery import AT_ONCE, MOST_SENDERS
 from tasks.mail.outbox import take_up
 from tasks.payments.refunds import request_refund
 from tasks.payments.sweep import sweep_payments

@@ -10,7 +10,7 @@ from sqlalchemy.engine import make_url
 
 from models.database import Database
 from models.migrate import downgrade, is_current, upgrade
-from models.rows import metadata
+from models.tables.rows import metadata
 
 NAME = "migrations_of_a_test"
 

@@ -13,18 +13,18 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text, update
 
 from models.database import Database
-from models.payments import Payment
+from models.tables.payments import Payment
 from tasks.payments.late import resolve_late
 from tasks.payments.refunds import request_refund
-from tasks.payments.sandbox.signature import sign, webhook_secret
-from tasks.tallies import PAYMENTS_BEGUN, SECONDS, count, count_outcome, read_tallies
+from tasks.providers.sandbox.signature import sign, webhook_secret
+from tasks.runtime.tallies import PAYMENTS_BEGUN, SECONDS, count, count_outcome, read_tallies
 from tests.integration.test_payments_http import WEBHOOKS
 from tests.support.paying import NO, OK, WAIT, Till
 from tests.support.polling import eventually
 from tests.support.servers import Stores
 from tests.support.shop import Shop
-from web.money_metrics import KEPT_S, MoneyCollector
-from web.services import EXTENSION
+from web.http.services import EXTENSION
+from web.metrics.money import KEPT_S, MoneyCollector
 
 Figures = dict[str, float]
 BEGUN = 'payments_begun_total{provider="sandbox"}'

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import event
 
 from models.database import Database
-from models.events import Message
-from models.orders import Order
-from tasks.own import stored_intents, stored_orders
+from models.messages import Message
+from models.tables.orders import Order
+from tasks.intents.shopper_state import stored_intents, stored_orders
 from tasks.payments.telling import tell_order
 from tests.support.paying import Till
 from tests.support.shop import Shop

@@ -8,7 +8,7 @@ from models.errors import LedgerUnavailable
 from tests.integration.conftest import Account, MakeApp
 from tests.integration.test_pages_shown import BROWSER, read, sign_in
 from web.auth.identity import REFRESH_CSRF_COOKIE
-from web.pages import reading
+from web.shop import reading
 
 
 def test_orders_ask_to_log_in_and_come_back(client: FlaskClient) -> None:

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from tests.integration.conftest import MakeApp
 from tests.integration.test_pages_shown import Markup, read
 from tests.support.polling import eventually
-from web.pages.assets import FOLDER, Assets
+from web.shop.assets import FOLDER, Assets
 
 MODULE = "js/layout.js"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from web.pages.paths import own_path
+from web.shop.paths import own_path
 
 
 @pytest.mark.parametrize("path", ["/", "/orders", "/sales/1?x=1&y=2", "/a/b#c", "/sales/é"])

@@ -3,12 +3,12 @@
 from flask.testing import FlaskClient
 from markupsafe import escape
 
-from models.orders import OrderEvent
-from models.vocabulary import OrderStatus
+from models.enums import OrderStatus
+from models.tables.orders import OrderEvent
 from tests.integration.conftest import Account
 from tests.integration.test_pages_shown import read, sign_in, state_of
 from tests.support.shop import SaleUnderTest, Shop
-from web.pages.paying import NOTES, OTHERS
+from web.shop.paying import NOTES, OTHERS
 
 
 def change(sale: SaleUnderTest, reason: str) -> None:

@@ -7,14 +7,14 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from models.catalogue import Product
-from models.vocabulary import SaleStatus
+from models.enums import SaleStatus
+from models.tables.catalogue import Product
 from tasks.reports import asking
 from tests.integration.conftest import Account
 from tests.integration.test_pages_shown import MOST_BYTES, Markup, read, sign_in
 from tests.support.played import Played
 from tests.support.shop import SaleUnderTest, Shop
-from web.services import Services
+from web.http.services import Services
 
 HOSTILE = "<script>alert(1)</script> & «Kettle» " + "long" * 30
 

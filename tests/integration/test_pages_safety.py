@@ -11,11 +11,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from models.live.keys import SaleKeys
-from models.rows import metadata
+from models.tables.rows import metadata
 from tests.integration.conftest import Account
 from tests.integration.test_pages_shown import BROWSER, sign_in
 from tests.support.shop import SaleUnderTest, Shop
-from web.services import Services
+from web.http.services import Services
 
 CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
 NO_PAGES = ("/ws", "/static/", "/docs", "/healthz", "/readyz", "/metrics")

@@ -9,14 +9,14 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from models.catalogue import Product
+from models.enums import SaleStatus
 from models.errors import LineUnavailable
 from models.live.store import Live
-from models.vocabulary import SaleStatus
+from models.tables.catalogue import Product
 from tests.integration.conftest import Account
 from tests.support.shop import SaleUnderTest, Shop
 from web.auth.identity import ACCESS_COOKIE
-from web.services import Services
+from web.http.services import Services
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 MOST_BYTES = 100_000

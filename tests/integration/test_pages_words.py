@@ -7,8 +7,8 @@ import pytest
 from babel import Locale
 
 from config import ROOT
-from models.currencies import MINOR_DIGITS
-from web.pages.words import percent_off, share, two_colours, write_moment, write_money
+from models.money import MINOR_DIGITS
+from web.shop.words import percent_off, share, two_colours, write_moment, write_money
 
 
 @pytest.mark.parametrize(

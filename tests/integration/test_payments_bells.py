@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from config import Settings
-from tasks import registry
-from tasks.app import PAYMENTS
-from tasks.bell import CeleryBell
+from tasks import celery_tasks
 from tasks.context import Context
 from tasks.payments import sweep
 from tasks.payments.sweep import sweep_payments
+from tasks.runtime.bell import CeleryBell
+from tasks.runtime.celery_app import PAYMENTS
 from tests.support.contexts import context_over, heard_bell
 from tests.support.paying import Till
 from tests.support.polling import eventually
@@ -127,12 +127,12 @@ def test_only_some_of_a_processs_threads_wait_for_slow_webhooks(
         busy.append(time.monotonic())
         assert go_on.wait(30)
 
-    monkeypatch.setattr(registry, "deliver_due", deliver)
-    monkeypatch.setattr(registry, "_contexts", [context])
+    monkeypatch.setattr(celery_tasks, "deliver_due", deliver)
+    monkeypatch.setattr(celery_tasks, "_contexts", [context])
     with ThreadPoolExecutor(16) as threads:
-        asked = [threads.submit(registry.deliver_sandbox_webhooks) for _ in range(16)]
-        eventually(lambda: sum(one.done() for one in asked) == 16 - registry.MOST_DELIVERIES)
+        asked = [threads.submit(celery_tasks.deliver_sandbox_webhooks) for _ in range(16)]
+        eventually(lambda: sum(one.done() for one in asked) == 16 - celery_tasks.MOST_DELIVERIES)
         go_on.set()
-    assert len(busy) == registry.MOST_DELIVERIES
-    registry.deliver_sandbox_webhooks()
-    assert len(busy) == registry.MOST_DELIVERIES + 1
+    assert len(busy) == celery_tasks.MOST_DELIVERIES
+    celery_tasks.deliver_sandbox_webhooks()
+    assert len(busy) == celery_tasks.MOST_DELIVERIES + 1

@@ -11,11 +11,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from models.payments import Payment
-from models.sandbox import SandboxEvent
+from models.tables.payments import Payment
+from models.tables.sandbox import SandboxEvent
 from tasks.payments.begin import begin_payment
 from tasks.payments.drive import run_payment
-from tasks.payments.sandbox.signature import sign, webhook_secret
+from tasks.providers.sandbox.signature import sign, webhook_secret
 from tests.integration.conftest import Account, MakeAccount, MakeApp
 from tests.integration.test_orders_http import bought
 from tests.integration.test_payments_http import WEBHOOKS, Counter, signed, webhook_of
@@ -23,8 +23,8 @@ from tests.support.problems import assert_problem
 from tests.support.servers import Stores
 from tests.support.shop import SaleUnderTest, Shop
 from web import create_app
-from web.request_id import MAX_BODY_BYTES
-from web.services import EXTENSION
+from web.http.request_id import MAX_BODY_BYTES
+from web.http.services import EXTENSION
 
 MILLISECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 

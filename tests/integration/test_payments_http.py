@@ -12,12 +12,12 @@ from werkzeug.test import TestResponse
 
 from tasks.payments.drive import run_payment
 from tasks.payments.refunds import run_refund
-from tasks.payments.sandbox.signature import sign, webhook_secret
+from tasks.providers.sandbox.signature import sign, webhook_secret
 from tests.integration.conftest import Account, MakeAccount, MakeApp
 from tests.integration.test_orders_http import bought
 from tests.support.problems import assert_problem
 from tests.support.shop import PRICE_MINOR, SaleUnderTest, Shop
-from web.services import EXTENSION
+from web.http.services import EXTENSION
 
 WEBHOOKS = "/api/v1/payments/webhooks/sandbox"
 

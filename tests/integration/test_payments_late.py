@@ -6,13 +6,13 @@ from functools import partial
 
 import pytest
 
+from models.enums import SaleStatus
 from models.live.records import Regained
-from models.orders import Order
-from models.payments import Payment
-from models.vocabulary import SaleStatus
-from tasks.failpoints import Failed, arm
+from models.tables.orders import Order
+from models.tables.payments import Payment
 from tasks.payments import late
-from tasks.rebuild import rebuild_sale
+from tasks.runtime.failpoints import Failed, arm
+from tasks.sales.rebuild import rebuild_sale
 from tests.integration.test_payments_lives import abandoned, figures, sold
 from tests.integration.test_payments_races import go_on
 from tests.integration.test_sales_rebuild import Snapshot

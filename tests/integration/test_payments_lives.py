@@ -4,6 +4,7 @@ from collections import deque
 
 import pytest
 
+from models.enums import SaleStatus
 from models.errors import (
     AlreadyPaid,
     IdempotencyKeyReused,
@@ -13,12 +14,11 @@ from models.errors import (
     PaymentInProgress,
     UnknownPaymentMethod,
 )
-from models.orders import Order
-from models.vocabulary import SaleStatus
-from tasks.admin_log import Actor
-from tasks.holds import cancel_order
+from models.tables.orders import Order
+from tasks.orders.holds import cancel_order
 from tasks.payments.begin import begin_payment
 from tasks.payments.refunds import request_refund
+from tasks.runtime.admin_log import Actor
 from tests.support.paying import NO, OK, SILENCE, WAIT, Till
 from tests.support.shop import SaleUnderTest, Shop
 

@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 from models.errors import FlashSaleError, OrderNotHeld, PaymentInProgress
-from models.orders import Order
-from tasks.holds import cancel_order, release_pending
+from models.tables.orders import Order
+from tasks.orders.holds import cancel_order, release_pending
 from tasks.payments.refunds import request_refund, run_refund
 from tasks.payments.sweep import sweep_payments
 from tasks.payments.webhooks import take_webhook
@@ -52,7 +52,12 @@ def crash_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]
             if reached == name:
                 raise Crash(name)
 
-        modules = ("tasks.payments.begin", "tasks.payments.drive", "tasks.payments.late", "tasks.holds")
+        modules = (
+            "tasks.payments.begin",
+            "tasks.payments.drive",
+            "tasks.payments.late",
+            "tasks.orders.holds",
+        )
         for module in (
             *modules,
             "tasks.payments.outcomes",

@@ -8,10 +8,10 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from models.catalogue import Product, Sale
-from models.vocabulary import SaleStatus
+from models.enums import SaleStatus
+from models.tables.catalogue import Product, Sale
 from tests.integration.conftest import Account
-from web.services import Services
+from web.http.services import Services
 
 PRODUCTS = "/api/v1/products"
 LAMP: dict[str, Any] = {"name": "Lamp", "list_price": {"amount_minor": 1999, "currency": "USD"}}

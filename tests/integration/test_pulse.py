@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from models.enums import SaleStatus
 from models.live.keys import SaleKeys
 from models.live.pulse import MOST_SAMPLES
-from models.vocabulary import SaleStatus
 from tasks.context import Context
-from tasks.pulse import PulseTaker
+from tasks.sales.pulse import PulseTaker
 from tests.support.contexts import context_over, plain_settings
 from tests.support.polling import eventually
 from tests.support.servers import Stores

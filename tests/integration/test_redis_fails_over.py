@@ -10,8 +10,8 @@ import pytest
 import redis
 
 from deploy.embedded import EmbeddedRedis
-from models.vocabulary import SaleStatus
-from tasks.rebuild import rebuild_sale
+from models.enums import SaleStatus
+from tasks.sales.rebuild import rebuild_sale
 from tests.support.contexts import context_over, plain_settings
 from tests.support.polling import eventually
 from tests.support.servers import Stores

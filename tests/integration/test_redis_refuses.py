@@ -7,12 +7,12 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from models.enums import SaleStatus
 from models.live.keys import SaleKeys
-from models.vocabulary import SaleStatus
 from tasks import sweep as sweeping
 from tasks.context import Context
-from tasks.pulse import PulseTaker
-from tasks.watch import audit_running_sales
+from tasks.sales.auditing import audit_running_sales
+from tasks.sales.pulse import PulseTaker
 from tests.integration.conftest import Account, MakeAccount
 from tests.support.contexts import heard_bell, plain_settings
 from tests.support.moods import MOODS, Mood, full, read_only

@@ -11,17 +11,17 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from models.background import BackgroundTask
+from models.enums import SaleStatus
 from models.report.series import COLUMNS
-from models.vocabulary import SaleStatus
-from tasks import background
+from models.tables.background import BackgroundTask
+from tasks.background import queue
 from tasks.reports import asking
 from tasks.reports.asking import ask_for_due_reports
 from tests.integration.conftest import Account
 from tests.support.played import Played
 from tests.support.shop import PRICE_MINOR, Shop
-from web.schemas.reports import ComparisonSchema, ReportSchema
-from web.services import Services
+from web.api.schemas.reports import ComparisonSchema, ReportSchema
+from web.http.services import Services
 
 Report = dict[str, Any]
 
@@ -55,7 +55,7 @@ def run_tasks(shop: Shop) -> list[BackgroundTask]:
     with shop.context.database.transaction() as session:
         ids = session.scalars(select(BackgroundTask.id).where(BackgroundTask.state == "PENDING")).all()
     for task_id in ids:
-        background.run(shop.context, task_id)
+        queue.run(shop.context, task_id)
     with shop.context.database.transaction() as session:
         return list(session.scalars(select(BackgroundTask).order_by(BackgroundTask.submitted_at)))
 

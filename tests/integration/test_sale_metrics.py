@@ -3,7 +3,7 @@
 from flask.testing import FlaskClient
 
 from models.live.audits import AuditNote
-from tasks.watch import audit_running_sales
+from tasks.sales.auditing import audit_running_sales
 from tests.support.shop import Shop
 
 

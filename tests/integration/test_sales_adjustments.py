@@ -5,10 +5,10 @@ import uuid
 import pytest
 from sqlalchemy import select
 
-from models.catalogue import Adjustment
 from models.errors import AllocationTooSmall, LineUnavailable
-from tasks.adjustments import apply_adjustment
+from models.tables.catalogue import Adjustment
 from tasks.context import Context
+from tasks.sales.adjustments import apply_adjustment
 from tests.support.away import away
 from tests.support.shop import SaleUnderTest, Shop
 

@@ -8,11 +8,11 @@ from uuid import UUID
 import pytest
 
 from models.audit.checks import Check
+from models.enums import SaleStatus
 from models.errors import LineDiverged, SaleNotOpen
-from models.vocabulary import SaleStatus
-from tasks.intake import Intake
-from tasks.rebuild import rebuild_sale
-from tasks.told_tickets import ToldTickets
+from tasks.intake.intake import Intake
+from tasks.sales.rebuild import rebuild_sale
+from tasks.sales.told_tickets import ToldTickets
 from tests.integration.test_sales_rebuild import Snapshot
 from tests.support.polling import eventually
 from tests.support.shop import SaleUnderTest, Shop

@@ -6,16 +6,18 @@ from typing import cast
 import pytest
 from flask.testing import FlaskClient
 
+from models.enums import SaleStatus
 from models.errors import AlreadyDecided, NotFound, SaleOver
 from models.live.keys import SaleKeys
-from models.vocabulary import SaleStatus
-from tasks import background, intents, own, views
+from tasks.background import queue
 from tasks.context import Context
-from tasks.failpoints import Failed, arm
-from tasks.holds import release_pending
-from tasks.past import forget_past_sales
+from tasks.intents import shopper_state, submit
+from tasks.orders.holds import release_pending
 from tasks.payments.refunds import request_refund
-from tasks.rebuild import rebuild_sale
+from tasks.runtime.failpoints import Failed, arm
+from tasks.sales import view
+from tasks.sales.archive import forget_past_sales
+from tasks.sales.rebuild import rebuild_sale
 from tests.integration.conftest import MakeAccount
 from tests.support.contexts import context_over
 from tests.support.paying import NO, OK, Till
@@ -61,8 +63,8 @@ def is_forgotten(sale: SaleUnderTest) -> bool:
 
 def test_a_past_sale_is_forgotten_by_the_purge(shop: Shop, sale: SaleUnderTest) -> None:
     running = shop.open_sale(3)
-    task = background.ask_for(shop.context, "purge")
-    background.run(shop.context, task.id)
+    task = queue.ask_for(shop.context, "purge")
+    queue.run(shop.context, task.id)
     assert is_forgotten(sale)
     assert (running.row().epoch is not None, running.look().is_loaded) == (True, True)
     assert forget_past_sales(shop.context) == 0
@@ -127,10 +129,10 @@ def test_a_forgotten_sale_is_audited_by_the_ledger(shop: Shop, sale: SaleUnderTe
 def test_a_forgotten_sale_is_shown_as_it_was(shop: Shop, sale: SaleUnderTest) -> None:
     def shown() -> list[object]:
         people = [str(order.user_id) for order in sale.orders()]
-        told = {**views.show_sale(shop.context, sale.row()), "server_time": None}
-        mine = own.newest_of_shoppers(shop.context, sale.id, people)
-        found = [intents.find_intent(shop.context, one.id) for one in sale.intents()]
-        listed = intents.list_of_sale(shop.context, sale.id, user_id=None, before=0, limit=50)
+        told = {**view.show_sale(shop.context, sale.row()), "server_time": None}
+        mine = shopper_state.newest_of_shoppers(shop.context, sale.id, people)
+        found = [submit.find_intent(shop.context, one.id) for one in sale.intents()]
+        listed = submit.list_of_sale(shop.context, sale.id, user_id=None, before=0, limit=50)
         return [told, mine, found, listed]
 
     before = shown()

@@ -2,12 +2,12 @@
 
 import pytest
 
+from models.enums import SaleStatus
 from models.errors import LineUnavailable
 from models.live.keys import SaleKeys
-from models.vocabulary import SaleStatus
 from tasks.context import Context
-from tasks.drain import finish_claim
-from tasks.rebuild import rebuild_sale
+from tasks.intents.drain import finish_claim
+from tasks.sales.rebuild import rebuild_sale
 from tests.support.contexts import context_over
 from tests.support.shop import SaleUnderTest, Shop
 

@@ -5,11 +5,11 @@ from typing import Any, cast
 
 import pytest
 
+from models.enums import SaleStatus
 from models.errors import NoSuchSale
 from models.live.keys import SaleKeys
-from models.vocabulary import SaleStatus
-from tasks.holds import cancel_order
-from tasks.rebuild import rebuild_sale
+from tasks.orders.holds import cancel_order
+from tasks.sales.rebuild import rebuild_sale
 from tests.support.paying import Till
 from tests.support.shop import SaleUnderTest, Shop
 

@@ -8,8 +8,8 @@ import pytest
 
 from models.database import Database
 from models.errors import IdempotencyKeyReused, LedgerUnavailable
-from tasks.payments.port import Charge, Outcome, ProviderUnavailable, State
-from tasks.payments.sandbox import METHODS, SandboxProvider
+from tasks.providers.port import Charge, Outcome, ProviderUnavailable, State
+from tasks.providers.sandbox import METHODS, SandboxProvider
 from tests.integration.sandbox_play import SETTINGS, Play, at_once
 from tests.support.contexts import SECRET_KEY
 from tests.support.servers import Stores

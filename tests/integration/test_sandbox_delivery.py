@@ -15,10 +15,10 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from models.database import Database
-from models.sandbox import SandboxEvent
-from tasks.payments.port import Charge, Event, State
-from tasks.payments.sandbox import delivery
-from tasks.payments.sandbox.delivery import deliver_due, has_due
+from models.tables.sandbox import SandboxEvent
+from tasks.providers.port import Charge, Event, State
+from tasks.providers.sandbox import delivery
+from tasks.providers.sandbox.delivery import deliver_due, has_due
 from tests.integration.sandbox_play import SETTINGS, Play, at_once
 from tests.support.contexts import SECRET_KEY
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from models.errors import IdempotencyKeyReused
-from tasks.payments.port import Outcome, Refund, State
+from tasks.providers.port import Outcome, Refund, State
 from tests.integration.sandbox_play import CROWD, Play, at_once
 
 PENDING, SUCCEEDED, DECLINED = State.PENDING, State.SUCCEEDED, State.DECLINED

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from models.vocabulary import SaleStatus
-from tasks import sales
+from models.enums import SaleStatus
+from tasks.sales import lifecycle
 from tests.integration.distant_shop import DistantShop
 from tests.integration.socket_shop import Said, Shop, Shopper
 from tests.support.proxy import Loss
@@ -71,7 +71,7 @@ def opened(shop: Shop) -> uuid.UUID:
 def moved(status: SaleStatus) -> Callable[[Shop], uuid.UUID]:
     def make(shop: Shop) -> uuid.UUID:
         sale_id = shop.open_sale()
-        sales.move_sale(shop.context, sale_id, status)
+        lifecycle.move_sale(shop.context, sale_id, status)
         return sale_id
 
     return make
@@ -79,7 +79,7 @@ def moved(status: SaleStatus) -> Callable[[Shop], uuid.UUID]:
 
 def scheduled(shop: Shop) -> uuid.UUID:
     opens_at = datetime.now(UTC) + timedelta(hours=1)
-    wish = sales.NewSale(
+    wish = lifecycle.NewSale(
         product_id=shop.product_id,
         allocation=5,
         price_minor=1999,
@@ -87,7 +87,7 @@ def scheduled(shop: Shop) -> uuid.UUID:
         opens_at=opens_at,
         closes_at=opens_at + timedelta(hours=1),
     )
-    return sales.create_sale(shop.context, wish).id
+    return lifecycle.create_sale(shop.context, wish).id
 
 
 def nowhere(_shop: Shop) -> uuid.UUID:

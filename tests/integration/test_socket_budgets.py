@@ -9,7 +9,7 @@ import pytest
 import websocket
 
 from tests.integration.socket_shop import Client, Shop
-from web.live.hub import MOST_OF_ACCOUNT
+from web.sockets.hub import MOST_OF_ACCOUNT
 
 ROOM = 5
 

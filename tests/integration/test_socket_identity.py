@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import websocket
 
-from models.events import pack_told
+from models.messages import pack_told
 from tests.integration.socket_shop import Shop, running_shop, shop
 from web.auth.identity import ACCESS_COOKIE
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from models.live.keys import SaleKeys
-from tasks.holds import cancel_order
+from tasks.orders.holds import cancel_order
 from tests.integration.socket_shop import Client, Shop, Shopper, running_shop, shop
 
 __all__ = ["running_shop", "shop"]

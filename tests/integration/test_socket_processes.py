@@ -20,7 +20,7 @@ from websocket import WebSocketBadStatusException
 
 from benchmarks.http_wire import Target
 from benchmarks.ws_wire import open_socket
-from deploy.sharing import AHEAD
+from deploy.server.sharing import AHEAD
 from tests.integration.embedded_run import DEADLINE_S, children_of
 from tests.integration.socket_shop import Said, Shop, Shopper
 from tests.support.polling import eventually

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks.ws_wire import client_frame
-from models.events import pack_told
+from models.messages import pack_told
 from tests.integration.socket_shop import Client, Shop, Shopper, running_shop, shop
 
 __all__ = ["running_shop", "shop"]

@@ -7,9 +7,9 @@ import pytest
 import redis
 from sqlalchemy import text
 
-from models.vocabulary import SaleStatus
-from tasks import sales
-from tasks.past import forget_past_sales
+from models.enums import SaleStatus
+from tasks.sales import lifecycle
+from tasks.sales.archive import forget_past_sales
 from tests.integration.socket_shop import Shop, running_shop, shop
 from tests.support.polling import eventually
 
@@ -83,9 +83,9 @@ def test_a_new_price_and_a_pause_are_told(shop: Shop) -> None:
     sale_id = shop.open_sale()
     client = shop.connect()
     client.ask(type="subscribe", sale_id=str(sale_id))
-    sales.change_sale(shop.context, sale_id, {"price_minor": 999})
+    lifecycle.change_sale(shop.context, sale_id, {"price_minor": 999})
     client.hear_type("sale", price={"amount_minor": 999, "currency": "USD"})
-    sales.move_sale(shop.context, sale_id, SaleStatus.PAUSED)
+    lifecycle.move_sale(shop.context, sale_id, SaleStatus.PAUSED)
     client.hear_type("sale", status="paused")
 
 
@@ -115,7 +115,7 @@ def test_a_sale_whose_live_side_is_lost_is_shown_as_recorded(shop: Shop) -> None
 def test_a_forgotten_sale_is_shown_as_recorded_with_what_is_ones_own(shop: Shop) -> None:
     sale_id, shopper = shop.open_sale(allocation=4), shop.make_shopper()
     intent = shop.submit(shopper, sale_id)
-    sales.move_sale(shop.context, sale_id, SaleStatus.ENDED)
+    lifecycle.move_sale(shop.context, sale_id, SaleStatus.ENDED)
     shop.drain(sale_id)
     with shop.context.database.connection() as connection:
         long_ago = text("UPDATE sales SET drained_at = now() - interval '8 days' WHERE id = :sale_id")
@@ -133,7 +133,7 @@ def test_the_end_of_a_sale_is_told(shop: Shop, sale_status: str) -> None:
     sale_id = shop.open_sale()
     client = shop.connect()
     client.ask(type="subscribe", sale_id=str(sale_id))
-    sales.move_sale(shop.context, sale_id, SaleStatus(sale_status))
+    lifecycle.move_sale(shop.context, sale_id, SaleStatus(sale_status))
     client.hear_type("sale", status=sale_status)
 
 

@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from config import ROOT, Settings, StripeSettings
-from models.payments import WebhookEvent
+from models.tables.payments import WebhookEvent
 from tests.integration.conftest import Account, MakeApp
 from tests.integration.test_payments_http import Counter
 from tests.support.contexts import SECRET_KEY
@@ -24,7 +24,7 @@ from tests.support.http_shop import served
 from tests.support.problems import assert_problem
 from tests.support.shop import SaleUnderTest, Shop
 from tests.support.stripe_play import OLD_SECRET, WEBHOOK_SECRET, with_stripe
-from web.finish import CONTENT_POLICY
+from web.http.middleware import CONTENT_POLICY
 
 METHODS = "/api/v1/payments/methods"
 
@@ -186,7 +186,7 @@ import sys
 from config import load_settings
 from web import create_app
 create_app(load_settings())
-print(sorted({"stripe", "requests", "tasks.payments.stripe"} & set(sys.modules)))
+print(sorted({"stripe", "requests", "tasks.providers.stripe"} & set(sys.modules)))
 """
 
 
@@ -211,5 +211,5 @@ def test_a_process_without_stripe_does_not_load_its_library(is_stripe: bool) -> 
         text=True,
         check=True,
     )
-    loaded = ["requests", "stripe", "tasks.payments.stripe"] if is_stripe else ["tasks.payments.stripe"]
+    loaded = ["requests", "stripe", "tasks.providers.stripe"] if is_stripe else ["tasks.providers.stripe"]
     assert asked.stdout.strip().splitlines()[-1] == str(loaded)

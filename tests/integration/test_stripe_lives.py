@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from structlog.testing import capture_logs
 
-from models.orders import Order
+from models.tables.orders import Order
 from tasks.payments.refunds import request_refund
 from tests.integration.test_payments_lives import figures, sold
 from tests.support.contexts import RememberingBell

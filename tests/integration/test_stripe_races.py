@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import select
 
 from models.errors import FlashSaleError
-from models.orders import Order
-from models.payments import Payment
-from tasks.payments.port import Charge
+from models.tables.orders import Order
+from models.tables.payments import Payment
 from tasks.payments.refunds import request_refund, run_refund
+from tasks.providers.port import Charge
 from tests.integration.test_payments_lives import figures, sold
 from tests.integration.test_payments_races import Crash, at_once, crash_at, go_on
 from tests.support.fake_stripe import FakeStripe, faults

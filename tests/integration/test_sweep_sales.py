@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from models.background import BackgroundTask
-from models.catalogue import Sale
+from models.enums import SaleStatus
 from models.errors import Unavailable
-from models.vocabulary import SaleStatus
-from tasks import background
+from models.tables.background import BackgroundTask
+from models.tables.catalogue import Sale
+from tasks.background import queue
 from tasks.context import Context
 from tests.support.contexts import RememberingBell, rings
 from tests.support.shop import Shop
@@ -120,14 +120,14 @@ def test_holds_of_a_cancelled_sale_come_home(shop: Shop) -> None:
 
 def test_a_background_task_that_nobody_heard_of_is_rung_for(shop: Shop, context: Context) -> None:
     sale = shop.open_sale()
-    task = background.ask_for(context, "audit", sale_id=sale.id)
-    assert background.ring_for_unheard(context) == 0
+    task = queue.ask_for(context, "audit", sale_id=sale.id)
+    assert queue.ring_for_unheard(context) == 0
     with context.database.transaction() as session:
         long_ago = datetime.now(UTC) - timedelta(minutes=1)
         session.execute(update(BackgroundTask).values(submitted_at=long_ago))
-    assert background.ring_for_unheard(context) == 1
-    background.run(context, task.id)
-    background.run(context, task.id)
+    assert queue.ring_for_unheard(context) == 1
+    queue.run(context, task.id)
+    queue.run(context, task.id)
     with context.database.transaction() as session:
         done = session.get_one(BackgroundTask, task.id)
     assert (done.state, done.attempts) == ("SUCCESS", 1)
@@ -136,14 +136,14 @@ def test_a_background_task_that_nobody_heard_of_is_rung_for(shop: Shop, context:
 
 
 def test_a_background_task_whose_worker_died_is_done_again(context: Context) -> None:
-    task = background.ask_for(context, "purge")
+    task = queue.ask_for(context, "purge")
     with context.database.transaction() as session:
         long_ago = datetime.now(UTC) - timedelta(minutes=10)
         session.execute(
             update(BackgroundTask).values(state="STARTED", started_at=long_ago, submitted_at=long_ago)
         )
-    assert background.ring_for_unheard(context) == 1
-    background.run(context, task.id)
+    assert queue.ring_for_unheard(context) == 1
+    queue.run(context, task.id)
     with context.database.transaction() as session:
         assert session.get_one(BackgroundTask, task.id).state == "SUCCESS"
 
@@ -151,13 +151,13 @@ def test_a_background_task_whose_worker_died_is_done_again(context: Context) -> 
 def test_a_background_task_gives_up_after_its_last_attempt(
     context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_context: Context, _task: BackgroundTask) -> background.Result:
+    def broken(_context: Context, _task: BackgroundTask) -> queue.Result:
         raise RuntimeError("broken")
 
-    monkeypatch.setitem(background.KINDS, "purge", broken)
-    task = background.ask_for(context, "purge")
-    for _ in range(background.MOST_ATTEMPTS):
-        background.run(context, task.id)
+    monkeypatch.setitem(queue.KINDS, "purge", broken)
+    task = queue.ask_for(context, "purge")
+    for _ in range(queue.MOST_ATTEMPTS):
+        queue.run(context, task.id)
     with context.database.transaction() as session:
         gone = session.get_one(BackgroundTask, task.id)
     assert (gone.state, gone.attempts, gone.error) == ("FAILURE", 3, "RuntimeError('broken')")
@@ -166,12 +166,12 @@ def test_a_background_task_gives_up_after_its_last_attempt(
 def test_a_store_that_is_away_is_no_failure_of_a_task(
     context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(_context: Context, _task: BackgroundTask) -> background.Result:
+    def away(_context: Context, _task: BackgroundTask) -> queue.Result:
         raise Unavailable("away")
 
-    monkeypatch.setitem(background.KINDS, "purge", away)
-    task = background.ask_for(context, "purge")
+    monkeypatch.setitem(queue.KINDS, "purge", away)
+    task = queue.ask_for(context, "purge")
     with pytest.raises(Unavailable):
-        background.run(context, task.id)
+        queue.run(context, task.id)
     with context.database.transaction() as session:
         assert session.get_one(BackgroundTask, task.id).state == "RETRY"

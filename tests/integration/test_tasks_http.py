@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from models.vocabulary import SaleStatus
-from tasks import background
+from models.enums import SaleStatus
+from tasks.background import queue
 from tasks.context import Context
 from tests.integration.conftest import Account, MakeAccount
 from tests.support.pages import pages
@@ -94,7 +94,7 @@ def test_the_whole_list_mixes_intents_and_background_tasks(
     sale.line_up(shop.shoppers(2))
     sale.drain()
     asked = [
-        background.ask_for(context, kind, sale_id=sale.id if kind == "audit" else None).id
+        queue.ask_for(context, kind, sale_id=sale.id if kind == "audit" else None).id
         for kind in ("audit", "purge")
     ]
     found = listed(client, admin, "")
@@ -121,7 +121,7 @@ def test_an_audit_may_be_asked_for_and_polled(
     assert_problem(client.post(f"/api/v1/sales/{uuid.uuid4()}/audit", headers=admin.headers), 404)
     answer = client.post(f"/api/v1/sales/{sale.id}/audit", headers=admin.headers)
     assert answer.status_code == 202
-    background.run(context, uuid.UUID(answer.get_json()["task_id"]))
+    queue.run(context, uuid.UUID(answer.get_json()["task_id"]))
     done = client.get(answer.headers["Location"], headers=admin.headers).get_json()
     assert (done["state"], done["result"]["ok"]) == ("SUCCESS", True)
 

@@ -10,13 +10,13 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from models.mails import Mail
-from models.orders import Intent, Order
-from models.payments import Payment, Refund
-from models.vocabulary import MailStatus, PaymentStatus, RefundStatus
-from tasks import background
+from models.enums import MailStatus, PaymentStatus, RefundStatus
+from models.tables.mails import Mail
+from models.tables.orders import Intent, Order
+from models.tables.payments import Payment, Refund
+from tasks.background import queue
+from tasks.background.payment_tasks import PENDING, WORK
 from tasks.payments.refunds import request_refund
-from tasks.work_of_money import PENDING, WORK
 from tests.integration.conftest import Account
 from tests.integration.test_payments_lives import sold
 from tests.support.mailing import MailShop, mail_shop_over
@@ -191,7 +191,7 @@ def test_all_work_is_in_one_list_newest_first(client: FlaskClient, mailing: Mail
     mailing.till.pay(order)
     request_refund(mailing.till.context, order.id, by=None)
     mailing.till.drive_refunds()
-    background.ask_for(mailing.till.context, "audit", sale_id=sale.id)
+    queue.ask_for(mailing.till.context, "audit", sale_id=sale.id)
     other, another = sold_one(mailing)
     mailing.till.begin(another)
     found = listed(client, admin)

@@ -5,12 +5,12 @@ from uuid import UUID
 
 import pytest
 
+from models.enums import IntentStatus
 from models.errors import LedgerUnavailable, LineUnavailable
 from models.live.records import Claim
-from models.vocabulary import IntentStatus
-from tasks import intents
-from tasks.drain import finish_claim
-from tasks.intents import find_intent, leave_line
+from tasks.intents import submit
+from tasks.intents.drain import finish_claim
+from tasks.intents.submit import find_intent, leave_line
 from tests.support.shop import SaleUnderTest, Shop
 
 
@@ -54,7 +54,7 @@ def test_while_the_ledger_is_away_what_is_decided_is_told_as_the_line_knows_it(
     sale = shop.open_sale(1)
     [intent] = sale.line_up(shop.shoppers(1))
     claimed(sale)
-    monkeypatch.setattr(intents, "_stored", away)
+    monkeypatch.setattr(submit, "_stored", away)
     assert status(sale, intent) == IntentStatus.QUEUED
 
 

@@ -17,7 +17,7 @@ from tests.support.contexts import SECRET_KEY, heard_bell, plain_settings
 from tests.support.polling import eventually
 from tests.support.servers import Stores
 from tests.support.shop import Shop
-from workers.deadman import EXIT_CODE
+from workers.watchdog import EXIT_CODE
 
 DUE = """
     INSERT INTO sandbox_events (event_id, payload, due_at)

@@ -2,7 +2,7 @@
 
 import signal
 
-from tasks.app import DRAIN
+from tasks.runtime.celery_app import DRAIN
 from tests.support.contexts import context_over, heard_bell, plain_settings
 from tests.support.moods import full
 from tests.support.polling import eventually

@@ -12,17 +12,17 @@ import redis
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from models.live.roll import Entry, Roll, Running
-from tasks.app import QUEUES
+from models.live.workers import Entry, Roll, Running
+from tasks.background.workforce import show_workforce
 from tasks.context import Context
-from tasks.workforce import show_workforce
+from tasks.runtime.celery_app import QUEUES
 from tests.integration.conftest import Account
 from tests.support.contexts import RememberingBell, heard_bell, plain_settings
 from tests.support.polling import eventually
 from tests.support.servers import Stores
 from tests.support.shop import Shop
 from tests.support.workers import Worker
-from web.services import Services
+from web.http.services import Services
 
 PATH = "/api/v1/admin/workers"
 SOON_S = 15.0  # from a worker's death until it is shown: 8 s by design, and what a busy machine takes

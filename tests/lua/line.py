@@ -7,8 +7,8 @@ from typing import Any, Final, cast
 from models.ids import new_intent_id
 from models.live.keys import SaleKeys
 from models.live.records import Answer, Claim, ClaimReply, Decision, Look, Regained, Submission, UnitsBack
+from models.live.snapshot import World
 from models.live.store import NO_DEADLINE_MS, Live, SubmitReply
-from models.live.world import World
 
 EPOCH: Final = "epoch-1"
 OPEN: Final[dict[str, str | int]] = {

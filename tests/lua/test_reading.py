@@ -2,8 +2,8 @@
 
 import uuid
 
+from models.live.queries import Fate
 from models.live.records import Answer
-from models.live.sight import Fate
 from models.live.store import Live
 from tests.lua.line import Line
 

@@ -26,12 +26,12 @@ TOO_LATE: Final[Steps] = (_pay(SLOW), ("fall_silent", 0), ("release", ""), HEAR,
 
 MONEY_BUGS: Final = {
     "expiry takes who is paying": Bug(
-        "tasks.holds:expire_due",
+        "tasks.orders.holds:expire_due",
         (("Order.status == OrderStatus.HELD,", "Order.status.in_((OrderStatus.HELD, OrderStatus.PAYING)),"),),
         (*BUY, _pay(SLOW), ("time_passes", "deadline", 0), ("let_expire", [])),
     ),
     "an order is cancelled while it is paid": Bug(
-        "tasks.holds:cancel_order",
+        "tasks.orders.holds:cancel_order",
         (("Order.status == OrderStatus.HELD)", "Order.status.in_((OrderStatus.HELD, OrderStatus.PAYING)))"),),
         (*BUY, _pay(SLOW), ("cancel_order", 0, "")),
     ),
@@ -158,7 +158,7 @@ RACES: Final[dict[str, tuple[Situation, Bug]]] = {
     ),
     "a rebuild forgets to whom units were sold again": (
         the_live_side_is_laid_anew,
-        Bug("tasks.rebuild:_rebuilt_world", (("_fitting(sale, asking, units)", "[]"),), ()),
+        Bug("tasks.sales.rebuild:_rebuilt_world", (("_fitting(sale, asking, units)", "[]"),), ()),
     ),
     "that units are asked for again is not noted": (
         the_live_side_is_laid_anew,
@@ -171,7 +171,7 @@ RACES: Final[dict[str, tuple[Situation, Bug]]] = {
     "who was refunded meanwhile is noted as home": (
         a_refund_overtakes_the_sale,
         Bug(
-            "tasks.holds:_release",
+            "tasks.orders.holds:_release",
             (("tuple_(Order.id, Order.status).in_(seen)", "Order.id.in_([one for one, _ in seen])"),),
             (),
         ),

@@ -12,11 +12,11 @@ from typing import Any, Final, cast
 
 from models import ledger
 from models.errors import Fenced
-from models.events import verdicts
 from models.live.records import AnswerCode, Claim, Submission
-from tasks.failpoints import Failed, arm
-from tasks.holds import expire_due, release_pending
-from tasks.sales import change_sale
+from models.messages import verdicts
+from tasks.orders.holds import expire_due, release_pending
+from tasks.runtime.failpoints import Failed, arm
+from tasks.sales.lifecycle import change_sale
 from tests.model.stage import Stage
 
 STEPS: Final = 26
@@ -125,7 +125,7 @@ class Interleaver:
         ]
 
     def work(self) -> Working:
-        """Work as `tasks.drain` does; at every `yield` the worker may stall or die."""
+        """Work as `tasks.intents.drain` does; at every `yield` the worker may stall or die."""
         while True:
             claim = self.take()
             if claim is None:

@@ -12,13 +12,13 @@ from uuid import UUID
 
 from models.errors import AlreadyPaid, NotRefundable, OrderNotHeld, PaymentInProgress, Unavailable
 from models.ids import order_id_of
-from tasks.holds import cancel_order, expire_due, release_pending
+from tasks.orders.holds import cancel_order, expire_due, release_pending
 from tasks.payments.begin import begin_payment
 from tasks.payments.drive import run_payment
-from tasks.payments.port import State
 from tasks.payments.refunds import request_refund, run_refund
 from tasks.payments.webhooks import take_webhook
-from tasks.rebuild import rebuild_sale
+from tasks.providers.port import State
+from tasks.sales.rebuild import rebuild_sale
 from tests.model.interleaver import Event, Interleaver
 from tests.model.overhearing import (
     METHODS,

@@ -7,11 +7,11 @@ from typing import Final
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
+from models.enums import SaleStatus
 from models.errors import AllocationTooSmall, Fenced, IllegalTransition, LineUnavailable
 from models.live.records import Submission
-from models.vocabulary import SaleStatus
-from tasks import sales
-from tasks.rebuild import rebuild_sale
+from tasks.sales import lifecycle
+from tasks.sales.rebuild import rebuild_sale
 from tests.model.play import LOSSES, PICKS, PRICE, picked
 from tests.model.reference import OVER
 from tests.model.rules_of_payers import Payers
@@ -41,7 +41,7 @@ class SaleMachine(Payers):
         before = set(self.ledger.pending)
         with self.losing(loss, "adjust"):
             found = self.attempt(
-                lambda: sales.change_sale(self.stage.context, self.stage.sale_id, {"allocation": wished}),
+                lambda: lifecycle.change_sale(self.stage.context, self.stage.sale_id, {"allocation": wished}),
                 AllocationTooSmall,
                 IllegalTransition,
             )
@@ -97,7 +97,7 @@ class SaleMachine(Payers):
         """An admin changes the price: orders keep that of their verdict."""
         with self.losing(loss, "configure"):
             found = self.attempt(
-                lambda: sales.change_sale(self.stage.context, self.stage.sale_id, {"price_minor": price}),
+                lambda: lifecycle.change_sale(self.stage.context, self.stage.sale_id, {"price_minor": price}),
                 IllegalTransition,
             )
         if self.ledger.settings.status in OVER:
@@ -111,7 +111,7 @@ class SaleMachine(Payers):
         """An admin opens, pauses, resumes, ends or cancels, or tries to."""
         with self.losing(loss, "configure"):
             found = self.attempt(
-                lambda: sales.move_sale(self.stage.context, self.stage.sale_id, SaleStatus(wished)),
+                lambda: lifecycle.move_sale(self.stage.context, self.stage.sale_id, SaleStatus(wished)),
                 IllegalTransition,
             )
         if wished not in LEADS_TO[self.ledger.settings.status]:

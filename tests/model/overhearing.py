@@ -14,13 +14,13 @@ from sqlalchemy import text
 
 from config import Settings
 from models.database import Database
-from models.sandbox import SandboxCharge, SandboxEvent
-from tasks.payments.port import Charge, Event, Outcome, ProviderUnavailable, Refund, State, Step
-from tasks.payments.providers import Providers
-from tasks.payments.sandbox import SandboxProvider
-from tasks.payments.sandbox.books import settle_all
-from tasks.payments.sandbox.events import charge_payload, new_event_id
-from tasks.payments.sandbox.signature import HEADER, sign, webhook_secret
+from models.tables.sandbox import SandboxCharge, SandboxEvent
+from tasks.providers.port import Charge, Event, Outcome, ProviderUnavailable, Refund, State, Step
+from tasks.providers.registry import Providers
+from tasks.providers.sandbox import SandboxProvider
+from tasks.providers.sandbox.books import settle_all
+from tasks.providers.sandbox.events import charge_payload, new_event_id
+from tasks.providers.sandbox.signature import HEADER, sign, webhook_secret
 
 # Whatever takes time takes longer than any example; it is over when a rule says so.
 METHODS: Final = (

@@ -10,13 +10,13 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
+from models.enums import SaleStatus
 from models.errors import LineUnavailable
 from models.ledger import Persisted
 from models.live.records import Claim
-from models.vocabulary import SaleStatus
-from tasks import sales
 from tasks.context import Context
-from tasks.failpoints import Failed, arm
+from tasks.runtime.failpoints import Failed, arm
+from tasks.sales import lifecycle
 from tests.model.pictures import differences, ledger_picture, live_picture
 from tests.model.reference import Batch, LiveSide, Settings
 from tests.model.reference_ledger import LedgerSide
@@ -88,7 +88,7 @@ class Play(RuleBasedStateMachine):
         context = parts.context
         forget_others(context)
         now = datetime.now(UTC)
-        wish = sales.NewSale(
+        wish = lifecycle.NewSale(
             product_id=self.world.product_id,
             allocation=units,
             price_minor=PRICE,
@@ -101,7 +101,7 @@ class Play(RuleBasedStateMachine):
             admission_order="draw" if is_drawn else "fifo",
             max_open_holds=most_holds or None,
         )
-        sale = sales.create_sale(context, wish)
+        sale = lifecycle.create_sale(context, wish)
         self.stage = parts.stage(sale.id, sale.number)
         self.stage.sql("UPDATE sales SET draw_seed = :seed WHERE id = :sale_id", seed=SEED)
         settings = Settings("scheduled", PRICE, limit, most_holds, SEED if is_drawn else "")
@@ -126,7 +126,7 @@ class Play(RuleBasedStateMachine):
 
     def become(self, wished: str) -> None:
         """Move the sale, legally and with nothing lost."""
-        sales.move_sale(self.stage.context, self.stage.sale_id, SaleStatus(wished))
+        lifecycle.move_sale(self.stage.context, self.stage.sale_id, SaleStatus(wished))
         self.set(status=wished)
         self.bring_after()
 

@@ -3,8 +3,8 @@
 import random
 from datetime import UTC, datetime
 
-from models.vocabulary import SaleStatus
-from tasks import sales
+from models.enums import SaleStatus
+from tasks.sales import lifecycle
 from tests.model.interleaver import LIMIT, Interleaver
 from tests.model.interleaver_money import MoneyInterleaver
 from tests.model.offline import check
@@ -18,7 +18,7 @@ def new_stage(world: World, units: int) -> Stage:
     context = parts.context
     forget_others(context)
     now = datetime.now(UTC)
-    wish = sales.NewSale(
+    wish = lifecycle.NewSale(
         product_id=world.product_id,
         allocation=units,
         price_minor=PRICE,
@@ -28,8 +28,8 @@ def new_stage(world: World, units: int) -> Stage:
         per_shopper_limit=LIMIT,
         hold_seconds=604_800,
     )
-    sale = sales.create_sale(context, wish)
-    sales.move_sale(context, sale.id, SaleStatus.OPEN)
+    sale = lifecycle.create_sale(context, wish)
+    lifecycle.move_sale(context, sale.id, SaleStatus.OPEN)
     return parts.stage(sale.id, sale.number)
 
 

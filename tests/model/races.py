@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from models.ids import order_id_of
-from tasks.holds import expire_due, release_pending
+from tasks.orders.holds import expire_due, release_pending
 from tasks.payments.begin import begin_payment
 from tasks.payments.drive import run_payment
 from tasks.payments.refunds import request_refund, run_refund

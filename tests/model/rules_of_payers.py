@@ -15,9 +15,9 @@ from models.errors import (
 from models.ids import order_id_of
 from tasks.payments.begin import begin_payment
 from tasks.payments.drive import run_payment
-from tasks.payments.port import Outcome, State
 from tasks.payments.refunds import request_refund, run_refund
 from tasks.payments.webhooks import take_webhook
+from tasks.providers.port import Outcome, State
 from tests.model.books import audit_books
 from tests.model.overhearing import (
     METHODS,

@@ -9,7 +9,8 @@ from models.errors import AlreadyDecided, LineUnavailable, NotFound, OrderNotHel
 from models.ids import order_id_of
 from models.live.records import Submission
 from models.live.store import SubmitReply
-from tasks import holds, intents
+from tasks.intents import submit
+from tasks.orders import holds
 from tests.model.play import LOSSES, PICKS, Play, fates, picked
 
 Wishes = list[tuple[int, int, bool, str]]  # who, how many, would fewer do, Idempotency-Key
@@ -123,7 +124,7 @@ class Shoppers(Play):
         if not self.accepted:
             return
         intent_id = picked(sorted(self.accepted), pick)
-        told, _ = intents.find_intent(self.stage.context, UUID(intent_id))
+        told, _ = submit.find_intent(self.stage.context, UUID(intent_id))
         assert (told["status"], told["position"]) == self._place(intent_id)
 
     def _place(self, intent_id: str) -> tuple[str, int | None]:

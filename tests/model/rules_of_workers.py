@@ -7,10 +7,10 @@ from hypothesis.stateful import precondition, rule
 
 from models import ledger
 from models.errors import Fenced, LineUnavailable
-from models.events import verdicts
 from models.live.records import Claim
-from tasks.drain import drain_sale, finish_claim
-from tasks.holds import expire_due, release_pending
+from models.messages import verdicts
+from tasks.intents.drain import drain_sale, finish_claim
+from tasks.orders.holds import expire_due, release_pending
 from tasks.sweep import sweep
 from tests.model.play import LOSSES, PICKS, Hand, fates, picked
 from tests.model.reference import OVER, Batch

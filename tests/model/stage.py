@@ -15,10 +15,10 @@ from models.live.keys import SaleKeys
 from models.live.redis import Client
 from models.live.scripts import Scripts
 from models.live.store import Live
-from tasks.breaker import Breaker
 from tasks.context import Context
-from tasks.facts import SaleBook
+from tasks.intake.sale_cache import SaleBook
 from tasks.payments.sweep import sweep_payments
+from tasks.runtime.breaker import Breaker
 from tests.model.books import audit_books
 from tests.model.overhearing import Overheard, OverheardProviders
 from tests.model.pictures import Picture

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from models import ledger
 from models.audit import audit_sale
 from models.live.records import Claim, Decision, Submission
-from tasks.drain import finish_claim
+from tasks.intents.drain import finish_claim
 from tests.model import bugs_money
 from tests.model.bugs import BUGS, BY_CHANCE, BY_INTERLEAVING, PERSISTED_TOO_LATE, PERSISTED_TWICE
 from tests.model.bugs_money import BY_WALKING, MONEY_BUGS, RACES

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tasks import holds
-from tasks.drain import finish_claim
+from tasks.intents.drain import finish_claim
+from tasks.orders import holds
 from tests.model.bugs import Steps
 from tests.model.machine import SaleMachine
 from tests.model.planting import take

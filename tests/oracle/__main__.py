@@ -15,7 +15,7 @@ import jwt
 import psutil
 
 from config import Settings, load_settings
-from models.vocabulary import Role
+from models.enums import Role
 from tests.acceptance.running import Platform, command_of
 from tests.integration.embedded_run import children_of
 from tests.oracle.credentials import Person

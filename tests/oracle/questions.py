@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from models.vocabulary import Role
+from models.enums import Role
 from tests.oracle import credentials
 from tests.oracle.credentials import Person
 from tests.oracle.judge import faults

@@ -8,9 +8,9 @@ from typing import Any, Final, TypeVar
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response
 from sqlalchemy import update
 
-from models.accounts import User
 from models.database import Database
-from models.vocabulary import Role
+from models.enums import Role
+from models.tables.accounts import User
 from tests.browser.running import Platform
 from tests.screens.actors import Actor, Message
 

@@ -10,10 +10,10 @@ from uuid import UUID
 from celery import Celery
 
 from config import PaymentSettings, RateLimits, Settings
-from tasks.app import celery
-from tasks.bell import Bell, CeleryBell
 from tasks.context import Context, build_context, is_stored
-from tasks.intake import Intake
+from tasks.intake.intake import Intake
+from tasks.runtime.bell import Bell, CeleryBell
+from tasks.runtime.celery_app import celery
 from tests.support.servers import Stores
 
 SECRET_KEY: Final = "0f3b8e5d9c7a4162b8d0e6f1a2c3948576d1e0f9b8a7c6d5"

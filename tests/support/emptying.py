@@ -4,7 +4,7 @@ import redis
 from sqlalchemy import text
 
 from models.database import Database
-from models.rows import metadata
+from models.tables.rows import metadata
 
 
 def empty(database_url: str, redis_url: str) -> None:

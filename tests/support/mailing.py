@@ -10,10 +10,10 @@ from uuid import UUID
 from sqlalchemy import select, text, update
 
 from config import MailSettings
-from models.mails import Mail
-from models.orders import Order
-from models.vocabulary import MailStatus
-from tasks.mail.mailer import Mailer
+from models.enums import MailStatus
+from models.tables.mails import Mail
+from models.tables.orders import Order
+from tasks.mail.delivery import Mailer
 from tests.support.contexts import context_over, plain_settings
 from tests.support.paying import Till
 from tests.support.servers import Stores

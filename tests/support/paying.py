@@ -8,18 +8,18 @@ from uuid import UUID
 import orjson
 from sqlalchemy import select, update
 
-from models import reading
-from models.events import Message, stored_order
-from models.orders import Order
-from models.payments import Payment, Refund
+from models.messages import Message, stored_order
+from models.queries import intents
+from models.tables.orders import Order
+from models.tables.payments import Payment, Refund
 from tasks.context import Context
-from tasks.payments import port
 from tasks.payments.begin import begin_payment
 from tasks.payments.drive import run_payment
 from tasks.payments.outcomes import follow, note_charge
-from tasks.payments.port import Charge, Event, Outcome, ProviderUnavailable, State
-from tasks.payments.providers import Providers
 from tasks.payments.refunds import run_refund
+from tasks.providers import port
+from tasks.providers.port import Charge, Event, Outcome, ProviderUnavailable, State
+from tasks.providers.registry import Providers
 
 Said = Outcome | ProviderUnavailable
 OK = Outcome(State.SUCCEEDED)
@@ -130,7 +130,7 @@ class Till:
     def order(self, order: Order) -> Message:
         """Read an order as the API tells it."""
         with self.context.database.transaction() as session:
-            found = reading.find_order(session, order.id)
+            found = intents.find_order(session, order.id)
             assert found is not None
             return stored_order(found, found.history)
 

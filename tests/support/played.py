@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from models.orders import Order
-from models.vocabulary import SaleStatus
-from tasks.holds import cancel_order
+from models.enums import SaleStatus
+from models.tables.orders import Order
+from tasks.orders.holds import cancel_order
 from tasks.payments.refunds import request_refund
 from tests.support.paying import Till
 from tests.support.shop import SaleUnderTest, Shop

@@ -10,18 +10,19 @@ from uuid import UUID
 from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
-from models.accounts import User
 from models.audit import Audit, audit_sale
-from models.catalogue import Product, Sale
-from models.events import Message
+from models.enums import Role, SaleStatus
 from models.live.keys import SaleKeys
 from models.live.records import Look
-from models.orders import Intent, Order
-from models.vocabulary import Role, SaleStatus
-from tasks import intents, sales
+from models.messages import Message
+from models.tables.accounts import User
+from models.tables.catalogue import Product, Sale
+from models.tables.orders import Intent, Order
 from tasks.context import Context
-from tasks.drain import drain_sale
-from tasks.holds import sweep_holds
+from tasks.intents import submit
+from tasks.intents.drain import drain_sale
+from tasks.orders.holds import sweep_holds
+from tasks.sales import lifecycle
 from tasks.sweep import sweep
 
 T = TypeVar("T")
@@ -37,7 +38,7 @@ class SaleUnderTest:
 
     def submit(self, user: UUID, *, quantity: int = 1, accept_fewer: bool = False, key: str = "") -> Message:
         """Have a shopper ask; raises what the platform raises."""
-        return intents.submit_intent(
+        return submit.submit_intent(
             self.context, user, self.id, quantity=quantity, accept_fewer=accept_fewer, key=key
         )
 
@@ -51,15 +52,15 @@ class SaleUnderTest:
 
     def move(self, wished: SaleStatus) -> None:
         """Open, pause, resume, end or cancel it."""
-        sales.move_sale(self.context, self.id, wished)
+        lifecycle.move_sale(self.context, self.id, wished)
 
     def change(self, **changes: Any) -> None:
         """Change its settings."""
-        sales.change_sale(self.context, self.id, changes)
+        lifecycle.change_sale(self.context, self.id, changes)
 
     def leave(self, user: UUID, intent_id: UUID) -> Message:
         """Have a shopper give up the place in line."""
-        return intents.leave_line(self.context, user, intent_id)
+        return submit.leave_line(self.context, user, intent_id)
 
     def look(self) -> Look:
         """Take a picture of the live side."""
@@ -72,7 +73,7 @@ class SaleUnderTest:
 
     def row(self) -> Sale:
         """Read the ledger's row."""
-        return sales.get_sale(self.context, self.id)
+        return lifecycle.get_sale(self.context, self.id)
 
     def intents(self) -> list[Intent]:
         """List the decided intents in ticket order."""
@@ -117,7 +118,7 @@ class Shop:
     ) -> SaleUnderTest:
         """Create a sale that opens by hand, or by itself in a while: no sweep gets ahead of the test."""
         opens_at = datetime.now(UTC) + timedelta(seconds=opens_in_s)
-        wish = sales.NewSale(
+        wish = lifecycle.NewSale(
             product_id=self.product(),
             allocation=units,
             price_minor=PRICE_MINOR,
@@ -127,7 +128,7 @@ class Shop:
             per_shopper_limit=limit,
             **more,
         )
-        return SaleUnderTest(self.context, sales.create_sale(self.context, wish).id)
+        return SaleUnderTest(self.context, lifecycle.create_sale(self.context, wish).id)
 
     def open_sale(self, units: int = 10, *, limit: int = 1, **more: Any) -> SaleUnderTest:
         """Create a sale and open it."""

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from config import Settings, StripeSettings
-from tasks.payments.port import Charge, Event, Outcome, ProviderUnavailable, Refund
-from tasks.payments.stripe import StripeProvider
+from tasks.providers.port import Charge, Event, Outcome, ProviderUnavailable, Refund
+from tasks.providers.stripe import StripeProvider
 from tests.support.fake_stripe import FakeStripe, Fault
 from tests.support.fake_stripe.answers import Object
 from tests.support.fake_stripe.server import SECRET_KEY

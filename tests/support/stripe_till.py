@@ -3,13 +3,13 @@
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from models.events import Message
-from models.orders import Order
-from models.payments import Payment
+from models.messages import Message
+from models.tables.orders import Order
+from models.tables.payments import Payment
 from tasks.context import Context
-from tasks.payments.providers import Providers
 from tasks.payments.telling import tell_order
 from tasks.payments.webhooks import take_webhook
+from tasks.providers.registry import Providers
 from tests.support.fake_stripe import FakeStripe
 from tests.support.fake_stripe.answers import Object
 from tests.support.fake_stripe.webhooks import HEADER, pack, sign

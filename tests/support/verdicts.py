@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from models.vocabulary import IntentStatus
+from models.enums import IntentStatus
 
 NOTHING: Final = frozenset({IntentStatus.SOLD_OUT, IntentStatus.STANDBY})
 

@@ -7,7 +7,7 @@ from typing import Any
 from playwright._impl._driver import compute_driver_executable
 
 from config import ROOT
-from models.catalogue import MAX_PRICE_MINOR
+from models.tables.catalogue import MAX_PRICE_MINOR
 
 NBSP, THIN, NARROW, RLM = "\u00a0", "\u2009", "\u202f", "\u200f"
 LOCALES = """

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from tasks.breaker import Breaker
+from tasks.runtime.breaker import Breaker
 
 
 class Ledger:

@@ -255,6 +255,6 @@ def test_what_became_of_money_is_counted() -> None:
 
 
 def test_every_method_of_the_soak_is_one_of_the_sandbox() -> None:
-    from tasks.payments.sandbox.methods import terms_of
+    from tasks.providers.sandbox.methods import terms_of
 
     assert all(terms_of(method) for method in METHODS)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from config import ROOT
-from deploy.procfile import read_procfile
+from deploy.run.procfile import read_procfile
 from tests.chaos.errands import draw_errands
 from tests.chaos.nemesis import choose, choose_targets
 from tests.chaos.platform import BEGINS_AT_S, set_ahead

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tasks.clone import Times, times_of_another
+from tasks.sales.clone import Times, times_of_another
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NAMES = ("lobby_opens_at", "opens_at", "closes_at")

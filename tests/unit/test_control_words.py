@@ -4,28 +4,28 @@ from typing import Any
 
 import pytest
 
-from models import vocabulary
-from models.catalogue import Product
-from models.vocabulary import Deed
-from tasks.background import KINDS
-from tasks.sales import NewSale
-from tasks.work_of_money import WORK
-from web.pages.control_words import QUIET, STATES, Said, say_state
-from web.pages.log_words import DEEDS, FIELDS, Detail, Value, deed_words, details_of
+from models import enums
+from models.enums import Deed
+from models.tables.catalogue import Product
+from tasks.background.payment_tasks import WORK
+from tasks.background.queue import KINDS
+from tasks.sales.lifecycle import NewSale
+from web.control_room.log_words import DEEDS, FIELDS, Detail, Value, deed_words, details_of
+from web.control_room.words import QUIET, STATES, Said, say_state
 
 
 @pytest.mark.parametrize(
     ("of", "states"),
     [
-        ("sale", vocabulary.SaleStatus),
-        ("order", vocabulary.OrderStatus),
-        ("intent", vocabulary.IntentStatus),
-        ("payment", vocabulary.PaymentStatus),
-        ("refund", vocabulary.RefundStatus),
-        ("cause", vocabulary.RefundCause),
-        ("task", vocabulary.TaskState),
-        ("subject", vocabulary.SubjectKind),
-        ("role", vocabulary.Role),
+        ("sale", enums.SaleStatus),
+        ("order", enums.OrderStatus),
+        ("intent", enums.IntentStatus),
+        ("payment", enums.PaymentStatus),
+        ("refund", enums.RefundStatus),
+        ("cause", enums.RefundCause),
+        ("task", enums.TaskState),
+        ("subject", enums.SubjectKind),
+        ("role", enums.Role),
         ("kind", ["intent", *WORK, *KINDS]),
     ],
 )

@@ -1,6 +1,6 @@
 """How soon something that died is started again."""
 
-from deploy.backoff import Backoff
+from deploy.run.backoff import Backoff
 
 
 class Clock:

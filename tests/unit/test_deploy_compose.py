@@ -9,7 +9,7 @@ import yaml
 
 from config import load_settings
 from deploy.embedded import postgres, redis
-from deploy.procfile import read_procfile
+from deploy.run.procfile import read_procfile
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from deploy.output import LONGEST_LINE, LineBuffer, Output
+from deploy.run.output import LONGEST_LINE, LineBuffer, Output
 
 
 def test_each_line_is_led_by_its_process() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.procfile import Procfile, ProcfileError, parse_procfile, parse_scale, read_procfile, specs_of
+from deploy.run.procfile import Procfile, ProcfileError, parse_procfile, parse_scale, read_procfile, specs_of
 
 ROOT = Path(__file__).resolve().parents[2]
 

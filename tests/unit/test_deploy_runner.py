@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.output import Output
-from deploy.runner import ProcessSpec, ReleaseFailed, Runner
-from deploy.stopping import Stopping
+from deploy.run.output import Output
+from deploy.run.runner import ProcessSpec, ReleaseFailed, Runner
+from deploy.run.stopping import Stopping
 
 DEADLINE_S = 20.0
 

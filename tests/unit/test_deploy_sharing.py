@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from deploy.sharing import AHEAD, STALE_S, Board, Share
+from deploy.server.sharing import AHEAD, STALE_S, Board, Share
 
 
 class Processes:

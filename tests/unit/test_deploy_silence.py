@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.silence import network_of
+from deploy.server.silent_connections import network_of
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy.stopping import SIGNALS, Stopping
+from deploy.run.stopping import SIGNALS, Stopping
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from flask import Flask
 
 from config import ROOT
 from models.live.keys import SaleKeys
-from models.rows import metadata
+from models.tables.rows import metadata
 from web.cli import register_commands
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])

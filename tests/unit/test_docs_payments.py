@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from config import ROOT
-from models.reading_money import OPEN
-from models.vocabulary import PaymentStatus
-from tasks.payments.sandbox import METHODS
-from tasks.payments.sandbox.signature import TOLERANCE_S, sign, webhook_secret
-from tasks.tallies import MAILS, PAYMENTS_BEGUN, REFUNDS
+from models.enums import PaymentStatus
+from models.queries.money import OPEN
+from tasks.providers.sandbox import METHODS
+from tasks.providers.sandbox.signature import TOLERANCE_S, sign, webhook_secret
+from tasks.runtime.tallies import MAILS, PAYMENTS_BEGUN, REFUNDS
 from tests.integration.sandbox_play import SETTINGS
-from web.money_metrics import OUTCOMES
+from web.metrics.money import OUTCOMES
 
 PAGE = (ROOT / "docs" / "payments.md").read_text()
 SECRET_KEY = "0f3b8e5d9c7a4162b8d0e6f1a2c39485"

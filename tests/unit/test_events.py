@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta, timezone
 import orjson
 import pytest
 
-from models.events import (
+from models.ids import new_intent_id, order_id_of
+from models.live.records import Answer, AnswerCode, Claim, Decision, Found, LiveIntent, Look
+from models.messages import (
     answered_intent,
     decided_intent,
     eta_seconds,
@@ -19,9 +21,7 @@ from models.events import (
     undecided_intent,
     verdicts,
 )
-from models.ids import new_intent_id, order_id_of
-from models.live.records import Answer, AnswerCode, Claim, Decision, Found, LiveIntent, Look
-from models.orders import Intent
+from models.tables.orders import Intent
 
 SALE = uuid.uuid4()
 INTENT_FIELDS = {

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from config import ConfigurationError
-from tasks.failpoints import Failed, arm, failpoint
+from tasks.runtime.failpoints import Failed, arm, failpoint
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tasks.flights import Flights
+from tasks.runtime.single_flight import Flights
 from tests.support.polling import eventually
 
 

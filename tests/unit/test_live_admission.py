@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from web.errors import Problem
-from web.live import admission as module
-from web.live.admission import LONGEST_WAIT_S, Admission, capacity
-from web.live.farewell import LONGEST_RETRY_MS, bye_frame
-from web.live.gate import Rate
+from web.http.errors import Problem
+from web.sockets.transport import admission as module
+from web.sockets.transport.admission import LONGEST_WAIT_S, Admission, capacity
+from web.sockets.transport.connect_limit import Rate
+from web.sockets.transport.goodbye import LONGEST_RETRY_MS, bye_frame
 
 
 class Clock:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from web.live.collector import STEP, Collector
+from web.sockets.delivery.collector import STEP, Collector
 
 
 @pytest.fixture(autouse=True)

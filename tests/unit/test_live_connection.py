@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 
 from benchmarks.ws_wire import client_frame
-from web.live.connection import (
+from web.sockets.delivery.subscription import Watch
+from web.sockets.transport.connection import (
     GOODBYE_S,
     HEARTBEAT_S,
     IDLE_S,
@@ -18,8 +19,7 @@ from web.live.connection import (
     WRITE_DEADLINE_S,
     Connection,
 )
-from web.live.watch import Watch
-from web.live.wire import MAX_PENDING, PING, TOO_SLOW, close_frame, text_frame
+from web.sockets.transport.wire import MAX_PENDING, PING, TOO_SLOW, close_frame, text_frame
 
 
 class Notes:

@@ -7,9 +7,9 @@ from typing import Any, cast
 import gevent
 from gevent.event import Event
 
-from web.live.connection import MAX_INBOX, Connection
-from web.live.crew import MAX_DOUBTERS, MAX_HANDS, Crew, Doubtful, Step, Work
-from web.live.turns import Turns
+from web.sockets.commands.fair_queue import Turns
+from web.sockets.commands.worker_pool import MAX_DOUBTERS, MAX_HANDS, Crew, Doubtful, Step, Work
+from web.sockets.transport.connection import MAX_INBOX, Connection
 
 ANSWERED, AWAITED = Step.ANSWERED, Step.AWAITED
 

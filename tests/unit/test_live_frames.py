@@ -10,7 +10,7 @@ from wsproto.connection import SERVER, Connection, ConnectionState
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 
 from benchmarks.ws_wire import client_frame
-from web.live.frames import CLOSE, MAX_MESSAGE, MAX_PIECES, PING, Broken, FrameReader, read_close
+from web.sockets.transport.frames import CLOSE, MAX_MESSAGE, MAX_PIECES, PING, Broken, FrameReader, read_close
 
 TEXT, CONTINUATION = 1, 0
 ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "5000"))

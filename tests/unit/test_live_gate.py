@@ -1,6 +1,6 @@
 """How fast a socket may talk."""
 
-from web.live.gate import ABUSE, Gate, Rate
+from web.sockets.transport.connect_limit import ABUSE, Gate, Rate
 
 RATE = Rate.of("60/10 seconds")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from web.live.handshake import read_head
+from web.sockets.transport.handshake import read_head
 
 LINES = (
     b"GET /ws HTTP/1.1",

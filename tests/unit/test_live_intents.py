@@ -10,14 +10,14 @@ import pytest
 
 from models.errors import LineUnavailable
 from models.live.records import Answer, AnswerCode, LiveIntent, Submission
-from tasks.facts import SaleFacts
-from tasks.intake import Outcome, Tell
+from tasks.intake.intake import Outcome, Tell
+from tasks.intake.sale_cache import SaleFacts
 from web.auth.tokens import Identity, Verified
-from web.limits import AccountLimit
-from web.live.connection import Connection
-from web.live.crew import Crew, Step, Work
-from web.live.intents import Intents
-from web.live.people import People
+from web.limits.rate_limits import AccountLimit
+from web.sockets.commands.intents import Intents
+from web.sockets.commands.worker_pool import Crew, Step, Work
+from web.sockets.delivery.sessions import People
+from web.sockets.transport.connection import Connection
 
 SALE = uuid.uuid4()
 

@@ -8,10 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from models.catalogue import MAX_ALLOCATION
-from web.errors import flatten
-from web.live.messages import Refused, Wish, _plain_wish, _strict_wish, read_message, read_wish
-from web.schemas.intents import IntentCreateSchema
+from models.tables.catalogue import MAX_ALLOCATION
+from web.api.schemas.intents import IntentCreateSchema
+from web.http.errors import flatten
+from web.sockets.commands.messages import Refused, Wish, _plain_wish, _strict_wish, read_message, read_wish
 
 SALE = uuid.UUID("00000000-0000-4000-8000-000000000001")
 HUGE = 10**30

@@ -2,9 +2,9 @@
 
 import pytest
 
-from models.events import Message
-from web.live import open_ends
-from web.live.open_ends import ORDER, OpenEnds
+from models.messages import Message
+from web.sockets.delivery import unresolved
+from web.sockets.delivery.unresolved import ORDER, OpenEnds
 
 
 def order(*statuses: str, order_id: str = "o1") -> Message:
@@ -29,7 +29,7 @@ def test_the_beginning_of_an_order_does_not_follow_its_end() -> None:
 
 
 def test_the_ends_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(open_ends, "MOST_ENDED", 2)
+    monkeypatch.setattr(unresolved, "MOST_ENDED", 2)
     ends = OpenEnds()
     for number in range(4):
         ends.note("ann", ORDER, order("held", "expired", order_id=f"o{number}"))

@@ -6,8 +6,8 @@ from typing import Any, cast
 import orjson
 
 from web.auth.tokens import Identity, Verified
-from web.live.groups import Groups
-from web.live.people import People
+from web.sockets.delivery.groups import Groups
+from web.sockets.delivery.sessions import People
 
 
 class Ear:

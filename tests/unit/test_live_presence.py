@@ -4,9 +4,9 @@ import uuid
 from typing import Any, cast
 
 from tasks.context import Context
-from web.live import presence
-from web.live.presence import Presence
-from web.live.watch import Watches
+from web.sockets import presence
+from web.sockets.delivery.subscription import Watches
+from web.sockets.presence import Presence
 
 
 class Attendance:

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from models.events import Message
-from models.live.sight import Fate
+from models.live.queries import Fate
+from models.messages import Message
 from tests.unit.test_live_people import Ear, entered, somebody
-from web.live import recheck as module
-from web.live.open_ends import INTENT, ORDER
-from web.live.people import People
-from web.live.recheck import Recheck
+from web.sockets.delivery import reconciler as module
+from web.sockets.delivery.reconciler import Recheck
+from web.sockets.delivery.sessions import People
+from web.sockets.delivery.unresolved import INTENT, ORDER
 
 SALE = str(uuid.uuid4())
 

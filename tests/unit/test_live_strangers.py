@@ -6,9 +6,9 @@ from typing import Any, cast
 
 import pytest
 
-from web.errors import TooManyRequests
-from web.live.connection import Connection, Keeper
-from web.live.strangers import Strangers
+from web.http.errors import TooManyRequests
+from web.sockets.transport.anonymous import Strangers
+from web.sockets.transport.connection import Connection, Keeper
 
 
 @pytest.fixture

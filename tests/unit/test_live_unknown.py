@@ -8,10 +8,10 @@ from typing import Any, cast
 import pytest
 
 from models.errors import NoSuchSale
-from web.errors import TooManyRequests
-from web.live import unknown as module
-from web.live.connection import Connection, Keeper
-from web.live.unknown import REMEMBERED_S, Unknown
+from web.http.errors import TooManyRequests
+from web.sockets.commands import unknown_sales as module
+from web.sockets.commands.unknown_sales import REMEMBERED_S, Unknown
+from web.sockets.transport.connection import Connection, Keeper
 
 FAR = "203.0.113.7"
 

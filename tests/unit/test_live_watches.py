@@ -7,9 +7,9 @@ import pytest
 
 from models.errors import LineUnavailable
 from models.live.records import Look
-from web.live.cadence import MERGE_S, PATIENCE_IN_A_RUSH_S, PATIENCE_S
-from web.live.spread import LOOK_AT_CLOCK, Spread
-from web.live.watch import LONGEST_POLL_S, POLL_S, POLLS_PER_S, Watches
+from web.sockets.delivery.broadcast import LOOK_AT_CLOCK, Spread
+from web.sockets.delivery.subscription import LONGEST_POLL_S, POLL_S, POLLS_PER_S, Watches
+from web.sockets.delivery.throttle import MERGE_S, PATIENCE_IN_A_RUSH_S, PATIENCE_S
 
 SALE = uuid.uuid4()
 

@@ -7,7 +7,7 @@ import pytest
 from wsproto.connection import CLIENT, Connection
 from wsproto.events import CloseConnection, TextMessage
 
-from web.live.wire import Wire, close_frame, pong_frame, text_frame
+from web.sockets.transport.wire import Wire, close_frame, pong_frame, text_frame
 
 Pair = tuple[Wire, socket.socket]
 

@@ -8,7 +8,7 @@ from config import ROOT
 FAILING = """
 import logging
 from config import load_settings
-from tasks.logs import configure_logging
+from tasks.runtime.logs import configure_logging
 
 configure_logging(load_settings(), "tests")
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config import MailSettings
-from models.mails import Mail
-from models.vocabulary import MailKind
-from tasks.mail.letters import Contents, write_letter
+from models.enums import MailKind
+from models.tables.mails import Mail
+from tasks.mail.messages import Contents, write_letter
 from tasks.mail.writing import one_line, write_amount
 
 SENDER = MailSettings("h", 25, "none", "", "secret", "Flash Säle", "receipts@shop.example")

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.report.series import COUNTS, Series
-from web.pages import report_charts
-from web.pages.charts import HEIGHT, WIDTH, Drawn, Span, draw, stack
-from web.pages.lengths import write_ms, write_number, write_seconds, write_share
+from web.control_room import report_charts
+from web.control_room.charts import HEIGHT, WIDTH, Drawn, Span, draw, stack
+from web.shop.lengths import write_ms, write_number, write_seconds, write_share
 
 MINUTE = Span(0, 60)
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")

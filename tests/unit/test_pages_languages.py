@@ -16,8 +16,8 @@ from flask_babel import gettext
 from jinja2 import Environment
 
 from config import ROOT
-from web.pages import languages
-from web.pages.languages import COOKIE, LANGUAGES, SOURCE, catalogue, visitors_locale, words_of_scripts
+from web.shop import languages
+from web.shop.languages import COOKIE, LANGUAGES, SOURCE, catalogue, visitors_locale, words_of_scripts
 
 OTHERS = sorted(set(LANGUAGES) - {SOURCE})
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w+\}").findall

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from config import ROOT
-from models.vocabulary import OrderStatus, RefundCause
-from tasks.payments.sandbox import METHODS
-from web.pages.paying import CARDS, NOTES, OTHERS, note_of, words_of
+from models.enums import OrderStatus, RefundCause
+from tasks.providers.sandbox import METHODS
+from web.shop.paying import CARDS, NOTES, OTHERS, note_of, words_of
 
 WRITERS = {"note", "move_order", "_end"}  # who write history
 REFUND_CODES = {"refunds.py"}  # codes of refunds stay in the refunds' rows

@@ -1,7 +1,7 @@
 """What a pulse tells: rates from samples, whatever is missing between them."""
 
 from models.live.pulse import Sample
-from tasks.pulse import rate, rates_now, series
+from tasks.sales.pulse import rate, rates_now, series
 
 
 def sample(at_ms: int, tickets: int = 0, decided: int = 0, **more: int) -> Sample:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tasks.remembering import LEAST_S, MOST, SHARE, SPARE_BACK_S, Remembered
+from tasks.runtime.ttl_cache import LEAST_S, MOST, SHARE, SPARE_BACK_S, Remembered
 
 
 class Clock:

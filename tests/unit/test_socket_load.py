@@ -13,7 +13,7 @@ from websockets.sync.server import ServerConnection, serve
 from benchmarks.http_wire import Target
 from benchmarks.socket_load import SocketCrowd, connected
 from benchmarks.ws_wire import SocketRefused
-from web.live.wire import text_frame
+from web.sockets.transport.wire import text_frame
 
 FIRST = [b"%d" % number for number in range(300)]  # more than are opened at once
 

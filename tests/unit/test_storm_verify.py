@@ -15,9 +15,9 @@ from benchmarks.storm_plan import DECLINED, MARGIN_S, plan_storm
 from benchmarks.storm_post import NO_ANSWER, Posted
 from benchmarks.storm_report import count_storm
 from benchmarks.storm_verify import STORM_CHECKS, StormEvidence, verify_storm
-from tasks.payments.port import BadSignature
-from tasks.payments.sandbox.events import read_payload
-from tasks.payments.sandbox.signature import HEADER, verify
+from tasks.providers.port import BadSignature
+from tasks.providers.sandbox.events import read_payload
+from tasks.providers.sandbox.signature import HEADER, verify
 
 SECRET = b"the provider's"
 NOW = 1_800_000_000

@@ -9,8 +9,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from config import StripeSettings
-from tasks.payments.port import Charge, Outcome, ProviderUnavailable, State, Step
-from tasks.payments.stripe import StripeProvider, client
+from tasks.providers.port import Charge, Outcome, ProviderUnavailable, State, Step
+from tasks.providers.stripe import StripeProvider, client
 from tests.support.fake_stripe import FakeStripe, faults
 from tests.support.polling import eventually
 from tests.support.stripe_play import CANCEL, CONFIRM, CREATE, RETRIEVE, SEARCH, StripePlay, stripe_settings

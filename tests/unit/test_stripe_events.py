@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from tasks.payments.port import BadSignature, Event, Outcome, State
+from tasks.providers.port import BadSignature, Event, Outcome, State
 from tests.support.fake_stripe import FakeStripe
 from tests.support.fake_stripe.webhooks import HEADER, pack, sign
 from tests.support.stripe_play import OLD_SECRET, WEBHOOK_SECRET, StripePlay

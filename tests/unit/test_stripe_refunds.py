@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from structlog.testing import capture_logs
 
-from tasks.payments.port import Outcome, ProviderUnavailable, Refund, State
+from tasks.providers.port import Outcome, ProviderUnavailable, Refund, State
 from tests.support.fake_stripe import FakeStripe, faults
 from tests.support.stripe_play import REFUND, StripePlay
 

@@ -4,16 +4,10 @@ from fractions import Fraction
 
 import pytest
 
-from models.currencies import minor_digits
-from tasks.payments.port import Outcome, State
-from tasks.payments.stripe.amounts import in_units_of_stripe, scale_of
-from tasks.payments.stripe.states import (
-    code_of,
-    failure_of,
-    is_unconfirmed,
-    outcome_of,
-    refund_outcome_of,
-)
+from models.money import minor_digits
+from tasks.providers.port import Outcome, State
+from tasks.providers.stripe.amounts import in_units_of_stripe, scale_of
+from tasks.providers.stripe.states import code_of, failure_of, is_unconfirmed, outcome_of, refund_outcome_of
 
 # docs.stripe.com/currencies: what an amount of 1 in the API is, in units of the currency.
 STRIPE_UNITS = {

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError, fields
 
-from web.errors import flatten
-from web.schemas.accounts import EmailAddress
-from web.schemas.fields import Flag, Line, MoneyOut, Prose, Text, UtcTime, Whole, write_time
-from web.schemas.sales import SaleCreateSchema, SalePatchSchema
+from web.api.schemas.accounts import EmailAddress
+from web.api.schemas.fields import Flag, Line, MoneyOut, Prose, Text, UtcTime, Whole, write_time
+from web.api.schemas.sales import SaleCreateSchema, SalePatchSchema
+from web.http.errors import flatten
 
 GOOD_SALE: dict[str, Any] = {
     "product_id": "00000000-0000-4000-8000-000000000000",

@@ -4,8 +4,8 @@ import uuid
 
 import pytest
 
-from web.errors import TooManyRequests
-from web.limits import AccountLimit, is_loopback
+from web.http.errors import TooManyRequests
+from web.limits.rate_limits import AccountLimit, is_loopback
 
 
 class Clock:
@@ -24,7 +24,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock(1000.0)
-    monkeypatch.setattr("web.limits.time", clock)
+    monkeypatch.setattr("web.limits.rate_limits.time", clock)
     return clock
 
 

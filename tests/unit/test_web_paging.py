@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from web.paging import page_from, read_cursor, write_cursor
+from web.http.paging import page_from, read_cursor, write_cursor
 
 FIRST, LAST = datetime(2000, 1, 1), datetime(2199, 1, 1)  # noqa: DTZ001 - bounds are without a zone
 times = st.datetimes(FIRST, LAST, timezones=st.just(UTC))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.spreadsheet import write_rows
+from web.http.csv import write_rows
 
 FORMULA = re.compile("[ \xa0\"']*[=+\\-@＝＋－＠]")  # the apostrophe itself is looked for first
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from web.auth.revocation import RevokedFamilies
 from web.auth.tokens import AUDIENCE, ISSUER, Tokens
-from web.errors import Unauthenticated
+from web.http.errors import Unauthenticated
 
 KEY = "0f3b8e5d9c7a4162b8d0e6f1a2c3948576d1e0f9b8a7c6d5"
 TOKENS = Tokens(KEY, cast(RevokedFamilies, frozenset()))

@@ -2,7 +2,7 @@
 
 import threading
 
-from workers.deadman import EXIT_CODE, Deadman
+from workers.watchdog import EXIT_CODE, Deadman
 
 WAIT_S = 20.0  # ends a test that hangs; it times nothing
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from models.live.roll import Entry, Roll, Running
+from models.live.workers import Entry, Roll, Running
 from workers.roster import FORGET_LEFT_S, FORGET_S, Roster
 
 NOW_MS = 1_700_000_000_000  # Redis' clock, when the listener's says `NOW`

@@ -7,13 +7,13 @@ from datetime import timedelta
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from models.accounts import TokenFamily, User
 from models.errors import BadCredentials, Banned, EmailTaken, TokenReused
+from models.tables.accounts import TokenFamily, User
 from web.auth import security_log
 from web.auth.issue import TokenPair, issue_pair
 from web.auth.tokens import Verified
-from web.errors import Unauthenticated
-from web.services import Services
+from web.http.errors import Unauthenticated
+from web.http.services import Services
 
 
 @dataclass(frozen=True, slots=True)

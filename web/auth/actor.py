@@ -1,6 +1,6 @@
 """Owns who acts as an admin in this request."""
 
-from tasks.admin_log import Actor
+from tasks.runtime.admin_log import Actor
 from web.auth.identity import current_identity
 
 

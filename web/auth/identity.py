@@ -10,9 +10,9 @@ from flask import request
 from web.auth import security_log
 from web.auth.cookies import cookie_name
 from web.auth.tokens import ACCESS, Identity, Verified
-from web.errors import Forbidden, Unauthenticated
-from web.request_id import ShopRequest
-from web.services import services
+from web.http.errors import Forbidden, Unauthenticated
+from web.http.request_id import ShopRequest
+from web.http.services import services
 
 ACCESS_COOKIE: Final = "fs_access"
 REFRESH_COOKIE: Final = "fs_refresh"

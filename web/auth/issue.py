@@ -24,7 +24,7 @@ from web.auth.identity import (
     REFRESH_CSRF_COOKIE,
 )
 from web.auth.tokens import ALGORITHM, AUDIENCE, ISSUER
-from web.services import services
+from web.http.services import services
 
 SESSION_PATH = "/session"
 

@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 from flask import request
 
-from web.addresses import networks_of
 from web.auth import accounts, security_log
 from web.auth.accounts import LogIn
 from web.auth.guard import Caller
 from web.auth.tokens import Verified
-from web.errors import TooManyRequests, Unauthenticated
-from web.services import Services
+from web.http.errors import TooManyRequests, Unauthenticated
+from web.http.services import Services
+from web.limits.addresses import networks_of
 
 
 def log_in(parts: Services, *, email: str, password: str, device: str | None = None) -> LogIn:

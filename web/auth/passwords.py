@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
-from web.errors import Problem
+from web.http.errors import Problem
 
 TIME_COST: Final = 2
 MEMORY_KIB: Final = 19 * 1024

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from models.accounts import User
-from web.api import Blueprint
+from models.tables.accounts import User
+from web.api.schemas.accounts import LoginSchema, RegisterSchema, TokensSchema, UserAnswerSchema, UserSchema
 from web.auth import accounts
 from web.auth.accounts import LogIn
 from web.auth.identity import current_identity, read_bearer, signed_in
 from web.auth.logging_in import log_in, read_within_limits
 from web.auth.tokens import REFRESH
-from web.schemas.accounts import LoginSchema, RegisterSchema, TokensSchema, UserAnswerSchema, UserSchema
-from web.services import services
+from web.http.openapi import Blueprint
+from web.http.services import services
 
 blueprint = Blueprint("accounts", __name__, description="Accounts and tokens")
 

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify, request
 
-from models.accounts import User
-from web.api import read_json
+from models.tables.accounts import User
+from web.api.schemas.accounts import LoginSchema, UserSchema
 from web.auth import accounts
 from web.auth.cookies import cookie_name
 from web.auth.devices import DEVICE_COOKIE, set_device_cookie
@@ -13,9 +13,9 @@ from web.auth.identity import read_token
 from web.auth.issue import SESSION_PATH, clear_session_cookies, set_session_cookies
 from web.auth.logging_in import log_in, read_within_limits
 from web.auth.tokens import ACCESS, REFRESH
-from web.errors import Unauthenticated
-from web.schemas.accounts import LoginSchema, UserSchema
-from web.services import services
+from web.http.errors import Unauthenticated
+from web.http.openapi import read_json
+from web.http.services import services
 
 blueprint = Blueprint("session", __name__, url_prefix=SESSION_PATH)
 

@@ -19,9 +19,9 @@ from typing import Any, Final
 import jwt
 import orjson
 
-from models.vocabulary import Role
+from models.enums import Role
 from web.auth.revocation import RevokedFamilies
-from web.errors import Unauthenticated
+from web.http.errors import Unauthenticated
 
 ALGORITHM: Final = "HS256"
 ISSUER: Final = "flash-sale"

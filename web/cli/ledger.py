@@ -6,7 +6,7 @@ import click
 from flask.cli import AppGroup
 
 from models.errors import FlashSaleError
-from web.services import services
+from web.http.services import services
 
 ledger = AppGroup("ledger", help="Look after the ledger as a whole.")
 

@@ -4,11 +4,11 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy import exists, select
 
-from models.catalogue import Product, Sale
 from models.migrate import upgrade
-from tasks.demo import seed_demo
+from models.tables.catalogue import Product, Sale
+from tasks.sales.demo import seed_demo
 from web.cli.users import ensure_admin
-from web.services import Services, services
+from web.http.services import Services, services
 
 
 @click.command("release", help="Migrate, make sure of the admin, and fill an empty database with a demo.")

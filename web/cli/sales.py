@@ -10,16 +10,16 @@ import click
 from flask.cli import AppGroup
 
 from models.audit import audit_sale
+from models.enums import Deed, SaleStatus, SubjectKind
 from models.errors import FlashSaleError
-from models.vocabulary import Deed, SaleStatus, SubjectKind
-from tasks import sales as verbs
-from tasks.admin_log import COMMAND_LINE, note_deed
-from tasks.rebuild import rebuild_sale
 from tasks.reports.asking import find_or_make
 from tasks.reports.rows import HEADER, rows_of
-from tasks.views import show_sale
-from web.services import services
-from web.spreadsheet import write_rows
+from tasks.runtime.admin_log import COMMAND_LINE, note_deed
+from tasks.sales import lifecycle as verbs
+from tasks.sales.rebuild import rebuild_sale
+from tasks.sales.view import show_sale
+from web.http.csv import write_rows
+from web.http.services import services
 
 sales = AppGroup("sales", help="Create sales and run them.")
 

@@ -15,14 +15,14 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from config import why_weak_password
-from models.accounts import User
 from models.database import take_time
 from models.driver import LONG
-from models.vocabulary import Role
+from models.enums import Role
+from models.tables.accounts import User
+from web.api.schemas.accounts import RegisterSchema
 from web.auth.accounts import sign_out_everywhere
 from web.auth.issue import issue_access
-from web.schemas.accounts import RegisterSchema
-from web.services import MAX_CROWD_TTL_S, Services, services
+from web.http.services import MAX_CROWD_TTL_S, Services, services
 
 BATCH: Final = 10_000  # rows a statement
 MAX_CROWD: Final = 1_000_000

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, send_from_directory
 from swagger_ui_bundle import swagger_ui_path
 from werkzeug.exceptions import NotFound
 
-from web.answers import conditionally
+from web.http.responses import conditionally
 
 HERE: Final = Path(__file__).parent
 CONTENT_POLICY: Final = (

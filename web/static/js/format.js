@@ -7,7 +7,7 @@ const counts = new Intl.NumberFormat(locales);
 const moments = new Intl.DateTimeFormat(locales, { dateStyle: "medium", timeStyle: "short" });
 const clocks = new Intl.DateTimeFormat(locales, { timeStyle: "medium" });
 const moneys = new Map();
-// ISO 4217, as `models/currencies.py` has it. Intl is not asked: it counts the digits that are customary, not the minor unit's.
+// ISO 4217, as `models/money.py` has it. Intl is not asked: it counts the digits that are customary, not the minor unit's.
 const DIGITS = {
   0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
   3: "BHD IQD JOD KWD LYD OMR TND",

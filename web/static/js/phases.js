@@ -1,4 +1,4 @@
-// Owns which face of a sale's page is shown; `web/pages/phases.py` says the same for the first sight of it.
+// Owns which face of a sale's page is shown; `web/shop/phases.py` says the same for the first sight of it.
 
 import { now } from "./clock.js";
 

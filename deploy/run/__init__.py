@@ -1,0 +1,1 @@
+"""`make run`: a supervisor that brings up the whole platform, and the processes of the Procfile."""

@@ -1,0 +1,1 @@
+"""Everything that is read from the ledger, one module a noun."""

@@ -1,0 +1,37 @@
+"""Owns the questions to the ledger about money that is on its way: how much there is of it, since when."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from models.enums import MailStatus, RefundStatus
+from models.tables.mails import Mail
+from models.tables.payments import Payment, Refund
+
+OPEN: Final[Mapping[str, tuple[type[Any], ColumnElement[bool]]]] = {
+    "payments": (Payment, Payment.finished_at.is_(None)),
+    "refunds": (Refund, Refund.status != RefundStatus.SUCCEEDED),
+    "mails": (Mail, (Mail.due_at.is_not(None)) & (Mail.status == MailStatus.PENDING)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """How many rows of a status have not come to their end, and how long the oldest has been there."""
+
+    status: str
+    count: int
+    oldest: timedelta
+
+
+def read_open(session: Session, what: str) -> list[Open]:
+    """Look at what has not come to its end; reads an index of just that."""
+    rows, is_open = OPEN[what]
+    oldest: ColumnElement[datetime] = func.min(rows.created_at)
+    age = func.greatest(func.now() - oldest, timedelta(0))  # the clock may have been set back since
+    found = select(rows.status, func.count(), age).where(is_open).group_by(rows.status)
+    return [Open(status, many, age) for status, many, age in session.execute(found)]

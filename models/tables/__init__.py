@@ -1,0 +1,1 @@
+"""The rows of PostgreSQL, one module a noun."""

@@ -1,0 +1,115 @@
+"""Owns the rows of the ledger: intents with their verdicts, orders, and every change of an order."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    String,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.enums import IntentStatus, OrderStatus
+from models.tables.base import Base, Minor, Word, is_one_of
+
+
+class Intent(Base):
+    """What a shopper asked, with the verdict. Written when decided; before, it lives in the line.
+
+    `ticket` is null of those who left the lobby: tickets are given when the sale opens.
+
+    `standby_at` is when it was put on standby, if ever; null of those from before migration 0008.
+    """
+
+    __tablename__ = "intents"
+    __table_args__ = (
+        is_one_of("status", IntentStatus),
+        UniqueConstraint("sale_id", "ticket"),
+        CheckConstraint("ticket >= 1", name="ticket_positive"),
+        CheckConstraint("ticket IS NOT NULL OR status = 'left'", name="only_who_left_has_no_ticket"),
+        CheckConstraint("quantity >= 1", name="quantity_positive"),
+        CheckConstraint("(decided_at IS NULL) = (status = 'standby')", name="decided_has_a_time"),
+        Index("ix_intents_user_id_sale_id_ticket", "user_id", "sale_id", "ticket"),
+        Index("ix_intents_submitted_at_id", "submitted_at", "id"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    sale_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sales.id"))
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    ticket: Mapped[int | None] = mapped_column(BigInteger)
+    quantity: Mapped[int]
+    accept_fewer: Mapped[bool]
+    status: Mapped[str] = mapped_column(Word)
+    reason: Mapped[str | None] = mapped_column(String(32))
+    submitted_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    standby_at: Mapped[datetime | None]
+
+
+class Order(Base):
+    """The durable row of a granted hold. The price is that of the verdict.
+
+    `released_at` is when the live side learned where the units of a hold that is over went; until then a
+    sweep drives it. `receipt_number` is given once, when the order is paid.
+    """
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        is_one_of("status", OrderStatus),
+        CheckConstraint("quantity >= 1", name="quantity_positive"),
+        CheckConstraint("unit_price_minor >= 0", name="price_not_negative"),
+        CheckConstraint("(paid_at IS NOT NULL) = (status IN ('paid', 'refunded'))", name="paid_has_a_time"),
+        CheckConstraint("(refunded_at IS NOT NULL) = (status = 'refunded')", name="refunded_has_a_time"),
+        CheckConstraint("(receipt_number IS NOT NULL) = (paid_at IS NOT NULL)", name="paid_has_a_receipt"),
+        Index("ix_orders_user_id_created_at", "user_id", "created_at", "id"),
+        Index("ix_orders_sale_id_created_at", "sale_id", "created_at", "id"),
+        Index("ix_orders_held_until", "expires_at", postgresql_where=text("status = 'held'")),
+        Index(
+            "ix_orders_unreleased",
+            "id",
+            postgresql_where=text(
+                "released_at IS NULL AND status IN ('expired', 'cancelled', 'paid', 'refunded')"
+            ),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    intent_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("intents.id"), unique=True)
+    sale_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sales.id"))
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    quantity: Mapped[int]
+    unit_price_minor: Mapped[int] = mapped_column(Minor)
+    currency: Mapped[str] = mapped_column(String(3))
+    status: Mapped[str] = mapped_column(Word)
+    expires_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    paid_at: Mapped[datetime | None]
+    refunded_at: Mapped[datetime | None]
+    receipt_number: Mapped[str | None] = mapped_column(String(20), unique=True)
+    released_at: Mapped[datetime | None]
+
+    history: Mapped[list["OrderEvent"]] = relationship(lazy="raise", order_by="OrderEvent.id")
+
+
+class OrderEvent(Base):
+    """One change of an order's status: when, to what, why, and by whom (null: the platform itself)."""
+
+    __tablename__ = "order_events"
+    __table_args__ = (
+        is_one_of("status", OrderStatus),
+        Index("ix_order_events_order_id_id", "order_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("orders.id"))
+    status: Mapped[str] = mapped_column(Word)
+    reason: Mapped[str | None] = mapped_column(String(200))
+    actor_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))
+    at: Mapped[datetime] = mapped_column(server_default=func.now())

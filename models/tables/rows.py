@@ -1,0 +1,42 @@
+"""Gathers every table, so that one import gives the whole metadata."""
+
+from models.tables.accounts import TokenFamily, User
+from models.tables.admin_log import AdminLogEntry
+from models.tables.background import BackgroundTask
+from models.tables.base import Base
+from models.tables.catalogue import Adjustment, LostTickets, Product, Sale
+from models.tables.identity import LedgerIdentity
+from models.tables.mails import Mail
+from models.tables.orders import Intent, Order, OrderEvent
+from models.tables.payments import Payment, Receipt, ReceiptCounter, Refund, WebhookEvent
+from models.tables.reports import SaleReport
+from models.tables.sandbox import SandboxCharge, SandboxEvent
+from models.tables.tallies import Tally
+
+metadata = Base.metadata
+
+__all__ = [
+    "Adjustment",
+    "AdminLogEntry",
+    "BackgroundTask",
+    "Intent",
+    "LedgerIdentity",
+    "LostTickets",
+    "Mail",
+    "Order",
+    "OrderEvent",
+    "Payment",
+    "Product",
+    "Receipt",
+    "ReceiptCounter",
+    "Refund",
+    "Sale",
+    "SaleReport",
+    "SandboxCharge",
+    "SandboxEvent",
+    "Tally",
+    "TokenFamily",
+    "User",
+    "WebhookEvent",
+    "metadata",
+]

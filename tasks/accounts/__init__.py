@@ -1,0 +1,1 @@
+"""Accounts as admins work with them: search and bans."""

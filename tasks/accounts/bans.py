@@ -1,0 +1,167 @@
+"""Owns the banning of shoppers: signed out everywhere, no log-in, out of every line, holds given up.
+
+The ban and the log-outs are one transaction. What a shopper has in lines and holds ends in a background task,
+which is driven again until it is done. Web processes take intents of the shopper until they hear of it, and
+what was in flight may become a hold later: so sweeps look again, rarer and rarer, until no token of before
+can be good any more and nothing is left. What was paid is not touched.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import func, select, update
+
+from models.enums import Deed, OrderStatus, Role, SubjectKind
+from models.errors import AlreadyDecided, CannotBan, NotFound
+from models.tables.accounts import TokenFamily, User
+from models.tables.background import BackgroundTask
+from models.tables.catalogue import Sale
+from models.tables.orders import Order
+from tasks.context import Context
+from tasks.intents.submit import leave_line
+from tasks.orders.holds import cancel_holds_of_shopper
+from tasks.runtime.admin_log import Actor, note_deed
+from tasks.runtime.isolation import apart
+
+EXPEL: Final = "expel"
+AT_ONCE: Final = 100  # shoppers who are looked for in one sweep
+MARGIN: Final = timedelta(minutes=1)  # after the end of the last token, for what was in flight
+SHORTEST_PAUSE: Final = timedelta(seconds=1)  # before a shopper is looked for again
+RARER: Final = 4  # a pause is the ban's age divided by this
+
+log: Final = structlog.get_logger()
+
+
+def ban_shopper(context: Context, user_id: UUID, *, by: Actor, reason: str | None) -> Sequence[UUID]:
+    """Ban a shopper; returns the log-ins that this ended. Banned already: only the reason changes.
+
+    Raises:
+        NotFound: no such account.
+        CannotBan: it is an admin's.
+        LedgerUnavailable: nothing was done.
+    """
+    with context.database.transaction() as session:
+        user = session.get(User, user_id, with_for_update=True)
+        if user is None:
+            raise NotFound("No account has this id.")
+        if user.role == Role.ADMIN:
+            raise CannotBan("An admin cannot be banned.")
+        user.banned_at = user.banned_at or func.now()
+        user.ban_reason = reason
+        user.expel_at = func.now()
+        ended = session.scalars(
+            update(TokenFamily)
+            .where(TokenFamily.user_id == user_id, TokenFamily.revoked_at.is_(None))
+            .values(revoked_at=func.now())
+            .returning(TokenFamily.id)
+        ).all()
+        task = BackgroundTask(kind=EXPEL, subject_id=user_id, requested_by=by.user_id)
+        session.add(task)
+        note_deed(session, by, Deed.BANNED, SubjectKind.SHOPPER, user_id, reason=reason)
+        session.flush()
+        task_id = task.id
+    context.bell.ring_for_task(task_id)
+    return ended
+
+
+def unban_shopper(context: Context, user_id: UUID, *, by: Actor) -> None:
+    """Let a shopper log in again; what the ban ended stays ended.
+
+    Raises:
+        NotFound: no such account.
+        LedgerUnavailable: nothing was done.
+    """
+    with context.database.transaction() as session:
+        user = session.get(User, user_id, with_for_update=True)
+        if user is None:
+            raise NotFound("No account has this id.")
+        if user.banned_at is not None:
+            user.banned_at, user.ban_reason, user.expel_at = None, None, None
+            note_deed(session, by, Deed.UNBANNED, SubjectKind.SHOPPER, user_id)
+
+
+def expel(context: Context, task: BackgroundTask) -> dict[str, Any]:
+    """Take a banned shopper out of every line and end his holds; says how many of each.
+
+    Raises:
+        NotFound: the task names nobody.
+        Unavailable: a store is away; it is driven again.
+    """
+    if task.subject_id is None:
+        raise NotFound("Nobody is named to be expelled.")
+    with context.database.transaction() as session:
+        is_banned = session.scalar(select(User.banned_at.is_not(None)).where(User.id == task.subject_id))
+    return _expel(context, task.subject_id) if is_banned else {"places": 0, "holds": 0}
+
+
+def expel_again(context: Context) -> int:
+    """Look again for shoppers who were banned lately; returns for how many.
+
+    One's trouble does not keep the others from being looked for.
+
+    Raises:
+        LedgerUnavailable: it is not known who they are.
+    """
+    with context.database.transaction() as session:
+        due = session.execute(_DUE).all()
+    for user_id, seen, banned_at, now in due:
+        with apart("expelling_hindered", user_id=str(user_id)):
+            _expel(context, user_id)
+            following = _following(context, user_id, banned_at, now)
+            with context.database.transaction() as session:
+                mine = (User.id == user_id, User.expel_at == seen)  # nobody banned or unbanned meanwhile
+                session.execute(update(User).where(*mine).values(expel_at=following))
+    return len(due)
+
+
+_DUE: Final = (
+    select(User.id, User.expel_at, func.coalesce(User.banned_at, func.now()), func.now())
+    .where(User.expel_at <= func.now())
+    .order_by(User.expel_at)
+    .limit(AT_ONCE)
+)
+
+
+def _following(context: Context, user_id: UUID, banned_at: datetime, began: datetime) -> datetime | None:
+    """Say when to look again; not at all where every token had ended before, and nothing is left."""
+    if not _is_clear(context, user_id):
+        return began + SHORTEST_PAUSE
+    age = began - banned_at
+    if age >= timedelta(seconds=context.settings.access_token_s) + MARGIN:
+        return None
+    return began + max(age / RARER, SHORTEST_PAUSE)
+
+
+def _expel(context: Context, user_id: UUID) -> dict[str, Any]:
+    places = sum(_leave(context, sale_id, user_id) for sale_id in _running(context))
+    return {"places": places, "holds": cancel_holds_of_shopper(context, user_id)}
+
+
+def _is_clear(context: Context, user_id: UUID) -> bool:
+    """Say whether a shopper has no more units anywhere than are paid: nothing is in flight or on its way."""
+    paid = select(Order.sale_id, func.sum(Order.quantity)).group_by(Order.sale_id)
+    with context.database.transaction() as session:
+        rows = session.execute(paid.where(Order.user_id == user_id, Order.status == OrderStatus.PAID))
+        kept = {sale_id: int(units) for sale_id, units in rows}
+    running = _running(context)
+    return all(context.live.units_of(one, str(user_id)) <= kept.get(one, 0) for one in running)
+
+
+def _running(context: Context) -> Sequence[UUID]:
+    with context.database.transaction() as session:
+        return session.scalars(select(Sale.id).where(Sale.drained_at.is_(None))).all()
+
+
+def _leave(context: Context, sale_id: UUID, user_id: UUID) -> int:
+    standing = context.live.standing_of(sale_id, str(user_id))
+    if standing is None:
+        return 0
+    try:
+        leave_line(context, user_id, UUID(standing.intent.intent_id))
+    except (NotFound, AlreadyDecided) as error:
+        log.info("expelled_too_late", sale_id=str(sale_id), user_id=str(user_id), error=str(error))
+        return 0
+    return 1

@@ -1,0 +1,1 @@
+"""Background tasks with a row that says how far they got, and the list of all work."""

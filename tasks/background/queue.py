@@ -1,0 +1,162 @@
+"""Owns background tasks: pieces of work with a row that says how far they got, pollable under `/tasks`.
+
+The row is the truth and the Celery message a bell: a sweep rings again for what was not begun or not
+finished, so that work may run twice and must bear it.
+"""
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import delete, func, or_, select, update
+
+from models.audit import audit_sale
+from models.database import take_time
+from models.driver import LONG
+from models.enums import TaskState
+from models.errors import NoSuchSale, Unavailable
+from models.tables.accounts import TokenFamily
+from models.tables.background import BackgroundTask
+from tasks.accounts.bans import EXPEL, expel
+from tasks.context import Context
+from tasks.reports.making import REPORT, run_report
+from tasks.sales.archive import forget_past_sales
+
+log: Final = structlog.get_logger()
+
+PURGE: Final = "purge"
+PURGED_EVERY: Final = timedelta(days=1)
+MOST_ATTEMPTS: Final = 3
+UNHEARD_AFTER: Final = timedelta(seconds=5)
+DEAD_AFTER: Final = timedelta(minutes=2)
+
+Result = dict[str, Any]
+
+
+def audit(context: Context, task: BackgroundTask) -> Result:
+    """Audit a sale."""
+    if task.sale_id is None:
+        raise NoSuchSale("An audit names a sale.")
+    return audit_sale(context.database, context.live, task.sale_id).as_message()
+
+
+def purge(context: Context, task: BackgroundTask) -> Result:
+    """Remove log-ins whose tokens have all expired, and the live sides of sales that are past."""
+    del task
+    with context.database.transaction() as session:
+        take_time(session, LONG)
+        gone = session.execute(delete(TokenFamily).where(TokenFamily.expires_at < func.now()))
+    return {"token_families": gone.rowcount, "past_sales": forget_past_sales(context)}  # type: ignore[attr-defined]
+
+
+KINDS: Final[dict[str, Callable[[Context, BackgroundTask], Result]]] = {
+    "audit": audit,
+    PURGE: purge,
+    EXPEL: expel,
+    REPORT: run_report,
+}
+
+
+def ask_for(
+    context: Context, kind: str, *, sale_id: UUID | None = None, by: UUID | None = None
+) -> BackgroundTask:
+    """Note a piece of work and ring for it.
+
+    Raises:
+        KeyError: no such kind.
+        LedgerUnavailable: it was not noted.
+    """
+    if kind not in KINDS:
+        raise KeyError(kind)
+    with context.database.transaction() as session:
+        task = BackgroundTask(id=uuid.uuid4(), kind=kind, sale_id=sale_id, requested_by=by)
+        session.add(task)
+        session.flush()
+        session.refresh(task)
+    context.bell.ring_for_task(task.id)
+    return task
+
+
+def ask_for_purge(context: Context) -> BackgroundTask | None:
+    """Ask for a purge, unless one was asked for within a day; a day of the future is none.
+
+    Raises:
+        LedgerUnavailable: it was not noted.
+    """
+    lately = BackgroundTask.submitted_at.between(func.now() - PURGED_EVERY, func.now())
+    asked = select(BackgroundTask.id).where(BackgroundTask.kind == PURGE, lately)
+    with context.database.transaction() as session:
+        if session.scalar(select(asked.exists())):
+            return None
+    return ask_for(context, PURGE)
+
+
+def run(context: Context, task_id: UUID) -> None:
+    """Do a piece of work that was asked for, unless somebody else does it or did it.
+
+    Raises:
+        Unavailable: a store is away; the sweep rings again.
+    """
+    task = _begin(context, task_id)
+    if task is None:
+        return
+    try:
+        result = KINDS[task.kind](context, task)
+    except Unavailable as error:
+        _finish(context, task, TaskState.RETRY, error=str(error))
+        raise
+    except Exception as error:
+        log.exception("background_task_failed", task_id=str(task_id), kind=task.kind)
+        is_last = task.attempts >= MOST_ATTEMPTS
+        _finish(context, task, TaskState.FAILURE if is_last else TaskState.RETRY, error=repr(error))
+        return
+    _finish(context, task, TaskState.SUCCESS, result=result)
+
+
+def ring_for_unheard(context: Context) -> int:
+    """Ring for tasks that nobody has begun, that are to be retried, or whose worker died."""
+    is_old = or_(  # or of the future: the clock was set back since
+        BackgroundTask.submitted_at < func.now() - UNHEARD_AFTER, BackgroundTask.submitted_at > func.now()
+    )
+    waits = BackgroundTask.state.in_((TaskState.PENDING, TaskState.RETRY)) & is_old
+    died = (BackgroundTask.state == TaskState.STARTED) & (BackgroundTask.started_at < func.now() - DEAD_AFTER)
+    with context.database.transaction() as session:
+        session.execute(update(BackgroundTask).where(died).values(state=TaskState.RETRY))
+        unheard = list(session.scalars(select(BackgroundTask.id).where(waits).limit(100)))
+    for task_id in unheard:
+        context.bell.ring_for_task(task_id)
+    return len(unheard)
+
+
+def _begin(context: Context, task_id: UUID) -> BackgroundTask | None:
+    beginning = (
+        update(BackgroundTask)
+        .where(
+            BackgroundTask.id == task_id,
+            BackgroundTask.state.in_((TaskState.PENDING, TaskState.RETRY)),
+        )
+        .values(state=TaskState.STARTED, started_at=func.now(), attempts=BackgroundTask.attempts + 1)
+        .returning(BackgroundTask)
+    )
+    with context.database.transaction() as session:
+        return session.scalars(beginning).one_or_none()
+
+
+def _finish(
+    context: Context,
+    task: BackgroundTask,
+    state: TaskState,
+    *,
+    result: Result | None = None,
+    error: str | None = None,
+) -> None:
+    is_over = state in (TaskState.SUCCESS, TaskState.FAILURE)
+    with context.database.transaction() as session:
+        session.execute(
+            update(BackgroundTask)
+            .where(BackgroundTask.id == task.id, BackgroundTask.state == TaskState.STARTED)
+            .values(state=state, result=result, error=error, finished_at=func.now() if is_over else None)
+        )

@@ -1,0 +1,124 @@
+"""Owns the Celery tasks: thin, each a name and a call; the composition root provides their context."""
+
+from threading import BoundedSemaphore
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from celery import Task
+
+from models.errors import Unavailable
+from tasks import sweep
+from tasks.background import queue
+from tasks.context import Context
+from tasks.intents import drain
+from tasks.payments.drive import run_payment as drive_payment
+from tasks.payments.refunds import run_refund as drive_refund
+from tasks.providers.sandbox import deliver_due
+from tasks.reports.asking import ask_for_due_reports
+from tasks.runtime.celery_app import celery
+from tasks.sales import auditing
+
+log: Final = structlog.get_logger()
+
+MOST_DELIVERIES: Final = 4  # at a time, of a process' threads: slow answers shall keep no payment waiting
+
+_deliveries: Final = BoundedSemaphore(MOST_DELIVERIES)
+_contexts: list[Context] = []
+
+
+def provide(context: Context) -> None:
+    """Hand the tasks of this process what they need; called once, by the composition root."""
+    _contexts[:] = [context]
+
+
+class ContextTask(Task):  # type: ignore[type-arg]
+    """A task with the process's context, which says in one line when a store is away.
+
+    That is no failure: every task here is driven again by a sweep.
+    """
+
+    @property
+    def context(self) -> Context:
+        """What the composition root provided."""
+        return _contexts[0]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the task."""
+        try:
+            return super().__call__(*args, **kwargs)
+        except Unavailable as error:
+            log.warning("store_away", task=self.name, error=str(error))
+            return None
+
+
+@celery.task(bind=True, base=ContextTask, name="drain_sale")
+def drain_sale(self: ContextTask, sale_id: str) -> None:
+    """Drain a sale's line for a time slice."""
+    drain.drain_sale(self.context, UUID(sale_id))
+
+
+@celery.task(bind=True, base=ContextTask, name="sweep")
+def sweep_sales(self: ContextTask) -> None:
+    """Look after every hold, every payment and every sale."""
+    sweep.sweep_everything(self.context)
+
+
+@celery.task(bind=True, base=ContextTask, name="run_background_task")
+def run_background_task(self: ContextTask, task_id: str) -> None:
+    """Do a piece of work that has a row under `/tasks`."""
+    queue.run(self.context, UUID(task_id))
+
+
+@celery.task(bind=True, base=ContextTask, name="ring_for_unheard")
+def ring_for_unheard(self: ContextTask) -> None:
+    """Ring again for background tasks whose bell was lost."""
+    queue.ring_for_unheard(self.context)
+
+
+@celery.task(bind=True, base=ContextTask, name="ask_for_purge")
+def ask_for_purge(self: ContextTask) -> None:
+    """Ask for the daily purge, unless it was asked for within a day."""
+    queue.ask_for_purge(self.context)
+
+
+@celery.task(bind=True, base=ContextTask, name="ask_for_reports")
+def ask_for_reports(self: ContextTask) -> None:
+    """Ask for the reports of sales that came to their end."""
+    ask_for_due_reports(self.context)
+
+
+@celery.task(bind=True, base=ContextTask, name="audit_running_sales")
+def audit_running_sales(self: ContextTask) -> None:
+    """Audit every sale that runs, as far as the time that audits may take allows."""
+    auditing.audit_running_sales(self.context, rest=auditing.REST)
+
+
+@celery.task(bind=True, base=ContextTask, name="run_payment")
+def run_payment(self: ContextTask, payment_id: str) -> None:
+    """Ask the provider about a payment."""
+    drive_payment(self.context, UUID(payment_id))
+
+
+@celery.task(bind=True, base=ContextTask, name="run_refund")
+def run_refund(self: ContextTask, refund_id: str) -> None:
+    """Ask the provider for a refund."""
+    drive_refund(self.context, UUID(refund_id))
+
+
+@celery.task(bind=True, base=ContextTask, name="deliver_mails")
+def deliver_mails(self: ContextTask) -> None:
+    """Send the mails that are due."""
+    self.context.mailer.deliver()
+
+
+@celery.task(bind=True, base=ContextTask, name="deliver_sandbox_webhooks")
+def deliver_sandbox_webhooks(self: ContextTask) -> None:
+    """Send the webhooks of the sandbox that are due; those who do so already go on where there are enough."""
+    if not _deliveries.acquire(blocking=False):
+        return
+    try:
+        settings = self.context.settings
+        deliver_due(self.context.database, settings.payments, settings.secret_key)
+    finally:
+        _deliveries.release()

@@ -1,0 +1,171 @@
+"""What is done once PostgreSQL's clock was set back: deadlines too far in the future are brought near.
+
+A deadline is a moment of that clock. What was reckoned before it was set back lies as far in the future as it
+was set back by, and would keep its row waiting for as long. Nobody can tell how much of a span was over; so
+a span that ends later than it could if it began now, begins now. Rows of ordinary times are left as they are:
+this may run at any time, again and again. A clock that was set ahead needs nobody: what is due is due.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import ColumnElement, Update, and_, case, func, or_, select, update
+from sqlalchemy.orm import Session, selectinload
+
+from models.enums import OrderStatus, TaskState
+from models.errors import LineUnavailable
+from models.tables.background import BackgroundTask
+from models.tables.catalogue import Sale
+from models.tables.mails import Mail
+from models.tables.orders import Order
+from models.tables.payments import Payment, Refund
+from models.tables.sandbox import SandboxCharge, SandboxEvent
+from tasks.context import Context
+from tasks.mail import outbox
+from tasks.orders.holds import told_of
+from tasks.payments import backoff
+from tasks.payments.outcomes import ENDING_TAKES, OPEN, SHOPPER_TAKES
+from tasks.providers.sandbox import delivery
+from tasks.providers.sandbox.methods import LONGEST_S as SETTLED_WITHIN_S
+
+log: Final = structlog.get_logger()
+
+TURN_MS: Final = 2_000  # of all processes one looks so often
+SLACK: Final = timedelta(
+    seconds=10
+)  # by which the stores' clocks may differ, and a clock be set back unnoticed
+AT_ONCE: Final = 500
+
+
+def look_after_clocks(context: Context) -> int:
+    """Bring deadlines near if it is this process' turn; returns how many.
+
+    Raises:
+        LedgerUnavailable, LineUnavailable: a store is away; it is done the next time.
+    """
+    return bring_deadlines_near(context) if context.live.take_turn("clocks", TURN_MS) else 0
+
+
+def bring_deadlines_near(context: Context) -> int:
+    """Let every span that ends later than it could begin now; returns how many did.
+
+    Raises:
+        LedgerUnavailable: PostgreSQL is away.
+    """
+    with context.database.transaction() as session:
+        holds = _bring_holds_near(session)
+        waits = sum(_count(session, one) for one in _updates(context.settings.payments.patience_s))
+    if holds or waits:
+        log.warning("clock_was_set_back", holds=len(holds), waits=waits)
+    _tell(context, holds)
+    return len(holds) + waits
+
+
+def _bring_holds_near(session: Session) -> Sequence[Order]:
+    """A hold lasts as long as the sale says, from now on."""
+    length = func.make_interval(0, 0, 0, 0, 0, 0, Sale.hold_seconds)
+    far = (
+        select(Order)
+        .join(Sale, Sale.id == Order.sale_id)
+        .where(Order.status == OrderStatus.HELD, Order.expires_at > func.now() + length)
+        .where(Order.created_at > func.now() + SLACK)
+        .options(selectinload(Order.history))
+        .order_by(Order.id)
+        .limit(AT_ONCE)
+        .with_for_update(of=Order, skip_locked=True)
+    )
+    held = session.scalars(far).all()
+    if held:
+        near = update(Order).where(Order.id.in_([one.id for one in held]), Sale.id == Order.sale_id)
+        session.execute(
+            near.values(expires_at=func.now() + length).execution_options(synchronize_session=False)
+        )
+        for one in held:
+            session.refresh(one, ["expires_at"])
+    return held
+
+
+def _tell(context: Context, orders: Sequence[Order]) -> None:
+    """Tell the shoppers until when their holds last."""
+    of_sales: dict[UUID, list[Order]] = defaultdict(list)
+    for order in orders:
+        of_sales[order.sale_id].append(order)
+    for sale_id, some in of_sales.items():
+        try:
+            context.live.tell(sale_id, told_of(some))
+        except LineUnavailable as error:
+            log.warning("deadlines_not_told", sale_id=str(sale_id), error=str(error))
+
+
+def _updates(patience_s: int) -> list[Update]:
+    """List what brings each kind of wait near. What is not leased is due at once, which is harmless."""
+    lease = func.now() + outbox.LEASE
+    mail_waits = _doubled(outbox.FIRST_PAUSE_S, Mail.attempts - 1, outbox.LONGEST_PAUSE_S)
+    event_waits = _doubled(1, SandboxEvent.tries - 1, delivery.LONGEST_PAUSE_S)
+    settles_too_late = or_(
+        SandboxCharge.created_at > func.now() + SLACK,
+        SandboxCharge.settles_at > func.now() + timedelta(seconds=SETTLED_WITHIN_S),
+    )
+    return [
+        _patience(patience_s),
+        _due_now(Payment, _doubled(backoff.FIRST_S, Payment.attempts, backoff.LONGEST_S)),
+        _due_now(Refund, _doubled(backoff.FIRST_S, Refund.attempts, backoff.LONGEST_S)),
+        update(Mail)
+        .where(Mail.due_at > func.now() + func.greatest(outbox.LEASE, mail_waits) + SLACK)
+        .values(due_at=case((Mail.attempts == 0, func.now()), else_=lease)),
+        update(SandboxEvent)
+        .where(SandboxEvent.tries > 0)
+        .where(SandboxEvent.due_at > func.now() + func.greatest(delivery.LEASE, event_waits) + SLACK)
+        .values(due_at=func.now() + delivery.LEASE),
+        update(SandboxEvent)
+        .where(SandboxEvent.tries == 0, SandboxEvent.due_at > func.now())
+        .where(SandboxEvent.created_at > func.now() + SLACK)
+        .values(due_at=func.now()),
+        update(SandboxCharge)
+        .where(SandboxCharge.settles_at > func.now(), settles_too_late)
+        .values(settles_at=func.now()),
+        update(BackgroundTask)
+        .where(BackgroundTask.state == TaskState.STARTED, BackgroundTask.started_at > func.now() + SLACK)
+        .values(started_at=func.now()),
+    ]
+
+
+def _patience(patience_s: int) -> Update:
+    """Payments that were begun in the future: patience and pin last as long as they may, from now on."""
+    waits_for_shopper = Payment.client_secret.is_not(None)
+    patience = case(
+        (waits_for_shopper, max(SHOPPER_TAKES, timedelta(seconds=patience_s))),
+        else_=timedelta(seconds=patience_s),
+    )
+    pin = func.greatest(patience, func.make_interval(0, 0, 0, 0, 0, 0, Sale.hold_seconds)) + ENDING_TAKES
+    is_far = and_(Payment.created_at > func.now() + SLACK, Payment.pinned_until > func.now() + pin)
+    return (
+        update(Payment)
+        .where(Payment.status.in_(OPEN), is_far)
+        .where(Order.id == Payment.order_id, Sale.id == Order.sale_id)
+        .values(
+            patience_until=func.least(Payment.patience_until, func.now() + patience),
+            pinned_until=func.now() + pin,
+            due_at=func.now(),
+        )
+    )
+
+
+def _due_now(rows: type[Payment] | type[Refund], waits: ColumnElement[timedelta]) -> Update:
+    return update(rows).where(rows.due_at > func.now() + waits + SLACK).values(due_at=func.now())
+
+
+def _doubled(first_s: int, times: Any, longest_s: int) -> ColumnElement[timedelta]:
+    """Say how long is waited at most after so many tries, as those who wait reckon it."""
+    seconds = func.least(first_s * func.power(2, func.greatest(0, func.least(times, 16))), longest_s)
+    waits: ColumnElement[timedelta] = func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    return waits
+
+
+def _count(session: Session, one: Update) -> int:
+    done = session.execute(one.execution_options(synchronize_session=False))
+    return int(done.rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,235 @@
+"""Owns the acceptance of intents: those that arrive together go to the line together.
+
+While a round trip is in flight, the submissions that come meanwhile gather, and leave in the next one:
+no wait is added when it is quiet, and few round trips are made when it is busy. Requests and sockets wait in
+the same queue, in the order in which they came.
+"""
+
+import _thread
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import structlog
+
+from models.errors import Fenced, FlashSaleError, LateSubmission, LineRefused, LineUnavailable, SaleOver
+from models.live.records import Answer, Submission
+from models.live.store import Live, SubmitReply
+from tasks.intake.reply_recovery import PAUSE_S, LostReplies
+from tasks.intake.sale_cache import SaleBook, SaleFacts
+from tasks.runtime.bell import Bell
+from tasks.sales.told_tickets import ToldTickets
+
+log: Final = structlog.get_logger()
+
+MOST_AT_ONCE: Final = 250
+PATIENCE_MS: Final = 2_000  # after which the line refuses a submission, so that nobody is queued unawares
+_STARTED_MS: Final = (time.time_ns() - time.monotonic_ns()) // 1_000_000
+
+Outcome = Answer | Exception
+Tell = Callable[[Outcome], None]
+
+
+class _Waiting(NamedTuple):
+    submission: Submission
+    tell: Tell
+    since: float  # monotonic seconds
+
+
+class Intake:
+    """One a process; called by every request's thread or greenlet, and by the sockets' one."""
+
+    def __init__(
+        self,
+        live: Live,
+        book: SaleBook,
+        bell: Bell,
+        *,
+        is_stored: Callable[[UUID], bool],
+        told: ToldTickets | None = None,
+    ) -> None:
+        self._live = live
+        self._book = book
+        self._bell = bell
+        self._told = told
+        self._lost = LostReplies(live, is_stored)
+        self._queues: dict[UUID, deque[_Waiting]] = {}  # of the sales for which a carrier is at work
+        self._lock = threading.Lock()
+        self._clock_ahead_ms: int | None = None  # Redis' clock less ours
+
+    def submit(self, sale_id: UUID, submission: Submission) -> Answer:
+        """Put an intent into a sale's line and wait for the line's answer.
+
+        Raises:
+            NoSuchSale: there is none.
+            SaleOver: it is past, and has no line any more.
+            LineUnavailable: it does not stand in line.
+            LedgerUnavailable: the sale is not remembered and cannot be asked for.
+        """
+        gate = threading.Lock()
+        gate.acquire()
+        outcomes: list[Outcome] = []
+
+        def tell(outcome: Outcome) -> None:
+            outcomes.append(outcome)
+            gate.release()
+
+        self.put(sale_id, submission, tell)
+        gate.acquire()
+        outcome = outcomes[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def put(self, sale_id: UUID, submission: Submission, tell: Tell) -> None:
+        """Send an intent on its way into a sale's line; returns at once.
+
+        `tell` is called once, with the line's answer or with what `submit` would raise, from a thread of the
+        intake's own. Others wait for what it does, so that it must not wait itself.
+        """
+        one = _Waiting(submission, tell, time.monotonic())
+        with self._lock:
+            queue = self._queues.get(sale_id)
+            if queue is None:
+                # A `threading.Thread` would make us wait until it runs, and whoever reads sockets must not.
+                _thread.start_new_thread(self._carry, (sale_id,))
+                queue = self._queues[sale_id] = deque()
+            queue.append(one)
+
+    def _carry(self, sale_id: UUID) -> None:
+        """Make round trips as long as somebody waits for one."""
+        while batch := self._next_batch(sale_id):
+            try:
+                outcomes = self._send(sale_id, [one.submission for one in batch])
+            except Exception as error:
+                outcomes = [error] * len(batch)
+                if isinstance(error, LineUnavailable):
+                    self._refuse_overdue(sale_id, error)
+                elif not isinstance(error, FlashSaleError):
+                    log.exception("submissions_failed", sale_id=str(sale_id), submissions=len(batch))
+            _tell(zip(batch, outcomes, strict=True))
+
+    def _next_batch(self, sale_id: UUID) -> list[_Waiting]:
+        """Those who waited longest; without any, the carrier's work is over in the same step."""
+        with self._lock:
+            queue = self._queues[sale_id]
+            if not queue:
+                del self._queues[sale_id]
+            return [queue.popleft() for _ in range(min(len(queue), MOST_AT_ONCE))]
+
+    def _refuse_overdue(self, sale_id: UUID, error: LineUnavailable) -> None:
+        """Whoever waited as long as the line did not answer is not kept waiting: nothing was sent of his."""
+        overdue = []
+        with self._lock:
+            queue, until = self._queues[sale_id], time.monotonic() - PATIENCE_MS / 1000
+            while queue and queue[0].since <= until:
+                overdue.append((queue.popleft(), error))
+        _tell(overdue)
+
+    def _send(self, sale_id: UUID, submissions: list[Submission]) -> Sequence[Outcome]:
+        """Make the round trip; asks the ledger once for a new epoch where the old one is refused."""
+        facts = self._present(sale_id)
+        try:
+            return self._submit(facts, submissions)
+        except Fenced:
+            self._book.forget(sale_id)
+            renewed = self._present(sale_id)
+            if renewed.epoch == facts.epoch:
+                raise LineUnavailable("The sale's line is being rebuilt; nothing was accepted.") from None
+            return self._submit(renewed, submissions)
+
+    def _present(self, sale_id: UUID) -> SaleFacts:
+        facts = self._book.by_id(sale_id)
+        if facts.is_past:
+            raise SaleOver("The sale is over.")
+        return facts
+
+    def _submit(self, facts: SaleFacts, submissions: list[Submission]) -> Sequence[Outcome]:
+        self._reach()
+        ahead_ms, deadline_ms = self._clock_ahead_ms, self._redis_now_ms() + PATIENCE_MS
+        try:
+            reply = self._live.submit(facts.sale_id, facts.epoch, submissions, deadline_ms=deadline_ms)
+        except LateSubmission:
+            self._clock_ahead_ms = None
+            if ahead_ms is None or not self._was_set_ahead(ahead_ms):
+                raise
+            return self._submit(facts, submissions)
+        except LineRefused as error:
+            log.warning("line_refuses", sale_id=str(facts.sale_id), error=str(error))
+            return self._submit_apart(facts, submissions, deadline_ms)
+        except LineUnavailable as error:
+            count = len(submissions)
+            log.warning("line_away", sale_id=str(facts.sale_id), submissions=count, error=str(error))
+            return self._lost.find_out(facts, submissions, deadline_ms)
+        self._clock_ahead_ms = reply.answers[0].now_ms - _own_ms()
+        self._note(facts.sale_id, reply)
+        return reply.answers
+
+    def _note(self, sale_id: UUID, reply: SubmitReply) -> None:
+        """Ring where that is wanted, and remember the tickets that are about to be told."""
+        if reply.ring:
+            _ring_aside(self._bell, sale_id)
+        if self._told is not None:
+            self._told.add(sale_id, reply.answers)
+
+    def _submit_apart(
+        self, facts: SaleFacts, submissions: list[Submission], deadline_ms: int
+    ) -> Sequence[Outcome]:
+        """Submit one by one: a Redis that takes no writes still knows who stands in line already.
+
+        Together they were refused for the first that was new, and nothing was done.
+        """
+        outcomes: list[Outcome] = []
+        for at, one in enumerate(submissions):
+            try:
+                reply = self._live.submit(facts.sale_id, facts.epoch, [one], deadline_ms=deadline_ms)
+            except (LineRefused, LateSubmission) as refusal:
+                outcomes.append(refusal)
+            except LineUnavailable:
+                return outcomes + list(self._lost.find_out(facts, submissions[at:], deadline_ms))
+            else:
+                outcomes += reply.answers
+                self._note(facts.sale_id, reply)
+        return outcomes
+
+    def _reach(self) -> None:
+        """Wait a little for a Redis that restarts; nothing was sent, so that giving up is a true refusal."""
+        until = time.monotonic() + PATIENCE_MS / 1000
+        while True:
+            try:
+                return self._live.reach()
+            except LineUnavailable:
+                if time.monotonic() >= until:
+                    raise
+            time.sleep(PAUSE_S)
+
+    def _was_set_ahead(self, ahead_ms: int) -> bool:
+        """Say whether Redis' clock was set ahead since, so that the submissions were not late; learns it."""
+        return self._redis_now_ms() - _own_ms() - ahead_ms > PATIENCE_MS
+
+    def _redis_now_ms(self) -> int:
+        if self._clock_ahead_ms is None:
+            self._clock_ahead_ms = self._live.now_ms() - _own_ms()
+        return _own_ms() + self._clock_ahead_ms
+
+
+def _tell(outcomes: Iterable[tuple[_Waiting, Outcome]]) -> None:
+    """Tell each what became of his intent; that one cannot be told must not keep it from the others."""
+    for one, outcome in outcomes:
+        try:
+            one.tell(outcome)
+        except Exception:
+            log.exception("not_told", intent_id=one.submission.intent_id)
+
+
+def _ring_aside(bell: Bell, sale_id: UUID) -> None:
+    """Ring without letting anybody wait for the broker: the intents are durable, and sweeps ring too."""
+    threading.Thread(target=bell.ring, args=(sale_id,), name="bell", daemon=True).start()
+
+
+def _own_ms() -> int:
+    """Read a clock of this process that nobody sets."""
+    return _STARTED_MS + time.monotonic_ns() // 1_000_000

@@ -1,0 +1,89 @@
+"""Owns what is told of submissions whose answer was lost: the truth, as soon as it can be known."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from models.errors import AlreadyDecided, Fenced, LineUnavailable, NotFound, Unavailable
+from models.live.records import Answer, AnswerCode, Submission
+from models.live.store import Live
+from tasks.intake.sale_cache import SaleFacts
+
+log: Final = structlog.get_logger()
+
+RESOLVE_S: Final = 8.0  # how long the fate of submissions is asked for
+PAUSE_S: Final = 0.1  # before a store that did not answer is asked again
+WITHDRAW_S: Final = 600.0  # how long what was refused without an answer is looked for
+
+Fate = Answer | LineUnavailable
+
+
+class LostReplies:
+    """Finds out what became of submissions, and takes back what was refused for want of an answer."""
+
+    def __init__(self, live: Live, is_stored: Callable[[UUID], bool]) -> None:
+        self._live = live
+        self._is_stored = is_stored
+
+    def find_out(
+        self, facts: SaleFacts, submissions: Sequence[Submission], deadline_ms: int
+    ) -> Sequence[Fate]:
+        """Return what became of each: the answer that was lost, or that it does not stand in line.
+
+        After the deadline, on Redis' clock, what is not in line will not come into it. What was accepted
+        and settled meanwhile is in the ledger. What cannot be known in time is refused, and is taken out of
+        the line as soon as that answers again.
+        """
+        fates: dict[str, Fate] = {}
+        until = time.monotonic() + RESOLVE_S
+        while len(fates) < len(submissions) and time.monotonic() < until:
+            time.sleep(PAUSE_S)
+            try:
+                if self._live.now_ms() > deadline_ms:
+                    for one in submissions:
+                        if one.intent_id not in fates:
+                            fates[one.intent_id] = self._look_up(facts, one)
+            except Unavailable:
+                continue
+        unknown = [one for one in submissions if one.intent_id not in fates]
+        if unknown:
+            self._withdraw_later(facts, unknown)
+        refusal = LineUnavailable("The line did not answer in time.")
+        return [fates.get(one.intent_id, refusal) for one in submissions]
+
+    def _look_up(self, facts: SaleFacts, one: Submission) -> Fate:
+        found = self._live.find(facts.sale_id, one.intent_id)
+        if found is None and not self._is_stored(UUID(one.intent_id)):
+            return LineUnavailable("The line did not answer; the intent does not stand in it.")
+        intent = found.intent if found else None
+        return Answer(AnswerCode.REPLAYED, one.intent_id, intent, time.time_ns() // 1_000_000, 0, 0, "")
+
+    def _withdraw_later(self, facts: SaleFacts, submissions: list[Submission]) -> None:
+        """Once the line answers, take out of it what was refused without its answer, so that that is true."""
+        arguments = (facts, submissions)
+        threading.Thread(target=self._withdraw, args=arguments, name="withdraw", daemon=True).start()
+
+    def _withdraw(self, facts: SaleFacts, submissions: list[Submission]) -> None:
+        until = time.monotonic() + WITHDRAW_S
+        while submissions and time.monotonic() < until:
+            time.sleep(PAUSE_S)
+            try:
+                while submissions:
+                    self._take_out(facts, submissions[-1])
+                    submissions.pop()
+            except LineUnavailable:
+                continue
+        if submissions:
+            log.error("not_withdrawn", sale_id=str(facts.sale_id), intents=len(submissions))
+
+    def _take_out(self, facts: SaleFacts, submission: Submission) -> None:
+        try:
+            self._live.leave(facts.sale_id, facts.epoch, submission.intent_id, submission.user_id)
+        except (NotFound, Fenced):
+            return  # it never stood there, or that line is gone
+        except AlreadyDecided:
+            log.error("decided_unawares", sale_id=str(facts.sale_id), intent_id=submission.intent_id)

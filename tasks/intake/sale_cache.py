@@ -1,0 +1,90 @@
+"""Owns what a process remembers of sales: which there are, by which number and under which epoch."""
+
+import threading
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+
+from models.database import Database
+from models.enums import SALE_TRANSITIONS, SaleStatus
+from models.errors import NoSuchSale
+from models.tables.catalogue import Sale
+from tasks.runtime.single_flight import Flights
+
+MOST: Final = 10_000  # sales remembered; then it starts afresh
+
+
+@dataclass(frozen=True, slots=True)
+class SaleFacts:
+    """What never changes about a sale, and its epoch, which changes at a rebuild only.
+
+    `is_past`: it is over and has no live side any more, so that whatever is to be known is in the ledger.
+    """
+
+    sale_id: UUID
+    number: int
+    epoch: str
+    is_past: bool = False
+
+
+class SaleBook:
+    """Remembers the facts of sales; asks the ledger for what it does not know. Shared by threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._by_id: dict[UUID, SaleFacts] = {}
+        self._by_number: dict[int, SaleFacts] = {}
+        self._lock = threading.Lock()
+        self._flights: Flights[SaleFacts] = Flights()
+
+    def by_id(self, sale_id: UUID) -> SaleFacts:
+        """Look a sale up.
+
+        Raises:
+            NoSuchSale: there is none.
+            LedgerUnavailable: it is not remembered and cannot be asked for.
+        """
+        return self._by_id.get(sale_id) or self._ask(sale_id, Sale.id == sale_id)
+
+    def known(self, sale_id: UUID) -> SaleFacts | None:
+        """Say what is remembered of a sale, without asking anybody."""
+        return self._by_id.get(sale_id)
+
+    def by_number(self, number: int) -> SaleFacts:
+        """Look a sale up by its number; raises as `by_id` does."""
+        known = self._by_number.get(number)
+        return known or self._ask(number, Sale.number == number)
+
+    def forget(self, sale_id: UUID) -> None:
+        """Ask the ledger again next time: the epoch was not the present one."""
+        with self._lock:
+            facts = self._by_id.pop(sale_id, None)
+            if facts is not None:
+                self._by_number.pop(facts.number, None)
+
+    def _ask(self, key: Hashable, condition: ColumnElement[bool]) -> SaleFacts:
+        """Ask the ledger, one caller a sale: when one opens, thousands want to know at once."""
+        return self._flights.join(key, lambda: self._read(condition))
+
+    def _read(self, condition: ColumnElement[bool]) -> SaleFacts:
+        with self._database.transaction() as session:
+            wanted = select(Sale.id, Sale.number, Sale.epoch, Sale.status).where(condition)
+            row = session.execute(wanted).one_or_none()
+        if row is None:
+            raise NoSuchSale("No sale has this id.")
+        is_past = row.epoch is None and not SALE_TRANSITIONS[SaleStatus(row.status)]
+        facts = SaleFacts(row.id, row.number, row.epoch or "", is_past)
+        if facts.epoch or facts.is_past:
+            self._remember(facts)
+        return facts
+
+    def _remember(self, facts: SaleFacts) -> None:
+        with self._lock:
+            if len(self._by_id) >= MOST:
+                self._by_id.clear()
+                self._by_number.clear()
+            self._by_id[facts.sale_id] = facts
+            self._by_number[facts.number] = facts

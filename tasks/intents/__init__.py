@@ -1,0 +1,1 @@
+"""Shoppers' intents: submit, find, leave; and the draining of a sale's line."""

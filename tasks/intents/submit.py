@@ -1,0 +1,266 @@
+"""Owns the verbs of shoppers on intents, for HTTP and sockets alike: submit, find, list, leave."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from models.enums import VERDICTS
+from models.errors import (
+    AlreadyDecided,
+    AlreadyInLine,
+    CameTooOften,
+    Fenced,
+    FlashSaleError,
+    IdempotencyKeyReused,
+    LedgerUnavailable,
+    LimitReached,
+    LineUnavailable,
+    NoSuchSale,
+    NotFound,
+    SaleNotOpen,
+    SaleOver,
+    Unavailable,
+)
+from models.ids import sale_number_of, write_new_intent_id
+from models.live.records import Answer, AnswerCode, Found, LiveIntent, Submission
+from models.messages import Message, answered_intent, pack_told, stored_intent, undecided_intent
+from models.queries import intents
+from tasks.context import Context
+from tasks.intake.sale_cache import SaleFacts
+
+_REFUSALS: Final[dict[AnswerCode, type[FlashSaleError]]] = {
+    AnswerCode.KEY_REUSED: IdempotencyKeyReused,
+    AnswerCode.LIMIT_REACHED: LimitReached,
+    AnswerCode.NOT_OPEN: SaleNotOpen,
+    AnswerCode.OVER: SaleOver,
+}
+
+
+def submit_intent(
+    context: Context,
+    user_id: UUID,
+    sale_id: UUID,
+    *,
+    quantity: int = 1,
+    accept_fewer: bool = False,
+    key: str = "",
+) -> Message:
+    """Put an intent into a sale's line. The same key with the same wish gives the same intent again.
+
+    Raises:
+        NoSuchSale, SaleNotOpen, SaleOver, LimitReached, IdempotencyKeyReused: as named.
+        AlreadyInLine: with the intent that stands there.
+        CameTooOften: with how long to wait.
+        LineUnavailable: it surely does not stand in line.
+    """
+    facts = context.book.by_id(sale_id)
+    submission = write_submission(facts, str(user_id), quantity, accept_fewer, key)
+    return conclude(context, facts, submission, context.intake.submit(sale_id, submission))
+
+
+def write_submission(
+    facts: SaleFacts, user_id: str, quantity: int, accept_fewer: bool, key: str
+) -> Submission:
+    """Write down what a shopper asks for, under an id of its own."""
+    body_hash = f"{quantity}:{int(accept_fewer)}" if key else ""
+    return Submission(write_new_intent_id(facts.number), user_id, quantity, accept_fewer, key, body_hash)
+
+
+def is_plain(answer: Answer) -> bool:
+    """Say whether `conclude` knows at once what an answer means; else it asks the stores."""
+    return answer.code in (AnswerCode.ACCEPTED, AnswerCode.TOO_SOON) or answer.code in _REFUSALS
+
+
+def conclude(context: Context, facts: SaleFacts, submission: Submission, answer: Answer) -> Message:
+    """Turn the line's answer into the intent as it is told; raises what `submit_intent` does."""
+    if answer.code == AnswerCode.REPLAYED:
+        try:
+            return _shown(context, facts, answer)
+        except NotFound:  # a rebuild dropped what the key stood for, so that it stands for nothing
+            context.live.forget_key(facts.sale_id, submission.user_id, submission.key)
+            answer = context.intake.submit(facts.sale_id, submission)
+    if answer.code in (AnswerCode.ACCEPTED, AnswerCode.REPLAYED):
+        return _shown(context, facts, answer)
+    if answer.code == AnswerCode.IN_LINE:
+        raise AlreadyInLine(_shown(context, facts, answer))
+    if answer.code == AnswerCode.TOO_SOON:
+        raise CameTooOften(answer.wait_ms)
+    raise _REFUSALS[answer.code]
+
+
+def find_intent(context: Context, intent_id: UUID) -> tuple[Message, UUID]:
+    """Find an intent wherever it is; returns it with its owner's id.
+
+    The line is asked first: what is settled there is in the ledger already. A verdict that is in the ledger
+    and not settled yet, since Redis was away or took no writes, may have been told, and is not taken back.
+    Without the line only the ledger's last words are told: who stood by for it may have left since.
+
+    Raises:
+        NotFound: there is none.
+        LineUnavailable: only the line knows.
+    """
+    facts = _facts_of(context, intent_id)
+    try:
+        found = context.live.find(facts.sale_id, str(intent_id))
+    except LineUnavailable:
+        if (stored := _stored(context, intent_id)) is not None and stored[0]["status"] in VERDICTS:
+            return stored
+        raise
+    if found is not None:
+        return _stored_meanwhile(context, found, intent_id) or (
+            undecided_intent(found, facts.sale_id),
+            UUID(found.intent.user_id),
+        )
+    stored = _stored(context, intent_id)
+    if stored is None:
+        raise NotFound("No intent has this id.")
+    return stored
+
+
+def _stored_meanwhile(context: Context, found: Found, intent_id: UUID) -> tuple[Message, UUID] | None:
+    """Find the verdict of an intent whose claim is not settled; None where it has none, or nobody can say."""
+    if not found.is_decided:
+        return None
+    try:
+        stored = _stored(context, intent_id)
+    except LedgerUnavailable:
+        return None
+    return stored if stored is not None and stored[0]["status"] in VERDICTS else None
+
+
+def leave_line(context: Context, user_id: UUID, intent_id: UUID) -> Message:
+    """Give up a place in line; doing so twice is doing so once.
+
+    Raises:
+        NotFound: no such intent of this shopper.
+        AlreadyDecided: it has its verdict.
+    """
+    facts = _facts_of(context, intent_id)
+    try:
+        left, ring = _leave(context, facts, str(intent_id), str(user_id))
+    except NotFound:
+        stored = _stored(context, intent_id)
+        if stored is None or stored[1] != user_id:
+            raise
+        if stored[0]["status"] == "left":
+            return stored[0]
+        raise AlreadyDecided("This intent is already decided.") from None
+    message = undecided_intent(Found(left, 0, 0, 0, ""), facts.sale_id)
+    if ring:
+        context.bell.ring(facts.sale_id)
+    context.live.tell(facts.sale_id, pack_told([(str(user_id), message, None)]))
+    return message
+
+
+def list_of_sale(
+    context: Context,
+    sale_id: UUID,
+    *,
+    user_id: UUID | None,
+    before: int,
+    limit: int,
+    statuses: Sequence[str] | None = None,
+) -> list[Message]:
+    """List a sale's intents, newest ticket first: those in line, then those decided. `user_id`: only his.
+
+    `statuses`: only intents of these.
+
+    Raises:
+        NoSuchSale: there is none.
+    """
+    context.book.by_id(sale_id)
+    in_line = _undecided(context, sale_id, user_id, before, limit)
+    below = (in_line[-1]["ticket"] if in_line else None) or before
+    if statuses is not None:
+        in_line = [one for one in in_line if one["status"] in statuses]
+    if len(in_line) >= limit:
+        return in_line[:limit]
+    with context.database.transaction() as session:
+        rows = intents.intents_of_sale(
+            session,
+            sale_id,
+            user_id=user_id,
+            before=below,
+            limit=limit - len(in_line),
+            statuses=statuses,
+        )
+    return in_line + [stored_intent(row) for row in rows]
+
+
+def departed_of_sale(
+    context: Context, sale_id: UUID, *, user_id: UUID | None, before: tuple[datetime, UUID] | None, limit: int
+) -> list[Message]:
+    """List those who left a sale's lobby, who came last first, below `before` (submitted_at, id)."""
+    with context.database.transaction() as session:
+        rows = intents.departed_of_sale(session, sale_id, user_id=user_id, before=before, limit=limit)
+    return [stored_intent(row) for row in rows]
+
+
+def _undecided(
+    context: Context, sale_id: UUID, user_id: UUID | None, before: int, limit: int
+) -> list[Message]:
+    if user_id is None:
+        return _page_of_line(context, sale_id, before, limit)
+    return _standing(context, sale_id, user_id, before)
+
+
+def _page_of_line(context: Context, sale_id: UUID, before: int, limit: int) -> list[Message]:
+    page = context.live.page(sale_id, before=before, limit=limit)
+    return [
+        undecided_intent(Found(one, 0, page.now_serving, page.pace_milli, page.status), sale_id)
+        for one in page.intents
+        if not before or one.ticket < before
+    ]
+
+
+def _standing(context: Context, sale_id: UUID, user_id: UUID, before: int) -> list[Message]:
+    found = context.live.standing_of(sale_id, str(user_id))
+    if found is None or found.standby_place > 0:
+        return []  # who stands by is in the ledger too
+    if before and not 0 < found.intent.ticket < before:
+        return []
+    return [undecided_intent(found, sale_id)]
+
+
+def _shown(context: Context, facts: SaleFacts, answer: Answer) -> Message:
+    if answer.code == AnswerCode.ACCEPTED and answer.intent is not None:
+        return answered_intent(answer, facts.sale_id)
+    try:
+        return find_intent(context, uuid.UUID(answer.intent_id))[0]
+    except Unavailable:
+        if answer.intent is None:
+            raise
+        return answered_intent(answer, facts.sale_id)  # it stood in line a moment ago, and that is no refusal
+
+
+def _stored(context: Context, intent_id: UUID) -> tuple[Message, UUID] | None:
+    with context.database.transaction() as session:
+        row = intents.find_intent(session, intent_id)
+    return (stored_intent(row), row.user_id) if row is not None else None
+
+
+def _leave(context: Context, facts: SaleFacts, intent_id: str, user_id: str) -> tuple[LiveIntent, bool]:
+    """Leave under the epoch that is remembered; asks the ledger once for a new one where it is refused."""
+    try:
+        return _leave_under(context, facts, intent_id, user_id)
+    except Fenced:
+        context.book.forget(facts.sale_id)
+        return _leave_under(context, context.book.by_id(facts.sale_id), intent_id, user_id)
+
+
+def _leave_under(context: Context, facts: SaleFacts, intent_id: str, user_id: str) -> tuple[LiveIntent, bool]:
+    if facts.is_past:
+        raise NotFound("Nobody stands in this sale's line any more.")
+    return context.live.leave(facts.sale_id, facts.epoch, intent_id, user_id)
+
+
+def _facts_of(context: Context, intent_id: UUID) -> SaleFacts:
+    number = sale_number_of(intent_id)
+    if number is None:
+        raise NotFound("No intent has this id.")
+    try:
+        return context.book.by_number(number)
+    except NoSuchSale:
+        raise NotFound("No intent has this id.") from None

@@ -1,0 +1,148 @@
+"""Owns the sending of mails that are due: taken up, sent over one connection, noted; for a slice of time.
+
+Any number of processes may send at once. In each of them a few threads do, however often the bell is rung, so
+that a server that hangs takes no thread from payments. No transaction is open while anybody is called.
+"""
+
+import ssl
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from config import MailSettings
+from models.database import Database
+from models.tables.mails import Mail
+from tasks.mail.messages import Contents, read_contents, write_letter
+from tasks.mail.outbox import Tried, hand_back, has_due, note_tried, take_up
+from tasks.mail.smtp import DEADLINE_S, TIMEOUT_S, Post, Refused, Unreached
+from tasks.runtime.failpoints import failpoint
+
+AT_ONCE: Final = 20  # mails
+MOST_SENDERS: Final = 2  # threads of one process
+SLICE_S: Final = 5.0  # after so long nothing more is taken up; what was, is handed back
+
+log: Final = structlog.get_logger()
+
+
+class Mailer:
+    """Sends what is in the outbox, where mail is configured. Nothing connects before it is used."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: MailSettings | None,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        deadline_s: float = DEADLINE_S,
+        slice_s: float = SLICE_S,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._timeout_s = timeout_s
+        self._deadline_s = deadline_s
+        self._slice_s = slice_s
+        self._tls = tls
+        self._places = threading.Semaphore(MOST_SENDERS)
+
+    def has_due(self) -> bool:
+        """Say whether there is a mail to send, and a way to send it.
+
+        Raises:
+            LedgerUnavailable: PostgreSQL is away.
+        """
+        if self._settings is None:
+            return False
+        with self._database.transaction() as session:
+            return has_due(session)
+
+    def deliver(self) -> int:
+        """Send what is due; returns how many mails were taken. Does nothing where enough others are sending.
+
+        Raises:
+            LedgerUnavailable: PostgreSQL is away; what was taken up is sent again after its lease.
+        """
+        if self._settings is None or not self._places.acquire(blocking=False):
+            return 0
+        try:
+            return self._deliver(self._settings, time.monotonic() + self._slice_s)
+        finally:
+            self._places.release()
+
+    def _deliver(self, settings: MailSettings, until: float) -> int:
+        mails, contents = self._take_up()
+        if not mails:
+            return 0
+        failpoint("mail_taken_up")
+        try:
+            post = Post(settings, timeout_s=self._timeout_s, deadline_s=self._deadline_s, tls=self._tls)
+        except Unreached as error:
+            log.warning("mail_server_away", host=settings.host, mails=len(mails), error=str(error))
+            self._note([Tried(mail, str(error)) for mail in mails], [])
+            return 0
+        mailed = 0
+        try:
+            while mails:
+                tried, is_lost = _send(post, settings, mails, contents, until)
+                failpoint("mail_sent")
+                self._note(tried, mails[len(tried) :])
+                mailed += sum(one.error is None for one in tried)
+                if is_lost or time.monotonic() >= until:
+                    break
+                mails, contents = self._take_up()
+        finally:
+            post.close()
+        return mailed
+
+    def _take_up(self) -> tuple[list[Mail], dict[UUID, Contents]]:
+        with self._database.transaction() as session:
+            mails = take_up(session, AT_ONCE)
+            return mails, read_contents(session, mails)
+
+    def _note(self, tried: Sequence[Tried], untried: Sequence[Mail]) -> None:
+        with self._database.transaction() as session:
+            given_up = [one for one in tried if note_tried(session, one)]
+            hand_back(session, untried)
+        for one in given_up:
+            log.error("mail_given_up", **_named(one.mail), error=one.error)
+
+
+def _send(
+    post: Post,
+    settings: MailSettings,
+    mails: Sequence[Mail],
+    contents: Mapping[UUID, Contents],
+    until: float,
+) -> tuple[list[Tried], bool]:
+    """Send mails one after the other; says what became of them, and whether the connection was lost."""
+    tried: list[Tried] = []
+    for mail in mails:
+        if tried and time.monotonic() >= until:
+            break
+        try:
+            post.send(write_letter(mail, contents[mail.id], settings))
+        except Refused as error:
+            log.warning("mail_refused", **_named(mail), error=str(error))
+            tried.append(Tried(mail, str(error), is_final=error.is_final))
+        except Unreached as error:
+            log.warning("mail_unanswered", **_named(mail), error=str(error))
+            return [*tried, Tried(mail, str(error))], True
+        except Exception as error:
+            log.exception("mail_not_written", **_named(mail))
+            tried.append(Tried(mail, repr(error)))
+        else:
+            tried.append(Tried(mail))
+    return tried, False
+
+
+def _named(mail: Mail) -> dict[str, str | int]:
+    return {
+        "mail_id": str(mail.id),
+        "kind": mail.kind,
+        "order_id": str(mail.order_id),
+        "tries": mail.attempts,
+    }

@@ -1,0 +1,1 @@
+"""Orders: the end of holds, and the search."""

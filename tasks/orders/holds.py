@@ -1,0 +1,227 @@
+"""Owns the end of holds: expiry and cancelling, and where their units go on the live side, paid ones' too.
+
+The ledger moves first: the order's status and the sale's counts, in one transaction. The live side follows by
+`release_pending`, which is driven until it is noted as done, so that a crash in between delays units and
+never loses or doubles them.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import ColumnElement, Select, func, insert, select, tuple_, update
+from sqlalchemy.orm import Session, joinedload
+
+from models.enums import OrderStatus
+from models.errors import Fenced, LineUnavailable, NotFound, OrderNotHeld
+from models.messages import Message, pack_told, stored_order
+from models.queries import intents
+from models.tables.catalogue import Sale
+from models.tables.orders import Order, OrderEvent
+from tasks.context import Context
+from tasks.runtime.failpoints import failpoint
+from tasks.runtime.isolation import apart
+
+log: Final = structlog.get_logger()
+
+AT_ONCE: Final = 500
+OVER: Final = (OrderStatus.EXPIRED, OrderStatus.CANCELLED, OrderStatus.PAID, OrderStatus.REFUNDED)
+
+
+def expire_due(context: Context) -> int:
+    """End the holds whose deadline has passed; returns how many. Any number of workers may do this at once.
+
+    Raises:
+        LedgerUnavailable: PostgreSQL is away.
+    """
+    due = (
+        select(Order)
+        .where(Order.status == OrderStatus.HELD, Order.expires_at <= func.now())
+        .order_by(Order.expires_at)
+        .limit(AT_ONCE)
+    )
+    with context.database.transaction() as session:
+        return _end(session, due, OrderStatus.EXPIRED, reason="deadline_passed")
+
+
+def cancel_order(context: Context, user_id: UUID, order_id: UUID) -> Message:
+    """Give a hold up; its units go to the next in line.
+
+    Raises:
+        NotFound: no such order of this shopper.
+        OrderNotHeld: it is paid, being paid, or over.
+    """
+    mine = select(Order).where(Order.id == order_id, Order.user_id == user_id)
+    with context.database.transaction() as session:
+        held = mine.where(Order.status == OrderStatus.HELD)
+        ended = _end(session, held, OrderStatus.CANCELLED, reason="by_shopper", by=user_id, wait=True)
+        known = session.scalar(mine)
+    if known is None:
+        raise NotFound("No order of yours has this id.")
+    if not ended:
+        raise OrderNotHeld(f"The order is {known.status}.")
+    bring_live_after(context, order_id)
+    with context.database.transaction() as session:
+        order = intents.find_order(session, order_id)
+    if order is None:
+        raise NotFound("No order of yours has this id.")
+    return stored_order(order, order.history)
+
+
+def cancel_holds_of(context: Context, sale_id: UUID) -> int:
+    """End the open holds of a sale that was cancelled.
+
+    Raises:
+        LedgerUnavailable: PostgreSQL is away.
+    """
+    held = select(Order).where(Order.sale_id == sale_id, Order.status == OrderStatus.HELD).limit(AT_ONCE)
+    ended = 0
+    while True:
+        with context.database.transaction() as session:
+            some = _end(session, held, OrderStatus.CANCELLED, reason="sale_cancelled")
+        ended += some
+        if some == 0:
+            return ended
+
+
+def cancel_holds_of_shopper(context: Context, user_id: UUID) -> int:
+    """End the open holds of a shopper who was banned; their units go to the next in line.
+
+    Raises:
+        LedgerUnavailable: PostgreSQL is away.
+    """
+    held = select(Order).where(Order.user_id == user_id, Order.status == OrderStatus.HELD).limit(AT_ONCE)
+    with context.database.transaction() as session:
+        return _end(session, held, OrderStatus.CANCELLED, reason="shopper_banned", wait=True)
+
+
+def release_pending(context: Context) -> int:
+    """Let the live side follow where holds are over, and tell their shoppers; returns how many were noted.
+
+    A sale whose live side does not answer, or takes no writes, is driven again.
+
+    Raises:
+        LedgerUnavailable: PostgreSQL is away; it is driven again.
+    """
+    unreleased = (Order.released_at.is_(None), Order.status.in_(OVER))
+    with context.database.transaction() as session:
+        sale_ids = session.scalars(select(Order.sale_id).where(*unreleased).distinct()).all()
+    noted = 0
+    for sale_id in sale_ids:
+        with apart("release_postponed", sale_id=str(sale_id)):
+            noted += _release_of(context, sale_id)
+    return noted
+
+
+def bring_live_after(context: Context, order_id: UUID) -> None:
+    """Let the live side follow one order whose hold is over, and tell its shopper; the sweep does it else."""
+    which = (Order.id == order_id, Order.released_at.is_(None))
+    try:
+        _release_those(context, *which)
+    except LineUnavailable as error:
+        log.warning("release_postponed", order_id=str(order_id), error=str(error))
+
+
+def _release_of(context: Context, sale_id: UUID) -> int:
+    """Let the live side of a sale follow; sale by sale, so that one that is stuck holds up no other."""
+    return _release_those(context, Order.sale_id == sale_id, Order.released_at.is_(None))
+
+
+def _release_those(context: Context, *which: ColumnElement[bool]) -> int:
+    """Let one sale's live side follow some of its orders."""
+    unreleased = (
+        select(Order, Sale.epoch)
+        .join(Sale, Sale.id == Order.sale_id)
+        .where(*which, Order.status.in_(OVER))
+        .options(joinedload(Order.history))  # of one instant with its order: by its length news are ordered
+        .order_by(Order.id)
+        .limit(AT_ONCE)
+    )
+    with context.database.transaction() as session:
+        found = session.execute(unreleased).unique().all()
+    if not found:
+        return 0
+    return _release(context, found[0][0].sale_id, found[0][1], [order for order, _ in found])
+
+
+def _release(context: Context, sale_id: UUID, epoch: str | None, orders: Sequence[Order]) -> int:
+    failpoint("ended")
+    try:
+        ring = _move_units(context, sale_id, epoch, orders)
+    except Fenced as error:
+        log.error("holds_not_released", sale_id=str(sale_id), holds=len(orders), error=str(error))
+        return 0
+    failpoint("released")
+    seen = [(one.id, one.status) for one in orders]  # who was refunded since has to be driven once more
+    as_seen = select(Order.id).where(tuple_(Order.id, Order.status).in_(seen))
+    with context.database.transaction() as session:
+        # Several sweeps do this at once: rows are locked in one order, lest they wait for each other.
+        same = session.scalars(as_seen.order_by(Order.id).with_for_update()).all()
+        session.execute(update(Order).where(Order.id.in_(same)).values(released_at=func.now()))
+    if ring:
+        context.bell.ring(sale_id)
+    return len(orders)
+
+
+def _move_units(context: Context, sale_id: UUID, epoch: str | None, orders: Sequence[Order]) -> bool:
+    """Move the units of orders whose holds are over, and tell them; says whether the bell should ring.
+
+    Without an epoch there is no live side any more, as in past sales: nothing is left to move.
+    """
+    if epoch is None:
+        context.live.tell(sale_id, told_of(orders))
+        return False
+    paid = [one for one in orders if one.status == OrderStatus.PAID]
+    home = [one for one in orders if one.status != OrderStatus.PAID]
+    ring = False
+    if home:
+        refunded = [str(one.intent_id) for one in home if one.status == OrderStatus.REFUNDED]
+        ended = [str(one.intent_id) for one in home if one.status != OrderStatus.REFUNDED]
+        _, ring = context.live.release(sale_id, epoch, ended, told_of(home), refunded=refunded)
+    if paid:
+        _, more = context.live.sell(sale_id, epoch, [str(one.intent_id) for one in paid], told_of(paid))
+        ring = ring or more
+    return ring
+
+
+def told_of(orders: Sequence[Order]) -> bytes:
+    """Pack orders, read with their history, as the sockets want to hear of them."""
+    return pack_told((str(one.user_id), None, stored_order(one, one.history)) for one in orders)
+
+
+def _end(
+    session: Session,
+    which: Select[Any],
+    status: OrderStatus,
+    *,
+    reason: str,
+    by: UUID | None = None,
+    wait: bool = False,
+) -> int:
+    """Move orders out of `held`, with their history and their sales' counts."""
+    orders = session.scalars(which.with_for_update(skip_locked=not wait)).all()
+    if not orders:
+        return 0
+    units: dict[UUID, int] = defaultdict(int)
+    for order in orders:
+        order.status = status
+        units[order.sale_id] += order.quantity
+    session.flush()
+    events = [{"order_id": order.id, "status": status, "reason": reason, "actor_id": by} for order in orders]
+    session.execute(insert(OrderEvent), events)
+    for sale_id in sorted(units):
+        session.execute(update(Sale).where(Sale.id == sale_id).values(held=Sale.held - units[sale_id]))
+    return len(orders)
+
+
+def sweep_holds(context: Context) -> int:
+    """Expire what is due and let the live side follow what is over; returns how many holds ended.
+
+    Raises:
+        LedgerUnavailable: PostgreSQL is away; it is driven again.
+    """
+    ended = expire_due(context)
+    release_pending(context)
+    return ended

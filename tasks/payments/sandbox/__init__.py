@@ -1,7 +1,0 @@
-"""The sandbox: an embedded payment provider that moves no money, with books and webhooks of its own."""
-
-from tasks.payments.sandbox.delivery import deliver_due, has_due
-from tasks.payments.sandbox.methods import METHODS, Method
-from tasks.payments.sandbox.provider import SandboxProvider
-
-__all__ = ["METHODS", "Method", "SandboxProvider", "deliver_due", "has_due"]

@@ -1,5 +1,0 @@
-"""Stripe as a payment provider. Only what talks to Stripe imports its library, and only once it is needed."""
-
-from tasks.payments.stripe.provider import StripeProvider
-
-__all__ = ["StripeProvider"]

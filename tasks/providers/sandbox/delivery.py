@@ -1,0 +1,186 @@
+"""Owns the sending of the sandbox's webhooks: those that are due, signed, again until they are taken.
+
+Any number of processes may send at once. What one of them has taken up is leased to it: after a crash it is
+due again, so that a webhook may come twice. No transaction is open while anybody is called.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import orjson
+import structlog
+from sqlalchemy import case, func, null, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from config import PaymentSettings
+from models.database import Database
+from models.tables.sandbox import SandboxEvent
+from tasks.providers.sandbox.books import settle_all
+from tasks.providers.sandbox.signature import HEADER, sign, webhook_secret
+
+AT_ONCE: Final = 20
+SLICE_S: Final = 2.0  # after so long nothing more is taken up; what was, is handed back
+TIMEOUT_S: Final = 5.0
+LEASE: Final = timedelta(seconds=30)  # longer than a slice and the last call in it
+LONGEST_PAUSE_S: Final = 600
+GIVEN_UP_AFTER: Final = timedelta(days=3)
+
+Post = Callable[[str, bytes, Mapping[str, str], float], int]
+
+log: Final = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Leased:
+    id: int
+    tries: int  # with this one; who finds another number has lost the lease
+    payload: dict[str, Any]
+
+
+def post_http(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> int:
+    """POST a body and return the status of the answer, of which nothing more is read; follows nowhere.
+
+    Raises:
+        OSError, HTTPException: no answer. ValueError: the URL is none.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"Not an HTTP address: {url}")
+    connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = connect(parts.hostname, parts.port, timeout=timeout_s)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    try:
+        connection.request("POST", path, body, {**headers, "Connection": "close"})
+        with connection.getresponse() as response:
+            return response.status
+    finally:
+        connection.close()
+
+
+def has_due(where: Database | Session) -> bool:
+    """Say whether a webhook is due; reads the beginning of an index.
+
+    Raises:
+        LedgerUnavailable: PostgreSQL is away.
+    """
+    if isinstance(where, Database):
+        with where.transaction() as session:
+            return has_due(session)
+    due = select(SandboxEvent.id).where(SandboxEvent.due_at <= func.now())
+    return where.scalars(select(due.exists())).one()
+
+
+def deliver_due(
+    database: Database,
+    settings: PaymentSettings,
+    secret_key: str,
+    post: Post = post_http,
+    *,
+    timeout_s: float = TIMEOUT_S,
+    slice_s: float = SLICE_S,
+) -> int:
+    """Send what is due, for about a slice of time; returns how many webhooks were taken with a 2xx.
+
+    Raises:
+        LedgerUnavailable: PostgreSQL is away; what was taken up is sent again.
+        ConfigurationError: there is nothing to sign with.
+    """
+    secret = webhook_secret(settings, secret_key)
+    until = time.monotonic() + slice_s
+    delivered = 0
+    while leased := _lease(database):
+        sent: list[tuple[_Leased, bool]] = []
+        for event in leased:
+            sent.append((event, _send(event, settings.webhook_url, secret, post, timeout_s)))
+            if time.monotonic() >= until:
+                break
+        taken = [event for event, is_taken in sent if is_taken]
+        _note(database, taken, [event for event, is_taken in sent if not is_taken], leased[len(sent) :])
+        delivered += len(taken)
+        if time.monotonic() >= until:
+            break
+    return delivered
+
+
+def _lease(database: Database) -> list[_Leased]:
+    """Take up what is due, oldest first; what it says of the future is true in the books from now on."""
+    due = (
+        select(SandboxEvent.id, SandboxEvent.due_at)
+        .where(SandboxEvent.due_at <= func.now())
+        .order_by(SandboxEvent.due_at, SandboxEvent.id)
+        .limit(AT_ONCE)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    leasing = (
+        update(SandboxEvent)
+        .where(SandboxEvent.id == due.c.id)
+        .values(tries=SandboxEvent.tries + 1, due_at=func.now() + LEASE)
+        .returning(due.c.due_at, SandboxEvent.id, SandboxEvent.tries, SandboxEvent.payload)
+        .execution_options(synchronize_session=False)
+    )
+    with database.transaction() as session:
+        found = sorted(session.execute(leasing).all(), key=lambda row: (row[0], row[1]))
+        settle_all(session, [UUID(payload["data"]["payment_id"]) for *_, payload in found])
+    return [_Leased(event_id, tries, payload) for _, event_id, tries, payload in found]
+
+
+def _send(event: _Leased, url: str, secret: bytes, post: Post, timeout_s: float) -> bool:
+    body = orjson.dumps(event.payload)
+    headers = {"Content-Type": "application/json", HEADER: sign(secret, body, int(time.time()))}
+    said: dict[str, Any] = {
+        "event_id": event.payload["id"],
+        "kind": event.payload["type"],
+        "tries": event.tries,
+    }
+    try:
+        status = post(url, body, headers, timeout_s)
+    except (OSError, HTTPException, ValueError) as error:
+        log.warning("sandbox_webhook_unanswered", **said, error=repr(error))
+        return False
+    if not 200 <= status < 300:
+        log.warning("sandbox_webhook_refused", **said, status=status)
+        return False
+    return True
+
+
+def _note(
+    database: Database, taken: Sequence[_Leased], failed: Sequence[_Leased], unsent: Sequence[_Leased]
+) -> None:
+    """Note what became of a batch. A lease that was lost meanwhile is left to whoever has it now."""
+    with database.transaction() as session:
+        if taken:
+            ids = [event.id for event in taken]
+            session.execute(update(SandboxEvent).where(SandboxEvent.id.in_(ids)).values(due_at=null()))
+        if unsent:
+            handing_back = update(SandboxEvent).where(_still_leased(unsent))
+            session.execute(handing_back.values(due_at=func.now(), tries=SandboxEvent.tries - 1))
+        given_up = _put_off(session, failed) if failed else []
+    for event_id, tries in given_up:
+        log.error("sandbox_webhook_given_up", event_id=event_id, tries=tries)
+
+
+def _put_off(session: Session, failed: Sequence[_Leased]) -> list[tuple[str, int]]:
+    """Let them be due after a second, then after twice as long each time; returns those that never will."""
+    doubled = func.power(2, func.least(SandboxEvent.tries - 1, 16))
+    pause = func.make_interval(0, 0, 0, 0, 0, 0, func.least(doubled, LONGEST_PAUSE_S))
+    is_over = SandboxEvent.created_at < func.now() - GIVEN_UP_AFTER
+    putting_off = (
+        update(SandboxEvent)
+        .where(_still_leased(failed))
+        .values(due_at=case((is_over, null()), else_=func.now() + pause))
+        .returning(SandboxEvent.event_id, SandboxEvent.tries, SandboxEvent.due_at)
+        .execution_options(synchronize_session=False)
+    )
+    noted = session.execute(putting_off).all()
+    return [(event_id, tries) for event_id, tries, due_at in noted if due_at is None]
+
+
+def _still_leased(events: Sequence[_Leased]) -> Any:
+    return tuple_(SandboxEvent.id, SandboxEvent.tries).in_([(event.id, event.tries) for event in events])

@@ -1,0 +1,121 @@
+"""Owns the sandbox as the shop sees it: the payment port, over books and transactions of its own."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from sqlalchemy.exc import IntegrityError
+
+from config import PaymentSettings
+from models.database import Database
+from models.errors import IdempotencyKeyReused
+from tasks.providers.port import (
+    BadSignature,
+    Charge,
+    Event,
+    Outcome,
+    ProviderUnavailable,
+    Refund,
+    State,
+    Step,
+)
+from tasks.providers.sandbox.books import end_charge, enter_charge, tell_charge
+from tasks.providers.sandbox.events import MOST_BYTES, read_payload
+from tasks.providers.sandbox.methods import terms_of
+from tasks.providers.sandbox.refunds import give_back
+from tasks.providers.sandbox.signature import HEADER, verify, webhook_secret
+
+
+class SandboxProvider:
+    """A provider that behaves like a real one and moves no money; nothing connects before it is used."""
+
+    name: Final = "sandbox"
+
+    def __init__(
+        self,
+        database: Database,
+        settings: PaymentSettings,
+        secret_key: str,
+        *,
+        old_secret_keys: Sequence[str] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._secret_key = secret_key
+        self._old_secret_keys = old_secret_keys
+        self._clock = clock
+
+    def accepts(self, method: str) -> bool:
+        """Say whether this is one of the sandbox's methods, with its seconds where it takes some."""
+        return terms_of(method) is not None
+
+    def next_step(self, method: str) -> Step | None:  # noqa: ARG002 - no test card gives a client secret
+        """Nothing: the sandbox asks shoppers for nothing."""
+        return None
+
+    def charge(self, charge: Charge) -> Outcome:
+        """Enter the charge, or learn what became of it.
+
+        Raises:
+            ProviderUnavailable: the method keeps silent.
+            LedgerUnavailable: PostgreSQL does; asking again tells.
+            IdempotencyKeyReused: another charge has this id.
+        """
+        terms = terms_of(charge.method)
+        if terms is None:
+            return _unknown_method()
+        with self._database.transaction() as session:
+            row, now = enter_charge(session, charge, terms)
+            row.calls += 1
+            calls, told = row.calls, tell_charge(row, now)
+        if terms.is_silent(calls, told.state):
+            raise ProviderUnavailable(f"The sandbox gives no answer: {charge.method}.")
+        return told
+
+    def cancel(self, charge: Charge) -> Outcome:
+        """End a charge that is still pending, also one that never came.
+
+        Raises:
+            LedgerUnavailable: PostgreSQL does not answer; asking again tells.
+            IdempotencyKeyReused: another charge has this id.
+        """
+        terms = terms_of(charge.method)
+        if terms is None:
+            return _unknown_method()
+        with self._database.transaction() as session:
+            row, now = end_charge(session, charge, terms)
+            return tell_charge(row, now)
+
+    def refund(self, refund: Refund) -> Outcome:
+        """Give a charge back, whole and once, or learn what became of that.
+
+        Raises:
+            LedgerUnavailable: PostgreSQL does not answer; asking again tells.
+            IdempotencyKeyReused: another charge's refund has this id.
+        """
+        try:
+            with self._database.transaction() as session:
+                return give_back(session, refund)
+        except IntegrityError as error:
+            raise IdempotencyKeyReused(f"Another charge's refund has the id {refund.refund_id}.") from error
+
+    def read_event(self, body: bytes, headers: Mapping[str, str]) -> Event:
+        """Verify and read a webhook.
+
+        Raises:
+            BadSignature: it is not the sandbox's, or not of these 300 seconds.
+        """
+        if len(body) > MOST_BYTES:
+            raise BadSignature("The body is too long.")
+        signatures = [value for name, value in headers.items() if name.lower() == HEADER.lower()]
+        if len(signatures) != 1:
+            raise BadSignature(f"There is not one {HEADER}.")
+        secret = webhook_secret(self._settings, self._secret_key)
+        old = [webhook_secret(self._settings, key) for key in self._old_secret_keys]
+        verify(secret, signatures[0], body, self._clock(), old=old)
+        return read_payload(body)
+
+
+def _unknown_method() -> Outcome:
+    return Outcome(State.DECLINED, code="unknown_method")

@@ -1,0 +1,197 @@
+"""Owns charges as Stripe has them: PaymentIntents, each made first and confirmed in a request of its own.
+
+So no money moves under a PaymentIntent whose name was never told: one that is unconfirmed is harmless, may be
+made again, and is ended by its name (decision 16).
+"""
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, cast
+
+import stripe
+import structlog
+
+from tasks.providers.port import Charge, Outcome, ProviderUnavailable, State
+from tasks.providers.stripe.amounts import in_units_of_stripe
+from tasks.providers.stripe.asking import OF_THE_SHOPPER, NeverTold, asking, report_refusal
+from tasks.providers.stripe.client import is_replayed
+from tasks.providers.stripe.methods import confirmation_of, redirects_of
+from tasks.providers.stripe.states import (
+    ABANDONED,
+    DECLINED,
+    TIMED_OUT,
+    Object,
+    as_word,
+    code_of,
+    failure_of,
+    is_unconfirmed,
+    outcome_of,
+)
+
+if TYPE_CHECKING:
+    from stripe.params import PaymentIntentConfirmParams as Confirmation
+
+log: Final = structlog.get_logger()
+
+AGAIN: Final = "-again"  # of the second key, where the first never tells
+_MOVED_ON: Final = "payment_intent_unexpected_state"
+
+
+class Intents:
+    """The PaymentIntents of our payments; every method may be called again and at once."""
+
+    def __init__(self, client: stripe.StripeClient) -> None:
+        self._intents = client.v1.payment_intents
+
+    def charge(self, wish: Charge) -> Outcome:
+        """Begin a charge, or learn what became of it. A failed confirmation is its end.
+
+        Raises:
+            ProviderUnavailable: it is open what was done.
+        """
+        amount = in_units_of_stripe(wish.amount_minor, wish.currency)
+        if amount is None:
+            log.error("stripe_cannot_charge", payment_id=str(wish.payment_id), currency=wish.currency)
+            return Outcome(State.DECLINED, code="amount_not_payable")
+        try:
+            intent = self._look(wish, wish.ref) if wish.ref else self._find(wish)
+        except stripe.InvalidRequestError as error:
+            report_refusal("create", wish.payment_id, error)
+            return Outcome(State.DECLINED, code=as_word(error.code, DECLINED))  # there is no PaymentIntent
+        if confirmation_of(wish.method) and is_unconfirmed(intent):
+            return self._confirm(wish, intent["id"])
+        return self._judge(wish, intent)
+
+    def cancel(self, wish: Charge) -> Outcome:
+        """End a charge, also one whose making was never answered.
+
+        Raises:
+            ProviderUnavailable: it is open what was done.
+        """
+        refs = [wish.ref] if wish.ref else self._all_of(wish)
+        outcomes = [self._end(wish, ref, TIMED_OUT, reason=ABANDONED) for ref in refs]
+        return min(outcomes, key=_weight, default=Outcome(State.DECLINED, code=TIMED_OUT))
+
+    def _make(self, wish: Charge, *, again: str = "") -> tuple[Object, bool]:
+        """Make the PaymentIntent, or get the saved answer of its making; says whether it is the first."""
+        with asking("create", wish.payment_id):
+            made = self._intents.create(
+                {
+                    "amount": in_units_of_stripe(wish.amount_minor, wish.currency) or 0,
+                    "currency": wish.currency.lower(),
+                    "automatic_payment_methods": {
+                        "enabled": True,
+                        "allow_redirects": redirects_of(wish.method),
+                    },
+                    "metadata": {"payment_id": str(wish.payment_id), "order_id": str(wish.order_id)},
+                },
+                {"idempotency_key": f"{wish.payment_id}{again}"},
+            )
+        return made.to_dict(), not is_replayed(made.last_response and made.last_response.headers)
+
+    def _find(self, wish: Charge) -> Object:
+        """Make the PaymentIntent, or find out how the one stands that was made.
+
+        Where the key never tells, another is made by another key, unless one is found that was made. Only one
+        of them can be confirmed: the confirmation has one key, which Stripe takes for one of them only.
+        """
+        try:
+            intent, is_new = self._make(wish)
+        except NeverTold:
+            if found := self._search(wish):
+                return next((one for one in found if not is_unconfirmed(one)), found[0])
+            intent, is_new = self._make(wish, again=AGAIN)
+        return intent if is_new else self._look(wish, intent["id"])  # a saved answer tells how it stood
+
+    def _all_of(self, wish: Charge) -> list[str]:
+        """Name every PaymentIntent of a payment whose name was never told.
+
+        Within a day the key tells. When it is forgotten, a new one is made by asking, and an older one is
+        found by what we wrote on it: the search is a minute behind, and a day is more. Where no key tells,
+        nobody learned a name by them: what was confirmed was found by the search, which finds it again.
+        """
+        refs: list[str] = []
+        try:
+            intent, is_new = self._make(wish)
+            if not is_new:
+                return [intent["id"]]
+            refs = [intent["id"]]
+        except stripe.InvalidRequestError as error:
+            report_refusal("create", wish.payment_id, error)
+        except NeverTold:
+            with suppress(NeverTold):
+                refs = [self._make(wish, again=AGAIN)[0]["id"]]
+        return list(dict.fromkeys([*refs, *(one["id"] for one in self._search(wish))]))
+
+    def _search(self, wish: Charge) -> list[Object]:
+        try:
+            with asking("search", wish.payment_id):
+                found = self._intents.search({"query": f'metadata["payment_id"]:"{wish.payment_id}"'})
+        except stripe.InvalidRequestError as error:  # some accounts have no search
+            report_refusal("search", wish.payment_id, error)
+            return []
+        return [one.to_dict() for one in found.data]
+
+    def _look(self, wish: Charge, ref: str) -> Object:
+        try:
+            with asking("retrieve", wish.payment_id):
+                return self._intents.retrieve(ref).to_dict()
+        except stripe.InvalidRequestError as error:  # that says nothing of the charge
+            report_refusal("retrieve", wish.payment_id, error)
+            raise ProviderUnavailable(f"Stripe does not show {ref}.") from error
+
+    def _confirm(self, wish: Charge, ref: str) -> Outcome:
+        try:
+            with asking("confirm", wish.payment_id):
+                confirmed = self._intents.confirm(
+                    ref,
+                    cast("Confirmation", {**confirmation_of(wish.method), "use_stripe_sdk": True}),
+                    {"idempotency_key": f"{wish.payment_id}-confirm"},
+                )
+        except stripe.CardError as error:
+            return self._end(wish, ref, code_of(_body_of(error)))
+        except stripe.InvalidRequestError as error:
+            return self._judge_refusal(wish, ref, error)
+        is_old = is_replayed(confirmed.last_response and confirmed.last_response.headers)
+        return self._judge(wish, self._look(wish, ref) if is_old else confirmed.to_dict())
+
+    def _judge(self, wish: Charge, intent: Object) -> Outcome:
+        code = failure_of(intent)
+        return outcome_of(intent) if code is None else self._end(wish, intent["id"], code)
+
+    def _judge_refusal(self, wish: Charge, ref: str, error: stripe.InvalidRequestError) -> Outcome:
+        """A confirmation that Stripe would not have: somebody was quicker, or it never will."""
+        if error.code == _MOVED_ON:
+            intent = self._look(wish, ref)
+            if is_unconfirmed(intent):
+                raise ProviderUnavailable("Stripe neither confirms nor says why.") from error
+            return self._judge(wish, intent)
+        if error.param not in OF_THE_SHOPPER:
+            report_refusal("confirm", wish.payment_id, error)
+        return self._end(wish, ref, as_word(error.code, DECLINED))
+
+    def _end(self, wish: Charge, ref: str, code: str, *, reason: str | None = None) -> Outcome:
+        """End a PaymentIntent, so that no other attempt can be made on it; `code` says why it was ended.
+
+        By no key of ours: what could not be ended a moment ago may be ended now.
+        """
+        try:
+            with asking("cancel", wish.payment_id):
+                intent: Object = self._intents.cancel(
+                    ref, {"cancellation_reason": reason} if reason else {}
+                ).to_dict()
+        except stripe.InvalidRequestError:
+            intent = self._look(wish, ref)
+        outcome = replace(outcome_of(intent), client_secret=None)
+        return replace(outcome, code=code) if outcome.state == State.DECLINED else outcome
+
+
+def _weight(outcome: Outcome) -> int:
+    """Of several words about one payment, the one that counts: charged, then open, then ended."""
+    return (State.SUCCEEDED, State.PENDING, State.DECLINED).index(outcome.state)
+
+
+def _body_of(error: stripe.StripeError) -> Object:
+    body = error.json_body
+    told = body.get("error") if isinstance(body, dict) else None
+    return told if isinstance(told, dict) else {}

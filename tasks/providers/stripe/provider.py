@@ -1,0 +1,100 @@
+"""Owns Stripe as the shop sees it: the payment port. Loads Stripe's library when something is asked of it."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from config import StripeSettings
+from tasks.providers.port import BadSignature, Charge, Event, Outcome, Refund, Step
+from tasks.providers.stripe import methods
+from tasks.providers.stripe.amounts import scale_of
+from tasks.providers.stripe.events import read_payload
+
+if TYPE_CHECKING:
+    from stripe import StripeClient
+
+    from tasks.providers.stripe.intents import Intents
+    from tasks.providers.stripe.refunds import Refunds
+
+HEADER: Final = "stripe-signature"
+
+
+class StripeProvider:
+    """Charges by PaymentIntents; nothing is imported or connected before it is used."""
+
+    name: Final = "stripe"
+
+    def __init__(self, settings: StripeSettings) -> None:
+        self.settings: Final = settings
+
+    def accepts(self, method: str) -> bool:
+        """Say whether this is `payment_element`, a PaymentMethod `pm_…` or a ConfirmationToken `ctoken_…`."""
+        return methods.accepts(method)
+
+    def next_step(self, method: str) -> Step:
+        """Name what the shopper has to do with a client secret."""
+        return methods.step_of(method)
+
+    def charge(self, charge: Charge) -> Outcome:
+        """Begin the charge, or learn what became of it.
+
+        Raises:
+            ProviderUnavailable: it is open what was done.
+        """
+        return self._intents.charge(charge)
+
+    def cancel(self, charge: Charge) -> Outcome:
+        """End a charge that is still pending, also one that never came.
+
+        Raises:
+            ProviderUnavailable: it is open what was done.
+        """
+        return self._intents.cancel(charge)
+
+    def refund(self, refund: Refund) -> Outcome:
+        """Give a charge back, whole and once, or learn what became of that.
+
+        Raises:
+            ProviderUnavailable: it is open what was done.
+        """
+        return self._refunds.refund(refund)
+
+    def read_event(self, body: bytes, headers: Mapping[str, str]) -> Event:
+        """Verify and read a webhook.
+
+        Raises:
+            BadSignature: it is not Stripe's, or not of these 300 seconds.
+        """
+        from tasks.providers.stripe.signature import verify
+
+        signatures = [value for name, value in headers.items() if name.lower() == HEADER]
+        if len(signatures) != 1:
+            raise BadSignature("There is not one Stripe-Signature.")
+        verify(self.settings.webhook_secrets, signatures[0], body)
+        return read_payload(body)
+
+    def scale(self, currency: str) -> float:
+        """Say by what an amount of ours is multiplied where a browser tells Stripe of it."""
+        return float(scale_of(currency))
+
+    def load(self) -> None:
+        """Load the library now, in a process whose first webhook should not wait for it."""
+        import tasks.providers.stripe.signature  # noqa: F401
+
+    @cached_property
+    def _client(self) -> "StripeClient":
+        from tasks.providers.stripe.client import connect
+
+        return connect(self.settings)
+
+    @cached_property
+    def _intents(self) -> "Intents":
+        from tasks.providers.stripe.intents import Intents
+
+        return Intents(self._client)
+
+    @cached_property
+    def _refunds(self) -> "Refunds":
+        from tasks.providers.stripe.refunds import Refunds
+
+        return Refunds(self._client)

@@ -1,0 +1,1 @@
+"""What every piece of work stands on: the Celery application, bells, the breaker, logs, caches."""

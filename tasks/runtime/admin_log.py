@@ -1,0 +1,96 @@
+"""Owns the writing and reading of the admins' log: a deed and its entry stand or fall together."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, Select, select
+from sqlalchemy.orm import Session
+
+from models.enums import Deed, SubjectKind
+from models.messages import Message, rfc3339
+from models.tables.accounts import User
+from models.tables.admin_log import AdminLogEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something as an admin; nobody's id: the command line, whose user this platform cannot know."""
+
+    user_id: UUID | None
+
+
+COMMAND_LINE: Final = Actor(None)
+
+
+def note_deed(
+    session: Session,
+    by: Actor | None,
+    deed: Deed,
+    kind: SubjectKind,
+    subject_id: UUID,
+    /,
+    **details: Any,
+) -> None:
+    """Write down who did what, inside the transaction that does it; the platform itself does no deeds."""
+    if by is None:
+        return
+    session.add(
+        AdminLogEntry(
+            actor_id=by.user_id,
+            deed=deed,
+            subject_kind=kind,
+            subject_id=subject_id,
+            details={name: plain(value) for name, value in details.items()},
+        )
+    )
+
+
+def entries(
+    *,
+    subject_id: UUID | None = None,
+    actor_id: UUID | None = None,
+    deed: str | None = None,
+    subject_kind: str | None = None,
+) -> Select[AdminLogEntry, str]:
+    """Select entries with their actors' e-mails, all or as narrowed, for paging."""
+    query: Select[AdminLogEntry, str] = select(AdminLogEntry, User.email).outerjoin(
+        User, User.id == AdminLogEntry.actor_id
+    )
+    for column, wished in (
+        (AdminLogEntry.subject_id, subject_id),
+        (AdminLogEntry.actor_id, actor_id),
+        (AdminLogEntry.deed, deed),
+        (AdminLogEntry.subject_kind, subject_kind),
+    ):
+        if wished is not None:
+            query = query.where(column == wished)
+    return query
+
+
+def show_entry(row: Row[AdminLogEntry, str]) -> Message:
+    """Tell of an entry."""
+    entry, email = row
+    actor = {"id": str(entry.actor_id), "email": email} if entry.actor_id else None
+    return {
+        "id": entry.id,
+        "at": rfc3339(entry.at),
+        "actor": actor,
+        "deed": entry.deed,
+        "subject_kind": entry.subject_kind,
+        "subject_id": str(entry.subject_id),
+        "details": entry.details,
+    }
+
+
+def plain(value: Any) -> Any:
+    """Write a value as JSON has it; a pair is what was before and what is now."""
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, Enum):
+        return value.value
+    return [plain(one) for one in value] if isinstance(value, tuple | list) else value

@@ -1,0 +1,113 @@
+"""Owns the doorbell: how a worker is told that a sale's line wants draining.
+
+A bell may be lost or doubled without harm: sweeps ring again, and draining an empty line is nothing.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from celery import Celery
+from kombu.exceptions import ChannelError, OperationalError
+from redis.exceptions import RedisError
+
+from tasks.runtime.celery_app import BACKGROUND, DRAIN, MOST_WAITING, PAYMENTS
+
+log: Final = structlog.get_logger()
+
+
+class Bell(ABC):
+    """What callers need of a bell. How a message leaves, and what is known of those that left, differs."""
+
+    def ring(self, sale_id: UUID | str) -> bool:
+        """Ask for a drain; says whether the broker took it. Never raises for a broker that is away."""
+        return self.send("drain_sale", str(sale_id), DRAIN)
+
+    def ring_for_task(self, task_id: UUID) -> bool:
+        """Ask for a background task to be run; the same manners."""
+        return self.send("run_background_task", str(task_id), BACKGROUND)
+
+    def ring_for_payment(self, payment_id: UUID) -> bool:
+        """Ask for a payment to be driven; the same manners."""
+        return self.send("run_payment", str(payment_id), PAYMENTS)
+
+    def ring_for_refund(self, refund_id: UUID) -> bool:
+        """Ask for a refund to be driven; the same manners."""
+        return self.send("run_refund", str(refund_id), PAYMENTS)
+
+    def ring_for_webhooks(self) -> bool:
+        """Ask for the sandbox's webhooks to be sent; the same manners."""
+        return self.send("deliver_sandbox_webhooks", None, PAYMENTS)
+
+    def ring_for_mails(self) -> bool:
+        """Ask for mails to be sent; the same manners."""
+        return self.send("deliver_mails", None, PAYMENTS)
+
+    @abstractmethod
+    def send(self, name: str, subject: str | None, queue: str) -> bool:
+        """Send one message; says whether the broker took it."""
+
+    @abstractmethod
+    def unheard(self, queue: str) -> int | None:
+        """Count the messages that no worker has taken up yet; nothing where the broker does not tell."""
+
+    @abstractmethod
+    def unfinished(self) -> int | None:
+        """Count the messages that workers took up and have not acknowledged; nothing where nobody tells."""
+
+
+class CeleryBell(Bell):
+    """Rings for the workers over Celery's broker."""
+
+    def __init__(self, celery: Celery) -> None:
+        self._celery = celery
+
+    def unheard(self, queue: str) -> int | None:
+        """Count the messages that no worker has taken up yet; nothing where the broker does not tell."""
+        try:
+            with self._celery.producer_pool.acquire(block=True) as producer:
+                return waiting_in(producer.channel, queue)
+        except (OperationalError, RedisError, OSError) as error:
+            log.warning("bells_not_counted", queue=queue, error=str(error))
+            return None
+
+    def unfinished(self) -> int | None:
+        """Count the messages that workers took up and have not acknowledged; nothing where nobody tells."""
+        try:
+            with self._celery.producer_pool.acquire(block=True) as producer:
+                channel: Any = producer.channel
+                with channel.conn_or_acquire() as client:
+                    return int(client.hlen(channel.unacked_key))
+        except (OperationalError, RedisError, OSError) as error:
+            log.warning("unfinished_not_counted", error=str(error))
+            return None
+
+    def send(self, name: str, subject: str | None, queue: str) -> bool:
+        """Send one message; says whether the broker took it, which it does not where too many wait there.
+
+        It has no time to expire at: the clocks of who sends and who hears may differ.
+        """
+        arguments = [subject] if subject else []
+        options: dict[str, Any] = {"queue": queue, "retry": False, "ignore_result": True}
+        try:
+            with self._celery.producer_pool.acquire(block=True) as producer:
+                if waiting_in(producer.channel, queue) >= MOST_WAITING:
+                    return False
+                self._celery.send_task(name, args=arguments, producer=producer, **options)
+        except (OperationalError, RedisError, OSError) as error:
+            log.warning("bell_lost", task=name, subject=subject, error=str(error))
+            return False
+        return True
+
+
+def waiting_in(channel: Any, queue: str) -> int:
+    """Count the messages of a queue that no worker has taken up yet, over a channel to the broker.
+
+    Raises:
+        OperationalError, RedisError, OSError: the broker is away.
+    """
+    try:
+        return int(channel.queue_declare(queue, passive=True).message_count)
+    except ChannelError:
+        return 0  # the queue is not there before its first message

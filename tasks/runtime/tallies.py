@@ -1,0 +1,56 @@
+"""Owns the counting of what happens with money, in the ledger itself and in the step that it counts.
+
+So every process counts into one sum, nothing is counted that was rolled back, and who asks reads a few rows
+however much has happened. Knows no Prometheus.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from models.tables.tallies import Tally
+
+PAYMENTS_BEGUN: Final = "payments_begun"  # provider
+PAYMENT_OUTCOMES: Final = "payment_outcomes"  # provider, outcome, upper bound of the seconds since it began
+REFUNDS: Final = "refunds"  # cause, what happened
+MAILS: Final = "mails"  # kind, what happened
+SECONDS: Final = (0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)  # bounds; what takes longer is under +Inf
+
+# A part that somebody counts into at this moment is passed over, so that this waits for nobody.
+_COUNT: Final = text("""
+    WITH free AS (
+        SELECT id FROM tallies WHERE name = :name AND labels = :labels LIMIT 1 FOR UPDATE SKIP LOCKED
+    ), counted AS (
+        UPDATE tallies SET count = tallies.count + 1, total_ms = tallies.total_ms + :ms
+        FROM free WHERE tallies.id = free.id RETURNING tallies.id
+    )
+    INSERT INTO tallies (name, labels, count, total_ms)
+    SELECT :name, :labels, 1, :ms WHERE NOT EXISTS (SELECT FROM counted)
+""")
+
+
+def count(session: Session, name: str, *labels: str, took: timedelta | None = None) -> None:
+    """Count one more, inside the caller's transaction; waits for no lock."""
+    ms = max(round(took / timedelta(milliseconds=1)), 0) if took else 0
+    session.execute(_COUNT, {"name": name, "labels": ",".join(labels), "ms": ms})
+
+
+def count_outcome(session: Session, provider: str, outcome: str, took: timedelta) -> None:
+    """Count what became of a payment, and how long that took."""
+    seconds = took.total_seconds()
+    bound = next((str(bound) for bound in SECONDS if seconds <= bound), "+Inf")
+    count(session, PAYMENT_OUTCOMES, provider, outcome, bound, took=took)
+
+
+def read_tallies(session: Session) -> Mapping[str, Mapping[tuple[str, ...], tuple[int, int]]]:
+    """Read every count: by name and labels, how many and how many milliseconds all of them took."""
+    sums = select(
+        Tally.name, Tally.labels, func.sum(Tally.count).cast(Tally.count.type), func.sum(Tally.total_ms)
+    ).group_by(Tally.name, Tally.labels)
+    found: dict[str, dict[tuple[str, ...], tuple[int, int]]] = {}
+    for name, labels, many, ms in session.execute(sums):
+        found.setdefault(name, {})[tuple(labels.split(","))] = (many, int(ms))
+    return found

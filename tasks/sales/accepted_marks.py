@@ -1,0 +1,105 @@
+"""The mark of what a sale's line has accepted: noted in the ledger again and again, held against the line.
+
+Undecided intents live in Redis alone. A Redis that goes back in time, as a lagging replica that takes over,
+forgets some of them and gives their tickets again. The mark tells that, and from where to go on.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import text
+
+from models.errors import Fenced, LineDiverged, LineUnavailable
+from models.live.records import Look
+from models.live.store import Accepted
+from models.queries.intents import find_sale
+from models.tables.catalogue import Sale
+from tasks.context import Context
+from tasks.sales.live_sync import stop_diverged
+
+log: Final = structlog.get_logger()
+
+# One statement for all sales. Whose row is in use is noted by the next sweep: nobody is made to wait for it.
+_NOTE: Final = text("""
+    WITH told AS (
+        SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:epochs AS text[]), CAST(:accepted AS bigint[]),
+                             CAST(:tickets AS bigint[])) AS t (id, epoch, accepted, ticket)
+    ), free AS (
+        SELECT s.id FROM sales s JOIN told ON told.id = s.id AND told.epoch = s.epoch
+        ORDER BY s.id FOR UPDATE OF s SKIP LOCKED
+    )
+    UPDATE sales s
+    SET accepted = greatest(s.accepted, told.accepted), noted = greatest(s.noted, told.accepted),
+        accepted_ticket = greatest(s.accepted_ticket, told.ticket), noted_at = now()
+    FROM told JOIN free USING (id) WHERE s.id = told.id
+""")
+
+
+def has_news(sale: Sale, look: Look) -> bool:
+    """Whether the line has accepted more than the ledger has a note of."""
+    return sale.epoch is not None and look.number("accepted") > sale.noted
+
+
+def note_marks(context: Context, sales: Iterable[Sale]) -> None:
+    """Note what these sales' lines have accepted: on the live side first, then in the ledger.
+
+    Raises:
+        LedgerUnavailable, LineUnavailable: a store is away; the mark stays where it was.
+    """
+    told: list[tuple[UUID, str, Accepted]] = []
+    for sale in sales:
+        epoch = sale.epoch or ""
+        if accepted := context.live.note_accepted(sale.id, epoch):
+            told.append((sale.id, epoch, accepted))
+    if not told:
+        return
+    with context.database.connection() as connection:
+        connection.execute(
+            _NOTE,
+            {
+                "ids": [sale_id for sale_id, _, _ in told],
+                "epochs": [epoch for _, epoch, _ in told],
+                "accepted": [one.intents for _, _, one in told],
+                "tickets": [one.last_ticket for _, _, one in told],
+            },
+        )
+
+
+def require_whole(sale: Sale, look: Look) -> None:
+    """Hold a live side against the ledger's row, which was read before it.
+
+    Raises:
+        Fenced: it was lost, is of another epoch, or has gone back in time; only a rebuild helps.
+    """
+    if sale.epoch is None:  # it was never laid
+        return
+    if look.fields.get("epoch") != sale.epoch:
+        raise Fenced("The live state was lost, or is of another epoch.")
+    for name, known in (
+        # What is in the ledger was claimed before. The last ticket would not tell, once new ones were given.
+        ("now_serving", sale.last_decided_ticket),
+        ("accepted", sale.accepted),
+        ("noted", sale.noted),
+    ):
+        if look.number(name) < known:
+            raise Fenced(f"Redis forgot intents: {name} is {look.number(name)}, and was {known}.")
+
+
+def refuse_gone_back(context: Context, sale_id: UUID) -> None:
+    """Let no sale be opened, or go on, whose live side has gone back in time. One that is away is not seen.
+
+    Raises:
+        LineDiverged: it has; the sale is stopped.
+        NoSuchSale: there is none.
+    """
+    with context.database.transaction() as session:
+        sale = find_sale(session, sale_id)
+    try:
+        require_whole(sale, context.live.look(sale_id))
+    except Fenced as error:
+        stop_diverged(context, sale_id, sale.epoch, error)
+        raise LineDiverged(f"The live state of sale {sale_id} is to be rebuilt first: {error}") from error
+    except LineUnavailable as error:
+        log.warning("live_side_not_tried", sale_id=str(sale_id), error=str(error))

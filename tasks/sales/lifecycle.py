@@ -1,0 +1,223 @@
+"""Owns the verbs on sales: create, find, list, change; open, pause, resume, end and cancel."""
+
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select, tuple_
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, joinedload
+
+from models.enums import SALE_TRANSITIONS, AdmissionOrder, Deed, SaleStatus, SubjectKind
+from models.errors import AllocationTooSmall, IdempotencyKeyReused, IllegalTransition
+from models.queries.intents import find_sale
+from models.tables.catalogue import Sale
+from tasks.context import Context
+from tasks.products.changes import product_to_sell
+from tasks.runtime.admin_log import Actor, note_deed
+from tasks.runtime.revisions import ANYTHING, Expected, tag_of_sale
+from tasks.sales.accepted_marks import refuse_gone_back
+from tasks.sales.adjustments import KEY_TAKEN, apply_adjustment
+from tasks.sales.changes import Change, UnitsChange, note_change, note_units
+from tasks.sales.live_sync import bring_in_step, refuse_unwritable, ring_if_needed
+from tasks.sales.rules import refuse_contradictions
+
+log: Final = structlog.get_logger()
+
+_DEEDS: Final = {
+    SaleStatus.OPEN: Deed.OPENED,
+    SaleStatus.PAUSED: Deed.PAUSED,
+    SaleStatus.ENDED: Deed.ENDED,
+    SaleStatus.CANCELLED: Deed.CANCELLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NewSale:
+    """What an admin wishes for. Prices are in the product's currency, in minor units."""
+
+    product_id: UUID
+    allocation: int
+    price_minor: int
+    currency: str
+    opens_at: datetime
+    closes_at: datetime
+    lobby_opens_at: datetime | None = None
+    per_shopper_limit: int = 1
+    hold_seconds: int = 600
+    admission_order: str = AdmissionOrder.FIFO
+    rate_per_second: int | None = None
+    max_open_holds: int | None = None
+
+
+def create_sale(
+    context: Context, wish: NewSale, *, by: Actor | None = None, model_id: UUID | None = None
+) -> Sale:
+    """Create a scheduled sale and lay its live state; `model_id` names the sale that it was made after.
+
+    Raises:
+        NotFound: no such product.
+        BadSale: the settings contradict each other.
+        LedgerUnavailable: nothing was created.
+    """
+    with context.database.transaction() as session:
+        product = product_to_sell(session, wish.product_id)
+        sale = Sale(id=uuid.uuid4(), **asdict(wish))
+        refuse_contradictions(sale, product)
+        session.add(sale)
+        _note_creation(session, sale, wish, by, model_id)
+    bring_in_step(context, sale.id)
+    return get_sale(context, sale.id)
+
+
+def get_sale(context: Context, sale_id: UUID) -> Sale:
+    """Fetch a sale with its product.
+
+    Raises:
+        NoSuchSale: there is none.
+    """
+    with context.database.transaction() as session:
+        return find_sale(session, sale_id)
+
+
+def list_sales(
+    context: Context,
+    *,
+    status: SaleStatus | None = None,
+    before: tuple[datetime, UUID] | None = None,
+    limit: int = 50,
+) -> list[Sale]:
+    """List sales with their products, newest first, from the one after `before` (created_at, id)."""
+    query = select(Sale).options(joinedload(Sale.product)).order_by(Sale.created_at.desc(), Sale.id.desc())
+    if status is not None:
+        query = query.where(Sale.status == status)
+    if before is not None:
+        query = query.where(tuple_(Sale.created_at, Sale.id) < before)
+    with context.database.transaction() as session:
+        return list(session.scalars(query.limit(limit)))
+
+
+def change_sale(
+    context: Context,
+    sale_id: UUID,
+    changes: dict[str, Any],
+    *,
+    expected: Expected = ANYTHING,
+    by: Actor | None = None,
+) -> Sale:
+    """Change settings of a sale that is not over; `allocation` and `price_minor` also while it is open.
+
+    Raises:
+        NoSuchSale: there is none.
+        NotFound: the wished product is none, or archived.
+        PreconditionFailed: the settings are not what was expected.
+        BadSale: the settings contradict each other, or may not change any more.
+        AllocationTooSmall: fewer units than are held, sold or decided; then nothing else is changed either.
+        LineRefused: Redis takes no writes now; nothing changed.
+        LedgerUnavailable, LineUnavailable: a store is away; what was begun is finished by a sweep.
+    """
+    refuse_unwritable(context, sale_id)
+    settings = {name: value for name, value in changes.items() if name != "allocation"}
+    wish = Change(settings, changes.get("allocation"))
+    noted = note_change(context, sale_id, wish, expected, by)
+    while noted.unfinished:
+        for one in noted.unfinished:
+            apply_adjustment(context, one)
+        noted = note_change(context, sale_id, wish, expected, by)
+    if settings and not noted.left:
+        bring_in_step(context, sale_id)
+    if noted.adjustment_id is not None:
+        _adjust(context, sale_id, noted.adjustment_id)
+    if noted.left:
+        note_change(context, sale_id, Change(noted.left), ANYTHING, by)
+        bring_in_step(context, sale_id)
+    return get_sale(context, sale_id)
+
+
+def change_units(
+    context: Context,
+    sale_id: UUID,
+    units: int,
+    *,
+    key: str = "",
+    expected: Expected = ANYTHING,
+    by: Actor | None = None,
+) -> Sale:
+    """Raise or cut a sale's allocation by so many units, whatever it is: what several ask for adds up.
+
+    The same key again, with the same sale and number, counts once.
+
+    Raises:
+        NoSuchSale: there is none.
+        IllegalTransition: it is over.
+        PreconditionFailed: the settings are not what was expected.
+        BadSale: there would be too many units.
+        AllocationTooSmall: fewer units than are held, sold or decided.
+        IdempotencyKeyReused: the key came with another sale or number.
+        LineRefused: Redis takes no writes now; nothing changed.
+        LedgerUnavailable, LineUnavailable: a store is away; what was begun is finished by a sweep.
+    """
+    refuse_unwritable(context, sale_id)
+    try:
+        adjustment_id = note_units(context, sale_id, UnitsChange(units, key), expected, by)
+    except IntegrityError as error:
+        if KEY_TAKEN in str(error.orig):
+            raise IdempotencyKeyReused("The key was used for another sale.") from error
+        raise
+    _adjust(context, sale_id, adjustment_id)
+    return get_sale(context, sale_id)
+
+
+def move_sale(
+    context: Context,
+    sale_id: UUID,
+    wished: SaleStatus,
+    *,
+    only_from: SaleStatus | None = None,
+    expected: Expected = ANYTHING,
+    by: Actor | None = None,
+) -> Sale:
+    """Open, pause, resume, end or cancel a sale; `only_from` tells opening and resuming apart.
+
+    Raises:
+        NoSuchSale: there is none.
+        PreconditionFailed: the settings are not what was expected.
+        IllegalTransition: its status does not lead there.
+        LineRefused: Redis takes no writes now; nothing changed.
+        LineDiverged: it was to be opened, and its live side has gone back in time; a rebuild comes first.
+        LedgerUnavailable: nothing changed.
+    """
+    refuse_unwritable(context, sale_id)
+    if wished == SaleStatus.OPEN:
+        refuse_gone_back(context, sale_id)
+    with context.database.transaction() as session:
+        sale = find_sale(session, sale_id, lock=True)
+        expected.require(tag_of_sale(sale))
+        present = SaleStatus(sale.status)
+        if wished not in SALE_TRANSITIONS[present] or only_from not in (None, present):
+            raise IllegalTransition(present, wished)
+        sale.status = wished
+        sale.revision += 1
+        is_resumed = present == SaleStatus.PAUSED and wished == SaleStatus.OPEN
+        note_deed(session, by, Deed.RESUMED if is_resumed else _DEEDS[wished], SubjectKind.SALE, sale_id)
+    log.info("sale_moved", sale_id=str(sale_id), was=present, now=wished)
+    bring_in_step(context, sale_id)
+    return get_sale(context, sale_id)
+
+
+def _adjust(context: Context, sale_id: UUID, adjustment_id: UUID) -> None:
+    if not apply_adjustment(context, adjustment_id):
+        raise AllocationTooSmall("Fewer units than are held, sold or already decided.")
+    ring_if_needed(context, sale_id)
+
+
+def _note_creation(
+    session: Session, sale: Sale, wish: NewSale, by: Actor | None, model_id: UUID | None
+) -> None:
+    if model_id is None:
+        note_deed(session, by, Deed.CREATED, SubjectKind.SALE, sale.id, **asdict(wish))
+    else:
+        note_deed(session, by, Deed.CLONED, SubjectKind.SALE, sale.id, model_id=model_id, **asdict(wish))

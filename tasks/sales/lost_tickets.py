@@ -1,0 +1,44 @@
+"""Tickets that a rebuild finds without a verdict: written down, so that nobody gets their numbers again."""
+
+from typing import Final
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from models.enums import SaleStatus
+from models.live.store import Accepted
+from models.tables.catalogue import Sale
+
+# Whatever is missing between the tickets that the ledger knows, up to the last one that was given.
+_WRITE_DOWN: Final = text("""
+    WITH known AS (
+        SELECT ticket AS first, ticket AS last FROM intents WHERE sale_id = :sale_id
+        UNION ALL SELECT first_ticket, last_ticket FROM lost_tickets WHERE sale_id = :sale_id
+        UNION ALL SELECT 0, 0
+        UNION ALL SELECT :given + 1, :given + 1
+    ), gaps AS (
+        SELECT last + 1 AS first, lead(first) OVER (ORDER BY first) - 1 AS last FROM known
+        WHERE first IS NOT NULL AND first <= :given + 1
+    ), lost AS (
+        INSERT INTO lost_tickets (sale_id, first_ticket, last_ticket, before_opening)
+        SELECT :sale_id, first, last, :before_opening FROM gaps WHERE first <= last
+        RETURNING last_ticket - first_ticket + 1 AS tickets
+    )
+    SELECT coalesce(sum(tickets), 0) FROM lost
+""")
+
+
+def go_on_after(session: Session, sale: Sale, accepted: Accepted) -> int:
+    """Have a sale go on after every ticket that is known to have been given; returns how many were lost.
+
+    A sale that was stopped before its opening, and whose time has not come, is scheduled again.
+    """
+    given = max(sale.last_decided_ticket, sale.accepted_ticket, accepted.last_ticket)
+    never_opened = sale.lobby_size is None and sale.status in (SaleStatus.SCHEDULED, SaleStatus.PAUSED)
+    asked = {"sale_id": sale.id, "given": given, "before_opening": never_opened}
+    lost = int(session.execute(_WRITE_DOWN, asked).scalar_one())
+    sale.last_decided_ticket = sale.accepted_ticket = given
+    sale.accepted = max(sale.accepted, accepted.intents, given)
+    if never_opened and sale.opens_at > session.scalars(select(func.now())).one():
+        sale.status = SaleStatus.SCHEDULED
+    return lost

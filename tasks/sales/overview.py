@@ -1,0 +1,134 @@
+"""Owns the overview of a sale: what an admin watches while it runs, put together from both stores.
+
+The live side is read at every call; what has to be counted in the ledger is remembered for a moment.
+"""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from models.audit.checks import NAMES
+from models.database import take_time
+from models.driver import LONG
+from models.enums import VERDICTS, IntentStatus, OrderStatus, SaleStatus
+from models.live.audits import AuditNote
+from models.live.pulse import MOST_SAMPLES
+from models.messages import Message, money, rfc3339, rfc3339_ms
+from models.queries.sale_counts import EXPIRING, LATELY, Glance, OrdersOfStatus, glance
+from models.tables.catalogue import Sale
+from tasks.context import Context
+from tasks.runtime.ttl_cache import Remembered
+from tasks.sales.lifecycle import get_sale
+from tasks.sales.pulse import RATE_MS, rates_now, series
+from tasks.sales.view import show_sale
+
+AUDIT_FRESH_MS: Final = 60_000  # a running sale's last audit says nothing any more when it is older,
+AUDIT_RESTS: Final = 15  # or so many times as old as it took, since a sale rests between its audits
+NONE: Final = OrdersOfStatus(0, 0, 0)
+
+
+class Overviews:
+    """The overviews of a process."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._glances: Remembered[Glance] = Remembered()
+
+    def of(self, sale_id: UUID, since: datetime | None = None) -> Message:
+        """Tell of a sale; of its pulse only what came after `since`.
+
+        Raises:
+            NoSuchSale: there is none.
+            LineUnavailable, LedgerUnavailable: a store is away.
+        """
+        context = self._context
+        sale = get_sale(context, sale_id)
+        seen = self._glances.get(sale_id, lambda: self._glance(sale_id))
+        now_ms = context.live.now_ms()
+        since_ms = int(since.timestamp() * 1000) if since else 0
+        if since_ms > now_ms:
+            since_ms = 0  # the clock was set back since: all that is known is news
+        samples = context.live.pulse.read(sale_id, _enough(now_ms - since_ms))
+        shown = show_sale(context, sale)
+        return {
+            "sale": shown,
+            "rates": rates_now(samples, now_ms),
+            "series": series(samples, since_ms),
+            "holds": _holds(seen),
+            "funnel": _funnel(shown, seen),
+            "revenue": _revenue(sale, seen),
+            "time_to_verdict": _time_to_verdict(seen),
+            "sockets": context.live.attendance.of(sale_id, now_ms),
+            "audit": _audit(sale, context.live.noted_audit(sale_id), now_ms),
+            "counted_at": rfc3339(seen.at),
+        }
+
+    def _glance(self, sale_id: UUID) -> Glance:
+        with self._context.database.transaction() as session:
+            take_time(session, LONG)
+            return glance(session, sale_id)
+
+
+def _enough(span_ms: int) -> int:
+    """How many samples there may be in a span, with one before it, and those that the rates need."""
+    return min(MOST_SAMPLES, max(span_ms, RATE_MS + 1_000) // 1_000 + 2)
+
+
+def _holds(seen: Glance) -> Message:
+    return {
+        "open": seen.orders.get(OrderStatus.HELD, NONE).count,
+        "expiring": seen.expiring,
+        "within_seconds": int(EXPIRING.total_seconds()),
+        "next_deadline": rfc3339(seen.next_deadline) if seen.next_deadline else None,
+    }
+
+
+def _funnel(shown: Message, seen: Glance) -> Message:
+    intents, orders = seen.intents, {status: seen.orders.get(status, NONE).count for status in OrderStatus}
+    decided = sum(intents.get(status, 0) for status in VERDICTS)
+    return {
+        "intents": max(shown["queue"]["last_ticket"], sum(intents.values())),
+        "decided": decided,
+        "held": intents.get(IntentStatus.HELD, 0),
+        "paying": orders[OrderStatus.PAYING],
+        "paid": orders[OrderStatus.PAID] + orders[OrderStatus.REFUNDED],
+        "refunded": orders[OrderStatus.REFUNDED],
+        "expired": orders[OrderStatus.EXPIRED],
+        "cancelled": orders[OrderStatus.CANCELLED],
+        "sold_out": intents.get(IntentStatus.SOLD_OUT, 0),
+        "left": intents.get(IntentStatus.LEFT, 0),
+        "rejected": intents.get(IntentStatus.REJECTED, 0),
+    }
+
+
+def _revenue(sale: Sale, seen: Glance) -> Message:
+    kept, refunded = (seen.orders.get(one, NONE) for one in (OrderStatus.PAID, OrderStatus.REFUNDED))
+    return {
+        "gross": money(kept.total_minor + refunded.total_minor, sale.currency),
+        "refunded": money(refunded.total_minor, sale.currency),
+        "net": money(kept.total_minor, sale.currency),
+        "units": kept.units,
+    }
+
+
+def _time_to_verdict(seen: Glance) -> Message:
+    return {
+        "p50_ms": seen.p50_ms,
+        "p99_ms": seen.p99_ms,
+        "verdicts": seen.verdicts,
+        "over_seconds": int(LATELY.total_seconds()),
+    }
+
+
+def _audit(sale: Sale, note: AuditNote | None, now_ms: int) -> Message:
+    """Light a lamp for each invariant: what the last audit found, unless that is too long ago to count."""
+    is_running = sale.status in (SaleStatus.OPEN, SaleStatus.PAUSED)
+    fresh_ms = max(AUDIT_FRESH_MS, AUDIT_RESTS * note.took_ms) if note else 0
+    is_stale = note is not None and is_running and now_ms - note.at_ms > fresh_ms
+    verdicts = note.checks if note is not None and not is_stale else {}
+    words = {True: "ok", False: "violated", None: "unknown"}
+    return {
+        "checked_at": rfc3339_ms(note.at_ms) if note else None,
+        "in_flight": note.in_flight if note else False,
+        "checks": [{"name": name, "state": words[verdicts.get(name)]} for name in NAMES],
+    }

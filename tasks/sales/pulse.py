@@ -1,0 +1,105 @@
+"""Owns the taking of pulses, and what a pulse tells: how fast a sale moves, second by second."""
+
+import time
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Final
+from uuid import UUID
+
+import structlog
+from redis.exceptions import RedisError
+from sqlalchemy import and_, func, or_, select
+
+from models.enums import SaleStatus
+from models.errors import LedgerUnavailable, LineRefused
+from models.live.pulse import Sample
+from models.messages import Message, rfc3339_ms
+from models.tables.catalogue import Sale
+from tasks.context import Context
+
+log: Final = structlog.get_logger()
+
+KNOWN_S: Final = 2.0  # for so long it is remembered which sales move
+MOST_SALES: Final = 100  # whose pulse is taken
+RATE_MS: Final = 5_000  # over which the present rates are reckoned
+FIGURES: Final = ("available", "held", "sold", "waiting", "standby")
+
+
+class PulseTaker:
+    """Takes the pulse of every sale that moves: open, paused, with an open lobby, or over and not drained.
+
+    While the ledger is away, it goes on with the sales that it knows.
+    """
+
+    def __init__(self, context: Context, clock: Callable[[], float] = time.monotonic) -> None:
+        self._context = context
+        self._clock = clock
+        self._sales: Sequence[UUID] = ()
+        self._known_until = 0.0
+
+    def take(self) -> int:
+        """Take the samples that this second lacks; returns how many those were.
+
+        One that cannot be taken is left out: the next may be of a sale whose Redis takes writes.
+
+        Raises:
+            LineUnavailable: Redis is away.
+        """
+        taken = 0
+        for sale_id in self._moving():
+            try:
+                taken += self._context.live.pulse.take(sale_id)
+            except LineRefused as error:
+                log.debug("pulse_not_taken", sale_id=str(sale_id), error=str(error))
+            except RedisError:
+                log.exception("pulse_not_taken", sale_id=str(sale_id))
+        return taken
+
+    def _moving(self) -> Sequence[UUID]:
+        now = self._clock()
+        if now >= self._known_until and self._context.breaker.is_closed():
+            self._known_until = now + KNOWN_S
+            try:
+                with self._context.database.transaction() as session:
+                    self._sales = session.scalars(_MOVING).all()
+            except LedgerUnavailable as error:
+                log.warning("pulse_of_known_sales_only", error=str(error))
+        return self._sales
+
+
+_IS_IN_LOBBY: Final = and_(Sale.status == SaleStatus.SCHEDULED, Sale.lobby_opens_at <= func.now())
+_MOVING: Final = (
+    select(Sale.id)
+    .where(Sale.drained_at.is_(None), or_(Sale.status != SaleStatus.SCHEDULED, _IS_IN_LOBBY))
+    .order_by(Sale.opens_at.desc())
+    .limit(MOST_SALES)
+)
+
+
+def rate(earlier: Sample, later: Sample, field: str) -> float:
+    """How much a counter grew a second; 0 where it was laid anew, or no time went by."""
+    elapsed_ms = later.at_ms - earlier.at_ms
+    grown: int = getattr(later, field) - getattr(earlier, field)
+    return round(grown * 1000 / elapsed_ms, 1) if elapsed_ms > 0 and grown > 0 else 0.0
+
+
+def rates_now(samples: Sequence[Sample], now_ms: int) -> Message:
+    """Tell the rates of the last seconds; they are 0 where nothing was sampled lately."""
+    recent = [one for one in samples if one.at_ms > now_ms - RATE_MS - 1_000]
+    first, last = (recent[0], recent[-1]) if recent else (None, None)
+    return {
+        "intents_per_second": rate(first, last, "last_ticket") if first and last else 0.0,
+        "decisions_per_second": rate(first, last, "now_serving") if first and last else 0.0,
+        "over_seconds": RATE_MS // 1_000,
+    }
+
+
+def series(samples: Sequence[Sample], since_ms: int = 0) -> Message:
+    """Tell samples after a moment as columns, each with its rates since the sample before."""
+    pairs = [(earlier, later) for earlier, later in pairwise(samples) if later.at_ms > since_ms]
+    columns: Message = {
+        "at": [rfc3339_ms(later.at_ms) for _, later in pairs],
+        "intents_per_second": [rate(*pair, "last_ticket") for pair in pairs],
+        "decisions_per_second": [rate(*pair, "now_serving") for pair in pairs],
+    }
+    return columns | {name: [getattr(later, name) for _, later in pairs] for name in FIGURES}

@@ -1,0 +1,148 @@
+"""Owns laying a sale's live state anew from the ledger, after Redis lost it or fell behind."""
+
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from models.database import take_time
+from models.driver import STEADY
+from models.enums import Deed, IntentStatus, OrderStatus, SaleStatus, SubjectKind
+from models.live.records import LiveIntent, Regained
+from models.live.snapshot import World
+from models.queries.intents import find_sale
+from models.tables.catalogue import Adjustment, Sale
+from models.tables.orders import Intent, Order
+from models.tables.payments import Payment
+from tasks.context import Context
+from tasks.runtime.admin_log import Actor, note_deed
+from tasks.sales.live_sync import to_ms, world_of
+from tasks.sales.lost_tickets import go_on_after
+
+log: Final = structlog.get_logger()
+
+
+def rebuild_sale(context: Context, sale_id: UUID, *, by: Actor | None = None) -> int:
+    """Lay a sale's live state anew from the ledger, under a new epoch; returns how many intents were dropped.
+
+    Whoever acts on the old epoch can write nothing from then on. Undecided intents live in Redis alone:
+    those that are still there are dropped, since nobody can say whether the line is whole. Tickets that were
+    given are given to nobody again, as far as the ledger's mark and the live side know of them.
+
+    Raises:
+        NoSuchSale: there is none.
+        ForeignLine: the Redis belongs to another ledger.
+        LineUnavailable, LedgerUnavailable: a store is away; run it again.
+    """
+    context.ownership.require()
+    dropped = context.live.look(sale_id).line_length
+    with context.database.transaction() as session:
+        take_time(session, STEADY)
+        sale = find_sale(session, sale_id, lock=True)
+        asking = _asking_again(context, session, sale)
+        sale.epoch = secrets.token_hex(16)
+        # From now on nobody gets a ticket of the old epoch: the last one that was given is known for good.
+        lost = go_on_after(session, sale, context.live.seal(sale_id, sale.epoch))
+        sale.drained_at = None
+        _close_adjustments(session, sale_id)
+        note_deed(session, by, Deed.REBUILT, SubjectKind.SALE, sale_id, dropped=dropped)
+        session.flush()
+        # Inside the transaction on purpose: while the row is locked, nobody sees the two epochs differ.
+        context.live.load(sale_id, sale.epoch, _rebuilt_world(session, sale, asking), replace=True)
+    log.warning("sale_rebuilt", sale_id=str(sale_id), dropped=dropped, lost=lost, paid_late=len(asking))
+    return dropped
+
+
+def _close_adjustments(session: Session, sale_id: UUID) -> None:
+    """Raises are in the ledger already and so in what is laid anew; cuts that did not get there are off."""
+    pending = (Adjustment.sale_id == sale_id, Adjustment.state == "pending")
+    for sign, state in ((Adjustment.units < 0, "refused"), (Adjustment.units > 0, "applied")):
+        session.execute(update(Adjustment).where(*pending, sign).values(state=state, finished_at=func.now()))
+
+
+def _rebuilt_world(session: Session, sale: Sale, asking: Sequence[Order]) -> World:
+    """Read from the ledger what the live side must know: holds, sold and limits by shopper, who stands by.
+
+    `asking`: orders whose units were perhaps sold again; as many as fit are laid as sold.
+    """
+    kept = (OrderStatus.HELD, OrderStatus.PAYING, OrderStatus.PAID)
+    orders = session.scalars(select(Order).where(Order.sale_id == sale.id, Order.status.in_(kept))).all()
+    waiting = session.scalars(
+        select(Intent).where(Intent.sale_id == sale.id, Intent.status == IntentStatus.STANDBY)
+    ).all()
+    units: Counter[str] = Counter()
+    for order in orders:
+        units[str(order.user_id)] += order.quantity
+    for intent in waiting:
+        units[str(intent.user_id)] += intent.quantity
+    regained = _fitting(sale, asking, units)
+    laid, taken = world_of(sale), sum(order.quantity for order in regained)
+    moved = {"available": sale.available - taken, "sold": sale.sold + taken}
+    return replace(
+        laid,
+        counters={**laid.counters, **moved},
+        units=units,
+        holds=_by_intent(order for order in orders if order.status != OrderStatus.PAID),
+        sold=_by_intent([*(order for order in orders if order.status == OrderStatus.PAID), *regained]),
+        standby=[_as_live(intent) for intent in waiting],
+    )
+
+
+def _asking_again(context: Context, session: Session, sale: Sale) -> list[Order]:
+    """Find the orders whose units the old live side has sold again to who paid late, then those that it may.
+
+    Somebody may have been refused for them since, so that they are laid as sold: when their payment asks
+    again, it is told so. With the sale's row locked, whoever is refused from now on is not written down.
+    """
+    asking = (
+        select(Order, Payment.id)
+        .join(Payment, Payment.order_id == Order.id)
+        .where(Order.sale_id == sale.id, Order.status == OrderStatus.EXPIRED)
+        .where(Payment.regain_asked_at.is_not(None))
+        .order_by(Payment.regain_asked_at)
+    )
+    if sale.status == SaleStatus.CANCELLED:  # nobody gets anything there any more
+        return []
+    found = session.execute(asking).all()
+    answers = context.live.late_answers(sale.id, sale.epoch or "", [payment_id for _, payment_id in found])
+    surely = [order for order, payment_id in found if answers.get(payment_id) == Regained.SOLD]
+    perhaps = [order for order, payment_id in found if payment_id not in answers]
+    return list(dict.fromkeys(surely + perhaps))
+
+
+def _fitting(sale: Sale, asking: Sequence[Order], units: Counter[str]) -> list[Order]:
+    """Choose the orders that free units suffice for and the limit allows; counts their units.
+
+    What does not fit was refused by the old live side, which had no more than the ledger.
+    """
+    free, fitting = sale.available, []
+    for order in asking:
+        user = str(order.user_id)
+        if order.quantity <= free and units[user] + order.quantity <= sale.per_shopper_limit:
+            free -= order.quantity
+            units[user] += order.quantity
+            fitting.append(order)
+    return fitting
+
+
+def _by_intent(orders: Iterable[Order]) -> dict[str, tuple[str, int]]:
+    return {str(order.intent_id): (str(order.user_id), order.quantity) for order in orders}
+
+
+def _as_live(intent: Intent) -> LiveIntent:
+    assert intent.ticket is not None  # noqa: S101 - the ledger keeps nobody else without one on standby
+    return LiveIntent(
+        str(intent.id),
+        str(intent.user_id),
+        intent.ticket,
+        intent.quantity,
+        intent.accept_fewer,
+        to_ms(intent.submitted_at),
+        0,
+    )

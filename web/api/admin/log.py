@@ -1,0 +1,77 @@
+"""Owns `/admin/log`: who did what to what."""
+
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, fields, validate
+
+from models.enums import Deed, SubjectKind
+from models.tables.admin_log import AdminLogEntry
+from tasks.runtime.admin_log import entries, show_entry
+from web.api.schemas.fields import UtcTime
+from web.api.schemas.paging import PageQuery, page_of
+from web.auth.identity import admin_only
+from web.http.openapi import Blueprint
+from web.http.paging import Page, read_cursor, write_cursor
+from web.http.responses import page
+from web.http.services import services
+
+blueprint = Blueprint("admin_log", __name__, url_prefix="/admin/log", description="The admins' log")
+
+
+class LogQuery(PageQuery):
+    """`?subject_id=&actor_id=&deed=&subject_kind=` besides the page."""
+
+    subject_id = fields.UUID(load_default=None)
+    actor_id = fields.UUID(load_default=None)
+    deed = fields.String(load_default=None, validate=validate.OneOf([deed.value for deed in Deed]))
+    subject_kind = fields.String(
+        load_default=None, validate=validate.OneOf([kind.value for kind in SubjectKind])
+    )
+
+
+class ActorSchema(Schema):
+    """An admin."""
+
+    id = fields.UUID(required=True)
+    email = fields.String(required=True)
+
+
+class LogEntrySchema(Schema):
+    """A deed. Without an actor it came by the command line; `details` tell of a change before and after."""
+
+    id = fields.Integer(required=True)
+    at = UtcTime(required=True)
+    actor = fields.Nested(ActorSchema, required=True, allow_none=True)
+    deed = fields.String(required=True, metadata={"enum": [deed.value for deed in Deed]})
+    subject_kind = fields.String(required=True, metadata={"enum": [kind.value for kind in SubjectKind]})
+    subject_id = fields.UUID(required=True)
+    details = fields.Dict(required=True)
+
+
+@blueprint.get("")
+@admin_only
+@blueprint.arguments(LogQuery, location="query")
+@blueprint.response(200, page_of(LogEntrySchema))
+def list_log(asked: dict[str, Any]) -> Response:
+    """List what admins did, newest first."""
+    found = read_log(asked)
+    return page(found.items, found.next_cursor)
+
+
+def read_log(asked: dict[str, Any]) -> Page:
+    """Read a page of the log, newest first, as it is told.
+
+    Raises:
+        ValidationError: the cursor is not one of this list's.
+    """
+    narrowed = ("subject_id", "actor_id", "deed", "subject_kind")
+    query = entries(**{name: asked[name] for name in narrowed})
+    if asked["cursor"]:
+        (before,) = read_cursor(asked["cursor"], int)
+        query = query.where(AdminLogEntry.id < before)
+    with services().database.transaction() as session:
+        rows = session.execute(query.order_by(AdminLogEntry.id.desc()).limit(asked["limit"] + 1)).all()
+        shown = [show_entry(row) for row in rows[: asked["limit"]]]
+    cursor = write_cursor(shown[-1]["id"]) if len(rows) > len(shown) else None
+    return Page(shown, cursor)

@@ -1,0 +1,129 @@
+"""Owns `/admin/shoppers`: finding accounts, banning them, and letting them in again."""
+
+import uuid
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, fields, validate
+
+from models.enums import Role
+from models.messages import Message, rfc3339
+from models.tables.accounts import User
+from tasks.accounts.bans import ban_shopper, unban_shopper
+from tasks.accounts.shoppers import OrderCounts, count_orders, find_shopper, shoppers
+from web.api.schemas.fields import Prose, Strict, Text, UtcTime
+from web.api.schemas.paging import PageQuery, page_of
+from web.auth.actor import current_actor
+from web.auth.identity import admin_only
+from web.http.openapi import Blueprint
+from web.http.paging import Page, read_page
+from web.http.responses import answer, page
+from web.http.services import services
+
+blueprint = Blueprint("shoppers", __name__, url_prefix="/admin/shoppers", description="Accounts, for admins")
+
+
+class ShopperQuery(PageQuery):
+    """`?query=` (an id, or a part of the name or e-mail) and `?banned=true` besides the page."""
+
+    query = Text(load_default="", validate=validate.Length(0, 254))
+    banned = fields.Boolean(load_default=False)
+
+
+class BanSchema(Strict):
+    """Why."""
+
+    reason = Prose(load_default=None, allow_none=True, validate=validate.Length(1, 200))
+
+
+class ShopperSchema(Schema):
+    """An account and what it has bought."""
+
+    id = fields.UUID(required=True)
+    email = fields.String(required=True)
+    name = fields.String(required=True)
+    role = fields.String(required=True, metadata={"enum": [role.value for role in Role]})
+    created_at = UtcTime(required=True)
+    banned_at = UtcTime(required=True, allow_none=True)
+    ban_reason = fields.String(required=True, allow_none=True)
+    orders = fields.Integer(required=True)
+    paid_orders = fields.Integer(required=True)
+
+
+@blueprint.get("")
+@admin_only
+@blueprint.arguments(ShopperQuery, location="query")
+@blueprint.response(200, page_of(ShopperSchema))
+def list_shoppers(asked: dict[str, Any]) -> Response:
+    """Find accounts, newest first."""
+    found = read_shoppers(asked)
+    return page(found.items, found.next_cursor)
+
+
+@blueprint.get("/<uuid:user_id>")
+@admin_only
+@blueprint.response(200, ShopperSchema)
+def get_shopper(user_id: uuid.UUID) -> Response:
+    """Show an account."""
+    return answer(read_shopper(user_id))
+
+
+@blueprint.post("/<uuid:user_id>/ban")
+@admin_only
+@blueprint.arguments(BanSchema)
+@blueprint.response(200, ShopperSchema)
+def ban(asked: dict[str, Any], user_id: uuid.UUID) -> Response:
+    """Ban a shopper: signed out everywhere within two seconds, out of every line, unpaid holds given up."""
+    parts = services()
+    for family in ban_shopper(parts.context, user_id, by=current_actor(), reason=asked["reason"]):
+        parts.revoked.add(family)
+    return answer(read_shopper(user_id))
+
+
+@blueprint.post("/<uuid:user_id>/unban")
+@admin_only
+@blueprint.response(200, ShopperSchema)
+def unban(user_id: uuid.UUID) -> Response:
+    """Let a shopper log in again."""
+    unban_shopper(services().context, user_id, by=current_actor())
+    return answer(read_shopper(user_id))
+
+
+def read_shoppers(asked: dict[str, Any]) -> Page:
+    """Read a page of accounts, newest first, as they are told.
+
+    Raises:
+        ValidationError: the cursor is not one of this list's.
+    """
+    wanted = shoppers(asked["query"].strip(), only_banned=asked["banned"])
+    keys = (User.created_at, User.id)
+    with services().database.transaction() as session:
+        found = read_page(session, wanted, keys, limit=asked["limit"], cursor=asked["cursor"])
+        counts = count_orders(session, [user.id for user in found.items])
+        shown = [_show(user, counts[user.id]) for user in found.items]
+    return Page(shown, found.next_cursor)
+
+
+def read_shopper(user_id: uuid.UUID) -> Message:
+    """Read an account as it is told.
+
+    Raises:
+        NotFound: there is none.
+    """
+    with services().database.transaction() as session:
+        user = find_shopper(session, user_id)
+        return _show(user, count_orders(session, [user_id])[user_id])
+
+
+def _show(user: User, counts: OrderCounts) -> Message:
+    return {
+        "id": str(user.id),
+        "email": user.email,
+        "name": user.name,
+        "role": user.role,
+        "created_at": rfc3339(user.created_at),
+        "banned_at": rfc3339(user.banned_at) if user.banned_at else None,
+        "ban_reason": user.ban_reason,
+        "orders": counts.all,
+        "paid_orders": counts.paid,
+    }

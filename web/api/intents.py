@@ -1,0 +1,172 @@
+"""Owns `/sales/{id}/intents` and `/intents`: the way in, and what became of it."""
+
+import re
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final
+
+from flask import Response, request
+from marshmallow import ValidationError
+
+from models.errors import NotFound
+from models.messages import stored_intent
+from models.queries import intents as reading
+from models.tables.orders import Intent
+from tasks.intents import submit as intents
+from web.api.schemas.intents import IntentCreateSchema, IntentPageSchema, IntentQuery, IntentSchema
+from web.auth.identity import current_identity, signed_in
+from web.http.errors import Problem
+from web.http.openapi import JSON, PREFIX, Blueprint, parse_json, read_announced, read_json
+from web.http.paging import read_cursor, read_page, write_cursor
+from web.http.responses import answer, page
+from web.http.services import services
+
+blueprint = Blueprint("intents", __name__, description="Purchase intents: a place in a sale's line")
+
+KEY_HEADER: Final = "Idempotency-Key"
+KEY_PARAMETER: Final = {"name": KEY_HEADER, "in": "header", "schema": {"type": "string", "maxLength": 128}}
+_SANE_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII).fullmatch
+_NEW_INTENT: Final = IntentCreateSchema()
+_SHORT_LENGTHS: Final = {str(length): length for length in range(1, 65)}  # bytes, as they are announced
+
+
+@blueprint.post("/sales/<uuid:sale_id>/intents")
+@blueprint.doc(
+    security=[{"bearer": []}, {"session": [], "csrf": []}],
+    parameters=[KEY_PARAMETER],
+    requestBody={"content": {"application/json": {"schema": IntentCreateSchema}}},
+)
+@blueprint.response(202, IntentSchema, headers={"Location": {"schema": {"type": "string"}}})
+def submit(sale_id: uuid.UUID) -> Response:
+    """Ask to buy. 202: the intent stands in line, durably, with its ticket; the verdict follows."""
+    identity = current_identity()
+    parts = services()
+    parts.limits.intents.hit(identity.user_id)
+    wish = _read_wish()
+    intent = intents.submit_intent(parts.context, identity.user_id, sale_id, key=idempotency_key(), **wish)
+    return answer(intent, 202, {"Location": f"{PREFIX}/intents/{intent['id']}"})
+
+
+@blueprint.get("/intents/<uuid:intent_id>")
+@signed_in
+@blueprint.response(200, IntentSchema)
+def get_intent(intent_id: uuid.UUID) -> Response:
+    """Show an intent to its owner or an admin: its place in line, or its verdict."""
+    return answer(visible_intent(intent_id))
+
+
+@blueprint.get("/intents")
+@signed_in
+@blueprint.arguments(IntentQuery, location="query")
+@blueprint.response(200, IntentPageSchema)
+def list_intents(asked: dict[str, Any]) -> Response:
+    """List intents, newest first: one's own, an admin's list shows everybody's.
+
+    With `sale_id` those that still stand in line come too; without, those that are decided.
+    """
+    identity = current_identity()
+    owner = None if identity.is_admin else identity.user_id
+    if asked["sale_id"] is None:
+        return _list_decided(owner, asked["limit"], asked["cursor"])
+    items, cursor = page_of_sale(asked["sale_id"], owner, asked["limit"], asked["cursor"])
+    return page(items, cursor)
+
+
+@blueprint.delete("/intents/<uuid:intent_id>")
+@signed_in
+@blueprint.response(200, IntentSchema)
+def leave(intent_id: uuid.UUID) -> Response:
+    """Give up the place in line."""
+    return answer(intents.leave_line(services().context, current_identity().user_id, intent_id))
+
+
+def visible_intent(intent_id: uuid.UUID) -> dict[str, Any]:
+    """Find an intent that the one who asks may see.
+
+    Raises:
+        NotFound: there is none, or it is somebody else's.
+    """
+    identity = current_identity()
+    intent, owner = intents.find_intent(services().context, intent_id)
+    if owner != identity.user_id and not identity.is_admin:
+        raise NotFound("No intent of yours has this id.")
+    return intent
+
+
+def page_of_sale(
+    sale_id: uuid.UUID, owner: uuid.UUID | None, limit: int, cursor: str | None
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Read a page of a sale's intents, newest ticket first, then those who left the lobby and so have none.
+
+    The cursor is the last ticket seen, or when who was seen last came, and the intent's id.
+    """
+    context, asked_for = services().context, limit + 1
+    before, departed_before = _read_place(cursor)
+    found = []
+    if departed_before is None:
+        found = intents.list_of_sale(context, sale_id, user_id=owner, before=before, limit=asked_for)
+    if len(found) < asked_for:
+        found += intents.departed_of_sale(
+            context, sale_id, user_id=owner, before=departed_before, limit=asked_for - len(found)
+        )
+    return found[:limit], _write_place(found[limit - 1]) if len(found) > limit else None
+
+
+def _read_place(cursor: str | None) -> tuple[int, tuple[datetime, uuid.UUID] | None]:
+    if not cursor:
+        return 0, None
+    try:
+        return max(read_cursor(cursor, int)[0], 0), None
+    except ValidationError:
+        came_at, intent_id = read_cursor(cursor, datetime, uuid.UUID)
+        return 0, (came_at, intent_id)
+
+
+def _write_place(intent: dict[str, Any]) -> str:
+    if intent["ticket"] is not None:
+        return write_cursor(intent["ticket"])
+    return write_cursor(datetime.fromisoformat(intent["submitted_at"]), intent["id"])
+
+
+def idempotency_key() -> str:
+    """Read the Idempotency-Key; empty where there is none.
+
+    Raises:
+        Problem: 400 `bad_idempotency_key`.
+    """
+    key: str | None = request.environ.get("HTTP_IDEMPOTENCY_KEY")
+    if key is None:
+        return ""
+    if not _SANE_KEY(key):
+        raise Problem(400, "bad_idempotency_key", "Use 1 to 128 visible ASCII characters.")
+    return key
+
+
+def _read_wish() -> Mapping[str, Any]:
+    """Read what is asked for. A crowd's bodies are alike, so what the schema says of short ones is kept."""
+    environ = request.environ
+    length = _SHORT_LENGTHS.get(environ.get("CONTENT_LENGTH", ""))
+    if length is not None and environ.get("CONTENT_TYPE") == JSON:
+        return _load_wish(read_announced(length))
+    wish: Mapping[str, Any] = _NEW_INTENT.load(read_json())
+    return wish
+
+
+@lru_cache(maxsize=512)
+def _load_wish(body: bytes) -> Mapping[str, Any]:
+    wish: Mapping[str, Any] = _NEW_INTENT.load(parse_json(body))
+    return wish
+
+
+def _list_decided(owner: uuid.UUID | None, limit: int, cursor: str | None) -> Response:
+    with services().database.transaction() as session:
+        found = read_page(
+            session,
+            reading.decided_intents(user_id=owner),
+            (Intent.submitted_at, Intent.id),
+            limit=limit,
+            cursor=cursor,
+        )
+    return page([stored_intent(row) for row in found.items], found.next_cursor)

@@ -1,0 +1,87 @@
+"""Owns `/orders`: what was granted."""
+
+import uuid
+from typing import Any
+
+from flask import Response
+from marshmallow import fields, validate
+from sqlalchemy.orm import Session
+
+from models.enums import OrderStatus
+from models.errors import NotFound
+from models.messages import stored_order
+from models.queries import intents
+from models.tables.orders import Order
+from tasks.orders import holds
+from tasks.payments.waiting import steps_of
+from web.api.schemas.orders import OrderPageSchema, OrderSchema
+from web.api.schemas.paging import PageQuery
+from web.auth.identity import current_identity, signed_in
+from web.http.openapi import Blueprint
+from web.http.paging import read_page
+from web.http.responses import answer, page
+from web.http.services import services
+
+blueprint = Blueprint("orders", __name__, url_prefix="/orders", description="Granted holds")
+
+
+class OrderQuery(PageQuery):
+    """`?sale_id=&status=` besides the page."""
+
+    sale_id = fields.UUID(load_default=None)
+    status = fields.String(load_default=None, validate=validate.OneOf([one.value for one in OrderStatus]))
+
+
+@blueprint.get("")
+@signed_in
+@blueprint.arguments(OrderQuery, location="query")
+@blueprint.response(200, OrderPageSchema)
+def list_orders(asked: dict[str, Any]) -> Response:
+    """List orders, newest first: one's own, an admin's list shows everybody's."""
+    identity = current_identity()
+    query = intents.orders(
+        user_id=None if identity.is_admin else identity.user_id,
+        sale_id=asked["sale_id"],
+        status=asked["status"],
+    )
+    with services().database.transaction() as session:
+        found = read_page(
+            session, query, (Order.created_at, Order.id), limit=asked["limit"], cursor=asked["cursor"]
+        )
+        own = [row for row in found.items if row.user_id == identity.user_id]
+        steps = steps_of(services().context, session, own)
+    told = [stored_order(row, row.history, steps.get(row.id)) for row in found.items]
+    return page(told, found.next_cursor)
+
+
+@blueprint.get("/<uuid:order_id>")
+@signed_in
+@blueprint.response(200, OrderSchema)
+def get_order(order_id: uuid.UUID) -> Response:
+    """Show an order to its owner or an admin, with every change of its status."""
+    with services().database.transaction() as session:
+        order = visible_order(session, order_id)
+        is_own = order.user_id == current_identity().user_id
+        steps = steps_of(services().context, session, [order]) if is_own else {}
+    return answer(stored_order(order, order.history, steps.get(order.id)))
+
+
+@blueprint.post("/<uuid:order_id>/cancel")
+@signed_in
+@blueprint.response(200, OrderSchema)
+def cancel_order(order_id: uuid.UUID) -> Response:
+    """Give a hold up; its units go to the next in line."""
+    return answer(holds.cancel_order(services().context, current_identity().user_id, order_id))
+
+
+def visible_order(session: Session, order_id: uuid.UUID) -> Order:
+    """Find an order that the one who asks may see.
+
+    Raises:
+        NotFound: there is none, or it is somebody else's.
+    """
+    identity = current_identity()
+    order = intents.find_order(session, order_id)
+    if order is None or not (order.user_id == identity.user_id or identity.is_admin):
+        raise NotFound("No order of yours has this id.")
+    return order

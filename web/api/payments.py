@@ -1,0 +1,136 @@
+"""Owns what concerns money: paying an order, giving it back, receipts, and the webhooks of providers."""
+
+import uuid
+from typing import Any
+
+from flask import Response, request
+from marshmallow import Schema
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.errors import FlashSaleError, NotFound, Unavailable
+from models.tables.payments import Payment, Receipt, Refund
+from tasks.payments.pay import pay_order
+from tasks.payments.receipts import number_of
+from tasks.payments.refunds import request_refund
+from tasks.payments.webhooks import take_webhook
+from web.api.intents import KEY_PARAMETER, idempotency_key
+from web.api.orders import visible_order
+from web.api.schemas.orders import OrderSchema, PaymentCreateSchema, RefundCreateSchema
+from web.api.schemas.payments import (
+    MethodsSchema,
+    PaymentSchema,
+    PaymentsSchema,
+    ReceiptSchema,
+    RefundSchema,
+    WebhookTakenSchema,
+)
+from web.auth.actor import current_actor
+from web.auth.identity import admin_only, current_identity, signed_in
+from web.http.openapi import Blueprint, read_body
+from web.http.responses import answer
+from web.http.services import services
+from web.metrics.money import WEBHOOKS
+
+blueprint = Blueprint("payments", __name__, description="Payments, refunds and receipts")
+
+_PAYMENTS: Schema = PaymentSchema(many=True)
+_REFUNDS: Schema = RefundSchema(many=True)
+_RECEIPT: Schema = ReceiptSchema()
+
+
+@blueprint.post("/orders/<uuid:order_id>/payments")
+@signed_in
+@blueprint.doc(parameters=[KEY_PARAMETER])
+@blueprint.arguments(PaymentCreateSchema)
+@blueprint.response(202, OrderSchema)
+def pay(wish: dict[str, Any], order_id: uuid.UUID) -> Response:
+    """Pay a held order. 202: the hold is pinned and the charge under way; the outcome follows.
+
+    What costs nothing is paid at once, by the method `free` or any other, and no provider is asked.
+
+    The same Idempotency-Key with the same order and method answers with the order as it is.
+    """
+    user_id = current_identity().user_id
+    context = services().context
+    key = idempotency_key()
+    return answer(pay_order(context, user_id, order_id, method=wish["method"], key=key), 202)
+
+
+@blueprint.get("/orders/<uuid:order_id>/payments")
+@signed_in
+@blueprint.response(200, PaymentsSchema)
+def list_payments(order_id: uuid.UUID) -> Response:
+    """List every attempt to pay an order, oldest first, and what went back."""
+    with services().database.transaction() as session:
+        visible_order(session, order_id)
+        return answer(show_money(session, order_id))
+
+
+@blueprint.post("/orders/<uuid:order_id>/refund")
+@admin_only
+@blueprint.arguments(RefundCreateSchema)
+@blueprint.response(202, OrderSchema)
+def refund(wish: dict[str, Any], order_id: uuid.UUID) -> Response:
+    """Have a paid order's money go back, and its units to the next in line. Asked for twice, it goes once."""
+    by = current_actor()
+    return answer(request_refund(services().context, order_id, by=by, reason=wish["reason"]), 202)
+
+
+@blueprint.get("/orders/<uuid:order_id>/receipt")
+@signed_in
+@blueprint.response(200, ReceiptSchema)
+def get_receipt(order_id: uuid.UUID) -> Response:
+    """Show the receipt of a paid order."""
+    with services().database.transaction() as session:
+        visible_order(session, order_id)
+        receipt = session.get(Receipt, order_id)
+    if receipt is None:
+        raise NotFound("The order is not paid.")
+    return answer(show_receipt(receipt))
+
+
+@blueprint.get("/payments/methods")
+@blueprint.response(200, MethodsSchema)
+def list_methods() -> Response:
+    """Tell who charges, and by which methods, where they are a list: the sandbox's test cards."""
+    providers = services().context.providers
+    told = [{"name": one.spelling, "says": one.says} for one in providers.methods]
+    key = providers.stripe.settings.publishable_key if providers.stripe else None
+    return answer({"provider": providers.current.name, "methods": told, "publishable_key": key})
+
+
+@blueprint.post("/payments/webhooks/<string:provider>")
+@blueprint.doc(requestBody={"content": {"application/json": {"schema": {"type": "object"}}}})
+@blueprint.response(200, WebhookTakenSchema)
+def webhook(provider: str) -> Response:
+    """Take a provider's webhook: its signature is over the raw body; a repeat is a 200 and does nothing."""
+    context = services().context
+    known = provider if provider in context.providers else "unknown"
+    try:
+        is_new = take_webhook(context, provider, read_body(), dict(request.headers.items()))
+    except FlashSaleError as error:
+        result = "not_taken" if isinstance(error, Unavailable) else "refused"
+        WEBHOOKS.labels(known, result).inc()
+        raise
+    WEBHOOKS.labels(known, "taken" if is_new else "repeated").inc()
+    return answer({"received": True})
+
+
+def show_money(session: Session, order_id: uuid.UUID) -> dict[str, Any]:
+    """Tell of every attempt to pay an order, oldest first, and of what went back."""
+    payments = session.scalars(
+        select(Payment).where(Payment.order_id == order_id).order_by(Payment.created_at, Payment.id)
+    ).all()
+    refunds = session.scalars(
+        select(Refund).where(Refund.order_id == order_id).order_by(Refund.created_at, Refund.id)
+    ).all()
+    return {"payments": _PAYMENTS.dump(payments), "refunds": _REFUNDS.dump(refunds)}
+
+
+def show_receipt(receipt: Receipt) -> dict[str, Any]:
+    """Tell of a receipt."""
+    told = {name: getattr(receipt, name) for name in Receipt.__table__.columns.keys()}  # noqa: SIM118
+    buyer = {"name": receipt.buyer_name, "email": receipt.buyer_email}
+    shown: dict[str, Any] = _RECEIPT.dump({**told, "number": number_of(receipt), "buyer": buyer})
+    return shown

@@ -1,0 +1,83 @@
+"""Owns `/products`."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import select
+
+from models.tables.catalogue import Product
+from tasks.products import changes as products
+from tasks.runtime.revisions import tag_of_product
+from web.api.schemas.paging import PageQuery
+from web.api.schemas.products import ProductCreateSchema, ProductPageSchema, ProductPatchSchema, ProductSchema
+from web.auth.actor import current_actor
+from web.auth.identity import admin_only
+from web.http.etags import ETAG, IF_MATCH, etag, expected
+from web.http.openapi import Blueprint
+from web.http.paging import Page, read_page
+from web.http.services import services
+
+blueprint = Blueprint("products", __name__, url_prefix="/products", description="What sales sell")
+
+Tagged = tuple[Product, dict[str, str]]
+
+
+@blueprint.get("")
+@blueprint.arguments(PageQuery, location="query")
+@blueprint.response(200, ProductPageSchema)
+def list_products(asked: dict[str, Any]) -> Page:
+    """List products, newest first."""
+    listed = select(Product).where(Product.archived_at.is_(None))
+    with services().database.transaction() as session:
+        return read_page(session, listed, (Product.created_at, Product.id), **asked)
+
+
+@blueprint.get("/<uuid:product_id>")
+@blueprint.response(200, ProductSchema, headers=ETAG)
+def get_product(product_id: uuid.UUID) -> Tagged:
+    """Show a product."""
+    with services().database.transaction() as session:
+        return _tagged(products.find_product(session, product_id))
+
+
+@blueprint.post("")
+@admin_only
+@blueprint.arguments(ProductCreateSchema)
+@blueprint.response(201, ProductSchema, headers=ETAG)
+def create_product(asked: dict[str, Any]) -> Tagged:
+    """Add a product."""
+    return _tagged(products.add_product(services().context, columns_of(asked), by=current_actor()))
+
+
+@blueprint.patch("/<uuid:product_id>")
+@admin_only
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.arguments(ProductPatchSchema)
+@blueprint.response(200, ProductSchema, headers=ETAG)
+def change_product(asked: dict[str, Any], product_id: uuid.UUID) -> Tagged:
+    """Change a product. Sales that sell it keep their own price, and its currency until they are over."""
+    context, seen, by = services().context, expected(), current_actor()
+    changes = columns_of(asked)
+    return _tagged(products.change_product(context, product_id, changes, expected=seen, by=by))
+
+
+@blueprint.delete("/<uuid:product_id>")
+@admin_only
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.response(204)
+def archive_product(product_id: uuid.UUID) -> None:
+    """Archive a product: it is listed no more, while orders go on naming it."""
+    products.archive_product(services().context, product_id, expected=expected(), by=current_actor())
+
+
+def columns_of(asked: dict[str, Any]) -> dict[str, Any]:
+    """Lay a request's product out in columns."""
+    columns = {name: value for name, value in asked.items() if name != "list_price"}
+    if "list_price" in asked:
+        columns["list_price_minor"] = asked["list_price"]["amount_minor"]
+        columns["currency"] = asked["list_price"]["currency"]
+    return columns
+
+
+def _tagged(product: Product) -> Tagged:
+    return product, etag(tag_of_product(product))

@@ -1,0 +1,182 @@
+"""Owns `/sales`: what is on sale, and the admin's verbs."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from flask import Response
+from marshmallow import ValidationError
+
+from models.enums import SaleStatus
+from models.tables.catalogue import Sale
+from tasks.sales import lifecycle
+from tasks.sales.rules import BadSale
+from tasks.sales.view import show_sale
+from web.api.intents import KEY_PARAMETER, idempotency_key
+from web.api.schemas.sales import (
+    SaleCreateSchema,
+    SalePageSchema,
+    SalePatchSchema,
+    SaleQuery,
+    SaleSchema,
+    UnitsSchema,
+)
+from web.auth.actor import current_actor
+from web.auth.identity import admin_only
+from web.http.etags import ETAG, IF_MATCH, etag_of_shown, expected
+from web.http.openapi import PREFIX, Blueprint
+from web.http.paging import Page, read_cursor, write_cursor
+from web.http.responses import answer, page
+from web.http.services import services
+
+blueprint = Blueprint("sales", __name__, url_prefix="/sales", description="Sales and their lines")
+
+
+@blueprint.get("")
+@blueprint.arguments(SaleQuery, location="query")
+@blueprint.response(200, SalePageSchema)
+def list_sales(asked: dict[str, Any]) -> Response:
+    """List sales, newest first, with their live figures."""
+    found = read_sales(asked)
+    return page(found.items, found.next_cursor)
+
+
+@blueprint.get("/<uuid:sale_id>")
+@blueprint.response(200, SaleSchema, headers=ETAG)
+def get_sale(sale_id: uuid.UUID) -> Response:
+    """Show a sale with its live figures."""
+    return _answer(lifecycle.get_sale(services().context, sale_id))
+
+
+@blueprint.post("")
+@admin_only
+@blueprint.arguments(SaleCreateSchema)
+@blueprint.response(201, SaleSchema, headers=ETAG)
+def create_sale(asked: dict[str, Any]) -> Response:
+    """Schedule a sale. It opens by itself at `opens_at`, or by hand before."""
+    wish = lifecycle.NewSale(**_columns(asked))
+    sale = checked(lambda: lifecycle.create_sale(services().context, wish, by=current_actor()))
+    return _answer(sale, 201, {"Location": f"{PREFIX}/sales/{sale.id}"})
+
+
+@blueprint.patch("/<uuid:sale_id>")
+@admin_only
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.arguments(SalePatchSchema)
+@blueprint.response(200, SaleSchema, headers=ETAG)
+def change_sale(asked: dict[str, Any], sale_id: uuid.UUID) -> Response:
+    """Change a sale that is not over; a new price holds for tickets that are decided after it."""
+    context, changes = services().context, _columns(asked)
+    seen, by = expected(), current_actor()
+    return _answer(checked(lambda: lifecycle.change_sale(context, sale_id, changes, expected=seen, by=by)))
+
+
+@blueprint.post("/<uuid:sale_id>/units")
+@admin_only
+@blueprint.doc(parameters=[KEY_PARAMETER, IF_MATCH])
+@blueprint.arguments(UnitsSchema)
+@blueprint.response(200, SaleSchema, headers=ETAG)
+def change_units(asked: dict[str, Any], sale_id: uuid.UUID) -> Response:
+    """Raise or cut the allocation by so many units: what several ask for adds up.
+
+    The same Idempotency-Key with the same number counts once.
+    """
+    context, key = services().context, idempotency_key()
+    seen, by = expected(), current_actor()
+    return _answer(
+        checked(
+            lambda: lifecycle.change_units(context, sale_id, asked["change"], key=key, expected=seen, by=by)
+        )
+    )
+
+
+@blueprint.post("/<uuid:sale_id>/open")
+@admin_only
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.response(200, SaleSchema, headers=ETAG)
+def open_sale(sale_id: uuid.UUID) -> Response:
+    """Open a scheduled sale now."""
+    return _move(sale_id, SaleStatus.OPEN, SaleStatus.SCHEDULED)
+
+
+@blueprint.post("/<uuid:sale_id>/pause")
+@admin_only
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.response(200, SaleSchema, headers=ETAG)
+def pause_sale(sale_id: uuid.UUID) -> Response:
+    """Pause an open sale: everybody keeps the place, nothing is decided."""
+    return _move(sale_id, SaleStatus.PAUSED)
+
+
+@blueprint.post("/<uuid:sale_id>/resume")
+@admin_only
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.response(200, SaleSchema, headers=ETAG)
+def resume_sale(sale_id: uuid.UUID) -> Response:
+    """Go on with a paused sale."""
+    return _move(sale_id, SaleStatus.OPEN, SaleStatus.PAUSED)
+
+
+@blueprint.post("/<uuid:sale_id>/end")
+@admin_only
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.response(200, SaleSchema, headers=ETAG)
+def end_sale(sale_id: uuid.UUID) -> Response:
+    """End a sale: who still stands in line hears `sold_out`."""
+    return _move(sale_id, SaleStatus.ENDED)
+
+
+@blueprint.post("/<uuid:sale_id>/cancel")
+@admin_only
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.response(200, SaleSchema, headers=ETAG)
+def cancel_sale(sale_id: uuid.UUID) -> Response:
+    """Cancel a sale: who still stands in line hears `rejected`."""
+    return _move(sale_id, SaleStatus.CANCELLED)
+
+
+def read_sales(asked: dict[str, Any]) -> Page:
+    """Read a page of sales, newest first, as they are told.
+
+    Raises:
+        ValidationError: the cursor is not one of this list's.
+    """
+    before = read_cursor(asked["cursor"], datetime, uuid.UUID) if asked["cursor"] else None
+    context = services().context
+    status = SaleStatus(asked["status"]) if asked["status"] else None
+    found = lifecycle.list_sales(context, status=status, before=before, limit=asked["limit"] + 1)
+    shown = found[: asked["limit"]]
+    more = len(found) > len(shown)
+    cursor = write_cursor(shown[-1].created_at, shown[-1].id) if more else None
+    return Page([show_sale(context, sale) for sale in shown], cursor)
+
+
+def _move(sale_id: uuid.UUID, wished: SaleStatus, only_from: SaleStatus | None = None) -> Response:
+    context, seen, by = services().context, expected(), current_actor()
+    return _answer(lifecycle.move_sale(context, sale_id, wished, only_from=only_from, expected=seen, by=by))
+
+
+def _answer(sale: Sale, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    shown = show_sale(services().context, sale)
+    return answer(shown, status, {**etag_of_shown(sale, shown), **(headers or {})})
+
+
+def checked(act: Any) -> Sale:
+    """Tell settings that contradict each other as a fault of their field."""
+    try:
+        sale: Sale = act()
+    except BadSale as error:
+        raise ValidationError(str(error), error.field) from error
+    return sale
+
+
+def _columns(asked: dict[str, Any]) -> dict[str, Any]:
+    """Name the wished settings as the rows do."""
+    columns = dict(asked)
+    if (price := columns.pop("price", None)) is not None:
+        columns |= {"price_minor": price["amount_minor"], "currency": price["currency"]}
+    admission = columns.pop("admission", None) or {}
+    if "order" in admission:
+        columns["admission_order"] = admission["order"]
+    pace = ("rate_per_second", "max_open_holds")
+    return columns | {name: admission[name] for name in pace if name in admission}

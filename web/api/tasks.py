@@ -1,0 +1,110 @@
+"""Owns `/tasks` and the audit: what the workers do, for admins to poll."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, fields
+
+from models.audit import audit_sale
+from models.errors import NotFound
+from tasks.background import queue, task_list
+from tasks.sales import lifecycle
+from web.api.schemas.tasks import TaskPageSchema, TaskQuery, TaskSchema
+from web.auth.identity import admin_only, current_identity, signed_in
+from web.http.openapi import PREFIX, Blueprint
+from web.http.paging import Page, read_cursor, write_cursor
+from web.http.responses import answer, page
+from web.http.services import services
+
+blueprint = Blueprint("tasks", __name__, description="What the workers do")
+
+
+class AuditSchema(Schema):
+    """The invariants of a sale, each with its figures and, where broken, the offending rows."""
+
+    sale_id = fields.UUID(required=True)
+    ok = fields.Boolean(required=True)
+    in_flight = fields.Boolean(required=True)
+    checked_at_ms = fields.Integer(required=True)
+    checks = fields.List(fields.Dict(), required=True)
+
+
+@blueprint.get("/tasks/<uuid:task_id>")
+@signed_in
+@blueprint.response(200, TaskSchema)
+def get_task(task_id: uuid.UUID) -> Response:
+    """Show a task; an intent's id is its task's id, and its owner may see it too."""
+    identity = current_identity()
+    task, owner = task_list.find_task(services().context, task_id)
+    if not identity.is_admin and owner != identity.user_id:
+        raise NotFound("No task of yours has this id.")
+    return answer(task)
+
+
+@blueprint.get("/tasks")
+@admin_only
+@blueprint.arguments(TaskQuery, location="query")
+@blueprint.response(200, TaskPageSchema)
+def list_tasks(asked: dict[str, Any]) -> Response:
+    """List tasks, newest first. `kind=intent` with a `sale_id` shows those in line too."""
+    found = read_tasks(asked)
+    return page(found.items, found.next_cursor)
+
+
+@blueprint.get("/sales/<uuid:sale_id>/audit")
+@admin_only
+@blueprint.response(200, AuditSchema)
+def get_audit(sale_id: uuid.UUID) -> Response:
+    """Check the invariants of a sale now, over both stores."""
+    parts = services()
+    return answer(audit_sale(parts.database, parts.live, sale_id).as_message())
+
+
+@blueprint.post("/sales/<uuid:sale_id>/audit")
+@admin_only
+@blueprint.response(202, TaskSchema)
+def ask_for_audit(sale_id: uuid.UUID) -> Response:
+    """Have the workers audit a sale; the result comes under `/tasks`."""
+    context = services().context
+    lifecycle.get_sale(context, sale_id)
+    task = queue.ask_for(context, "audit", sale_id=sale_id, by=current_identity().user_id)
+    return answer(task_list.of_background(task), 202, {"Location": f"{PREFIX}/tasks/{task.id}"})
+
+
+def read_tasks(asked: dict[str, Any]) -> Page:
+    """Read a page of tasks, newest first, as they are told.
+
+    Raises:
+        ValidationError: the cursor is not one of this list's.
+        NoSuchSale: a sale's intents are asked for, and there is no such sale.
+    """
+    if asked["kind"] == task_list.INTENT and asked["sale_id"] is not None:
+        return _read_of_sale(asked)
+    before = read_cursor(asked["cursor"], datetime, uuid.UUID) if asked["cursor"] else None
+    limit = asked["limit"]
+    found = task_list.list_stored(
+        services().context,
+        kind=asked["kind"],
+        state=asked["state"],
+        sale_id=asked["sale_id"],
+        before=(before[0], before[1]) if before else None,
+        limit=limit + 1,
+    )
+    cursor = write_cursor(*found[limit - 1][0]) if len(found) > limit else None
+    return Page([task for _, task in found[:limit]], cursor)
+
+
+def _read_of_sale(asked: dict[str, Any]) -> Page:
+    before = read_cursor(asked["cursor"], int)[0] if asked["cursor"] else 0
+    limit = asked["limit"]
+    found = task_list.list_of_sale(
+        services().context,
+        asked["sale_id"],
+        state=asked["state"],
+        before=max(before, 0),
+        limit=limit + 1,
+    )
+    cursor = write_cursor(found[limit - 1][0]) if len(found) > limit else None
+    return Page([task for _, task in found[:limit]], cursor)

@@ -1,0 +1,12 @@
+"""The admins' pages, under `/admin`. They only read; every change goes through the API."""
+
+from web.control_room import live, log, orders, pages, products, reports, sales, shoppers, tasks
+
+_PARTS = (live, reports)  # their routes are on the blueprint of `pages`
+
+for room in (log, orders, products, sales, shoppers, tasks):
+    pages.blueprint.register_blueprint(room.blueprint)
+
+blueprint = pages.blueprint
+
+__all__ = ["blueprint"]

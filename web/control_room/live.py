@@ -1,0 +1,21 @@
+"""Owns the routes of what moves in the control room: the overview of a sale, and the workers."""
+
+import uuid
+
+from flask import render_template
+
+from tasks.background.workforce import show_workforce
+from web.control_room.pages import blueprint
+from web.http.services import services
+
+
+@blueprint.get("/sales/<uuid:sale_id>")
+def sale_overview(sale_id: uuid.UUID) -> str:
+    """A sale at a glance, with the verbs on it."""
+    return render_template("admin/overview.html", overview=services().overviews.of(sale_id))
+
+
+@blueprint.get("/workers")
+def workers() -> str:
+    """The workers and their queues."""
+    return render_template("admin/workers.html", workforce=show_workforce(services().context))

@@ -1,0 +1,112 @@
+"""Owns how an entry of the admins' log reads: the deed in a word, what changed from what to what."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from flask_babel import gettext
+
+from models.enums import Deed
+from models.messages import Message, money
+from web.control_room.words import say_state
+from web.shop.languages import N_
+
+DEEDS: Final[Mapping[str, str]] = {
+    Deed.CREATED: N_("created"),
+    Deed.CLONED: N_("made after another"),
+    Deed.CHANGED: N_("changed"),
+    Deed.ARCHIVED: N_("deleted"),
+    Deed.OPENED: N_("opened"),
+    Deed.PAUSED: N_("paused"),
+    Deed.RESUMED: N_("resumed"),
+    Deed.ENDED: N_("ended"),
+    Deed.CANCELLED: N_("cancelled"),
+    Deed.REBUILT: N_("rebuilt"),
+    Deed.RETRIED: N_("tried again"),
+    Deed.REFUND_ASKED: N_("refund asked for"),
+    Deed.BANNED: N_("banned"),
+    Deed.UNBANNED: N_("let in again"),
+}
+
+TEXT, MONEY, MOMENT, COUNT, SALE, PRODUCT = "text", "money", "moment", "count", "sale", "product"
+
+FIELDS: Final[Mapping[str, tuple[str, str]]] = {  # in the order in which they are told
+    "model_id": (N_("After"), SALE),
+    "product_id": (N_("Product"), PRODUCT),
+    "name": (N_("Name"), TEXT),
+    "description": (N_("Description"), TEXT),
+    "image_url": (N_("Picture"), TEXT),
+    "list_price_minor": (N_("List price"), MONEY),
+    "price_minor": (N_("Price"), MONEY),
+    "currency": (N_("Currency"), TEXT),
+    "allocation": (N_("Units"), COUNT),
+    "lobby_opens_at": (N_("Lobby opens"), MOMENT),
+    "opens_at": (N_("Opens"), MOMENT),
+    "closes_at": (N_("Closes"), MOMENT),
+    "per_shopper_limit": (N_("Limit for one shopper"), COUNT),
+    "hold_seconds": (N_("Seconds of a hold"), COUNT),
+    "admission_order": (N_("Order of the lobby"), TEXT),
+    "rate_per_second": (N_("Decisions a second"), COUNT),
+    "max_open_holds": (N_("Open holds at most"), COUNT),
+    "revision": (N_("Revision"), COUNT),
+    "reason": (N_("Reason"), TEXT),
+    "kind": (N_("Kind"), TEXT),
+    "dropped": (N_("Undecided intents lost"), COUNT),
+}
+ADMISSION: Final = {"fifo": N_("First come, first served"), "draw": N_("Drawn by lot")}
+_ORDER: Final = {name: place for place, name in enumerate(FIELDS)}
+
+
+class Value(NamedTuple):
+    """A value and how it is to be written; without a value there was none."""
+
+    kind: str
+    value: Any
+
+
+class Detail(NamedTuple):
+    """One thing that an entry tells; without `before` it tells what is, and not what changed."""
+
+    words: str
+    before: Value | None
+    now: Value
+
+
+def deed_words(deed: str) -> str:
+    """Say a deed in the visitor's language."""
+    words: str = gettext(DEEDS[deed]) if deed in DEEDS else deed
+    return words
+
+
+def details_of(entry: Message, currency: str) -> list[Detail]:
+    """Tell what an entry's details say; `currency`: the subject's own, where the entry names none."""
+    told = entry["details"]
+    named = told.get("currency", currency)
+    now = named[-1] if isinstance(named, list) else named
+    was = named[0] if isinstance(named, list) else named
+    known = sorted(told, key=lambda name: _ORDER.get(name, len(_ORDER)))
+    return [_detail(name, told[name], was, now) for name in known if _is_told(name, told[name])]
+
+
+def _is_told(name: str, said: Any) -> bool:
+    """What was never set is not worth a word, nor a currency beside an amount in it."""
+    return said is not None and said != "" and not (name == "currency" and isinstance(said, str))
+
+
+def _detail(name: str, said: Any, was: str, now: str) -> Detail:
+    words, kind = FIELDS.get(name, (name, TEXT))
+    if isinstance(said, list):
+        before, after = said
+        return Detail(gettext(words), _value(name, kind, before, was), _value(name, kind, after, now))
+    return Detail(gettext(words), None, _value(name, kind, said, now))
+
+
+def _value(name: str, kind: str, said: Any, currency: str) -> Value:
+    if said is None or said == "":
+        return Value(kind, None)
+    if kind == MONEY and currency:
+        return Value(kind, money(said, currency))
+    if name == "admission_order":
+        return Value(TEXT, gettext(ADMISSION.get(said, said)))
+    if name == "kind":
+        return Value(TEXT, say_state("kind", said).words)
+    return Value(TEXT if kind == MONEY else kind, said)

@@ -1,0 +1,63 @@
+"""Owns the frame of the control room: for admins only, its sections, and the words that all its pages use.
+
+Its pages only read; all else is done by the API. Each section's routes are a module of their own.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import orjson
+from flask import Blueprint, request
+from flask_babel import gettext as _
+
+from web.auth.identity import current_identity, require_admin
+from web.control_room import log_words, words
+from web.shop import asking
+
+HOME: Final = "/admin"
+
+blueprint: Final = Blueprint("control", __name__, url_prefix=HOME)
+
+
+@blueprint.app_template_filter("pretty")
+def pretty(told: Any) -> str:
+    """Write what was told as JSON for people."""
+    return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()
+
+
+@blueprint.before_request
+def refuse_others() -> None:
+    """Let nobody in but admins.
+
+    Raises:
+        Unauthenticated, Forbidden: it is somebody else.
+    """
+    require_admin(current_identity(), "This page is for the shop's admins.")
+
+
+def sections() -> Sequence[tuple[str, str]]:
+    """Name the control room's sections: the path of each, and its words."""
+    return (
+        (HOME, _("Sales")),
+        ("/admin/products", _("Products")),
+        ("/admin/orders", _("Orders")),
+        ("/admin/shoppers", _("Shoppers")),
+        ("/admin/tasks", _("Tasks")),
+        ("/admin/workers", _("Workers")),
+        ("/admin/log", _("Log")),
+    )
+
+
+@blueprint.context_processor
+def common() -> dict[str, Any]:
+    """What every page of the control room knows: its sections, which of them this page is of, its words."""
+    others = (path for path, _words in sections() if path != HOME and request.path.startswith(path))
+    return {
+        "sections": sections,
+        "section": next(others, HOME),
+        "address": asking.address,
+        "say_state": words.say_state,
+        "choices": words.choices,
+        "deed_words": log_words.deed_words,
+        "details_of": log_words.details_of,
+    }

@@ -1,0 +1,53 @@
+"""Owns the control room's pages of tasks: the list, and one with its result or what went wrong."""
+
+import uuid
+from typing import Final
+
+from flask import Blueprint, render_template
+
+from models.enums import TaskState
+from tasks.background import task_list
+from tasks.background.payment_tasks import WORK
+from tasks.background.queue import KINDS
+from web.api.schemas.tasks import TaskQuery
+from web.api.tasks import read_tasks
+from web.control_room.log import entries_about
+from web.control_room.reading import names_of_sales, sales_to_choose
+from web.http.services import services
+from web.shop.asking import asked_by
+
+blueprint: Final = Blueprint("tasks", __name__, url_prefix="/tasks")
+
+_QUERY: Final = TaskQuery()
+_UNFINISHED: Final = (TaskState.PENDING, TaskState.STARTED, TaskState.RETRY)
+
+
+@blueprint.get("")
+def tasks() -> str:
+    """What the workers do, did and are to do."""
+    asked = asked_by(_QUERY)
+    context, found = services().context, read_tasks(asked)
+    return render_template(
+        "admin/tasks.html",
+        found=found,
+        asked=asked,
+        kinds=(task_list.INTENT, *WORK, *KINDS),
+        sales=sales_to_choose(context, asked["sale_id"]),
+        names=names_of_sales(context, [one["sale_id"] for one in found.items]),
+    )
+
+
+@blueprint.get("/<uuid:task_id>")
+def task(task_id: uuid.UUID) -> str:
+    """One task; the page comes again when it has got further."""
+    context = services().context
+    found, owner = task_list.find_task(context, task_id)
+    return render_template(
+        "admin/task.html",
+        task=found,
+        owner=str(owner) if owner else None,
+        names=names_of_sales(context, [found["sale_id"]]),
+        is_unfinished=found["state"] in _UNFINISHED,
+        may_be_retried=found["state"] == TaskState.FAILURE and found["kind"] in (*KINDS, "mail"),
+        log=entries_about(task_id),
+    )

@@ -1,0 +1,119 @@
+"""Owns the words of the control room for states and kinds, each with the tone that its pill has."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from flask_babel import gettext
+
+from models.enums import (
+    IntentStatus,
+    OrderStatus,
+    PaymentStatus,
+    RefundCause,
+    RefundStatus,
+    Role,
+    SaleStatus,
+    SubjectKind,
+    TaskState,
+)
+from web.shop.languages import N_
+
+GOOD: Final = "good"
+BUSY: Final = "busy"  # it goes on by itself
+BAD: Final = "bad"  # somebody should look
+QUIET: Final = "quiet"  # it is over
+
+
+class Said(NamedTuple):
+    """A state in words."""
+
+    words: str
+    tone: str
+
+
+STATES: Final[Mapping[str, Mapping[str, Said]]] = {
+    "sale": {
+        SaleStatus.SCHEDULED: Said(N_("Coming"), QUIET),
+        SaleStatus.OPEN: Said(N_("Open now"), GOOD),
+        SaleStatus.PAUSED: Said(N_("Paused"), BUSY),
+        SaleStatus.ENDED: Said(N_("Over"), QUIET),
+        SaleStatus.CANCELLED: Said(N_("Cancelled"), QUIET),
+    },
+    "order": {
+        OrderStatus.HELD: Said(N_("Held"), BUSY),
+        OrderStatus.PAYING: Said(N_("Paying"), BUSY),
+        OrderStatus.PAID: Said(N_("Paid"), GOOD),
+        OrderStatus.REFUNDED: Said(N_("Refunded"), QUIET),
+        OrderStatus.EXPIRED: Said(N_("Hold ran out"), QUIET),
+        OrderStatus.CANCELLED: Said(N_("Cancelled"), QUIET),
+    },
+    "intent": {
+        IntentStatus.WAITING: Said(N_("In the lobby"), BUSY),
+        IntentStatus.QUEUED: Said(N_("In line"), BUSY),
+        IntentStatus.STANDBY: Said(N_("On standby"), BUSY),
+        IntentStatus.HELD: Said(N_("Granted"), GOOD),
+        IntentStatus.SOLD_OUT: Said(N_("Sold out"), QUIET),
+        IntentStatus.REJECTED: Said(N_("Refused"), QUIET),
+        IntentStatus.LEFT: Said(N_("Left the line"), QUIET),
+    },
+    "payment": {
+        PaymentStatus.PENDING: Said(N_("Under way"), BUSY),
+        PaymentStatus.ABANDONED: Said(N_("Given up unanswered"), BAD),
+        PaymentStatus.DECLINED: Said(N_("Declined"), QUIET),
+        PaymentStatus.LATE: Said(N_("Charged too late"), BUSY),
+        PaymentStatus.SUCCEEDED: Said(N_("Charged"), GOOD),
+        PaymentStatus.REFUNDED: Said(N_("Given back"), QUIET),
+    },
+    "refund": {
+        RefundStatus.PENDING: Said(N_("Under way"), BUSY),
+        RefundStatus.SUCCEEDED: Said(N_("Given back"), GOOD),
+        RefundStatus.FAILED: Said(N_("Refused by the provider"), BAD),
+    },
+    "cause": {
+        RefundCause.ADMIN: Said(N_("An admin asked for it"), QUIET),
+        RefundCause.LATE: Said(N_("Paid too late"), QUIET),
+        RefundCause.DUPLICATE: Said(N_("Paid twice"), QUIET),
+        RefundCause.WRONG_CHARGE: Said(N_("A wrong amount was charged"), QUIET),
+        RefundCause.SALE_CANCELLED: Said(N_("The sale was cancelled"), QUIET),
+    },
+    "task": {
+        TaskState.PENDING: Said(N_("Waits"), BUSY),
+        TaskState.STARTED: Said(N_("Is being done"), BUSY),
+        TaskState.RETRY: Said(N_("Is tried again"), BUSY),
+        TaskState.SUCCESS: Said(N_("Done"), GOOD),
+        TaskState.FAILURE: Said(N_("Failed"), BAD),
+        TaskState.REVOKED: Said(N_("Withdrawn"), QUIET),
+    },
+    "kind": {
+        "intent": Said(N_("Intent"), QUIET),
+        "payment": Said(N_("Payment"), QUIET),
+        "refund": Said(N_("Refund"), QUIET),
+        "mail": Said(N_("Mail"), QUIET),
+        "audit": Said(N_("Audit"), QUIET),
+        "purge": Said(N_("Purge"), QUIET),
+        "expel": Said(N_("Expulsion"), QUIET),
+        "report": Said(N_("Report"), QUIET),
+    },
+    "subject": {
+        SubjectKind.SALE: Said(N_("Sale"), QUIET),
+        SubjectKind.PRODUCT: Said(N_("Product"), QUIET),
+        SubjectKind.ORDER: Said(N_("Order"), QUIET),
+        SubjectKind.SHOPPER: Said(N_("Shopper"), QUIET),
+        SubjectKind.TASK: Said(N_("Task"), QUIET),
+    },
+    "role": {
+        Role.SHOPPER: Said(N_("Shopper"), QUIET),
+        Role.ADMIN: Said(N_("Admin"), QUIET),
+    },
+}
+
+
+def say_state(of: str, state: str) -> Said:
+    """Say a state in the visitor's language; one that is not known here stays as it is called."""
+    said = STATES[of].get(state, Said(state, QUIET))
+    return Said(gettext(said.words), said.tone)
+
+
+def choices(of: str) -> list[tuple[str, str]]:
+    """List what there is to choose from: each state with its words."""
+    return [(str(state), gettext(said.words)) for state, said in STATES[of].items()]

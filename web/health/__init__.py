@@ -1,0 +1,1 @@
+"""The operators' questions: alive, ready, durable; and who may ask for details."""

@@ -1,0 +1,125 @@
+"""Owns the checks behind `/readyz`: is each dependency there, current, and as durable as is promised?"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import redis
+from kombu import Connection
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from models.errors import FlashSaleError, ForeignLine, LedgerUnavailable, LineRefused
+from models.live.keys import TRIAL
+from models.live.redis import translated
+from models.migrate import is_current
+from models.tables.identity import require_writable
+from web.http.services import Services
+
+TIMEOUT_S: Final = 1.0  # seconds for one answer of Redis or the broker
+DURABLE: Final = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One dependency's state."""
+
+    ok: bool
+    detail: str
+
+
+class Readiness:
+    """Asks every dependency, briefly."""
+
+    def __init__(self, parts: Services) -> None:
+        self._parts = parts
+
+    def check(self) -> dict[str, Check]:
+        """Ask them all; none of them can make this raise."""
+        database = self._tell(self._database)
+        return {
+            "database": database,
+            "redis": self._tell(self._own_redis if database.ok else self._redis),
+            "redis_durability": self._tell(self._durability),
+            "broker": self._tell(self._broker),
+        }
+
+    def _tell(self, ask: Callable[[], Check]) -> Check:
+        try:
+            return ask()
+        except LedgerUnavailable as error:
+            return Check(False, f"cannot do its work: {str(error).partition(':')[0]}")
+        except (FlashSaleError, RedisError, OSError) as error:
+            return Check(False, f"unreachable: {type(error).__name__}")
+        except Exception as error:
+            log.exception("a readiness check broke")
+            return Check(False, f"broken: {type(error).__name__}")
+
+    def _database(self) -> Check:
+        self._parts.database.require_heard()
+        with self._parts.database.probing() as connection:
+            if not is_current(connection):
+                return Check(False, "migrations are not current: run «flask --app web release»")
+            require_writable(connection)
+        return Check(True, "reachable, takes writes, migrations current")
+
+    def _redis(self) -> Check:
+        with self._client() as client:
+            client.ping()
+            try:
+                with translated():
+                    client.set(TRIAL, 1, px=1)  # a ping is answered by a full or read-only server too
+            except LineRefused as error:
+                return Check(False, f"reachable, but {error}")
+        return Check(True, "reachable")
+
+    def _own_redis(self) -> Check:
+        told = self._redis()
+        if not told.ok:
+            return told
+        try:
+            self._parts.context.ownership.look()
+        except ForeignLine as error:
+            return Check(False, str(error))
+        return told
+
+    def _durability(self) -> Check:
+        with self._client() as client:
+            try:
+                found = {name: client.config_get(name).get(name) for name in DURABLE}
+            except redis.ResponseError:
+                return Check(True, "unknown: the server refuses CONFIG")
+        weak = [
+            f"{name} is {found.get(name)}, not {wanted}"
+            for name, wanted in DURABLE.items()
+            if found.get(name) != wanted
+        ]
+        if not weak:
+            return Check(True, "appendonly yes, appendfsync always, noeviction")
+        strict = self._parts.settings.is_production
+        return Check(not strict, ("" if strict else "warning: ") + "; ".join(weak))
+
+    def _broker(self) -> Check:
+        url = self._parts.settings.broker_url
+        options = {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S}
+        connection: Any = Connection(url, connect_timeout=TIMEOUT_S, transport_options=options)
+        try:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=TIMEOUT_S)
+        except connection.connection_errors as error:
+            return Check(False, f"unreachable: {type(error).__name__}")
+        finally:
+            connection.release()
+        return Check(True, "reachable")
+
+    def _client(self) -> "redis.Redis":
+        return redis.Redis.from_url(
+            self._parts.settings.redis_url,
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),
+            decode_responses=True,
+        )

@@ -1,0 +1,1 @@
+"""What all routes share: services, errors, JSON, paging, OpenAPI, headers."""

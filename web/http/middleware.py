@@ -1,0 +1,89 @@
+"""Owns what is put on every answer at the end: the request's id, the safety headers, the measurement.
+
+Done around the app and on a plain list of headers, not in Flask's hooks: the way of an intent is counted in
+microseconds, and werkzeug's headers alone would take 40 of them.
+"""
+
+import http
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from flask import Flask
+
+from config import Settings
+from web.http.errors import PROBLEM_TYPE, Problem, problem_body, unread
+from web.http.request_id import HEADER, REQUEST_ID, read_request_id
+from web.metrics.requests import observe
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+UNREAD: Final = "unread"  # its name among the app's extensions, by which the worker finds it
+
+Headers = list[tuple[str, str]]
+
+CONTENT_POLICY: Final = (
+    "default-src 'self'; img-src 'self' data: https:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+_ALWAYS: Final = (("X-Content-Type-Options", "nosniff"),)
+_ON_DOCUMENTS: Final = (("Referrer-Policy", "same-origin"), ("Cross-Origin-Opener-Policy", "same-origin"))
+_DATA: Final = ("application/json", "application/problem+json")  # what no browser shows as a document
+_TLS_ONLY: Final = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+_ACCEPTED: Final = "202"  # what answers a POST is kept by nobody who is not told to, and holds no secret
+_NOT_KEPT: Final = ("Cache-Control", "no-store")
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """Let every answer of the app be finished."""
+    always = headers_of_all(settings)
+    app.extensions[UNREAD] = lambda status: whole_answer(unread(status), {}, always)
+    app.wsgi_app = _finishing(app.wsgi_app, always)  # type: ignore[method-assign,assignment]
+
+
+def headers_of_all(settings: Settings) -> Iterable[tuple[str, str]]:
+    """The safety headers that every answer carries, whoever writes it."""
+    return (*_ALWAYS, _TLS_ONLY) if settings.is_production else _ALWAYS
+
+
+def whole_answer(problem: Problem, environ: "WSGIEnvironment", always: Iterable[tuple[str, str]]) -> bytes:
+    """Write a problem as the app would tell it, for a connection that ends before it comes to the app."""
+    body = orjson.dumps(problem_body(problem.status, problem.code, problem.detail, **problem.extra))
+    headers = (
+        *(problem.headers or {}).items(),
+        ("Content-Type", PROBLEM_TYPE),
+        ("Content-Length", str(len(body))),
+        *always,
+        (HEADER, read_request_id(environ)),
+        _NOT_KEPT,
+        ("Connection", "close"),
+    )
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    return (
+        f"HTTP/1.1 {problem.status} {http.HTTPStatus(problem.status).phrase}\r\n{lines}\r\n".encode() + body
+    )
+
+
+def _finishing(inner: "WSGIApplication", always: Iterable[tuple[str, str]]) -> "WSGIApplication":
+    def finishing(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        received = time.perf_counter()
+        request_id = environ[REQUEST_ID] = read_request_id(environ)
+
+        def start(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
+            said = dict(headers)
+            headers.extend(always)
+            headers.append((HEADER, request_id))
+            if "Cache-Control" not in said and not status.startswith(_ACCEPTED):
+                headers.append(_NOT_KEPT)
+            if said.get("Content-Type") not in _DATA:
+                headers.extend(_ON_DOCUMENTS)
+                if "Content-Security-Policy" not in said:
+                    headers.append(("Content-Security-Policy", CONTENT_POLICY))
+            observe(environ, int(status[:3]), time.perf_counter() - received)
+            return start_response(status, headers, exc_info)
+
+        return inner(environ, start)
+
+    return finishing

@@ -1,0 +1,1 @@
+"""The shoppers' pages. They only read; every change goes through the API."""

@@ -1,0 +1,147 @@
+"""Owns what the pages show of sales and orders, as the plain dictionaries that the API answers with."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from models.enums import OrderStatus, SaleStatus
+from models.errors import LineUnavailable, NotFound
+from models.messages import Message, stored_order
+from models.queries import intents
+from models.tables.accounts import TokenFamily, User
+from models.tables.catalogue import Product, Sale
+from models.tables.orders import Order
+from models.tables.payments import Receipt
+from tasks.context import Context
+from tasks.intents.shopper_state import newest_of_shopper
+from tasks.sales.lifecycle import list_sales
+from tasks.sales.view import show_product, show_sale
+from web.api.payments import show_receipt
+from web.http.paging import read_page
+
+MOST_SALES: Final = 60  # of one status on one page
+MOST_PAST: Final = 12
+ORDERS_A_PAGE: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Shelves:
+    """The sales of the front page."""
+
+    running: list[Message]
+    coming: list[Message]
+    past: list[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a shopper is with a sale. `is_known` is false while the stores could not be asked."""
+
+    intent: Message | None = None
+    order: Message | None = None
+    is_known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """Some of a shopper's orders, newest first, each with its sale's product."""
+
+    items: list[Message]
+    next_cursor: str | None
+
+
+def shelves(context: Context) -> Shelves:
+    """Gather the front page: what runs by its end, what comes by its beginning, what is past by its end."""
+
+    def of(*statuses: SaleStatus, limit: int = MOST_SALES) -> list[Message]:
+        found = [sale for status in statuses for sale in list_sales(context, status=status, limit=limit)]
+        return [show_sale(context, sale) for sale in found]
+
+    past = of(SaleStatus.ENDED, SaleStatus.CANCELLED, limit=MOST_PAST)
+    return Shelves(
+        running=sorted(of(SaleStatus.OPEN, SaleStatus.PAUSED), key=lambda sale: str(sale["closes_at"])),
+        coming=sorted(of(SaleStatus.SCHEDULED), key=lambda sale: str(sale["opens_at"])),
+        past=sorted(past, key=lambda sale: str(sale["closes_at"]), reverse=True)[:MOST_PAST],
+    )
+
+
+def standing_in(context: Context, sale_id: uuid.UUID, user_id: uuid.UUID | None) -> Standing:
+    """Find the shopper's newest intent in a sale and its order; the page is readable without them."""
+    if user_id is None:
+        return Standing()
+    try:
+        return Standing(*newest_of_shopper(context, user_id, sale_id))
+    except LineUnavailable:
+        return Standing(is_known=False)
+
+
+def orders_of(context: Context, user_id: uuid.UUID, cursor: str | None) -> OrderPage:
+    """Read a page of a shopper's orders.
+
+    Raises:
+        ValidationError: the cursor is not one of this list's.
+    """
+    wanted = intents.orders(user_id=user_id, sale_id=None)
+    with context.database.transaction() as session:
+        page = read_page(session, wanted, (Order.created_at, Order.id), limit=ORDERS_A_PAGE, cursor=cursor)
+        ids = {order.sale_id for order in page.items}
+        query = select(Sale).where(Sale.id.in_(ids)).options(joinedload(Sale.product))
+        products = {sale.id: sale.product for sale in session.scalars(query)}
+        items = [
+            {**stored_order(order, order.history), "product": show_product(products[order.sale_id])}
+            for order in page.items
+        ]
+    return OrderPage(items, page.next_cursor)
+
+
+def order_of(context: Context, user_id: uuid.UUID, order_id: uuid.UUID) -> Message:
+    """Read an order of a shopper's with its sale's product.
+
+    Raises:
+        NotFound: there is none of his.
+    """
+    with context.database.transaction() as session:
+        order = intents.find_order(session, order_id)
+        if order is None or order.user_id != user_id:
+            raise NotFound("No order of yours has this id.")
+        product = intents.find_sale(session, order.sale_id).product
+        return {**stored_order(order, order.history), "product": show_product(product)}
+
+
+def receipt_of(context: Context, user_id: uuid.UUID, order_id: uuid.UUID) -> tuple[Message, bool]:
+    """Read the receipt of a shopper's order, and whether the money went back since.
+
+    Raises:
+        NotFound: there is no such order of his, or it was never paid.
+    """
+    with context.database.transaction() as session:
+        order, receipt = session.get(Order, order_id), session.get(Receipt, order_id)
+        if order is None or receipt is None or order.user_id != user_id:
+            raise NotFound("No receipt of yours has this order's id.")
+        return show_receipt(receipt), order.status == OrderStatus.REFUNDED
+
+
+def account_of(context: Context, user_id: uuid.UUID) -> tuple[User, int]:
+    """Read an account, and how many log-ins of it are good.
+
+    Raises:
+        NotFound: it is gone.
+    """
+    is_good = (TokenFamily.user_id == user_id, TokenFamily.revoked_at.is_(None))
+    query = select(func.count()).where(*is_good, TokenFamily.expires_at > func.now())
+    with context.database.transaction() as session:
+        user = session.get(User, user_id)
+        if user is None:
+            raise NotFound("The account is gone.")
+        return user, session.scalars(query).one()
+
+
+def products_to_sell(context: Context) -> Sequence[Product]:
+    """List what a new sale may sell, newest first."""
+    query = select(Product).where(Product.archived_at.is_(None)).order_by(Product.created_at.desc())
+    with context.database.transaction() as session:
+        return session.scalars(query.limit(MOST_SALES)).all()

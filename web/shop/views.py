@@ -1,0 +1,179 @@
+"""Owns the routes of the pages. They only read, but for the language; all else is changed by the API."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from flask import Blueprint, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from models.messages import rfc3339
+from tasks.context import Context
+from tasks.sales.lifecycle import get_sale
+from tasks.sales.view import show_sale
+from web.auth.cookies import cookie_name, cookie_prefix
+from web.auth.identity import REFRESH_CSRF_COOKIE, identity_if_any
+from web.auth.tokens import Identity
+from web.http.errors import Problem
+from web.http.services import services
+from web.shop import languages, paying, reading, words
+from web.shop.packing import pack
+from web.shop.paths import own_path
+from web.shop.phases import phase_of
+from web.shop.problems import make_readable
+
+blueprint: Final = Blueprint("pages", __name__)
+
+blueprint.add_app_template_filter(words.write_money, "money")
+blueprint.add_app_template_filter(words.write_editable, "editable")
+blueprint.add_app_template_filter(words.write_moment, "moment")
+blueprint.add_app_template_filter(words.write_count, "count")
+blueprint.add_app_template_filter(rfc3339, "rfc3339")
+blueprint.add_app_template_global(words.percent_off)
+blueprint.add_app_template_global(words.share)
+blueprint.add_app_template_global(words.two_colours)
+blueprint.add_app_template_global(paying.reason_words)
+blueprint.add_app_template_global(paying.words_of, "why")
+blueprint.after_app_request(pack)  # the last to be called: Flask goes backwards
+blueprint.after_app_request(make_readable)
+
+
+@blueprint.app_context_processor
+def common() -> dict[str, Any]:
+    """What every page knows: the shop's name, who looks, and the server's time."""
+    viewer = _viewer()
+    return {
+        "shop_name": words.SHOP_NAME,
+        "viewer": viewer,
+        "session": "in" if viewer else "renewable" if _is_renewable() else "out",
+        "cookie_prefix": cookie_prefix(services().settings),
+        "server_time": rfc3339(datetime.now(UTC)),
+        "language": languages.chosen(),
+        "languages": languages.LANGUAGES,
+        "script_words": languages.words_of_scripts,
+        "here": own_path(request.full_path.rstrip("?")),
+    }
+
+
+@blueprint.get("/")
+def home() -> str:
+    """The sales: what runs, what comes, what is past."""
+    return render_template("home.html", shelves=reading.shelves(_context()))
+
+
+@blueprint.get("/sales/<uuid:sale_id>")
+def sale_page(sale_id: uuid.UUID) -> Response:
+    """A sale, and where the shopper is with it."""
+    context, viewer = _context(), _viewer()
+    sale = show_sale(context, get_sale(context, sale_id))
+    standing = reading.standing_in(context, sale_id, viewer.user_id if viewer else None)
+    form = paying.stripe_form(context, sale["price"]["currency"])
+    page = render_template(
+        "sale.html",
+        sale=sale,
+        intent=standing.intent,
+        order=standing.order,
+        is_known=standing.is_known,
+        order_note=paying.note_of(standing.order),
+        order_notes=paying.notes(),
+        test_cards=paying.cards(context),
+        stripe=form,
+        phase=phase_of(sale, standing.intent, is_signed_in=viewer is not None),
+    )
+    response = make_response(page)
+    if form is not None:
+        response.headers["Content-Security-Policy"] = paying.content_policy(form)
+    return response
+
+
+@blueprint.get("/login")
+def log_in() -> Response | str:
+    """The form to log in by."""
+    return _form("login.html")
+
+
+@blueprint.get("/register")
+def register() -> Response | str:
+    """The form to register by."""
+    return _form("register.html")
+
+
+@blueprint.get("/orders")
+def orders() -> Response | str:
+    """The shopper's orders, each with its history."""
+    viewer = _viewer()
+    if viewer is None:
+        return redirect("/login?next=/orders", 303)
+    page = reading.orders_of(_context(), viewer.user_id, request.args.get("cursor"))
+    return render_template("orders.html", page=page)
+
+
+@blueprint.get("/orders/<uuid:order_id>")
+def order_page(order_id: uuid.UUID) -> Response | str:
+    """One order with its history, and what can be done with it."""
+    viewer = _viewer()
+    if viewer is None:
+        return redirect(f"/login?next=/orders/{order_id}", 303)
+    return render_template(
+        "order.html", order=reading.order_of(_context(), viewer.user_id, order_id), order_notes=paying.notes()
+    )
+
+
+@blueprint.get("/orders/<uuid:order_id>/receipt")
+def receipt_page(order_id: uuid.UUID) -> Response | str:
+    """The receipt of a paid order, to be kept or printed."""
+    viewer = _viewer()
+    if viewer is None:
+        return redirect(f"/login?next=/orders/{order_id}/receipt", 303)
+    receipt, is_refunded = reading.receipt_of(_context(), viewer.user_id, order_id)
+    return render_template("receipt.html", receipt=receipt, is_refunded=is_refunded)
+
+
+@blueprint.get("/account")
+def account() -> Response | str:
+    """Who the viewer is, and the way out on every device."""
+    viewer = _viewer()
+    if viewer is None:
+        return redirect("/login?next=/account", 303)
+    user, log_ins = reading.account_of(_context(), viewer.user_id)
+    return render_template("account.html", account=user, log_ins=log_ins)
+
+
+@blueprint.post("/language")
+def choose_language() -> Response:
+    """Speak another language from now on, and go back to where the visitor was."""
+    answer = redirect(own_path(request.form.get("next")), 303)
+    wished = request.form.get("language", "")
+    if wished in languages.LANGUAGES:
+        answer.set_cookie(
+            languages.cookie(),
+            wished,
+            max_age=languages.COOKIE_S,
+            secure=services().settings.is_production,
+            httponly=True,
+            samesite="Lax",
+        )
+    return answer
+
+
+def _is_renewable() -> bool:
+    return cookie_name(REFRESH_CSRF_COOKIE, services().settings) in request.cookies
+
+
+def _form(template: str) -> Response | str:
+    target = own_path(request.args.get("next"))
+    if _viewer() is not None:
+        return redirect(target, 303)
+    return render_template(template, target=target)
+
+
+def _viewer() -> Identity | None:
+    """Who looks at the page; whoever shows something that is no good is nobody here."""
+    try:
+        return identity_if_any()
+    except Problem:
+        return None
+
+
+def _context() -> Context:
+    return services().context

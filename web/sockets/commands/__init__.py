@@ -1,0 +1,1 @@
+"""What clients send over a socket, and how it is answered."""

@@ -1,0 +1,175 @@
+"""Owns the answers to what clients send. What has to wait for stores is left to the crew's greenlets."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeVar
+from uuid import UUID
+
+from models.errors import NoSuchSale, Unavailable
+from models.messages import Message
+from tasks.context import Context
+from tasks.intents.submit import leave_line
+from web.auth.tokens import ACCESS, Tokens, Verified
+from web.http.errors import Unauthenticated
+from web.limits.addresses import narrowest_network
+from web.limits.rate_limits import AccountLimit
+from web.sockets.commands.answers import answer, answer_own, attempt, refuse
+from web.sockets.commands.intents import Intents
+from web.sockets.commands.messages import Refused, client_id, only, read_message, read_token, read_uuid
+from web.sockets.commands.unknown_sales import Unknown
+from web.sockets.commands.worker_pool import Crew, Doubtful, Step, Work
+from web.sockets.delivery.sessions import People
+from web.sockets.delivery.snapshot_queue import Owed
+from web.sockets.delivery.subscription import Watch, Watches
+from web.sockets.transport.connection import Connection
+from web.sockets.transport.wire import UNAUTHENTICATED
+
+MAX_SUBSCRIPTIONS: Final = 64
+
+Then = TypeVar("Then", bound=Step | Work)
+Verb = Callable[[Connection, Message], Then]
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """Who is let through: by token, and how often."""
+
+    tokens: Tokens
+    intents: AccountLimit
+    unknown: Unknown
+    let_authenticate: Callable[[Connection, str], None]  # raises `Refused`
+
+
+class Desk:
+    """Takes the messages of all connections; its crew sees to their order."""
+
+    def __init__(self, context: Context, gates: Gates, people: People, watches: Watches, owed: Owed) -> None:
+        self._context = context
+        self._gates = gates
+        self._people = people
+        self._watches = watches
+        self._owed = owed
+        self.crew = Crew(self.begin, lambda connection: narrowest_network(connection.address))
+        self._intents = Intents(context, gates.intents, people, self.crew, gates.unknown)
+        self._at_once: dict[str, Verb[Step | Work]] = {
+            "auth": self._auth,
+            "subscribe": self._subscribe,
+            "unsubscribe": self._unsubscribe,
+            "intent": self._intent,
+            "ping": self._ping,
+        }
+        self._by_hand: dict[str, Verb[Step]] = {"leave": self._leave}
+
+    @property
+    def is_rushed(self) -> bool:
+        """Whether intents wait for their answers now."""
+        return self._intents.unanswered > 0
+
+    def begin(self, connection: Connection, text: str) -> Step | Work:
+        """Begin with a message; never waits. A failure is told to the client and nobody else."""
+        try:
+            message = read_message(text)
+        except Refused as error:
+            refuse(connection, {}, error)
+            return Step.ANSWERED
+        return attempt(connection, message, partial(self._begin, connection, message))
+
+    def _begin(self, connection: Connection, message: Message) -> Step | Work:
+        kind = message.get("type")
+        if isinstance(kind, str):
+            if at_once := self._at_once.get(kind):
+                return at_once(connection, message)
+            if by_hand := self._by_hand.get(kind):
+                return partial(attempt, connection, message, partial(by_hand, connection, message))
+        raise Refused("unknown_message", "There is no message of this type.")
+
+    def admit(self, connection: Connection, verified: Verified, answers: Message | None = None) -> None:
+        """Let a socket be its user's, and tell it `ready`; also what the user has in watched sales."""
+        before = connection.user_id
+        if str(verified.identity.user_id) != before:
+            self._gates.let_authenticate(connection, str(verified.identity.user_id))
+        self._people.enter(connection, verified)
+        connection.identity_until = time.monotonic() + verified.expires_at - time.time()
+        connection.due = 0.0
+        answer(connection, answers or {}, {"type": "ready", "user_id": connection.user_id})
+        if connection.user_id != before:
+            self._owed.add(connection, connection.watched)
+
+    def _auth(self, connection: Connection, message: Message) -> Step:
+        try:
+            verified = self._gates.tokens.verify(read_token(message), ACCESS)
+        except Unauthenticated as error:
+            self._people.leave(connection)
+            raise Refused(error.code, error.detail, close_code=UNAUTHENTICATED) from error
+        self.admit(connection, verified, message)
+        return Step.ANSWERED
+
+    def _subscribe(self, connection: Connection, message: Message) -> Work:
+        only(message, "sale_id")
+        sale_id = read_uuid(message, "sale_id")
+        unknown = self._gates.unknown
+        do = partial(
+            attempt, connection, message, partial(self._watch_if_there, connection, message, sale_id)
+        )
+        if unknown.is_known(sale_id):
+            return do
+        return Doubtful(do, whose=unknown.standing(connection))
+
+    def _watch_if_there(self, connection: Connection, message: Message, sale_id: UUID) -> Step:
+        return self._gates.unknown.look(
+            connection, sale_id, partial(self._watch, connection, message, sale_id)
+        )
+
+    def _watch(self, connection: Connection, message: Message, sale_id: UUID) -> Step:
+        if len(connection.watched) >= MAX_SUBSCRIPTIONS and not self._watches.has(connection, sale_id):
+            raise Refused("too_many_subscriptions", f"A socket watches at most {MAX_SUBSCRIPTIONS} sales.")
+        # Whoever is registered before looking misses nothing between the look and the first change.
+        watch = self._watches.join(connection, sale_id)
+        try:
+            self._watches.picture(watch)
+        except NoSuchSale:
+            self._watches.leave(connection, sale_id)
+            raise
+        except Unavailable:
+            if not watch.version:  # the subscription stands, and all follows when the stores are back
+                self._owed.add(connection, [watch])
+                raise
+        self._show(connection, watch, message)
+        self._owed.add(connection, [watch])
+        return Step.ANSWERED
+
+    def _unsubscribe(self, connection: Connection, message: Message) -> Step:
+        only(message, "sale_id")
+        self._watches.leave(connection, read_uuid(message, "sale_id"))
+        return Step.ANSWERED
+
+    def _intent(self, connection: Connection, message: Message) -> Step | Work:
+        return self._intents.begin(connection, message, _user_of(connection))
+
+    def _leave(self, connection: Connection, message: Message) -> Step:
+        user_id = _user_of(connection)
+        only(message, "intent_id")
+        intent_id = read_uuid(message, "intent_id")
+        answer_own(self._people, connection, message, leave_line(self._context, user_id, intent_id))
+        return Step.ANSWERED
+
+    def _ping(self, connection: Connection, message: Message) -> Step:
+        answer(connection, message, {"type": "pong"})
+        return Step.ANSWERED
+
+    def _show(self, connection: Connection, watch: Watch, message: Message) -> None:
+        if connection not in watch.members:
+            return  # gone, or unsubscribed, in between
+        watch.members[connection] = watch.version
+        if client_id(message) is None:
+            connection.push(watch.frame)
+        else:
+            answer(connection, message, watch.message)
+
+
+def _user_of(connection: Connection) -> UUID:
+    if connection.identity is None:
+        raise Refused("unauthenticated", "Authenticate first.")
+    return connection.identity.identity.user_id

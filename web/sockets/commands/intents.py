@@ -1,0 +1,101 @@
+"""Owns the way of an `intent` by socket: from the message to the intake, and from its answer to the frame.
+
+Nobody waits for it: a crowd's intents take no greenlet each, and so gather in batches as large as the crowd.
+"""
+
+from dataclasses import dataclass, field
+from functools import partial
+from uuid import UUID
+
+from models.live.records import Submission
+from models.messages import Message
+from tasks.context import Context
+from tasks.intake.intake import Outcome
+from tasks.intake.sale_cache import SaleFacts
+from tasks.intents.submit import conclude, is_plain, write_submission
+from web.limits.rate_limits import AccountLimit
+from web.sockets.commands.answers import answer_own, attempt, refuse
+from web.sockets.commands.messages import Wish, read_wish
+from web.sockets.commands.unknown_sales import Unknown
+from web.sockets.commands.worker_pool import Crew, Doubtful, Step, Work
+from web.sockets.delivery.sessions import People
+from web.sockets.transport.connection import Connection
+
+
+@dataclass(slots=True)
+class _Asked:
+    """An intent that was asked for and is not answered yet."""
+
+    connection: Connection
+    request: Message
+    facts: SaleFacts
+    submission: Submission
+    heard: dict[str, Message] = field(default_factory=dict)  # what its owner was told meanwhile
+
+
+class Intents:
+    """Takes the intents of all sockets."""
+
+    def __init__(
+        self,
+        context: Context,
+        limit: AccountLimit,
+        people: People,
+        crew: Crew,
+        unknown: Unknown | None = None,
+    ) -> None:
+        self._context = context
+        self._limit = limit
+        self._unknown = unknown or Unknown("1/second", enabled=False)
+        self._people = people
+        self._crew = crew
+        self.unanswered = 0  # of those that were sent on their way
+
+    def begin(self, connection: Connection, request: Message, user_id: UUID) -> Step | Work:
+        """Take an intent; never waits.
+
+        Raises:
+            TooManyRequests, Refused: by the same rules as the POST, in the same order.
+        """
+        self._limit.hit(user_id)
+        wish = read_wish(request)
+        facts = self._context.book.known(wish.sale_id)
+        if facts is not None:
+            return self._put(connection, request, str(user_id), wish, facts)
+        find = partial(self._find_sale, connection, request, str(user_id), wish)
+        return Doubtful(partial(attempt, connection, request, find), whose=self._unknown.standing(connection))
+
+    def _find_sale(self, connection: Connection, request: Message, user_id: str, wish: Wish) -> Step:
+        by_id = self._context.book.by_id
+        facts = self._unknown.look(connection, wish.sale_id, partial(by_id, wish.sale_id))
+        return self._put(connection, request, user_id, wish, facts)
+
+    def _put(
+        self, connection: Connection, request: Message, user_id: str, wish: Wish, facts: SaleFacts
+    ) -> Step:
+        submission = write_submission(facts, user_id, wish.quantity, wish.accept_fewer, wish.key)
+        asked = _Asked(connection, request, facts, submission)
+        self.unanswered += 1
+        self._context.intake.put(facts.sale_id, submission, partial(self._take, asked))
+        self._people.listen(user_id, asked.heard)
+        return Step.AWAITED
+
+    def _take(self, asked: _Asked, outcome: Outcome) -> None:
+        """Hear from the intake, which must not wait for us: what needs another look is for a hand."""
+        answer = partial(attempt, asked.connection, asked.request, partial(self._answer, asked, outcome))
+        at_once = isinstance(outcome, Exception) or is_plain(outcome)
+        self._crew.go_on(asked.connection, answer() if at_once else answer)
+
+    def _answer(self, asked: _Asked, outcome: Outcome) -> Step:
+        try:
+            if isinstance(outcome, Exception):
+                refuse(asked.connection, asked.request, outcome)
+            else:
+                intent = conclude(self._context, asked.facts, asked.submission, outcome)
+                # Whoever was told a verdict meanwhile is not told of its waiting afterwards.
+                newest = asked.heard.get(intent["id"], intent)
+                answer_own(self._people, asked.connection, asked.request, newest)
+        finally:
+            self.unanswered -= 1
+            self._people.listen_no_more(asked.submission.user_id, asked.heard)
+        return Step.ANSWERED

@@ -1,0 +1,134 @@
+"""Owns who does what when with messages: each connection's in their order, one at a time.
+
+A message is begun at once, where it was read. Only what has to wait for stores is done by greenlets, as many
+as there is work, up to a bound.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+from typing import Final
+
+import gevent
+
+from web.sockets.commands.fair_queue import Turns
+from web.sockets.transport.connection import Connection
+
+MAX_HANDS: Final = 16  # greenlets; more would take all of the stores' connections from the requests
+MAX_DOUBTERS: Final = 4  # greenlets for what is probably in vain, apart from those
+
+log = logging.getLogger(__name__)
+
+
+class Step(Enum):
+    """How far a message is."""
+
+    ANSWERED = "answered"
+    AWAITED = "awaited"  # somebody will call `go_on`
+
+
+Work = Callable[[], Step]  # what is left to do of a message, and may wait
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """Work that is probably in vain: it has few hands of its own, and takes none from other work."""
+
+    work: Callable[[], Step]
+    whose: str = ""  # who take turns, besides the networks
+
+    def __call__(self) -> Step:
+        """Do it."""
+        return self.work()
+
+
+Begin = Callable[[Connection, str], Step | Work]  # must not wait
+
+
+class Crew:
+    """Handles the inboxes of connections. Those whom `network_of` tells apart take turns with their work."""
+
+    def __init__(self, begin: Begin, network_of: Callable[[Connection], str] = lambda _one: "") -> None:
+        self._begin = begin
+        self._network_of = network_of
+        self._ordinary = _Hands(MAX_HANDS, self._finish)
+        self._doubtful = _Hands(MAX_DOUBTERS, self._finish)
+        self._farewells: dict[Connection, Callable[[], None]] = {}
+
+    def call(self, connection: Connection) -> None:
+        """Have a connection's inbox handled, now or when its present message is answered; never waits."""
+        if not connection.is_busy:
+            connection.is_busy = True
+            self.go_on(connection, Step.ANSWERED)
+
+    def go_on(self, connection: Connection, step: Step | Work) -> None:
+        """Go on with a connection's messages from where the present one is; never waits."""
+        while step is Step.ANSWERED:
+            if connection in self._farewells:
+                connection.inbox.clear()
+                self._farewells.pop(connection)()
+            if not connection.inbox:
+                connection.is_busy = False
+                return
+            step = self._take_next(connection)
+        if callable(step):
+            network = self._network_of(connection)
+            if isinstance(step, Doubtful):
+                self._doubtful.do(f"{network} {step.whose}", connection, step)
+            else:
+                self._ordinary.do(network, connection, step)
+
+    def dismiss(self, connection: Connection, goodbye: Callable[[], None]) -> None:
+        """Say goodbye to a connection once the message that is in hand is answered; no other is begun."""
+        connection.inbox.clear()
+        if connection.is_busy:
+            self._farewells[connection] = goodbye
+        else:
+            goodbye()
+
+    def _take_next(self, connection: Connection) -> Step | Work:
+        was_full = not connection.wants_reading
+        text = connection.inbox.pop(0)
+        if was_full:
+            connection.on_inbox_taken()
+        return _attempt(connection, partial(self._begin, connection, text))
+
+    def _finish(self, connection: Connection, work: Work) -> None:
+        self.go_on(connection, _attempt(connection, work))
+
+
+class _Hands:
+    """Greenlets that do what waits, as many as there is work, up to a bound."""
+
+    def __init__(self, most: int, finish: Callable[[Connection, Work], None]) -> None:
+        self._most = most
+        self._finish = finish
+        self._waiting: Turns[tuple[Connection, Work]] = Turns()
+        self._at_work = 0
+
+    def do(self, who: str, connection: Connection, work: Work) -> None:
+        """Have work done; never waits."""
+        self._waiting.put(who, (connection, work))
+        if self._at_work < self._most:
+            self._at_work += 1
+            gevent.spawn(self._work)
+
+    def _work(self) -> None:
+        """Do one thing after the other: all who wait take turns, and of a connection it is one at a time."""
+        try:
+            while self._waiting:
+                self._finish(*self._waiting.take())
+        finally:
+            self._at_work -= 1
+
+
+def _attempt(connection: Connection, do: Callable[[], Step | Work]) -> Step | Work:
+    """The last resort: a connection that fails for a reason which nobody foresaw ends, and no other."""
+    try:
+        return do()
+    except Exception:
+        log.exception("a connection could not be served")
+        connection.lose()
+        return Step.ANSWERED

@@ -1,0 +1,67 @@
+"""Owns the telling of a sale's picture to all who watch it: in slices, so that nobody else waits for it.
+
+A picture that is replaced in the middle of a spread is not sent any further: who comes later gets the newer
+one, and who had the older gets it in the next round.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import gevent
+
+from web.sockets.delivery.subscription import Watch, Watches
+from web.sockets.metrics import PUSHED_SALE, SPREAD_SECONDS
+
+SLICE_S: Final = 0.003  # of telling, before others of the process get their turn
+LOOK_AT_CLOCK: Final = 16  # members told between two looks at the clock
+
+
+def _let_others() -> None:
+    gevent.sleep(0)
+
+
+class Spread:
+    """Tells what is new, sale by sale, as the cadence allows."""
+
+    def __init__(
+        self,
+        watches: Watches,
+        clock: Callable[[], float] = time.monotonic,
+        let_others: Callable[[], None] = _let_others,
+    ) -> None:
+        self._watches = watches
+        self._clock = clock
+        self._let_others = let_others
+
+    def run_once(self) -> None:
+        """Tell what may be told now; else wait until something may."""
+        self._watches.news.clear()
+        begins_at = self._watches.cadence.begins_at
+        waiting = sorted((w for w in self._watches.all if w.has_news), key=begins_at)
+        if not waiting:
+            self._watches.news.wait()
+        elif (pause_s := begins_at(waiting[0]) - self._clock()) > 0:
+            self._watches.news.wait(pause_s)
+        for watch in waiting:
+            if watch.has_news and begins_at(watch) <= self._clock():
+                self._tell(watch)
+
+    def wake(self) -> None:
+        """Let `run_once` return."""
+        self._watches.news.set()
+
+    def _tell(self, watch: Watch) -> None:
+        watch.spread, watch.news_since = watch.version, 0.0
+        began = since = self._clock()
+        took_s, sent = 0.0, 0
+        for count, connection in enumerate(list(watch.members), 1):
+            sent += watch.tell(connection)
+            if count % LOOK_AT_CLOCK == 0 and (now := self._clock()) - since >= SLICE_S:
+                took_s += now - since
+                self._let_others()
+                since = self._clock()
+        took_s += self._clock() - since
+        self._watches.cadence.spent(watch, began, took_s)
+        PUSHED_SALE.inc(sent)
+        SPREAD_SECONDS.observe(took_s)

@@ -1,0 +1,129 @@
+"""Owns whose sockets are here, and what each has just been told, so that no older news follows newer.
+
+A snapshot that was read before a change can be ready to send after the change was pushed. Whoever reads
+one listens meanwhile, and keeps to itself what was pushed since.
+"""
+
+from collections.abc import Iterable, Iterator, KeysView
+from contextlib import contextmanager
+from uuid import UUID
+
+import orjson
+
+from models.messages import Message
+from web.auth.tokens import Verified
+from web.sockets.delivery.groups import Groups
+from web.sockets.delivery.unresolved import OpenEnds
+from web.sockets.metrics import PUSHED_INTENT, PUSHED_ORDER
+from web.sockets.transport.connection import Connection
+from web.sockets.transport.wire import text_frame
+
+_COUNTERS = {"intent": PUSHED_INTENT, "order": PUSHED_ORDER}
+
+
+def personal_frame(kind: str, message: Message) -> bytes:
+    """Pack an `intent` or an `order`."""
+    return text_frame(orjson.dumps({"type": kind, **message}))
+
+
+class People:
+    """The authenticated sockets of the process."""
+
+    def __init__(self) -> None:
+        self.open_ends = OpenEnds()
+        self._by_user: Groups[str] = Groups()
+        self._by_family: Groups[UUID] = Groups()
+        self._ears: dict[str, list[dict[str, Message]]] = {}
+
+    @property
+    def families(self) -> KeysView[UUID]:
+        """The log-ins that sockets rest on."""
+        return self._by_family.keys()
+
+    def of_family(self, family: UUID) -> tuple[Connection, ...]:
+        """The sockets of one log-in."""
+        return self._by_family.of(family)
+
+    def everybody(self) -> list[Connection]:
+        """All authenticated sockets."""
+        return self._by_user.everybody()
+
+    def count(self, user_id: str) -> int:
+        """How many sockets a user has in this process."""
+        return len(self._by_user.of(user_id))
+
+    def is_here(self, user_id: str) -> bool:
+        """Whether a user has a socket in this process."""
+        return user_id in self._by_user
+
+    def enter(self, connection: Connection, verified: Verified) -> None:
+        """Let a socket hear what is its user's, and nobody else's any more."""
+        self.leave(connection)
+        connection.identity = verified
+        connection.user_id = str(verified.identity.user_id)
+        self._by_user.add(connection.user_id, connection)
+        self._by_family.add(verified.identity.family, connection)
+
+    def leave(self, connection: Connection) -> None:
+        """Let it hear nobody's."""
+        verified, connection.identity = connection.identity, None
+        user_id, connection.user_id = connection.user_id, None
+        if verified is not None and user_id is not None:
+            self._by_user.discard(user_id, connection)
+            self._by_family.discard(verified.identity.family, connection)
+
+    def tell(self, user_id: str, kind: str, message: Message) -> None:
+        """Push an intent or an order to every socket of its owner, unless it was overtaken by newer news."""
+        if self.open_ends.is_old(kind, message):
+            return
+        for heard in self._ears.get(user_id, ()):
+            heard[message["id"]] = message
+        connections = self._by_user.of(user_id)
+        if connections:
+            frame = personal_frame(kind, message)
+            for connection in connections:
+                connection.push(frame)
+            self.open_ends.note(user_id, kind, message)
+            _COUNTERS[kind].inc(len(connections))
+
+    def tell_one(self, connection: Connection, kind: str, message: Message) -> None:
+        """Push to one socket of its owner what the others know, or need not: an answer, or a snapshot."""
+        connection.push(personal_frame(kind, message))
+        if connection.user_id is not None:
+            self.open_ends.note(connection.user_id, kind, message)
+
+    def tell_all(self, packed: str) -> None:
+        """Push what came from Redis: `[[user's id, intent | null, order | null], …]`."""
+        if not self._by_user and not self._ears:
+            return
+        for user_id, intent, order in orjson.loads(packed):
+            if user_id in self._by_user or user_id in self._ears:
+                if intent is not None:
+                    self.tell(user_id, "intent", intent)
+                if order is not None:
+                    self.tell(user_id, "order", order)
+
+    @contextmanager
+    def listening(self, user_ids: Iterable[str]) -> Iterator[dict[str, Message]]:
+        """Gather what these users are told meanwhile, by the id of the intent or order."""
+        heard: dict[str, Message] = {}
+        users = list(user_ids)
+        for user_id in users:
+            self.listen(user_id, heard)
+        try:
+            yield heard
+        finally:
+            for user_id in users:
+                self.listen_no_more(user_id, heard)
+
+    def listen(self, user_id: str, heard: dict[str, Message]) -> None:
+        """Gather what a user is told from now on."""
+        self._ears.setdefault(user_id, []).append(heard)
+
+    def listen_no_more(self, user_id: str, heard: dict[str, Message]) -> None:
+        """Gather nothing more there."""
+        left = [ear for ear in self._ears[user_id] if ear is not heard]
+        if left:
+            self._ears[user_id] = left
+        else:
+            del self._ears[user_id]

@@ -1,0 +1,89 @@
+"""Owns the telling of what is a shopper's own: after a subscription, and after a gap in what was heard.
+
+Those who come together are answered together: what comes in while one question is out waits for the next,
+so that a lone shopper waits for nobody and a crowd costs few questions.
+"""
+
+import logging
+import threading
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final
+
+from models.errors import Unavailable
+from models.messages import Message
+from tasks.context import Context
+from tasks.intents.shopper_state import Told, newest_of_shoppers
+from web.sockets.delivery.sessions import People
+from web.sockets.delivery.subscription import Watch
+from web.sockets.transport.connection import Connection
+
+BATCH: Final = 250  # sockets a question
+
+log = logging.getLogger(__name__)
+
+
+class Owed:
+    """The sockets that are owed their own intent and order, by the sale that they watch."""
+
+    def __init__(self, context: Context, people: People) -> None:
+        self._context = context
+        self._people = people
+        self._owed: dict[Watch, set[Connection]] = {}
+        self._wake = threading.Event()
+
+    def add(self, connection: Connection, watches: Iterable[Watch]) -> None:
+        """Tell it soon what is its user's in these sales."""
+        if connection.identity is None:
+            return
+        for watch in watches:
+            self._owed.setdefault(watch, set()).add(connection)
+            self._wake.set()
+
+    def run_once(self) -> None:
+        """Wait until something is owed, and pay it.
+
+        Raises:
+            Unavailable: a store is away; it is still owed, and the next run tries again.
+        """
+        self._wake.wait()
+        self._wake.clear()
+        while self._owed:
+            watch, connections = next(iter(self._owed.items()))
+            batch = set(islice(connections, BATCH))
+            try:
+                self._pay(watch, batch)
+            except Unavailable:
+                self._wake.set()
+                raise
+            except Exception:  # what fails for another reason must not keep everybody else waiting
+                log.exception("%d shoppers could not be told what is theirs", len(batch))
+            connections -= batch
+            if not connections:
+                self._owed.pop(watch, None)
+
+    def wake(self) -> None:
+        """Let `run_once` return."""
+        self._wake.set()
+
+    def _pay(self, watch: Watch, batch: set[Connection]) -> None:
+        asked = {one: user_id for one in batch if one in watch.members and (user_id := one.user_id)}
+        users = sorted(set(asked.values()))
+        if not users:
+            return
+        with self._people.listening(users) as heard:
+            told = newest_of_shoppers(self._context, watch.sale_id, users)
+            for connection, user_id in asked.items():
+                if connection.user_id != user_id:
+                    continue  # another's by now
+                for kind, message in _messages(told, user_id):
+                    if message["id"] not in heard:
+                        self._people.tell_one(connection, kind, message)
+
+
+def _messages(told: Told, user_id: str) -> Iterator[tuple[str, Message]]:
+    intent, order = told.get(user_id, (None, None))
+    if intent is not None:
+        yield "intent", intent
+    if order is not None:
+        yield "order", order

@@ -1,0 +1,242 @@
+"""Owns the sockets of one process: lets them in, looks after them, and sends them away at the end.
+
+Everything is started with the first socket, so in a worker and never before its fork. Nothing here is
+protected by locks: between two points where a greenlet waits, no other runs.
+"""
+
+import logging
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from typing import Final
+
+import gevent
+import orjson
+from gevent.event import Event
+
+from config import Settings
+from models.errors import Unavailable
+from tasks.context import Context
+from web.auth.revocation import RevokedFamilies
+from web.auth.tokens import Tokens, Verified
+from web.limits.rate_limits import Limits
+from web.sockets.commands.answers import refuse
+from web.sockets.commands.dispatcher import Desk, Gates
+from web.sockets.commands.messages import Refused
+from web.sockets.commands.unknown_sales import Unknown
+from web.sockets.delivery.broadcast import Spread
+from web.sockets.delivery.collector import Collector
+from web.sockets.delivery.feed import Feed, Listener
+from web.sockets.delivery.reconciler import Recheck
+from web.sockets.delivery.sessions import People
+from web.sockets.delivery.snapshot_queue import Owed
+from web.sockets.delivery.subscription import Watch, Watches
+from web.sockets.metrics import CUT_OFF, SOCKETS, WATCHERS
+from web.sockets.presence import Presence
+from web.sockets.transport.admission import Admission, capacity
+from web.sockets.transport.anonymous import Strangers
+from web.sockets.transport.connect_limit import Rate
+from web.sockets.transport.connection import Connection
+from web.sockets.transport.goodbye import send_away
+from web.sockets.transport.poller import Pump
+from web.sockets.transport.wire import POLICY, UNAUTHENTICATED, text_frame
+
+TICK_S: Final = 0.5
+MOST_OF_ACCOUNT: Final = 200  # sockets in this process
+FAILED_PAUSE_S: Final = 1.0  # before something that failed is tried again
+
+log = logging.getLogger(__name__)
+
+
+class Hub:
+    """All sockets of the process, and what serves them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        context: Context,
+        tokens: Tokens,
+        revoked: RevokedFamilies,
+        limits: Limits,
+    ) -> None:
+        self._settings = settings
+        self._revoked = revoked
+        rates, is_limited = settings.rate_limits, settings.rate_limits_enabled
+        self._is_limited = is_limited
+        self._rate = Rate.of(rates.socket_messages, enabled=is_limited)
+        self._admission = Admission(Rate.of(rates.socket_connects, enabled=is_limited))
+        self._strangers = Strangers(settings.sockets_per_network if is_limited else 0)
+        self._spares = limits.spares
+        self._connections: set[Connection] = set()
+        self._started_in = 0
+        self.people = People()
+        self.owed = Owed(context, self.people)
+        self.watches = Watches(context, on_opened=self._on_opened, is_rushed=lambda: self.desk.is_rushed)
+        unknown = Unknown(rates.unknown_sales, enabled=is_limited, spares=limits.spares)
+        gates = Gates(tokens, limits.intents, unknown, self._let_authenticate)
+        self.desk = Desk(context, gates, self.people, self.watches, self.owed)
+        self._spread = Spread(self.watches)
+        self._recheck = Recheck(context, self.people)
+        self._presence = Presence(context, self.watches, lambda: len(self._connections))
+        self._workers = (self.watches, self._spread, self.owed, self._recheck, self._presence)
+        self._crew = self.desk.crew
+        self._collector = Collector()
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    @property
+    def capacity(self) -> int:
+        """How many sockets this process may have open."""
+        return capacity()
+
+    def admit(self, address: str = "", verified: Verified | None = None) -> None:
+        """Count one who wants to upgrade.
+
+        Raises:
+            Problem: it must come again later.
+        """
+        if verified is None and not self._spares(address):
+            self._strangers.require_room(address)
+        self._admission.admit(len(self._connections))
+
+    def let_in(self, sock: socket.socket, verified: Verified | None = None, address: str = "") -> Connection:
+        """Take over a socket whose upgrade was answered, with the identity that it came with if any."""
+        self._start()
+        connection = Connection(sock, self, sys.intern(address))
+        self._connections.add(connection)
+        self._pump.add(connection)
+        if verified is not None:
+            self._admit(connection, verified)
+        elif not self._spares(address):
+            self._strangers.enter(connection)
+        return connection
+
+    def close(self) -> None:
+        """Send all sockets away within a moment and let nobody in any more; returns when they are gone."""
+        if not self._admission.is_closing:
+            self._admission.is_closing = True
+            log.info("%d sockets are sent away", len(self._connections))
+            send_away(lambda: self._connections, self._crew.dismiss)
+            self._stop()
+
+    def tick(self, now: float) -> None:
+        """Look after those for whom the time has come."""
+        self._collector.spare(len(self._connections))
+        SOCKETS.set(len(self._connections))
+        WATCHERS.set(self.watches.subscriptions)
+        for family in self._revoked.among(self.people.families):
+            for connection in self.people.of_family(family):
+                self._end_identity(connection, "unauthenticated", "The token was revoked.")
+                connection.close(UNAUTHENTICATED, "The token was revoked.")
+        for connection in [one for one in self._connections if one.due <= now]:
+            if connection.identity is not None and connection.identity_until <= now:
+                self._end_identity(connection, "token_expired", "Send auth again with a fresh token.")
+            connection.look_after(now)
+
+    # What connections call; see `Keeper`.
+
+    def on_message(self, connection: Connection) -> None:
+        """Have it handled; a full inbox is not read from any more."""
+        self._crew.call(connection)
+        if not connection.wants_reading:
+            self.on_interest(connection)
+
+    def on_drained(self, connection: Connection) -> None:
+        """Send what changed while the reader was behind."""
+        for watch in connection.watched:
+            watch.tell(connection)
+
+    def on_interest(self, connection: Connection) -> None:
+        """Wait for what it waits for."""
+        if not connection.is_gone:
+            self._pump.change(connection)
+
+    def on_gone(self, connection: Connection) -> None:
+        """Forget it everywhere."""
+        self._pump.remove(connection)
+        self.people.leave(connection)
+        self.watches.leave_all(connection)
+        self._strangers.leave(connection)
+        self._connections.discard(connection)
+
+    def lets_through(self, connection: Connection, now: float) -> bool:
+        """Count a message against its socket's limit; who does not heed the refusals is closed."""
+        if connection.gate.lets_through(self._rate, now):
+            return True
+        detail = "Too many messages; slow down."
+        connection.push(_error("too_many_requests", detail))
+        if connection.gate.is_abused:
+            CUT_OFF.labels("too_many_requests").inc()
+            connection.close(POLICY, detail)
+        return False
+
+    def _admit(self, connection: Connection, verified: Verified) -> None:
+        try:
+            self.desk.admit(connection, verified)
+        except Refused as error:
+            refuse(connection, {}, error)
+
+    def _let_authenticate(self, connection: Connection, user_id: str) -> None:
+        if self._is_limited and self.people.count(user_id) >= MOST_OF_ACCOUNT:
+            detail = "Too many sockets of this account."
+            raise Refused("too_many_requests", detail, close_code=POLICY)
+        self._strangers.leave(connection)
+
+    def _end_identity(self, connection: Connection, code: str, detail: str) -> None:
+        self.people.leave(connection)
+        connection.due = 0.0
+        connection.push(_error(code, detail))
+
+    def _on_gap(self) -> None:
+        """Redis was away, or is heard for the first time: anything may have been missed."""
+        self.watches.nudge_all()
+        for connection in self.people.everybody():
+            self.owed.add(connection, connection.watched)
+
+    def _on_opened(self, watch: Watch) -> None:
+        """The lobby became the line: who stood in it has another status, and after a draw another ticket."""
+        for connection in watch.members:
+            self.owed.add(connection, [watch])
+
+    def _start(self) -> None:
+        if self._started_in == os.getpid():
+            return
+        self._started_in = os.getpid()
+        self._stopped = Event()
+        self._pump = Pump()
+        listener = Listener(self.watches.nudge, self.people.tell_all, self._on_gap)
+        self._feed = Feed(self._settings.redis_url, listener)
+        steps = [worker.run_once for worker in self._workers]
+        for step in (self._pump.run, self._feed.run, *steps, self._tick_once):
+            gevent.spawn(self._repeat, step)
+
+    def _stop(self) -> None:
+        if self._started_in == os.getpid():
+            self._stopped.set()
+            self._feed.stop()
+            self._pump.stop()
+            for worker in self._workers:
+                worker.wake()
+
+    def _repeat(self, step: Callable[[], None]) -> None:
+        """Do a step again and again; a step that fails is written down and does not end the others."""
+        while not self._stopped.is_set():
+            try:
+                step()
+            except Unavailable as error:
+                log.warning("%s waits for a store: %s", step.__qualname__, error)
+                self._stopped.wait(FAILED_PAUSE_S)
+            except Exception:
+                log.exception("%s failed", step.__qualname__)
+                self._stopped.wait(FAILED_PAUSE_S)
+
+    def _tick_once(self) -> None:
+        self._stopped.wait(TICK_S)
+        self.tick(time.monotonic())
+
+
+def _error(code: str, detail: str) -> bytes:
+    return text_frame(orjson.dumps({"type": "error", "code": code, "detail": detail}))

@@ -1,0 +1,96 @@
+"""Owns `/ws` as a route: the ordinary way to a socket, and the handing over of the connection to the hub.
+
+flask-sock routes and simple-websocket answers the handshake. Then the descriptor is taken out of gunicorn's
+hands and the request ends: a waiting socket has no greenlet, no request and no parser of HTTP. Most sockets
+never come here: their handshake is plain, and `web.sockets.transport.handshake` has answered it.
+"""
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import gevent.monkey
+from flask import Blueprint, Flask, current_app, request
+from flask_sock import Sock
+
+from config import Settings
+from web.auth.cookies import cookie_name
+from web.auth.identity import ACCESS_COOKIE
+from web.http.errors import Problem
+from web.http.services import Services, services
+from web.sockets.transport.handshake import Handshake, address_of, taken_from
+from web.sockets.transport.upgrade_policy import Door
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+HUB: Final = "hub"  # its names among the app's extensions, by which the worker finds them
+HANDSHAKE: Final = "handshake"
+DOOR: Final = "door"
+
+blueprint = Blueprint("live", __name__)
+_sock = Sock()
+
+
+class _NoThread:
+    """simple-websocket reads in a thread of its own; here the hub reads."""
+
+    name = ""
+
+    def __init__(self, target: Any) -> None:
+        """There is nothing to run."""
+
+    def start(self) -> None:
+        """Nor to start."""
+
+
+class _NoEvent:
+    """Nobody waits for what such a thread would read."""
+
+    def set(self) -> None:
+        """Nobody is told."""
+
+
+_JUDGED: Final = frozenset({"HTTP_SEC_WEBSOCKET_KEY", "HTTP_SEC_WEBSOCKET_VERSION"})  # in every letter
+_AS_WRITTEN: Final = {"HTTP_HOST": "shop", "HTTP_UPGRADE": "websocket", "HTTP_CONNECTION": "Upgrade"}
+HANDSHAKE_ONLY: Final = {"thread_class": _NoThread, "event_class": _NoEvent}
+
+
+def register(app: Flask, settings: Settings, parts: Services) -> None:
+    """Let the app and its worker know who lets sockets in."""
+    access_cookie = cookie_name(ACCESS_COOKIE, settings)
+    door = Door(settings.allowed_origins, parts.tokens, access_cookie=access_cookie)
+    app.extensions[HUB] = parts.hub
+    app.extensions[DOOR] = door
+    app.extensions[HANDSHAKE] = Handshake(door, parts.hub, settings)
+
+
+@blueprint.before_request
+def refuse_unfit() -> None:
+    """Refuse before the upgrade: afterwards no status can be told any more.
+
+    Raises:
+        Problem: with the reason.
+    """
+    door = cast(Door, current_app.extensions[DOOR])
+    request.socket_identity = door.judge(request.environ)  # type: ignore[attr-defined]  # for this request's view
+    if "gunicorn.socket" not in request.environ or not gevent.monkey.is_module_patched("socket"):
+        raise Problem(503, "no_sockets", "This server does not serve sockets; run it as the Procfile does.")
+    services().hub.admit(address_of(request.environ), request.socket_identity)  # type: ignore[attr-defined]
+    _leave_nothing_to_judge(request.environ)
+
+
+def _leave_nothing_to_judge(environ: "WSGIEnvironment") -> None:
+    """Leave flask-sock the handshake alone: its parser of headers is another, and fails at what it dislikes.
+
+    So it is offered no extension either, for compression costs memory.
+    """
+    for name in [name for name in environ if name.startswith("HTTP_") and name not in _JUDGED]:
+        del environ[name]
+    environ |= _AS_WRITTEN
+
+
+@_sock.route("/ws", bp=blueprint)  # type: ignore[untyped-decorator]  # flask-sock has no types
+def ws(handshaken: Any) -> None:
+    """Hand the connection over."""
+    verified = getattr(request, "socket_identity", None)
+    handshaken.connected = False  # for flask-sock it ends here: it neither reads nor closes it
+    services().hub.let_in(taken_from(handshaken.sock), verified, address_of(request.environ))

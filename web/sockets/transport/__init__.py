@@ -1,0 +1,1 @@
+"""Connections: the handshake, frames, bounds, and the poller that waits for all sockets."""

@@ -1,0 +1,57 @@
+"""Owns the sending away of all sockets when the process stops: little by little, each told when to come back.
+
+Those that are not told yet go on being served, so a socket is without a server for no longer than its own
+`retry_after_ms`, and those that take the crowd up again get it at a pace that they can bear.
+"""
+
+import random
+import time
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Final
+
+import gevent
+import orjson
+
+from web.sockets.transport.connection import Connection
+from web.sockets.transport.wire import GOING_AWAY, text_frame
+
+PER_S: Final = 4_000  # sockets sent away in a second
+LONGEST_S: Final = 4.0  # for all of them, however many
+STEP_S: Final = 0.05
+LAST_S: Final = 1.0  # for the last to say goodbye on their part
+SHORTEST_RETRY_MS: Final = 100
+LONGEST_RETRY_MS: Final = 3_000
+RETRY_MS_A_SOCKET: Final = 0.25  # the more leave, the longer the time over which they come back
+
+
+Dismiss = Callable[[Connection, Callable[[], None]], None]  # the goodbye, once nothing of it is in hand
+
+
+def send_away(connections: Callable[[], Collection[Connection]], dismiss: Dismiss) -> None:
+    """Say goodbye to everybody; returns when they are gone. Nobody may be let in any more."""
+    leaving = list(connections())
+    lasts_s = min(len(leaving) / PER_S, LONGEST_S)
+    steps = max(1, round(lasts_s / STEP_S))
+    for step in range(steps):
+        for connection in leaving[step::steps]:
+            dismiss(connection, partial(_say_goodbye, connection, len(leaving)))
+        if steps > 1:
+            gevent.sleep(STEP_S)
+    until = time.monotonic() + LAST_S
+    while connections() and time.monotonic() < until:
+        gevent.sleep(0.02)
+    for connection in list(connections()):
+        connection.lose()
+
+
+def _say_goodbye(connection: Connection, leaving: int) -> None:
+    connection.push(bye_frame(leaving))
+    connection.close(GOING_AWAY, "The server is restarting.")
+
+
+def bye_frame(leaving: int) -> bytes:
+    """Say when to come back: by chance, over a time that suffices for so many."""
+    window_ms = min(SHORTEST_RETRY_MS + leaving * RETRY_MS_A_SOCKET, LONGEST_RETRY_MS)
+    retry_after_ms = round(random.uniform(SHORTEST_RETRY_MS / 2, window_ms))  # noqa: S311 - spreads, hides nothing
+    return text_frame(orjson.dumps({"type": "bye", "retry_after_ms": retry_after_ms}))

@@ -1,0 +1,122 @@
+"""Owns the plain handshake: an upgrade answered at the connection itself, past gunicorn's parser and Flask.
+
+That way costs a process a tenth of the other. What is not exactly as a well-behaved client sends it, or would
+be refused for what it says, is left as it came and goes the ordinary way, so that every refusal is worded in
+one place; who is refused for want of room or time must be refused cheaply, and is so here.
+"""
+
+import base64
+import hashlib
+import re
+import socket
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+import gevent.monkey
+
+from config import Settings
+from web.http.errors import Problem
+from web.http.middleware import headers_of_all, whole_answer
+from web.limits.addresses import behind_proxies, read_address
+from web.sockets.hub import Hub
+from web.sockets.transport.upgrade_policy import Door
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+# One line a header, names without `_`, which gunicorn drops since it would become `-` in the environment.
+_HEAD: Final = re.compile(rb"GET /ws HTTP/1\.1\r\n((?:[A-Za-z0-9-]+:[\t -~\x80-\xff]*\r\n)+)\r\n").fullmatch
+_GUID: Final = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
+_BODIES: Final = ("HTTP_CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING", "HTTP_EXPECT")
+
+
+class Handshake:
+    """Lets plain upgrades in."""
+
+    def __init__(self, door: Door, hub: Hub, settings: Settings) -> None:
+        self._door = door
+        self._hub = hub
+        hops = settings.trusted_proxies
+        self._on_all = headers_of_all(settings)
+        self._proxied = behind_proxies(_nothing, hops) if hops else None
+
+    def take(self, client: socket.socket, head: bytes, address: Any) -> bool:
+        """Answer an upgrade whose head has come and is not read yet; False leaves it to others.
+
+        Raises:
+            OSError: the client is gone.
+        """
+        environ = read_head(head, address)
+        if environ is None:
+            return False
+        if self._proxied is not None:
+            self._proxied(environ, _ignored)
+        try:
+            verified = self._door.judge(environ)
+        except Problem:
+            return False
+        client.recv(len(head))
+        try:
+            self._hub.admit(address_of(environ), verified)
+        except Problem as refusal:
+            client.sendall(whole_answer(refusal, environ, self._on_all))
+            return True
+        client.sendall(acceptance_of(environ))
+        self._hub.let_in(taken_from(client), verified, address_of(environ))
+        return True
+
+
+def address_of(environ: "WSGIEnvironment") -> str:
+    """Who asks, in the one form of the address."""
+    told: str = environ.get("REMOTE_ADDR") or ""
+    return read_address(told) or told
+
+
+def read_head(head: bytes, address: Any) -> "WSGIEnvironment | None":
+    """Read a plain request as a WSGI environment, as far as it is looked at; None where it is none."""
+    found = _HEAD(head)
+    if found is None:
+        return None
+    environ: WSGIEnvironment = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": "/ws",
+        "wsgi.url_scheme": "http",
+        "REMOTE_ADDR": address[0] if isinstance(address, tuple) else "",
+    }
+    for line in found[1].decode("latin-1").removesuffix("\r\n").split("\r\n"):
+        name, _, value = line.partition(":")
+        key = f"HTTP_{name.upper().replace('-', '_')}"
+        if key in environ:
+            return None
+        environ[key] = value.strip(" \t")
+    return environ if "HTTP_HOST" in environ and not any(name in environ for name in _BODIES) else None
+
+
+def acceptance_of(environ: "WSGIEnvironment") -> bytes:
+    """The answer that lets in (RFC 6455, section 4.2.2); no extension, for compression costs memory."""
+    key = environ["HTTP_SEC_WEBSOCKET_KEY"]
+    proof = base64.b64encode(hashlib.sha1((key + _GUID).encode(), usedforsecurity=False).digest()).decode()
+    return (
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Accept: {proof}\r\n\r\n"
+    ).encode()
+
+
+def taken_from(client: socket.socket) -> socket.socket:
+    """Take a connection out of gevent's hands: its descriptor, as a plain socket."""
+    return _plain_socket()(fileno=client.detach())
+
+
+@cache
+def _plain_socket() -> type[socket.socket]:
+    """Asked for when everything is patched that will be."""
+    plain: type[socket.socket] = gevent.monkey.get_original("socket", "socket")
+    return plain
+
+
+def _nothing(_environ: "WSGIEnvironment", _start: Any) -> tuple[()]:
+    return ()
+
+
+def _ignored(*_: Any) -> Any:
+    """Nobody answers by it."""
