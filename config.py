@@ -443,6 +443,8 @@ def _refuse_bad_ops(settings: Settings) -> None:
 def _refuse_for_production(settings: Settings) -> None:
     if not settings.secret_key:
         raise ConfigurationError("SECRET_KEY must be set in production.")
+    for key in settings.secret_keys:
+        _refuse_guessable(key, "SECRET_KEY")
     if settings.failpoint:
         raise ConfigurationError("FAILPOINT is for tests and must not be set in production.")
     if settings.mail is not None and settings.mail.tells_its_password:
@@ -462,11 +464,11 @@ def _refuse_for_production(settings: Settings) -> None:
 def _refuse_weak_payments(payments: PaymentSettings) -> None:
     """What signs webhooks moves money, so that it must be as strong as what signs log-ins."""
     if payments.sandbox_secret:
-        refuse_weak_secret(payments.sandbox_secret, "SANDBOX_WEBHOOK_SECRET")
+        _refuse_guessable(payments.sandbox_secret, "SANDBOX_WEBHOOK_SECRET")
     if payments.stripe is None:
         return
     for secret in payments.stripe.webhook_secrets:
-        refuse_weak_secret(secret, "STRIPE_WEBHOOK_SECRET")
+        _refuse_guessable(secret, "STRIPE_WEBHOOK_SECRET")
     for name, url in (("STRIPE_API_URL", payments.stripe.api_url), ("STRIPE_JS_URL", payments.stripe.js_url)):
         if url and urlsplit(url).scheme != "https":
             raise ConfigurationError(f"{name} must be an https address in production.")
@@ -481,7 +483,14 @@ def refuse_weak_secret(secret: str, name: str = "SECRET_KEY") -> None:
     if len(secret.encode()) < MIN_SECRET_BYTES:
         raise ConfigurationError(f"{name} must have at least {MIN_SECRET_BYTES} bytes.")
     begins_weak = secret.lower().startswith(WELL_KNOWN)
-    if begins_weak or len(set(secret)) < 8 or _worth(secret) < WORTH_OF_A_SECRET:
+    if begins_weak or len(set(secret)) < 8:
+        raise ConfigurationError(f"{name} is a well-known or repetitive value; generate a random one.")
+
+
+def _refuse_guessable(secret: str, name: str) -> None:
+    """What production adds: well-known words and runs of characters do not count towards a secret's length."""
+    refuse_weak_secret(secret, name)
+    if _worth(secret) < WORTH_OF_A_SECRET:
         raise ConfigurationError(f"{name} is a well-known or repetitive value; generate a random one.")
 
 

@@ -57,7 +57,7 @@ def reasons_in_code() -> set[str]:
 def codes_of_charges() -> set[str]:
     found = {code for method in METHODS for code in (method.code, method.cancel_code) if code}
     for path, tree in trees():
-        if path.is_relative_to(ROOT / "tasks" / "payments") and path.name not in REFUND_CODES:
+        if path.is_relative_to(ROOT / "tasks") and path.name not in REFUND_CODES:
             for node in ast.walk(tree):
                 found |= {word for value in named(node, "code") for word in constants_in(value)}
     return found
