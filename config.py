@@ -488,7 +488,7 @@ def refuse_weak_secret(secret: str, name: str = "SECRET_KEY") -> None:
 
 
 def _refuse_guessable(secret: str, name: str) -> None:
-    """What production adds: well-known words and runs of characters do not count towards a secret's length."""
+    """What production adds: well-known words and runs of characters do not make a secret longer."""
     refuse_weak_secret(secret, name)
     if _worth(secret) < WORTH_OF_A_SECRET:
         raise ConfigurationError(f"{name} is a well-known or repetitive value; generate a random one.")
