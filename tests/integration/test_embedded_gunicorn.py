@@ -68,7 +68,7 @@ class Web:
             "WEB_PROCESSES": "1",
             "PYTHONPATH": f"{place}{os.pathsep}{ROOT}",
         }
-        command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "deploy" / "gunicorn.py")]
+        command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "deploy" / "server" / "gunicorn.py")]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [*command, "small_shop:create_app()"], cwd=place, env=environment, stdout=log, stderr=log
