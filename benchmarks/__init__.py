@@ -1,1 +1,1 @@
-"""Owns the load: a crowd that rushes a running shop, and the measurements beside it."""
+"""The load: a crowd that rushes a running shop, and the measurements beside it."""

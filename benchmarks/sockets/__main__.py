@@ -1,4 +1,4 @@
-"""Owns `make crowd`: a crowd of sockets that comes, waits, hears, speaks and comes back, and the report.
+"""`make crowd`: a crowd of sockets that comes, waits, hears, speaks and comes back, and the report.
 
     SOCKETS=100000 python -m benchmarks.sockets [--json FILE]
 
@@ -19,24 +19,28 @@ import orjson
 import structlog
 from rich.console import Console
 
-from benchmarks.crowd_tokens import NoBulkTokens, make_crowd_in_bulk
-from benchmarks.http_wire import Target
-from benchmarks.progress import say, stage
-from benchmarks.settings import CannotRush
-from benchmarks.shop import Shop
+from benchmarks.client.admin_api import Shop
+from benchmarks.client.http_wire import Target
+from benchmarks.harness.client_processes import ClientProcesses, allow_open_files
+from benchmarks.harness.crowd_tokens import NoBulkTokens, make_crowd_in_bulk
+from benchmarks.harness.failures import CannotMeasure, CannotRush
+from benchmarks.harness.progress import say, stage
 from benchmarks.sockets.changing import measure_changes
-from benchmarks.sockets.figures import Results
 from benchmarks.sockets.holding import measure_coming, measure_idling
-from benchmarks.sockets.limits import bounds_of, opening_at_once, refuse_hopeless, sources_for
-from benchmarks.sockets.machine import describe
-from benchmarks.sockets.part import PartPlan, allow_open_files
-from benchmarks.sockets.parts import Parts
-from benchmarks.sockets.place import Place, open_place
+from benchmarks.sockets.part import PartPlan, Tally, run_part
 from benchmarks.sockets.report import as_json, print_report
 from benchmarks.sockets.restarting import measure_restart
-from benchmarks.sockets.run import Run
+from benchmarks.sockets.run import Results, Run
 from benchmarks.sockets.rushing import measure_echo, measure_rush
-from benchmarks.sockets.settings import CannotMeasure, CrowdSettings, read_crowd_settings
+from benchmarks.sockets.settings import CrowdSettings, read_crowd_settings
+from benchmarks.sockets.system_bounds import (
+    bounds_of,
+    describe,
+    opening_at_once,
+    refuse_hopeless,
+    sources_for,
+)
+from benchmarks.sockets.visited_shop import Place, open_place
 
 PATIENCE: Final = 0.1  # of the whole run's time, for the shop to answer the admin
 TOKENS: Final = 0.2  # of the whole run's time, for everybody to get one
@@ -113,17 +117,21 @@ def visiting(
         shop.wait_until_ready()
         shop.log_in(place.email, place.password)
         with stage(console, "shoppers with tokens", settings.logged_in) as shown:
-            crowd = make_crowd_in_bulk(settings.logged_in, TOKENS * settings.deadline_s)
+            crowd = make_crowd_in_bulk(
+                settings.logged_in, TOKENS * settings.deadline_s, environment=place.environment
+            )
             shown.update(len(crowd))
         sale_id = shop.open_sale(settings.units, 1)
     except (CannotRush, NoBulkTokens) as error:
         raise CannotMeasure(str(error)) from error
-    parts = Parts(plan_parts(settings, target, sale_id, [token for _, token in crowd]))
+    parts = ClientProcesses(
+        run_part, plan_parts(settings, target, sale_id, [token for _, token in crowd]), Tally()
+    )
     try:
         yield Run(settings, console, place, shop, parts, sale_id, until, results)
     finally:
         parts.close()
-        if not place.is_own:
+        if place.platform is None:
             _end_sale(shop, sale_id, console)
 
 

@@ -1,15 +1,14 @@
-"""Owns the phase in which the sale changes: how soon every socket hears, and that all heard the last."""
+"""The phase in which the sale changes: how soon every socket hears, and that all heard the last."""
 
 import time
 from itertools import pairwise
 from typing import Any, Final
 
-from benchmarks.progress import stage
-from benchmarks.sockets.figures import Spread
+from benchmarks.harness.durations import Spread
+from benchmarks.harness.failures import CannotMeasure
+from benchmarks.harness.progress import stage
 from benchmarks.sockets.run import Run
-from benchmarks.sockets.settings import CannotMeasure
 from benchmarks.sockets.witness import Witness
-from config import load_settings
 
 BASE_MINOR: Final = 2_000  # the price before the first change; list_price is 4999
 MOST_CHANGES: Final = 2_900  # prices stay below the list price
@@ -59,7 +58,8 @@ def measure_changes(run: Run) -> None:
     if apart + burst > MOST_CHANGES:
         raise CannotMeasure(f"At most {MOST_CHANGES} changes can be told apart.")
     run.parts.ask("changes", (BASE_MINOR, apart + burst))
-    witness = Witness(load_settings().redis_url, run.sale_id) if run.place.is_own else None
+    platform = run.place.platform
+    witness = Witness(platform.servers()["redis_url"], run.sale_id) if platform else None
     with run.steady("changes"):
         if witness is None:
             _change(run, Series(run, None))

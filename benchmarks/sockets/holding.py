@@ -1,11 +1,11 @@
-"""Owns the phases in which the crowd comes and stays: how soon it is there, and what it costs to hold it."""
+"""The phases in which the crowd comes and stays: how soon it is there, and what it costs to hold it."""
 
 import time
 from typing import Final
 
-from benchmarks.sockets.limits import Bound, bounds_of
+from benchmarks.harness.usage import Memory, open_files_of, tcp_figure
 from benchmarks.sockets.run import Run
-from benchmarks.sockets.usage import Memory, open_files_of, tcp_figure
+from benchmarks.sockets.system_bounds import Bound, bounds_of
 
 SETTLING_S: Final = 3.0  # before memory is read: what is still on its way is not what a socket costs
 COMING: Final = 0.5  # of the whole run's time, for everybody to be there
@@ -64,7 +64,7 @@ def memory_of(run: Run) -> Memory:
 
 def _note_near_bounds(run: Run) -> None:
     """Say what is near its limit, now that everybody is here."""
-    bounds = bounds_of(run.settings, is_own_shop=run.place.is_own)
+    bounds = bounds_of(run.settings, is_own_shop=run.place.platform is not None)
     files = open_files_of(run.place.groups().get("web", set()) | run.parts.pids)
     if files:
         bounds.append(Bound("open files of the fullest process", run.settings.files, files[0]))

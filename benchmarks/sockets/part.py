@@ -1,7 +1,6 @@
-"""Owns a client process of the crowd: its sockets, when they send, and the answers to the run's questions."""
+"""A client process of the crowd: its sockets, when they send, and the answers to the run's questions."""
 
 import gc
-import resource
 import signal
 import time
 from collections import Counter
@@ -11,14 +10,13 @@ from itertools import islice
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
-from benchmarks.http_wire import Target
-from benchmarks.sockets.client import Sockets
+from benchmarks.client.http_wire import Target
+from benchmarks.client.sockets import Sockets
+from benchmarks.harness.client_processes import Question, allow_open_files
 from benchmarks.sockets.visitors import Visitors
 
 TURN_S: Final = 0.5
 SLICE: Final = 128  # sockets that send before the others are listened to again
-
-Question = tuple[str, Any]  # a verb, and what it needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +63,6 @@ def run_part(plan: PartPlan, pipe: "Connection[Any, Question]") -> None:
     except Exception as error:
         pipe.send(error)
         raise
-
-
-def allow_open_files() -> int:
-    """Raise this process' own limit of open files as far as it may; returns it."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return hard
 
 
 class Part:

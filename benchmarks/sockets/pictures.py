@@ -1,4 +1,4 @@
-"""Owns what the sockets of a process are shown of sales: the last picture of each, and when it came.
+"""What the sockets of a process are shown of sales: the last picture of each, and when it came.
 
 All sockets of a server process get the same bytes, so that each picture is read once and then known by them.
 """
@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
-
-from benchmarks.sockets.clock import ClockOffset
 
 KEPT: Final = 1024  # pictures known by their bytes; then they are learnt anew
 SHOWN: Final = (
@@ -64,7 +62,6 @@ class Pictures:
         self.watched = watched  # the sale's id, by socket
         self.shown: list[Picture | None] = [None] * len(watched)
         self.heard = 0
-        self.clock = ClockOffset()
         self.changes = Changes(len(watched), 0, 0)
         self._by_payload: dict[bytes, Picture] = {}
         self._payload = b""
@@ -95,7 +92,6 @@ class Pictures:
 
     def _read(self, payload: bytes) -> Picture:
         message = orjson.loads(payload)
-        self.clock.learn(message["server_time"])
         picture = Picture(message)
         if len(self._by_payload) >= KEPT:
             self._by_payload.clear()

@@ -1,4 +1,4 @@
-"""Owns the words of a run's report: the table for people, the JSON for machines."""
+"""The words of a run's report: the table for people, the JSON for machines."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,8 +8,9 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.progress import say
-from benchmarks.sockets.figures import Results, Spread
+from benchmarks.harness.durations import Spread
+from benchmarks.harness.progress import say
+from benchmarks.sockets.run import Results
 from benchmarks.sockets.settings import CrowdSettings
 
 CHECKS: Final = (

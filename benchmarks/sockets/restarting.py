@@ -1,13 +1,13 @@
-"""Owns the phase in which the shop's web processes are replaced under the crowd, which misses nothing."""
+"""The phase in which the shop's web processes are replaced under the crowd, which misses nothing."""
 
 import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from benchmarks.sockets.figures import Spread
+from benchmarks.harness.durations import Spread
 from benchmarks.sockets.part import Tally
 from benchmarks.sockets.run import Run
-from benchmarks.sockets.rush_record import Told
+from benchmarks.sockets.rush_record import Testimony
 from benchmarks.sockets.rushing import await_last_words, submit_all, verify
 
 AWAY_OF: Final = 10  # every so many-th rusher stays away until the others have heard their last word
@@ -48,7 +48,7 @@ def _restart(run: Run, sale_id: str, before: Tally) -> tuple[int, float]:
     """Go through it; returns how many processes were replaced, and how long most were away at most."""
     sockets, rushers, began = run.settings.sockets, run.settings.rushers, time.monotonic()
     away = sum(run.parts.ask("keep away", AWAY_OF))
-    replaced = run.place.restart_web()
+    replaced = run.place.platform.restart_web() if run.place.platform else set()
     run.await_all("sent away", sockets, _lost_since(before))
     run.log_in()
     run.shop.move_sale(sale_id, "end")  # while nearly nobody is there to hear it
@@ -65,13 +65,13 @@ def _lost_since(before: Tally) -> Callable[[Tally], int]:
     return lambda now: (now.lost - before.lost).total()
 
 
-def _back_at_once(told: list[Told]) -> Iterator[int]:
+def _back_at_once(told: list[Testimony]) -> Iterator[int]:
     """When those were back who were not kept away."""
     for one in told:
         yield from (at for place, at in enumerate(one.back_ns) if at and place % AWAY_OF)
 
 
-def _heard_late(told: list[Told]) -> int:
+def _heard_late(told: list[Testimony]) -> int:
     """How many heard their last word on another connection than the one that they submitted on."""
     pairs = ((final, lost) for one in told for final, lost in zip(one.final_ns, one.lost_ns, strict=True))
     return sum(0 < lost < final for final, lost in pairs)

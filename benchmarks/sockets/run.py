@@ -1,4 +1,4 @@
-"""Owns the course of a run: what all phases share, and the waiting that ends by itself."""
+"""The course of a run: what all phases share, and the waiting that ends by itself."""
 
 import time
 from collections import Counter
@@ -9,19 +9,33 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from benchmarks.progress import say, stage
-from benchmarks.shop import Shop
-from benchmarks.sockets.figures import Results
-from benchmarks.sockets.part import Tally
-from benchmarks.sockets.parts import Parts
-from benchmarks.sockets.place import Place
-from benchmarks.sockets.settings import CannotMeasure, CrowdSettings
-from benchmarks.sockets.usage import Cpu
+from benchmarks.client.admin_api import Shop
+from benchmarks.harness.client_processes import ClientProcesses
+from benchmarks.harness.failures import CannotMeasure
+from benchmarks.harness.progress import say, stage
+from benchmarks.harness.usage import Cpu
+from benchmarks.sockets.part import PartPlan, Tally
+from benchmarks.sockets.settings import CrowdSettings
+from benchmarks.sockets.visited_shop import Place
+from benchmarks.verify.testimony import Finding
 
 SHOWN_LIVE: Final = ("status", "price", "allocation", "available", "held", "sold")
 TOKEN_S: Final = 300.0  # a third of what an access token is good for by default
 WAITING: Final = 0.2  # of the whole run's time, for everybody to be told something
 SHOWN_QUEUE: Final = ("waiting", "standby", "now_serving", "last_ticket")
+
+
+@dataclass(slots=True)
+class Results:
+    """What a run has measured, phase by phase, and what was wrong."""
+
+    phases: dict[str, dict[str, Any]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def wrong(self, check: str, detail: str, row: object = "") -> None:
+        """Note a broken promise."""
+        self.findings.append(Finding(check, detail, str(row)[:2000]))
 
 
 @dataclass(slots=True)
@@ -32,7 +46,7 @@ class Run:
     console: Console
     place: Place
     shop: Shop
-    parts: Parts
+    parts: ClientProcesses[PartPlan, Tally]
     sale_id: str
     until: float  # of `time.monotonic`: when the whole run must be over
     results: Results = field(default_factory=Results)

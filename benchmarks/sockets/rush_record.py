@@ -1,18 +1,19 @@
-"""Owns what each rusher of a process sent and was told, and when. Judges nothing."""
+"""What each rusher of a process sent and was told, and when. Judges nothing."""
 
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-FINAL: Final = frozenset({"held", "sold_out", "rejected", "left"})
+from benchmarks.verify.testimony import FINAL
+
 REQUEST: Final = (
     "rush"  # the id of each rusher's one request, by which its answer is told from what is pushed
 )
 
 
 @dataclass(slots=True)
-class Told:
+class Testimony:
     """What the rushers of one process testify: a place in each list for each of them. Times are monotonic.
 
     `answers`, `standbys`, `finals` and `orders` count how often each was told; `came_back` how often the
@@ -32,13 +33,14 @@ class Told:
     orders: "array[int]"
     came_back: "array[int]"
     intent_ids: list[str]
+    order_ids: list[str]
     verdicts: list[str]
     refusals: Counter[str] = field(default_factory=Counter)
     contradictions: list[str] = field(default_factory=list)
     resent: int = 0
 
     @classmethod
-    def of(cls, rushers: int) -> "Told":
+    def of(cls, rushers: int) -> "Testimony":
         """Nothing sent and nothing told."""
 
         def column() -> "array[int]":
@@ -58,6 +60,7 @@ class Told:
             orders=column(),
             came_back=column(),
             intent_ids=[""] * rushers,
+            order_ids=[""] * rushers,
             verdicts=[""] * rushers,
         )
 
@@ -66,7 +69,7 @@ class RushRecord:
     """Takes down one rush."""
 
     def __init__(self, rushers: int) -> None:
-        self.told = Told.of(rushers)
+        self.told = Testimony.of(rushers)
         self.answered = 0
         self.decided = 0
         self.final = 0
@@ -92,10 +95,11 @@ class RushRecord:
             told.answered_ns[index] = told.answered_ns[index] or at_ns
         self._take_status(index, message["status"], at_ns, is_news=not is_answer)
 
-    def take_order(self, index: int) -> None:
+    def take_order(self, index: int, order_id: str) -> None:
         """An `order` came."""
         if index < len(self):
             self.told.orders[index] += 1
+            self.told.order_ids[index] = order_id
 
     def go_away(self, index: int, at_ns: int) -> None:
         """The socket is lost."""

@@ -1,13 +1,15 @@
-"""Owns the phases in which the crowd speaks: all at one instant, and what each is told to the last word."""
+"""The phases in which the crowd speaks: all at one instant, and what each is told to the last word."""
 
 import time
+from functools import partial
 from typing import Any, Final
 
-from benchmarks.sockets.figures import Spread, between
-from benchmarks.sockets.judge import judge, rushers_of
+from benchmarks.harness.durations import Spread, between
+from benchmarks.harness.failures import CannotMeasure
 from benchmarks.sockets.run import Run, troubles_of
-from benchmarks.sockets.rush_record import Told
-from benchmarks.sockets.settings import CannotMeasure
+from benchmarks.sockets.rush_record import Testimony
+from benchmarks.verify.evidence import gather_evidence, verify_settled
+from benchmarks.verify.told_by_socket import judge_sockets, rushers_of
 
 LEAD_S: Final = 1.0  # from the word to the instant
 AGREEING: Final = 0.05  # of the whole run's time, for the ledger to store what was told
@@ -82,30 +84,23 @@ def await_last_words(run: Run, rushers: int) -> None:
     run.await_all("last words", rushers, lambda count: count.final)
 
 
-def verify(run: Run, sale_id: str, phase: str) -> list[Told]:
+def verify(run: Run, sale_id: str, phase: str) -> list[Testimony]:
     """Hold what was told against what is stored; the ledger may still be writing."""
     run.log_in()
-    told: list[Told] = run.parts.ask("told")
-    rows = rushers_of(told)
-    until = run.deadline(AGREEING)
-    while True:
-        sale = run.real_figures(sale_id)
-        stored = list(run.shop.rows(f"/api/v1/intents?sale_id={sale_id}"))
-        found = judge(rows, run.settings.units, sale, stored)
-        if not found or {one.check for one in found} - {"stored", "conservation"} or time.monotonic() > until:
-            break
-        time.sleep(0.5)
-    for one in found:
+    told: list[Testimony] = run.parts.ask("told")
+    rushers = rushers_of(told)
+    reading = partial(
+        gather_evidence, run.shop, sale_id, run.settings.units, tuple(one.told for one in rushers)
+    )
+    _, findings = verify_settled(reading, run.deadline(AGREEING))
+    for one in judge_sockets(rushers, findings):
         run.results.wrong(one.check, f"{phase}: {one.detail}", one.row)
     for text in (text for one in told for text in one.contradictions):
         run.results.wrong("contradictions", f"{phase}: {text}")
-    audit = run.shop.expect(200, "GET", f"/api/v1/sales/{sale_id}/audit")
-    if audit["ok"] is not True:
-        run.results.wrong("audit", f"{phase}: the shop's own audit does not hold", audit)
     return told
 
 
-def _figures(told: list[Told], ended_ns: int) -> dict[str, Any]:
+def _figures(told: list[Testimony], ended_ns: int) -> dict[str, Any]:
     sent, answered, decided, final = (
         [at for one in told for at in getattr(one, name)]
         for name in ("sent_ns", "answered_ns", "decided_ns", "final_ns")

@@ -1,4 +1,4 @@
-"""Owns the settings of `make crowd`, from environment and command line; the platform's stay `config`'s."""
+"""The settings of `make crowd`, from environment and command line; the platform's stay `config`'s."""
 
 import argparse
 import resource
@@ -10,6 +10,7 @@ from environs import Env
 from marshmallow.validate import Range
 
 import config
+from benchmarks.harness.failures import CannotMeasure
 
 REPORT: Final = config.ROOT / "benchmarks" / "crowd.json"
 SPARE_FILES: Final = (
@@ -18,10 +19,6 @@ SPARE_FILES: Final = (
 FILLED: Final = 0.75  # of what a process may hold; accepting spreads the sockets unevenly
 MOST_A_CLIENT: Final = 17_000  # sockets of a client process
 TOLD_A_SECOND: Final = 20_000  # sockets for which a second is left between changes that come one by one
-
-
-class CannotMeasure(RuntimeError):
-    """The run came to nothing, or to its end before everything was done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Owns what the sockets of one process say to the shop and hear from it, as its visitors, by number.
+"""What the sockets of one process say to the shop and hear from it, as its visitors, by number.
 
 Every connection begins with the same greeting: who it is, what it watches, and the one request that was not
 answered yet. So whoever was away misses nothing.
@@ -12,8 +12,8 @@ from typing import Final
 
 import orjson
 
-from benchmarks.sockets.client import Sockets, text_message
-from benchmarks.sockets.connection import Socket
+from benchmarks.client.crowd_socket import Socket
+from benchmarks.client.sockets import Sockets, text_message
 from benchmarks.sockets.pictures import Pictures
 from benchmarks.sockets.rush_record import REQUEST, RushRecord
 
@@ -81,7 +81,7 @@ class Visitors:
         elif payload.startswith(INTENT):
             self.rush.take_intent(index, orjson.loads(payload), at_ns)
         elif payload.startswith(ORDER):
-            self.rush.take_order(index)
+            self.rush.take_order(index, orjson.loads(payload)["id"])
         elif payload.startswith(READY):
             self._hear_back(index, _IS_KNOWN, at_ns)
         else:

@@ -1,4 +1,4 @@
-"""Owns the moments at which a sale's changes are published, as another listener to its channel sees them."""
+"""The moments at which a sale's changes are published, as another listener to its channel sees them."""
 
 import threading
 import time

@@ -10,10 +10,10 @@ from typing import Final
 import orjson
 import pytest
 
+from benchmarks.harness.processes import Process, family_of
 from config import ROOT
 from tests.chaos.__main__ import HISTORY
 from tests.chaos.checker import CHECKS
-from tests.chaos.processes import Process, family_of
 from tests.chaos.schedule import CLOCKS, FAULTS, MOVES
 from tests.support.polling import eventually
 from tests.support.set_clock import can_set_clocks

@@ -10,9 +10,9 @@ from typing import Final
 
 import pytest
 
+from benchmarks.harness.processes import free_port
 from benchmarks.sockets.report import CHECKS
 from config import ROOT
-from tests.integration.embedded_run import free_port
 from tests.support.polling import eventually
 
 pytestmark = pytest.mark.acceptance

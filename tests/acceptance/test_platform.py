@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.running import RUSH_S, Platform
-from tests.integration.embedded_run import free_port
+from benchmarks.harness.processes import free_port
+from tests.acceptance.running import RUSH_S, StartedPlatform
 from tests.support.polling import eventually
 
 pytestmark = pytest.mark.acceptance
@@ -18,9 +18,9 @@ SHOPPERS = "300"
 
 
 @pytest.fixture(scope="module")
-def platform() -> Iterator[Platform]:
+def platform() -> Iterator[StartedPlatform]:
     """The platform, started once; tests put back what they break."""
-    platform = Platform()
+    platform = StartedPlatform()
     try:
         platform.start()
         yield platform
@@ -38,11 +38,11 @@ def report_of(crowd: "subprocess.Popen[bytes]", report: Path) -> dict[str, Any]:
     return found
 
 
-def test_a_crowd_is_served_truthfully(platform: Platform) -> None:
+def test_a_crowd_is_served_truthfully(platform: StartedPlatform) -> None:
     report_of(*platform.rush(SHOPPERS=SHOPPERS))
 
 
-def test_a_crowd_is_served_truthfully_while_everything_dies_once(platform: Platform) -> None:
+def test_a_crowd_is_served_truthfully_while_everything_dies_once(platform: StartedPlatform) -> None:
     before = {sale["id"] for sale in platform.get("/api/v1/sales?limit=200")["items"]}
 
     def first_ticket() -> bool:
@@ -51,7 +51,7 @@ def test_a_crowd_is_served_truthfully_while_everything_dies_once(platform: Platf
 
     crowd, report = platform.rush(SHOPPERS=SHOPPERS, UNITS="100")
     eventually(lambda: first_ticket() or crowd.poll() is not None, RUSH_S)
-    assert crowd.poll() is None, (platform.data_dir / "rush.log").read_text()
+    assert crowd.poll() is None, platform.log("rush")
     worker = platform.kill("celery", "-Q drain")
     redis = platform.kill("redis-server")
     postgres = platform.kill("postgres", "-D")
@@ -63,15 +63,15 @@ def test_a_crowd_is_served_truthfully_while_everything_dies_once(platform: Platf
         assert f"{name} died" in platform.text
 
 
-def test_a_second_start_on_the_same_place_harms_nothing(platform: Platform, tmp_path: Path) -> None:
-    second = platform.launch(tmp_path / "second", port=free_port())
+def test_a_second_start_on_the_same_place_harms_nothing(platform: StartedPlatform) -> None:
+    second = platform.launch("second", ["deploy.run"], {"PORT": str(free_port())})
     assert second.wait(60) != 0
-    assert "in use already" in (tmp_path / "second").read_text()
+    assert "in use already" in platform.log("second")
     assert platform.is_up
     assert platform.get("/readyz")["status"] == "ready"
 
 
-def test_after_ctrl_c_nothing_is_left_and_everything_is_found_again(platform: Platform) -> None:
+def test_after_ctrl_c_nothing_is_left_and_everything_is_found_again(platform: StartedPlatform) -> None:
     token = platform.admin_token()
     before = {sale["id"]: sale for sale in platform.get("/api/v1/sales?limit=200")["items"]}
     orders = platform.get("/api/v1/orders?limit=200", token)["items"]
@@ -89,7 +89,9 @@ def test_after_ctrl_c_nothing_is_left_and_everything_is_found_again(platform: Pl
     assert [one["id"] for one in found] == [one["id"] for one in orders]
 
 
-def test_an_intent_accepted_before_a_crash_has_its_verdict_after_the_next_start(platform: Platform) -> None:
+def test_an_intent_accepted_before_a_crash_has_its_verdict_after_the_next_start(
+    platform: StartedPlatform,
+) -> None:
     token = platform.admin_token()
     (demo,) = [sale for sale in platform.get("/api/v1/sales?status=open")["items"] if sale["available"] > 0][
         :1

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.storm_letters import FORGED, GENUINE, Kind
+from benchmarks.storm.letters import FORGED, GENUINE, Kind
 from config import ROOT
-from tests.acceptance.running import RUSH_S, Platform
+from tests.acceptance.running import RUSH_S, StartedPlatform
 from tests.support.polling import eventually
 
 pytestmark = pytest.mark.acceptance
@@ -23,9 +23,9 @@ PRICE = 1999
 
 
 @pytest.fixture(scope="module")
-def platform() -> Iterator[Platform]:
+def platform() -> Iterator[StartedPlatform]:
     """A platform that soon loses patience with its provider, whose own webhooks reach nobody."""
-    platform = Platform(PAYMENT_PATIENCE_SECONDS=PATIENCE_S, SANDBOX_WEBHOOK_URL="http://127.0.0.1:9/")
+    platform = StartedPlatform(PAYMENT_PATIENCE_SECONDS=PATIENCE_S, SANDBOX_WEBHOOK_URL="http://127.0.0.1:9/")
     try:
         platform.start()
         yield platform
@@ -33,7 +33,9 @@ def platform() -> Iterator[Platform]:
         platform.remove()
 
 
-def test_a_third_lets_expire_a_third_is_declined_and_every_unit_is_paid_once(platform: Platform) -> None:
+def test_a_third_lets_expire_a_third_is_declined_and_every_unit_is_paid_once(
+    platform: StartedPlatform,
+) -> None:
     crowd, report = platform.rush(PAYING="thirds", SHOPPERS="150", UNITS=str(UNITS), HOLD_SECONDS="5")
 
     def first_sold() -> bool:
@@ -41,11 +43,11 @@ def test_a_third_lets_expire_a_third_is_declined_and_every_unit_is_paid_once(pla
         return any(sale["sold"] > 0 for sale in sales)
 
     eventually(lambda: first_sold() or crowd.poll() is not None, RUSH_S)
-    log = (platform.data_dir / "rush.log").read_text()
+    log = platform.log("rush")
     assert crowd.poll() is None, log
     for words in (("celery", "-Q drain"), ("celery", "-Q payments"), ("redis-server",)):
         platform.kill(*words)
-    assert crowd.wait(2 * RUSH_S) == 0, (platform.data_dir / "rush.log").read_text()
+    assert crowd.wait(2 * RUSH_S) == 0, platform.log("rush")
     figures = json.loads(report.read_text())["figures"]
     assert figures["paid_units"] == UNITS
     assert figures["orders"]["expired"] >= figures["manners"]["lets_expire → expired"] > 0
@@ -58,7 +60,7 @@ def test_a_third_lets_expire_a_third_is_declined_and_every_unit_is_paid_once(pla
     }
 
 
-def storm(platform: Platform, report: Path) -> dict[str, Any]:
+def storm(platform: StartedPlatform, report: Path) -> dict[str, Any]:
     """Storm the platform as a user does."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.storm", "--json", str(report)],
@@ -75,7 +77,7 @@ def storm(platform: Platform, report: Path) -> dict[str, Any]:
 
 
 def test_a_storm_of_webhooks_pays_nothing_twice_and_no_forgery_is_taken(
-    platform: Platform, tmp_path: Path
+    platform: StartedPlatform, tmp_path: Path
 ) -> None:
     said = storm(platform, tmp_path / "storm.json")
     assert not any(said["checks"].values())

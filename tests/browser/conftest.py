@@ -6,8 +6,9 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from benchmarks.harness.platform import Platform
 from tests.browser.chromium import MISSING, find_chromium, start_chromium
-from tests.browser.running import Platform
+from tests.browser.running import platform_over
 from tests.support.contexts import context_over, plain_settings
 from tests.support.emptying import empty
 from tests.support.servers import Stores
@@ -46,11 +47,11 @@ def platform(
 ) -> Iterator[Platform]:
     """The running platform, begun empty; each test makes its own sales and shoppers."""
     empty(stores.postgres.url, stores.redis.url)
-    running = Platform(stores, tmp_path_factory.mktemp("platform"))
+    running = platform_over(stores, tmp_path_factory.mktemp("platform"))
     try:
-        running.start_web()
-        running.start_worker()
-        running.start_payments()
+        running.start_program("web")
+        running.start_program("worker")
+        running.start_program("payments")
         yield running
     finally:
         running.close()
@@ -59,9 +60,9 @@ def platform(
 @pytest.fixture
 def held_worker(platform: Platform) -> Iterator[Platform]:
     """A worker that decides nothing until it is let go."""
-    platform.hold_worker()
+    platform.hold("worker")
     yield platform
-    platform.let_worker_go()
+    platform.let_go("worker")
 
 
 @pytest.fixture

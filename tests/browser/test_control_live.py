@@ -7,11 +7,11 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
+from benchmarks.harness.platform import Platform
 from models.enums import SaleStatus
 from models.tables.accounts import User
 from tests.browser.conftest import NewPage
 from tests.browser.people import PASSWORD, join, register
-from tests.browser.running import Platform
 from tests.support.shop import Shop
 from web.auth.passwords import Passwords
 from web.shop.languages import COOKIE

@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
+from benchmarks.harness.platform import Platform
 from models.tables.accounts import User
 from tests.browser.conftest import NewPage
 from tests.browser.people import face, log_in, register
-from tests.browser.running import Platform
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.browser

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from benchmarks.harness.platform import Platform
 from models.tables.orders import Order
 from tests.browser.conftest import NewPage
 from tests.browser.people import face, join
-from tests.browser.running import Platform
+from tests.browser.running import platform_over
 from tests.support.fake_stripe import FakeStripe
 from tests.support.fake_stripe.answers import Object
 from tests.support.fake_stripe.server import SECRET_KEY
@@ -45,11 +46,11 @@ def platform(
         "STRIPE_JS_URL": f"{fake.url}/v3/",
         "BROKER_URL": stores.broker_url.replace("virtual_host=1", "virtual_host=3"),
     }
-    running = Platform(stores, tmp_path_factory.mktemp("stripe"), **stripe)
+    running = platform_over(stores, tmp_path_factory.mktemp("stripe"), **stripe)
     try:
-        running.start_web()
-        running.start_worker()
-        running.start_payments()
+        running.start_program("web")
+        running.start_program("worker")
+        running.start_program("payments")
         yield running
     finally:
         running.close()

@@ -5,10 +5,10 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from benchmarks.harness.platform import Platform
 from models.enums import SaleStatus
 from tests.browser.conftest import NewPage
 from tests.browser.people import face, join, register, slot
-from tests.browser.running import Platform
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.browser
@@ -57,7 +57,7 @@ def test_places_and_verdicts_move_without_a_reload_and_are_the_same_in_a_second_
     tab = second.context.new_page()
     tab.goto(f"/sales/{sale.id}")
     expect(slot(tab, "ticket")).to_have_text("2")
-    held_worker.let_worker_go()
+    held_worker.let_go("worker")
     show_order(first, "$19.99")
     for page in (second, tab):
         expect(page.get_by_role("heading", name="You are standing by")).to_be_visible()
@@ -95,7 +95,7 @@ def test_who_leaves_the_line_is_told_so_and_may_come_again(
     page.get_by_role("button", name="Get in line again").click()
     page.get_by_role("button", name="Get my ticket").click()
     expect(slot(page, "ticket")).to_have_text("2")
-    held_worker.let_worker_go()
+    held_worker.let_go("worker")
     show_order(page, "$19.99")
 
 
@@ -122,10 +122,10 @@ def test_a_restart_of_the_web_process_costs_nobody_the_verdict(
     page = new_page()
     join(page, sale.id)
     expect(slot(page, "ticket")).to_have_text("1")
-    held_worker.stop_web()
+    held_worker.stop("web")
     expect(page.locator("#link")).to_contain_text("Reconnecting")
     sale.drain()
-    held_worker.start_web()
+    held_worker.start_program("web")
     show_order(page, "$19.99")
     expect(page.locator("#link")).to_contain_text("Live")
 

@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from benchmarks.harness.platform import Platform
 from tests.browser.conftest import NewPage
 from tests.browser.people import join
-from tests.browser.running import Platform
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.browser

@@ -5,10 +5,10 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from benchmarks.harness.platform import Platform
 from models.enums import SaleStatus
 from tests.browser.conftest import NewPage
 from tests.browser.people import PASSWORD, face, join, slot
-from tests.browser.running import Platform
 from tests.support.paying import Till
 from tests.support.polling import eventually
 from tests.support.shop import Shop
@@ -38,7 +38,7 @@ def test_somebody_new_waits_in_the_lobby_is_drawn_buys_pays_and_has_the_receipt(
     drawn = int(slot(page, "ticket").inner_text())
     assert 1 <= drawn <= 3
     expect(slot(page, "position")).to_have_text(str(drawn))
-    held_worker.let_worker_go()
+    held_worker.let_go("worker")
     expect(page.get_by_role("heading", name="It is yours!")).to_be_visible()
     expect(slot(page, "ticket", "held")).to_have_text(str(drawn))
     page.get_by_role("button", name=re.compile("^Pay")).click()

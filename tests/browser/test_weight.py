@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Request, expect
 
+from benchmarks.harness.platform import Platform
 from tests.browser.conftest import NewPage
 from tests.browser.people import become_admin, log_in, register
-from tests.browser.running import Platform
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.browser

@@ -15,13 +15,13 @@ from typing import Final
 import orjson
 from rich.console import Console
 
-from benchmarks.progress import say
-from benchmarks.settings import CannotRush
-from benchmarks.shop import product_body
+from benchmarks.client.admin_api import product_body
+from benchmarks.harness.failures import CannotRush, PlatformFailed
+from benchmarks.harness.progress import say
 from tests.chaos.aftermath import settle
 from tests.chaos.checker import count_figures, judge
 from tests.chaos.history import Recorder, read_history
-from tests.chaos.platform import Platform, PlatformFailed
+from tests.chaos.platform import SoakedPlatform
 from tests.chaos.report import as_json, print_report
 from tests.chaos.schedule import CLOCKS, KINDS, SET_BY_S, plan_steps
 from tests.chaos.settings import ChaosSettings, read_chaos_settings
@@ -71,7 +71,7 @@ def run(settings: ChaosSettings, place: Path, console: Console) -> None:
     if kinds != KINDS:
         say(console, "There is no C compiler: clocks are left alone.")
     recorder = Recorder(place / HISTORY)
-    platform = Platform(place, recorder)
+    platform = SoakedPlatform(place, recorder)
     try:
         platform.start()
         crowd = platform.crowd(settings.clients, int(settings.seconds) + AFTER_S)
@@ -91,7 +91,7 @@ def run(settings: ChaosSettings, place: Path, console: Console) -> None:
         say(console, f"Healing: {len(soak.sales)} sales, {len(wishes)} wishes")
         save_truth(settle(platform, recorder, soak.sales, wishes, dict(crowd)), place / TRUTH)
     finally:
-        platform.stop()
+        platform.close()
         recorder.close()
 
 

@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from benchmarks.shop import sale_body
+from benchmarks.client.admin_api import sale_body
 from tests.chaos.history import Recorder
 from tests.chaos.schedule import Step
 from tests.chaos.wire import Reply, Wire

@@ -2,17 +2,14 @@
 
 import time
 from collections.abc import Callable, Sequence
-from http.client import HTTPConnection
-from typing import Any, Final
+from typing import Final
 
-import orjson
-
-from benchmarks.http_wire import Target
-from benchmarks.records import FINAL
-from benchmarks.shop import Shop
+from benchmarks.client.admin_api import Shop
+from benchmarks.client.http_wire import Target
+from benchmarks.verify.testimony import FINAL
 from tests.chaos.history import Recorder
 from tests.chaos.ledger import is_settled, read_money
-from tests.chaos.platform import Platform
+from tests.chaos.platform import SoakedPlatform
 from tests.chaos.story import Wish
 from tests.chaos.truth import StoredSale, Truth
 
@@ -21,7 +18,7 @@ DEADLINE_S: Final = 60.0
 POLL_S: Final = 0.25
 
 
-def heal(platform: Platform, recorder: Recorder, sales: Sequence[str]) -> Shop:
+def heal(platform: SoakedPlatform, recorder: Recorder, sales: Sequence[str]) -> Shop:
     """Let everybody go on and everything come up; no sale stays paused.
 
     Raises:
@@ -39,7 +36,7 @@ def heal(platform: Platform, recorder: Recorder, sales: Sequence[str]) -> Shop:
 
 
 def settle(
-    platform: Platform,
+    platform: SoakedPlatform,
     recorder: Recorder,
     sales: Sequence[str],
     wishes: Sequence[Wish],
@@ -115,11 +112,5 @@ def _read(
 
 
 def _own_intents(target: Target, token: str, sale: str) -> list[str]:
-    connection = HTTPConnection(target.host, target.port, timeout=DEADLINE_S)
-    try:
-        headers = {"Authorization": f"Bearer {token}"}
-        connection.request("GET", f"/api/v1/intents?sale_id={sale}&limit=200", headers=headers)
-        said: dict[str, Any] = orjson.loads(connection.getresponse().read())
-    finally:
-        connection.close()
-    return [row["id"] for row in said["items"]]
+    shop = Shop(target, patience_s=DEADLINE_S, token=token)
+    return [row["id"] for row in shop.rows(f"/api/v1/intents?sale_id={sale}")]

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from benchmarks.records import Finding, StoredIntent, Told
-from benchmarks.verify_fifo import find_bad_numbering, find_late_tickets, find_shared_tickets
+from benchmarks.verify.fifo import find_bad_numbering, find_late_tickets, find_shared_tickets
+from benchmarks.verify.testimony import Finding, StoredIntent, Told
 from tests.chaos.order_ways import CAME_LATE, HELD_AGAIN, changes_of
 from tests.chaos.story import Story, Wish
 from tests.chaos.truth import Row, StoredSale, Truth

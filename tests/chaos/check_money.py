@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from benchmarks.records import Finding
+from benchmarks.verify.testimony import Finding
 from tests.chaos.order_ways import CAME_LATE, HELD_AGAIN, WENT_BACK, reasons_of
 from tests.chaos.story import Story
 from tests.chaos.truth import Money, Row, Truth

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from benchmarks.records import FINAL, Finding
+from benchmarks.verify.testimony import FINAL, Finding
 from tests.chaos.history import FAIL
 from tests.chaos.story import Story, Wish
 from tests.chaos.truth import StoredSale, Truth

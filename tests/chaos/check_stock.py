@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.records import GIVEN_BACK, Finding
+from benchmarks.verify.testimony import GIVEN_BACK, Finding
 from tests.chaos.check_line import wall_ms
 from tests.chaos.history import FAIL, INVOKE, OK, Event
 from tests.chaos.order_ways import HELD_AGAIN, changes_of, is_a_way

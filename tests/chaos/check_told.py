@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
-from benchmarks.records import FINAL, Finding
+from benchmarks.verify.testimony import FINAL, Finding
 from tests.chaos.history import INVOKE
 from tests.chaos.order_ways import leads_to
 from tests.chaos.story import Story, Word

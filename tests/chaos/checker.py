@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from benchmarks.records import Finding
+from benchmarks.verify.testimony import Finding
 from tests.chaos.check_line import (
     find_bad_tickets,
     find_overtaken,

@@ -1,60 +1,61 @@
-"""Owns a shopper's socket in the soak: it writes down what it is told, and comes back when it is cut off."""
+"""Shoppers' sockets in a round of the soak: what they are told is written down; who is cut off comes back."""
 
 import asyncio
-from typing import Any, Final
+from collections.abc import Sequence
 
 import orjson
 
-from benchmarks.http_wire import Target
-from benchmarks.ws_wire import WebSocket, open_socket
+from benchmarks.client.crowd_socket import Socket
+from benchmarks.client.http_wire import Target
+from benchmarks.client.sockets import Sockets, text_message
 from tests.chaos.history import Recorder
 
-PAUSE_S: Final = 0.5
 
+class Listeners:
+    """A socket for each of some shoppers, all subscribed to one sale."""
 
-class Listener:
-    """One socket, subscribed to one sale."""
-
-    def __init__(self, target: Target, token: str, recorder: Recorder, who: str, sale: str) -> None:
-        self._target = target
-        self._token = token
+    def __init__(
+        self, target: Target, people: Sequence[tuple[str, str]], recorder: Recorder, sale: str
+    ) -> None:
+        self._people = people  # user's id, access token
         self._recorder = recorder
-        self._who = who
         self._sale = sale
-        self._socket: WebSocket | None = None
-        self._lost = asyncio.Event()
+        self._sockets = Sockets(target, self)
 
     async def run(self) -> None:
         """Listen until cancelled."""
+        self._sockets.open(len(self._people))
+        self._sockets.run_in(asyncio.get_running_loop())
         try:
-            while True:
-                self._lost.clear()
-                try:
-                    self._socket = await open_socket(self._target, self._hear, lambda _: self._lost.set())
-                    self._send({"type": "auth", "token": self._token})
-                    await self._lost.wait()
-                except (OSError, TimeoutError):
-                    pass  # it is being restarted; what was missed is told at the next subscription
-                await asyncio.sleep(PAUSE_S)
+            await asyncio.Event().wait()
         finally:
-            if self._socket is not None:
-                self._socket.close()
+            self._sockets.close()
 
-    def _send(self, message: dict[str, Any]) -> None:
-        if self._socket is not None:
-            self._socket.send(orjson.dumps(message))
+    def greet(self, socket: Socket) -> bytes:
+        """Say who it is and what it watches; what was missed is told at the subscription."""
+        words = (
+            {"type": "auth", "token": self._people[socket.index][1]},
+            {"type": "subscribe", "sale_id": self._sale},
+        )
+        return b"".join(text_message(orjson.dumps(word)) for word in words)
 
-    def _hear(self, message: bytes) -> None:
-        said = orjson.loads(message)
+    def on_message(self, socket: Socket, payload: bytes, _at_ns: int) -> None:
+        """Write down what is told of this sale's intents and orders."""
+        said = orjson.loads(payload)
         kind = said.get("type")
-        if kind == "ready":
-            self._send({"type": "subscribe", "sale_id": self._sale})
-        elif kind == "intent" and said["sale_id"] == self._sale:
+        if kind == "intent" and said["sale_id"] == self._sale:
             self._note(
-                intent=said["id"], ticket=said["ticket"], status=said["status"], order=said["order_id"]
+                socket,
+                intent=said["id"],
+                ticket=said["ticket"],
+                status=said["status"],
+                order=said["order_id"],
             )
         elif kind == "order" and said["sale_id"] == self._sale:
-            self._note(order=said["id"], order_status=said["status"])
+            self._note(socket, order=said["id"], order_status=said["status"])
 
-    def _note(self, **value: Any) -> None:
-        self._recorder.note("told", self._who, self._sale, **value)
+    def on_lost(self, socket: Socket, reason: str) -> None:
+        """It comes back by itself."""
+
+    def _note(self, socket: Socket, **value: object) -> None:
+        self._recorder.note("told", self._people[socket.index][0], self._sale, **value)

@@ -5,10 +5,10 @@ import signal
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from benchmarks.harness.processes import Process, send
 from tests.chaos.admin import Admin
 from tests.chaos.history import Recorder
-from tests.chaos.platform import Platform
-from tests.chaos.processes import Process, send
+from tests.chaos.platform import SoakedPlatform
 from tests.chaos.schedule import CLOCKS, MOVES, POST, SICK, Step
 
 PREFIX: Final = {
@@ -34,7 +34,11 @@ class Nemesis:
     """Breaks one platform, as planned; every step is written down."""
 
     def __init__(
-        self, platform: Platform, admin: Admin, recorder: Recorder, current_sale: Callable[[], str | None]
+        self,
+        platform: SoakedPlatform,
+        admin: Admin,
+        recorder: Recorder,
+        current_sale: Callable[[], str | None],
     ) -> None:
         self._platform = platform
         self._admin = admin

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import orjson
 
-from benchmarks.http_wire import Target
+from benchmarks.client.http_wire import Target
 from tests.chaos.history import Recorder
 
 PATH: Final = "/api/v1/payments/webhooks/sandbox"

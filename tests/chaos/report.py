@@ -6,8 +6,8 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.progress import say
-from benchmarks.records import Finding
+from benchmarks.harness.progress import say
+from benchmarks.verify.testimony import Finding
 from tests.chaos.checker import CHECKS
 from tests.chaos.settings import ChaosSettings
 

@@ -5,7 +5,7 @@ import random
 from collections.abc import Collection, Iterable
 from typing import Any, Final
 
-from benchmarks.records import FINAL, ORDER_DONE
+from benchmarks.verify.testimony import FINAL, ORDER_DONE
 from tests.chaos.errands import Errand
 from tests.chaos.history import Operation, Recorder
 from tests.chaos.wire import PATIENCE_S, Reply, Wire

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from benchmarks.client import HttpPool
+from benchmarks.client.http import HttpPool
 from tests.chaos.admin import Admin
 from tests.chaos.errands import draw_errands
 from tests.chaos.history import Recorder
-from tests.chaos.listener import Listener
+from tests.chaos.listener import Listeners
 from tests.chaos.nemesis import Nemesis
-from tests.chaos.platform import Platform
+from tests.chaos.platform import SoakedPlatform
 from tests.chaos.schedule import Step
 from tests.chaos.settings import ChaosSettings
 from tests.chaos.shopper import Shopper
@@ -29,7 +29,7 @@ class Soak:
     def __init__(
         self,
         settings: ChaosSettings,
-        platform: Platform,
+        platform: SoakedPlatform,
         recorder: Recorder,
         *,
         crowd: Sequence[tuple[str, str]],
@@ -91,9 +91,8 @@ class Soak:
             errands = draw_errands(self._settings.seed, number, place, self._settings.round_s)
             shopper = Shopper(Wire(pool, token), self._recorder, user_id, sale)
             tasks.append(asyncio.create_task(shopper.run(errands)))
-            if place % 2:
-                listener = Listener(self._platform.target, token, self._recorder, user_id, sale)
-                tasks.append(asyncio.create_task(listener.run()))
+        listeners = Listeners(self._platform.target, self._crowd[1::2], self._recorder, sale)
+        tasks.append(asyncio.create_task(listeners.run()))
         return tasks
 
     async def _watch(self, wire: Wire) -> None:

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import orjson
 
-from benchmarks.client import HttpPool, Tries
-from benchmarks.http_wire import HttpProtocolError
+from benchmarks.client.http import HttpPool, Tries
+from benchmarks.client.http_wire import HttpProtocolError
 
 PATIENCE_S: Final = 12.0  # seconds; above the longest that the shop itself looks for a lost answer
 

@@ -16,6 +16,7 @@ import pytest
 import websocket
 from sqlalchemy import func, update
 
+from benchmarks.harness.processes import descendants, free_port
 from config import Settings, load_settings
 from deploy.embedded import EmbeddedRedis
 from models.enums import Role, SaleStatus
@@ -25,7 +26,7 @@ from tasks.context import Context, build_context
 from tasks.intents.drain import drain_sale
 from tasks.intents.submit import submit_intent
 from tasks.sales import lifecycle
-from tests.integration.embedded_run import DEADLINE_S, ROOT, children_of, free_port, wait_until
+from tests.integration.embedded_run import DEADLINE_S, ROOT, wait_until
 from web import create_app
 from web.auth.issue import issue_pair
 
@@ -174,7 +175,7 @@ class Shop:
     def signal_web(self, number: signal.Signals) -> None:
         """Send a signal to the processes that serve."""
         assert self.process is not None
-        for pid in children_of(self.process.pid):
+        for pid in descendants(self.process.pid):
             os.kill(pid, number)
 
     @property

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import TextClause, text
 
-from benchmarks.audit_definition import OVERTAKEN_AS_SAID, PASSED_OVER_AS_SAID
 from models.audit.queries import OVERTAKEN, PASSED_OVER
 from models.ids import new_intent_id
+from tests.support.audit_definition import OVERTAKEN_AS_SAID, PASSED_OVER_AS_SAID
 from tests.support.shop import SaleUnderTest, Shop
 
 MOST: Final = 3  # rows shown, fewer than a bad history has

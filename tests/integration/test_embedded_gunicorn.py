@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import websocket
 
-from tests.integration.embedded_run import DEADLINE_S, ROOT, free_port, wait_until
+from benchmarks.harness.processes import free_port
+from tests.integration.embedded_run import DEADLINE_S, ROOT, wait_until
 
 APPLICATION = """\
 import gevent

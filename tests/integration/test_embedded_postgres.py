@@ -13,10 +13,11 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, text
 
+from benchmarks.harness.processes import runs
 from config import ROOT
 from deploy.embedded import DirectoryInUse, EmbeddedPostgres, ServerFailed
 from deploy.embedded.binaries import postgres_binaries
-from tests.integration.embedded_run import runs, wait_until
+from tests.integration.embedded_run import wait_until
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has another identity to take on")
 

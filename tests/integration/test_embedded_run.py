@@ -13,7 +13,8 @@ import psycopg
 import pytest
 import redis
 
-from tests.integration.embedded_run import Supervised, children_of, runs, wait_until
+from benchmarks.harness.processes import descendants, runs
+from tests.integration.embedded_run import Supervised, wait_until
 
 CONNINFO = "host={host} dbname=app user=app"
 
@@ -55,7 +56,7 @@ def test_everything_accepted_is_there_again_after_a_clean_stop(shop: Supervised)
     password = json.loads((shop.data_dir / "admin.json").read_text())["password"]
     sql(shop, "CREATE TABLE kept AS SELECT 42 AS answer")
     redis.Redis.from_url(servers_of(shop)["redis_url"]).set("kept", "42")
-    family = children_of(shop.pid)
+    family = descendants(shop.pid)
     assert len(family) >= 4
     assert shop.end() == 0
     assert not any(runs(pid) for pid in family)
@@ -82,7 +83,7 @@ def test_a_second_start_says_where_the_first_runs_and_harms_nothing(shop: Superv
 def test_nothing_survives_a_killed_supervisor_and_the_next_one_finds_all(shop: Supervised) -> None:
     shop.start()
     sql(shop, "CREATE TABLE kept AS SELECT 42 AS answer")
-    family = children_of(shop.pid)
+    family = descendants(shop.pid)
     shop.end(signal.SIGKILL)
     shop.start()
     assert not any(runs(pid) for pid in family)

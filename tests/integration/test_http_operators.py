@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from benchmarks.harness.processes import free_port
 from config import OpsSettings
 from tests.integration.conftest import MakeApp
-from tests.integration.embedded_run import DEADLINE_S, free_port
+from tests.integration.embedded_run import DEADLINE_S
 from tests.integration.socket_shop import Shop
 from web.health.readiness import Readiness
 

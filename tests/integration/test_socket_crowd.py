@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.http_wire import Target
-from benchmarks.socket_load import connected
-from benchmarks.ws_wire import client_frame
+from benchmarks.client.frames import client_frame
+from benchmarks.client.http_wire import Target
+from benchmarks.speed.socket_load import connected
 from tests.integration.distant_shop import DistantShop
 from tests.integration.socket_shop import Client, Said, Shopper
 from tests.support.polling import eventually

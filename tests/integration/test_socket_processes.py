@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import json
 import os
 import random
 import resource
@@ -17,11 +18,12 @@ import orjson
 import psutil
 import pytest
 from websocket import WebSocketBadStatusException
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
 
-from benchmarks.http_wire import Target
-from benchmarks.ws_wire import open_socket
+from benchmarks.harness.processes import descendants
 from deploy.server.sharing import AHEAD
-from tests.integration.embedded_run import DEADLINE_S, children_of
+from tests.integration.embedded_run import DEADLINE_S
 from tests.integration.socket_shop import Said, Shop, Shopper
 from tests.support.polling import eventually
 
@@ -50,34 +52,29 @@ class Visitor:
     def __init__(self, shop: Shop, shopper: Shopper, sale_id: uuid.UUID) -> None:
         self.heard: list[Said] = []
         self.refusals = 0
-        self._target = Target("127.0.0.1", shop.port)
+        self._url = f"ws://127.0.0.1:{shop.port}/ws"
         self._shopper = shopper
         self._sale_id = sale_id
-        self._over = asyncio.Event()
 
     async def stay(self) -> None:
         """Be connected until the verdict was heard."""
         while not self.verdicts:
             try:
                 await self._visit()
-            except OSError:  # refused, or nobody there
+            except (OSError, WebSocketException):  # refused, cut off, or nobody there
                 self.refusals += 1
                 await asyncio.sleep(random.uniform(0.1, 1.0))
 
     async def _visit(self) -> None:
-        self._over.clear()
-        opened = await open_socket(self._target, self._hear, lambda _error: self._over.set())
-        opened.send(orjson.dumps({"type": "auth", "token": self._shopper.token}))
-        opened.send(orjson.dumps({"type": "subscribe", "sale_id": str(self._sale_id)}))
-        await self._over.wait()
-        opened.close()
+        async with connect(self._url, compression=None, open_timeout=DEADLINE_S) as socket:
+            await socket.send(json.dumps({"type": "auth", "token": self._shopper.token}))
+            await socket.send(json.dumps({"type": "subscribe", "sale_id": str(self._sale_id)}))
+            async for message in socket:
+                self.heard.append(json.loads(message))
+                if self.verdicts:
+                    return
         if self.byes:
             await asyncio.sleep(self.byes[-1] / 1000)
-
-    def _hear(self, message: bytes) -> None:
-        self.heard.append(orjson.loads(message))
-        if self.verdicts:
-            self._over.set()
 
     @property
     def is_watching(self) -> bool:
@@ -146,7 +143,7 @@ def test_a_process_that_is_killed_costs_nobody_the_verdict(make_shop: Callable[.
 
     def kill() -> None:
         assert shop.process is not None
-        os.kill(min(children_of(shop.process.pid)), signal.SIGKILL)
+        os.kill(min(descendants(shop.process.pid)), signal.SIGKILL)
 
     def settle() -> None:
         eventually(lambda: shop.drain(sale_id) == 0)
@@ -165,7 +162,7 @@ def sockets_of(shop: Shop) -> dict[int, int]:
             one.status == psutil.CONN_ESTABLISHED and one.laddr.port == shop.port
             for one in psutil.Process(pid).net_connections("tcp")
         )
-        for pid in children_of(shop.process.pid)
+        for pid in descendants(shop.process.pid)
     }
 
 

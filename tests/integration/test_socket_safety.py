@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.ws_wire import client_frame
+from benchmarks.client.frames import client_frame
 from models.messages import pack_told
 from tests.integration.socket_shop import Client, Shop, Shopper, running_shop, shop
 

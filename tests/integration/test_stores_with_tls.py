@@ -13,6 +13,7 @@ import pytest
 from celery import Celery
 from sqlalchemy import text
 
+from benchmarks.harness.processes import free_port
 from config import Settings, load_settings
 from deploy.embedded import EmbeddedPostgres, EmbeddedRedis
 from deploy.embedded.binaries import Binary, postgres_binaries, redis_binaries
@@ -20,7 +21,6 @@ from models.database import Database
 from models.errors import FlashSaleError
 from models.live.redis import connect, translated
 from models.migrate import upgrade
-from tests.integration.embedded_run import free_port
 from tests.support.certificates import OPENSSL, Authority, speaks_tls
 from web import create_app
 

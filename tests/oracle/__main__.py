@@ -14,10 +14,10 @@ from typing import Any, Final
 import jwt
 import psutil
 
+from benchmarks.harness.processes import descendants
 from config import Settings, load_settings
 from models.enums import Role
-from tests.acceptance.running import Platform, command_of
-from tests.integration.embedded_run import children_of
+from tests.acceptance.running import StartedPlatform
 from tests.oracle.credentials import Person
 from tests.oracle.frames import Frames
 from tests.oracle.oddities import Oddities
@@ -35,7 +35,7 @@ SHOWN: Final = 40  # faults
 
 def main() -> int:
     """Ask, and say how it went: 1 where anything was wrong."""
-    platform = Platform(SECRET_KEY=(key := secrets.token_hex(32)))
+    platform = StartedPlatform(SECRET_KEY=(key := secrets.token_hex(32)))
     try:
         platform.start()
         wrong = Oracle(platform, key).run()
@@ -49,7 +49,7 @@ def main() -> int:
 class Oracle:
     """A running platform, and who asks it."""
 
-    def __init__(self, platform: Platform, key: str) -> None:
+    def __init__(self, platform: StartedPlatform, key: str) -> None:
         self._platform = platform
         self._key = key
         self._admin = _person(platform.admin_token())
@@ -80,15 +80,19 @@ class Oracle:
         return wrong + ["a traceback was written"] * self._platform.text.count("Traceback")
 
     def _credentials(self) -> Iterator[str]:
-        yield from every_credential(self._platform.port, self._routes, self._key, self._shopper, self._admin)
+        yield from every_credential(
+            self._platform.target.port, self._routes, self._key, self._shopper, self._admin
+        )
 
     def _odd(self, seed: int, count: int) -> Iterator[str]:
         tokens = [one.token(self._key) for one in (self._shopper, self._admin)]
-        yield from everything_odd(self._platform.port, Oddities(self._asked, tokens, self._ids, seed), count)
+        yield from everything_odd(
+            self._platform.target.port, Oddities(self._asked, tokens, self._ids, seed), count
+        )
 
     def _frames(self, seed: int, count: int) -> Iterator[str]:
         frames = Frames(self._ids, seed)
-        yield from talk(self._platform.port, frames, count, self._shopper.token(self._key))
+        yield from talk(self._platform.target.port, frames, count, self._shopper.token(self._key))
 
     def _told(self, what: str, asked: Iterator[str]) -> list[str]:
         wrong = list(asked)
@@ -97,9 +101,7 @@ class Oracle:
 
     def _weights(self) -> dict[int, int]:
         """Bytes in memory of each process that serves, by its pid."""
-        assert self._platform.process is not None
-        web = [pid for pid in children_of(self._platform.process.pid) if "gunicorn" in command_of(pid)]
-        serving = [pid for pid in web if not children_of(pid)]
+        serving = [pid for pid in self._platform.groups()["web"] if not descendants(pid)]
         return {pid: psutil.Process(pid).memory_info().rss for pid in serving}
 
 
@@ -113,7 +115,7 @@ def _ends_the_sale(route: Route) -> bool:
     return route.method == b"POST" and route.target.endswith((b"/end", b"/cancel"))
 
 
-def _registered(platform: Platform) -> str:
+def _registered(platform: StartedPlatform) -> str:
     account = {"email": "oracle@example.com", "password": secrets.token_hex(12)}
     platform.post("/api/v1/auth/register", account)
     return str(platform.post("/api/v1/auth/login", account)["access_token"])

@@ -5,7 +5,7 @@ import random
 from collections.abc import Sequence
 from typing import Any, Final
 
-from benchmarks.ws_wire import client_frame, mask
+from benchmarks.client.frames import client_frame, mask
 from tests.oracle.routes import ID
 
 _VALUES: Final[tuple[Any, ...]] = (

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
-from benchmarks.ws_wire import CLOSE, PING, PONG, TEXT, client_frame, next_frame
+from benchmarks.client.frames import CLOSE, PING, PONG, TEXT, client_frame, next_frame
 from tests.oracle.frames import Frames
 from tests.oracle.wire import TIMEOUT_S
 

@@ -12,8 +12,8 @@ from typing import Final
 from playwright.sync_api import Error, expect, sync_playwright
 from rich.console import Console
 
+from config import ROOT
 from tests.browser.chromium import MISSING, find_chromium, start_chromium
-from tests.browser.running import ROOT
 from tests.screens.camera import looks, take, views_of
 from tests.screens.opening import stage_on
 from tests.screens.scene import Scene

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from tests.browser.running import Platform
+from tests.browser.running import platform_over
 from tests.screens.stage import Stage
 from tests.support.servers import Stores
 
@@ -21,12 +21,13 @@ def stage_on(browser: Browser) -> Iterator[Stage]:
         ends.callback(stores.remove)
         stores.start()
         stores.migrate()
-        platform = Platform(stores, place)
+        platform = platform_over(stores, place)
         ends.callback(platform.close)
-        platform.start_web()
-        platform.start_worker()
-        platform.start_payments()
-        platform.start_background()
+        platform.start_program("web")
+        platform.start_program("worker")
+        platform.start_program("payments")
+        platform.start_program("background")
+        platform.start_program("beat")
         stage = Stage(browser, platform, stores.postgres.url)
         ends.callback(stage.close)
         yield stage

@@ -8,10 +8,10 @@ from typing import Any, Final, TypeVar
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response
 from sqlalchemy import update
 
+from benchmarks.harness.platform import Platform
 from models.database import Database
 from models.enums import Role
 from models.tables.accounts import User
-from tests.browser.running import Platform
 from tests.screens.actors import Actor, Message
 
 WIDTH: Final = 390

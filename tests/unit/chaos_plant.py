@@ -4,7 +4,7 @@ import copy
 import itertools
 from typing import Any
 
-from benchmarks.records import Finding
+from benchmarks.verify.testimony import Finding
 from tests.chaos.checker import judge
 from tests.chaos.history import FAIL, INFO, INVOKE, OK, Event
 from tests.chaos.story import read_story

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from benchmarks.ws_wire import ACCEPT_SUFFIX, CLOSE, TEXT, mask
+from benchmarks.client.frames import ACCEPT_SUFFIX, CLOSE, TEXT, mask
 
 ADMIN = {"email": "admin@example.com", "password": "rush-admin"}
 Reply = tuple[int, Any]

@@ -5,8 +5,8 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 
-from benchmarks.http_wire import HEAD_END, Target, header_value
-from benchmarks.ws_wire import accept_of, mask
+from benchmarks.client.frames import accept_of, mask
+from benchmarks.client.http_wire import HEAD_END, Target, header_value
 
 PATIENCE_S = 20.0
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.harness.processes import Process
 from config import ROOT
 from deploy.run.procfile import read_procfile
 from tests.chaos.errands import draw_errands
 from tests.chaos.nemesis import choose, choose_targets
 from tests.chaos.platform import BEGINS_AT_S, set_ahead
-from tests.chaos.processes import Process
 from tests.chaos.schedule import BUSY, CLOCKS, KINDS, SET_BY_S, SICK, STALL_S, STORE_STALL_S, Step, plan_steps
 
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from benchmarks.ws_wire import client_frame
+from benchmarks.client.frames import client_frame
 from web.sockets.delivery.subscription import Watch
 from web.sockets.transport.connection import (
     GOODBYE_S,

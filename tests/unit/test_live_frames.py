@@ -9,7 +9,7 @@ import pytest
 from wsproto.connection import SERVER, Connection, ConnectionState
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 
-from benchmarks.ws_wire import client_frame
+from benchmarks.client.frames import client_frame
 from web.sockets.transport.frames import CLOSE, MAX_MESSAGE, MAX_PIECES, PING, Broken, FrameReader, read_close
 
 TEXT, CONTINUATION = 1, 0

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.client import retry_after_s
-from benchmarks.crowd_processes import plan_crowd
-from benchmarks.crowd_tokens import NoBulkTokens, read_tokens
-from benchmarks.http_wire import Response, Target
-from benchmarks.manners import Manner, Paying
-from benchmarks.settings import CannotRush, read_rush_settings
+from benchmarks.client.http import retry_after_s
+from benchmarks.client.http_wire import Response, Target
+from benchmarks.harness.crowd_tokens import NoBulkTokens, read_tokens
+from benchmarks.harness.failures import CannotRush
+from benchmarks.harness.settings import read_rush_settings
+from benchmarks.rush.crowd import plan_crowd
+from benchmarks.rush.manners import Manner, Paying
 
 LOCAL = Target("127.0.0.1", 8000)
 

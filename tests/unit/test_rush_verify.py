@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.manners import Manner
-from benchmarks.money_records import BookedCharge, Statement, StoredPayment, StoredRefund
-from benchmarks.records import Evidence, StoredIntent, StoredOrder, StoredSale, Told
-from benchmarks.verify import CHECKS, verify
+from benchmarks.rush.manners import Manner
+from benchmarks.verify.judge import CHECKS, verify
+from benchmarks.verify.money_records import BookedCharge, Statement, StoredPayment, StoredRefund
+from benchmarks.verify.testimony import Evidence, StoredIntent, StoredOrder, StoredSale, Told
 
 MS = 1_000_000  # nanoseconds
 PRICE = 1999

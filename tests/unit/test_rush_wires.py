@@ -2,7 +2,9 @@
 
 import asyncio
 import itertools
+import ssl
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.asyncio.server import ServerConnection, serve
 
-from benchmarks.http_load import LoadResult, percentile, run_load
-from benchmarks.http_wire import HttpConnection, HttpProtocolError, Response, Target, build_request
-from benchmarks.ws_wire import PING, SocketRefused, WebSocket, client_frame, mask, next_frame, open_socket
+from benchmarks.client.crowd_socket import Socket
+from benchmarks.client.frames import PING, SocketRefused, client_frame, mask, next_frame
+from benchmarks.client.http import LoadResult, run_load
+from benchmarks.client.http_wire import HttpConnection, HttpProtocolError, Response, Target, build_request
+from benchmarks.client.sockets import Sockets, text_message
+from benchmarks.harness.durations import Spread
+from tests.support.certificates import OPENSSL, Authority
 
 
 def read_in_pieces(data: bytes, size: int, *, ends: bool = False) -> tuple[list[Response], list[Exception]]:
@@ -71,9 +77,9 @@ def test_headers_are_found_whatever_their_case() -> None:
     assert answers[0].header("Location") is None
 
 
-@pytest.mark.parametrize(("share", "value"), [(0.0, 1), (0.5, 51), (0.99, 100), (1.0, 100)])
-def test_percentiles_are_values_that_were_seen(share: float, value: int) -> None:
-    assert percentile(range(1, 101), share) == value
+def test_percentiles_are_values_that_were_seen() -> None:
+    spread = Spread.of(number * 1_000_000 for number in range(1, 101))
+    assert (spread.count, spread.p50_ms, spread.p99_ms, spread.max_ms) == (100, 51, 100, 100)
 
 
 @given(st.binary(max_size=300), st.binary(min_size=4, max_size=4))
@@ -103,15 +109,48 @@ def test_frames_that_a_server_must_not_send_are_refused(start: bytes) -> None:
         next_frame(start, 0)
 
 
+class Caller:
+    """Greets with nothing, and keeps what its one socket hears and why it is lost."""
+
+    def __init__(self) -> None:
+        self.heard: asyncio.Queue[bytes] = asyncio.Queue()
+        self.lost: asyncio.Queue[str] = asyncio.Queue()
+        self.greeted = asyncio.Event()
+
+    def greet(self, _socket: Socket) -> bytes:
+        self.greeted.set()
+        return b""
+
+    def on_message(self, _socket: Socket, payload: bytes, _at_ns: int) -> None:
+        self.heard.put_nowait(payload)
+
+    def on_lost(self, _socket: Socket, reason: str) -> None:
+        self.lost.put_nowait(reason)
+
+
 def against_websockets(
-    behave: Callable[[ServerConnection], Awaitable[None]], act: Callable[[Target], Awaitable[Any]]
+    behave: Callable[[ServerConnection], Awaitable[None]],
+    act: Callable[[Sockets, Caller], Awaitable[Any]],
+    *,
+    tls: ssl.SSLContext | None = None,
+    trusted: ssl.SSLContext | None = None,
 ) -> Any:
-    """Run a client against the `websockets` library's server, an implementation that is not ours."""
+    """Run the client in an event loop against a server that is not ours, of the `websockets` library."""
 
     async def run() -> Any:
-        async with serve(behave, "127.0.0.1", 0) as server, asyncio.timeout(10):
+        async with serve(behave, "127.0.0.1", 0, ssl=tls) as server, asyncio.timeout(20):
             port = next(iter(server.sockets)).getsockname()[1]
-            return await act(Target("127.0.0.1", port))
+            caller = Caller()
+            sockets = Sockets(Target("127.0.0.1", port, tls=tls is not None), caller)
+            if trusted is not None:
+                sockets._tls = trusted
+            sockets.open(1)
+            sockets.run_in(asyncio.get_running_loop())
+            try:
+                await caller.greeted.wait()
+                return await act(sockets, caller)
+            finally:
+                sockets.close()
 
     return asyncio.run(run())
 
@@ -123,45 +162,37 @@ async def echo(connection: ServerConnection) -> None:
         await connection.send([message[:2], message[2:]])
 
 
+async def say_and_hear(sockets: Sockets, caller: Caller, size: int) -> bytes:
+    sockets.send(sockets.all[0], text_message(b"x" * size))
+    return await caller.heard.get()
+
+
 @pytest.mark.parametrize("size", [10, 125, 126, 65_535, 65_536])
 def test_a_foreign_server_pings_fragments_and_echoes(size: int) -> None:
-    async def act(target: Target) -> bytes:
-        heard: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        socket = await open_socket(target, heard.set_result, lambda _: None)
-        socket.send(b"x" * size)
-        got = await heard
-        socket.close()
-        return got
-
-    assert against_websockets(echo, act) == b"x" * size
+    heard = against_websockets(echo, lambda sockets, caller: say_and_hear(sockets, caller, size))
+    assert heard == b"x" * size
 
 
-def test_a_socket_that_the_server_closes_is_reported_lost_once() -> None:
+@pytest.mark.skipif(OPENSSL is None, reason="no openssl on this machine")
+@pytest.mark.parametrize("size", [10, 200_000])
+def test_the_same_goes_by_tls(size: int, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*authority.certify("localhost"))
+    trusted = ssl.create_default_context(cafile=str(authority.certificate))
+    trusted.check_hostname = False  # it is asked for by its address
+    heard = against_websockets(
+        echo, lambda sockets, caller: say_and_hear(sockets, caller, size), tls=tls, trusted=trusted
+    )
+    assert heard == b"x" * size
+
+
+def test_a_socket_that_the_server_closes_is_reported_lost() -> None:
     async def leave(connection: ServerConnection) -> None:
         await connection.close(1001, "going away")
 
-    async def act(target: Target) -> str:
-        lost: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
-        await open_socket(target, lambda _: None, lost.set_result)
-        return str(await lost)
-
-    assert "going away" in against_websockets(leave, act)
-
-
-def test_a_server_that_does_not_upgrade_is_said() -> None:
-    async def run() -> None:
-        async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"HTTP/1.1 404 NOT FOUND\r\nContent-Length: 0\r\n\r\n")
-            writer.close()
-
-        server = await asyncio.start_server(refuse, "127.0.0.1", 0)
-        async with server:
-            port = server.sockets[0].getsockname()[1]
-            with pytest.raises(SocketRefused, match="404 NOT FOUND"):
-                await open_socket(Target("127.0.0.1", port), lambda _: None, lambda _: None)
-
-    asyncio.run(run())
+    lost = against_websockets(leave, lambda _sockets, caller: caller.lost.get())
+    assert "going away" in lost
 
 
 def test_control_frames_are_masked_and_final() -> None:
@@ -169,7 +200,6 @@ def test_control_frames_are_masked_and_final() -> None:
     assert frame[0] == 0x89
     assert frame[1] == 0x82
     assert mask(frame[6:], frame[2:6]) == b"hi"
-    assert issubclass(WebSocket, asyncio.Protocol)
 
 
 class Counting(asyncio.Protocol):

@@ -1,4 +1,4 @@
-"""benchmarks/sockets/client.py: whole messages whatever the network does, and everybody comes back."""
+"""benchmarks/client/sockets.py: whole messages whatever the network does, and everybody comes back."""
 
 import os
 import threading
@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.http_wire import Target
-from benchmarks.sockets import client
-from benchmarks.sockets.client import Sockets, text_message
-from benchmarks.sockets.connection import Socket
-from benchmarks.ws_wire import CLOSE, PING, PONG
+from benchmarks.client import sockets as client
+from benchmarks.client.crowd_socket import Socket
+from benchmarks.client.frames import CLOSE, PING, PONG
+from benchmarks.client.http_wire import Target
+from benchmarks.client.sockets import Sockets, text_message
 from tests.unit.scripted_server import Peer, frame, scripted_server
 
 PATIENCE_S = 20.0
@@ -122,7 +122,7 @@ def test_a_message_in_pieces_is_handed_on_once_and_whole(piece: int) -> None:
 def test_what_follows_the_handshake_in_one_packet_is_heard() -> None:
     def serve(peer: Peer) -> None:
         key = peer.ask()
-        from benchmarks.ws_wire import accept_of
+        from benchmarks.client.frames import accept_of
 
         answer = b"HTTP/1.1 101 X\r\nSec-WebSocket-Accept: " + accept_of(key).encode() + b"\r\n\r\n"
         peer.sock.sendall(answer + frame(b"at once"))
@@ -386,8 +386,3 @@ def test_closing_leaves_no_descriptor_behind() -> None:
             not {int(path.name) for path in folder.iterdir()} & ours
             or len(list(folder.iterdir())) <= before + 20
         )
-
-
-def test_tls_is_refused_at_once() -> None:
-    with pytest.raises(ValueError, match="plain TCP"):
-        Sockets(Target("127.0.0.1", 1, tls=True), Listener())

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.http_wire import Target
-from benchmarks.sockets import limits, settings
+from benchmarks.client.http_wire import Target
+from benchmarks.harness.failures import CannotMeasure
+from benchmarks.harness.usage import Cpu, Memory
+from benchmarks.sockets import settings, system_bounds
 from benchmarks.sockets.__main__ import cut_off_after, plan_parts
-from benchmarks.sockets.limits import Bound, bounds_of, opening_at_once, refuse_hopeless, sources_for
-from benchmarks.sockets.settings import CannotMeasure, CrowdSettings, read_crowd_settings, web_processes_for
-from benchmarks.sockets.usage import Cpu, Memory
+from benchmarks.sockets.settings import CrowdSettings, read_crowd_settings, web_processes_for
+from benchmarks.sockets.system_bounds import Bound, bounds_of, opening_at_once, refuse_hopeless, sources_for
 
 HERE = Target("127.0.0.1", 8000)
 NAMES = ("SOCKETS", "RUSHERS", "UNITS", "LOGGED_IN", "URL", "WEB_PROCESSES", "DEADLINE", "CHANGES", "BURST")
@@ -24,7 +25,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """An environment that asks for nothing, on a machine of 20,000 files a process."""
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
-    for module in (settings, limits):
+    for module in (settings, system_bounds):
         monkeypatch.setattr(module, "files_a_process", lambda: 20_000)
     return monkeypatch
 
@@ -80,23 +81,23 @@ def test_everybody_has_a_place_and_rushers_come_first_with_tokens(asked: pytest.
 
 
 def test_each_process_comes_from_addresses_of_its_own_with_ports_enough(asked: pytest.MonkeyPatch) -> None:
-    asked.setattr(limits, "sysctl", lambda _name: [1000, 1999])
+    asked.setattr(system_bounds, "sysctl", lambda _name: [1000, 1999])
     assert sources_for(2000, 2, HERE) == [("127.0.0.10", "127.0.0.11"), ("127.0.0.12", "127.0.0.13")]
     with pytest.raises(CannotMeasure, match="ports an address"):
         sources_for(1_000_000, 2, HERE)
 
 
 def test_a_shop_elsewhere_is_reached_from_where_the_way_leads(asked: pytest.MonkeyPatch) -> None:
-    asked.setattr(limits, "sysctl", lambda _name: [1000, 1999])
+    asked.setattr(system_bounds, "sysctl", lambda _name: [1000, 1999])
     assert sources_for(900, 2, Target("192.0.2.1", 80)) == [(), ()]
     with pytest.raises(CannotMeasure, match="ports an address"):
         sources_for(1000, 2, Target("192.0.2.1", 80))
 
 
 def test_fewer_are_on_their_way_where_the_queue_to_be_accepted_is_short(asked: pytest.MonkeyPatch) -> None:
-    asked.setattr(limits, "sysctl", lambda _name: [4096])
+    asked.setattr(system_bounds, "sysctl", lambda _name: [4096])
     roomy = opening_at_once(4)
-    asked.setattr(limits, "sysctl", lambda name: [512] if "somaxconn" in name else [4096])
+    asked.setattr(system_bounds, "sysctl", lambda name: [512] if "somaxconn" in name else [4096])
     assert opening_at_once(4) < roomy
     assert opening_at_once(4) * 4 < 512
 
@@ -110,9 +111,9 @@ def test_what_cannot_be_held_is_refused_before_anything_is_started() -> None:
 
 
 def test_the_kernels_own_words_are_read() -> None:
-    assert limits.sysctl("net.ipv4.tcp_mem")[1] > 0
-    assert limits.sysctl("net.no.such.setting") == []
-    assert limits.available_mib() > 0
+    assert system_bounds.sysctl("net.ipv4.tcp_mem")[1] > 0
+    assert system_bounds.sysctl("net.no.such.setting") == []
+    assert system_bounds.available_mib() > 0
 
 
 def test_a_run_is_cut_off_when_its_time_is_up() -> None:

@@ -5,14 +5,12 @@ import time
 from typing import Any
 
 import orjson
-import pytest
 
-from benchmarks.sockets.clock import ClockOffset
-from benchmarks.sockets.connection import Socket
-from benchmarks.sockets.figures import Spread, between
+from benchmarks.client.crowd_socket import Socket
+from benchmarks.client.frames import mask
+from benchmarks.harness.durations import Spread, between
 from benchmarks.sockets.pictures import SHOWN, Pictures
 from benchmarks.sockets.visitors import Visitors
-from benchmarks.ws_wire import mask
 
 MOMENT = "2026-11-26T17:48:00.250Z"
 
@@ -164,16 +162,6 @@ def test_the_same_bytes_are_read_once() -> None:
     for index, payload in itertools.product((0, 1), (first, second, first)):
         pictures.take(index, payload, 1)
     assert pictures.shown[0] is pictures.shown[1]
-
-
-def test_the_shops_clock_is_known_by_what_took_the_shortest_way() -> None:
-    clock = ClockOffset()
-    with pytest.raises(ValueError, match="nothing was heard"):
-        clock.age_s(MOMENT, 0.0)
-    for way_s in (0.4, 0.01, 0.2):
-        clock.learn("2026-11-26T17:48:00Z", 1_795_715_280.0 + way_s - 3.0)  # the shop is 3 s ahead
-    assert clock.ahead_s == pytest.approx(2.99)
-    assert clock.age_s("2026-11-26T17:48:10Z", 1_795_715_287.5) == pytest.approx(0.49)
 
 
 def test_a_spread_is_of_durations_whose_both_ends_are_known() -> None:

@@ -1,10 +1,10 @@
-"""benchmarks/speed_figures.py and what benchmarks/speed.py makes of it: medians, spreads, ratios, aims."""
+"""benchmarks/speed/: the arithmetic of the figures: medians, spreads, ratios, aims."""
 
 import pytest
 
-from benchmarks.speed import Shape, aims_of
-from benchmarks.speed_figures import Aim, Figure, Report, ratio
-from benchmarks.speed_http import WARM_UP
+from benchmarks.speed.__main__ import Shape, aims_of
+from benchmarks.speed.figures import Aim, Figure, Report, ratio
+from benchmarks.speed.over_http import WARM_UP
 
 FAST = Figure("fast", "intents/s", (300.0, 100.0, 200.0))
 SLOW = Figure("slow", "intents/s", (30.0, 50.0, 40.0))

@@ -1,4 +1,4 @@
-"""benchmarks/machine.py: whose processes are whose, where they run, and what of the CPU they used."""
+"""benchmarks/harness/processes.py: whose processes are whose, where they run, and what CPU they used."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.machine import cpu_seconds, descendants, pin
+from benchmarks.harness.processes import cpu_seconds, descendants, pin
 
 # Says when its child runs, and waits for the end of its input.
 PARENT = """\

@@ -1,4 +1,4 @@
-"""benchmarks/speed.py as `make bench` runs it, but tiny: everything is measured, nothing is left behind."""
+"""`make bench`, but tiny: everything is measured, nothing is left behind."""
 
 import json
 import os

@@ -8,13 +8,13 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from benchmarks.records import Evidence, StoredOrder, StoredSale
-from benchmarks.storm_books import StoredOutcome
-from benchmarks.storm_letters import FORGED, PATH, REFUSED, TAKEN, Kind, Letter, Writer
-from benchmarks.storm_plan import DECLINED, MARGIN_S, plan_storm
-from benchmarks.storm_post import NO_ANSWER, Posted
-from benchmarks.storm_report import count_storm
-from benchmarks.storm_verify import STORM_CHECKS, StormEvidence, verify_storm
+from benchmarks.storm.letters import FORGED, PATH, REFUSED, TAKEN, Kind, Letter, Writer
+from benchmarks.storm.plan import DECLINED, MARGIN_S, plan_storm
+from benchmarks.storm.post_office import NO_ANSWER, Posted
+from benchmarks.storm.report import count_storm
+from benchmarks.storm.storm_books import StoredOutcome
+from benchmarks.verify.storm_checks import STORM_CHECKS, StormEvidence, verify_storm
+from benchmarks.verify.testimony import Evidence, StoredOrder, StoredSale
 from tasks.providers.port import BadSignature
 from tasks.providers.sandbox.events import read_payload
 from tasks.providers.sandbox.signature import HEADER, verify
@@ -186,7 +186,7 @@ def read(letter: Letter) -> None:
 
 @pytest.fixture
 def writer(monkeypatch: pytest.MonkeyPatch) -> Writer:
-    monkeypatch.setattr("benchmarks.storm_letters.time.time", lambda: NOW)
+    monkeypatch.setattr("benchmarks.storm.letters.time.time", lambda: NOW)
     return Writer(SECRET, random.Random(7))
 
 

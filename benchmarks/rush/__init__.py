@@ -1,0 +1,1 @@
+"""`make rush`: a crowd of shoppers that buys."""

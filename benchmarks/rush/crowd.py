@@ -1,0 +1,216 @@
+"""One process of the crowd: it does as the rush asks and answers how far it is; and how many there are."""
+
+import asyncio
+import gc
+import random
+import signal
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing.connection import Connection
+from typing import Any, Final
+
+from benchmarks.client.crowd_socket import Socket
+from benchmarks.client.http import HttpPool
+from benchmarks.client.http_wire import Target
+from benchmarks.client.sockets import Sockets
+from benchmarks.harness.client_processes import Question, allow_open_files
+from benchmarks.rush.manners import Paying, manner_of
+from benchmarks.rush.shopper import NOT_OFFERED, Errand, Person, Shopper
+from benchmarks.rush.tally import Tally
+from benchmarks.verify.testimony import Told
+
+CONNECTING_AT_ONCE: Final = 64  # sockets a process opens at the same time
+POLLING_AT_ONCE: Final = 32
+SOCKETS_PER_PROCESS: Final = 5000
+PORTS_PER_ADDRESS: Final = 25_000  # of the 28,232 ephemeral ones that Linux gives an address by default
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost"})
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdPlan:
+    """What one process is given."""
+
+    errand: Errand
+    shoppers: tuple[Person, ...]
+    connections: int  # HTTP connections to submit over
+
+
+def plan_crowd(
+    target: Target,
+    sale_id: str,
+    quantity: int,
+    shoppers: list[tuple[str, str]],
+    connections: int,
+    *,
+    paying: Paying = Paying.ALL,
+) -> list[CrowdPlan]:
+    """Split a crowd into processes; where one address has too few ports, each gets an address of its own."""
+    parts = -(-len(shoppers) // SOCKETS_PER_PROCESS)
+    each = min(connections, len(shoppers)) // parts or 1
+    spread = len(shoppers) + each * parts > PORTS_PER_ADDRESS and target.host in LOOPBACK
+    people = [(user, token, manner_of(paying, at)) for at, (user, token) in enumerate(shoppers)]
+    plans = []
+    for part in range(parts):
+        source = f"127.0.0.{part + 2}" if spread else None
+        errand = Errand(target, sale_id, quantity, source)
+        plans.append(CrowdPlan(errand, tuple(people[part::parts]), each))
+    return plans
+
+
+def run_crowd(plan: CrowdPlan, pipe: "Connection[Any, Question]") -> None:
+    """The entry of a crowd process. Its parent handles Ctrl-C, and a closed pipe ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    allow_open_files()
+    asyncio.run(Crowd(plan, pipe).run())
+
+
+class Crowd:
+    """A few thousand shoppers in one event loop; their sockets call it by their numbers."""
+
+    def __init__(self, plan: CrowdPlan, pipe: "Connection[Any, Question]") -> None:
+        self._plan = plan
+        self._pipe = pipe
+        self._pool = HttpPool(plan.errand.target, plan.connections, source=plan.errand.source)
+        self._shoppers = [Shopper(plan.errand, self._pool, person, self._spawn) for person in plan.shoppers]
+        source = plan.errand.source
+        self._sockets = Sockets(
+            plan.errand.target, self, sources=[source] if source else [], opening=CONNECTING_AT_ONCE
+        )
+        self._is_warm = False
+        self._is_polling = False
+        self._work: set[asyncio.Task[None]] = set()
+        self._failure: BaseException | None = None
+        # Each takes a time of `time.monotonic`: its deadline.
+        self._begins: dict[str, Callable[[float], Coroutine[Any, Any, None]]] = {
+            "connect": self._connect,
+            "warm": self._warm,
+            "submit": self._submit,
+            "poll": self._poll,
+            "pay": self._pay,
+            "account": self._account,
+        }
+
+    async def run(self) -> None:
+        """Answer the rush's questions until it is gone."""
+        is_over = asyncio.Event()
+        asyncio.get_running_loop().add_reader(self._pipe.fileno(), self._answer, is_over)
+        await is_over.wait()
+        for task in self._work:
+            task.cancel()
+        self._sockets.close()
+
+    def greet(self, socket: Socket) -> bytes:
+        """Say who it is."""
+        return self._shoppers[socket.index].greet()
+
+    def on_message(self, socket: Socket, payload: bytes, at_ns: int) -> None:
+        """Have the shopper hear it; who is refused comes back and tries again."""
+        if not self._shoppers[socket.index].hear(payload, at_ns):
+            self._sockets.drop(socket, "refused")
+
+    def on_lost(self, socket: Socket, reason: str) -> None:
+        """Have the shopper know."""
+        self._shoppers[socket.index].lose_socket(reason)
+
+    def _answer(self, is_over: asyncio.Event) -> None:
+        """Read a question, and answer it at once; what takes its time is begun."""
+        try:
+            verb, asked = self._pipe.recv()
+        except (EOFError, ConnectionResetError):
+            asyncio.get_running_loop().remove_reader(self._pipe.fileno())
+            is_over.set()
+            return
+        if verb in self._begins:
+            self._spawn(self._begins[verb](asked))
+        self._pipe.send(self._failure or (verb, self._tell(verb)))
+
+    def _tell(self, verb: str) -> Tally | list[Told] | None:
+        if verb == "tell":
+            return [shopper.told() for shopper in self._shoppers]
+        return self.tally() if verb == "count" else None
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._finish)
+
+    def _finish(self, task: asyncio.Task[None]) -> None:
+        self._work.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._failure = task.exception()
+
+    def tally(self) -> Tally:
+        """Count the shoppers as they stand."""
+        shoppers = self._shoppers
+        accepted = [s for s in shoppers if s.answer == 202]
+        purses = [s.purse for s in shoppers if s.holds]
+        paying = [purse for purse in purses if purse.payment_answer == 202]
+        return Tally(
+            shoppers=len(shoppers),
+            connected=sum(s.is_connected for s in shoppers),
+            warm=int(self._is_warm),
+            submitted=sum(s.has_submitted for s in shoppers),
+            accepted=len(accepted),
+            final=sum(s.is_final for s in accepted),
+            standby=sum(s.is_standby and not s.is_final for s in accepted),
+            held_units=len(purses) * self._plan.errand.quantity,
+            holders=len(purses),
+            pay_done=sum(purse.has_paid for purse in purses),
+            pay_accepted=len(paying),
+            pay_settled=sum(purse.is_over for purse in paying),
+            not_offered=sum(purse.payment_answer in NOT_OFFERED for purse in purses),
+            over=sum(purse.is_over for purse in purses),
+            accounted=sum(purse.has_accounted for purse in purses),
+            socket_error=next(
+                (s.socket_error for s in shoppers if s.socket_error), self._failure_of_sockets()
+            ),
+        )
+
+    def _failure_of_sockets(self) -> str:
+        return next(iter(self._sockets.failed), "")
+
+    async def _connect(self, _at: float) -> None:
+        self._sockets.open(len(self._shoppers))
+        self._sockets.run_in(asyncio.get_running_loop())
+
+    async def _warm(self, _at: float) -> None:
+        await self._pool.warm()
+        gc.collect()
+        gc.freeze()  # a pause of the collector would be measured as the shop's
+        self._is_warm = True
+
+    async def _submit(self, deadline: float) -> None:
+        eager = self._shoppers.copy()
+        random.shuffle(eager)
+        await asyncio.gather(*(shopper.submit(deadline) for shopper in eager))
+
+    async def _poll(self, deadline: float) -> None:
+        if self._is_polling:
+            return  # a shop that is slow to answer is not asked the same again meanwhile
+        silent = [s for s in self._shoppers if (s.answer == 202 and not s.is_final) or s.purse.awaits]
+        silent.sort(key=lambda shopper: not shopper.purse.awaits)  # whose hold runs out first of all
+        self._is_polling = True
+        try:
+            await _bounded(POLLING_AT_ONCE, (partial(shopper.poll, deadline) for shopper in silent))
+        finally:
+            self._is_polling = False
+
+    async def _pay(self, deadline: float) -> None:
+        for shopper in self._shoppers:
+            shopper.spend_from_now(deadline)
+
+    async def _account(self, deadline: float) -> None:
+        purses = [shopper.purse for shopper in self._shoppers if shopper.holds]
+        await _bounded(POLLING_AT_ONCE, (partial(purse.account, deadline) for purse in purses))
+
+
+async def _bounded(at_once: int, jobs: Iterable[Callable[[], Awaitable[None]]]) -> None:
+    """Run many coroutines, so many at once."""
+    slots = asyncio.Semaphore(at_once)
+
+    async def run(job: Callable[[], Awaitable[None]]) -> None:
+        async with slots:
+            await job()
+
+    await asyncio.gather(*(run(job) for job in jobs))

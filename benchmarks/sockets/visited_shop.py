@@ -1,0 +1,58 @@
+"""The shop that a crowd visits: one that is started for it, or one that runs elsewhere and is left alone."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import config
+from benchmarks.harness.failures import CannotMeasure, CannotRush
+from benchmarks.harness.platform import Platform
+from benchmarks.harness.settings import admin_credentials
+from benchmarks.sockets.settings import CrowdSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the shop is and who its admin is; `platform`: what was started for this run."""
+
+    url: str
+    email: str
+    password: str
+    platform: Platform | None = None
+
+    @property
+    def environment(self) -> dict[str, str] | None:
+        """What leads the shop's command line to it; None: this process's own does."""
+        return None if self.platform is None else self.platform.environment()
+
+    def groups(self) -> dict[str, set[int]]:
+        """Its processes, by what they are; none of a shop elsewhere is known."""
+        return {} if self.platform is None else self.platform.groups()
+
+
+@contextlib.contextmanager
+def open_place(settings: CrowdSettings) -> Iterator[Place]:
+    """The shop at the given URL, else one that is started now and taken away at the end.
+
+    Raises:
+        CannotMeasure: there is nobody to log in as, or the platform does not come up.
+    """
+    if settings.url:
+        try:
+            admin = admin_credentials(config.load_settings())
+        except CannotRush as error:
+            raise CannotMeasure(str(error)) from error
+        yield Place(settings.url, *admin)
+        return
+    with tempfile.TemporaryDirectory(prefix="crowd-") as folder:
+        web, workers = str(settings.web_processes), str(settings.worker_processes)
+        platform = Platform(
+            Path(folder), {"WEB_PROCESSES": web, "WORKER_PROCESSES": workers}, port=settings.port
+        )
+        try:
+            platform.start()
+            yield Place(platform.url, *platform.admin_account(), platform)
+        finally:
+            platform.close()

@@ -1,0 +1,1 @@
+"""`make bench`: how fast the line is."""

@@ -1,0 +1,1 @@
+"""`make storm`: a storm of webhooks."""

@@ -1,0 +1,148 @@
+"""The words and figures of a storm's report."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.harness.durations import Spread
+from benchmarks.harness.progress import say
+from benchmarks.rush.report import LABELS, ROWS_KEPT, Money, counts_of, print_findings
+from benchmarks.storm.letters import Kind
+from benchmarks.verify.storm_checks import HELD_AGAIN, REFUNDED, TOO_LATE, StormEvidence
+from benchmarks.verify.testimony import Evidence, Finding
+
+STORM_LABELS: Final = {
+    "unanswered": "not answered, or by an error of the shop's",
+    "genuine_refused": "genuine ones refused",
+    "forgeries_not_refused": "forgeries not refused",
+    "forgeries_stored": "forgeries stored",
+    "not_stored": "genuine ones not stored",
+    "outcomes": "the shop and the provider disagree",
+    "late": "late successes not resolved exactly once",
+    "unsteady": "changed by the last burst",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StormFigures:
+    """What a storm was like."""
+
+    webhooks: int
+    connections: int
+    seed: int
+    per_s: float  # webhooks a second, while any were on their way
+    in_burst: int  # of them in the last burst, when everything had been said
+    time_to_answer: Spread
+    resent: int
+    kinds: dict[str, dict[str, int]]  # kind → status → how many
+    events: int  # different ones that the provider had to say
+    disordered: int  # charges whose success was sent before the news that they are pending
+    payments: dict[str, int]
+    orders: dict[str, int]
+    late: int
+    held_again: int
+    late_refunded: int
+    money: Money
+
+
+def count_storm(
+    evidence: Evidence, storm: StormEvidence, *, connections: int, seed: int, busy_s: float, in_burst: int
+) -> StormFigures:
+    """Count what was sent, and what came of it."""
+    kinds: dict[str, Counter[str]] = {}
+    for posted in storm.posted:
+        kinds.setdefault(posted.letter.kind, Counter())[str(posted.status)] += 1
+    reasons = Counter(reason for history in storm.histories.values() for _, reason in history)
+    return StormFigures(
+        webhooks=len(storm.posted),
+        connections=connections,
+        seed=seed,
+        per_s=round(len(storm.posted) / busy_s, 1) if busy_s else 0.0,
+        in_burst=in_burst,
+        time_to_answer=Spread.of([one.answered_ns - one.sent_ns for one in storm.posted]),
+        resent=sum(one.resent for one in storm.posted),
+        kinds={kind.value: dict(kinds[kind]) for kind in Kind if kind in kinds},
+        events=len(storm.events),
+        disordered=count_disordered(storm),
+        payments=dict(Counter(one.status for one in storm.outcomes)),
+        orders=dict(Counter(order.status for order in evidence.orders)),
+        late=reasons[TOO_LATE],
+        held_again=reasons[HELD_AGAIN],
+        late_refunded=reasons[REFUNDED],
+        money=Money.of(evidence),
+    )
+
+
+def count_disordered(storm: StormEvidence) -> int:
+    """Count the charges whose success was sent before the news, or a copy of it, that they are pending."""
+    first_success: dict[bytes, int] = {}
+    last_pending: dict[bytes, int] = {}
+    for posted in storm.posted:
+        if posted.letter.kind not in {Kind.FIRST, Kind.LATE, Kind.REPEAT}:
+            continue
+        payment = _payment_of(posted.letter.body)
+        if b'"type":"charge.succeeded"' in posted.letter.body:
+            first_success[payment] = min(first_success.get(payment, posted.sent_ns), posted.sent_ns)
+        elif b'"type":"charge.pending"' in posted.letter.body:
+            last_pending[payment] = max(last_pending.get(payment, 0), posted.sent_ns)
+    return sum(first_success.get(payment, sent) < sent for payment, sent in last_pending.items())
+
+
+def _payment_of(body: bytes) -> bytes:
+    return body.partition(b'"payment_id":"')[2][:36]
+
+
+def storm_as_json(
+    figures: StormFigures, findings: dict[str, list[Finding]], notes: list[str]
+) -> dict[str, Any]:
+    """The report for machines."""
+    return {
+        "passed": not any(findings.values()),
+        "figures": asdict(figures),
+        "checks": {check: len(found) for check, found in findings.items()},
+        "findings": [asdict(finding) for found in findings.values() for finding in found[:ROWS_KEPT]],
+        "notes": notes,
+    }
+
+
+def print_storm(
+    console: Console, figures: StormFigures, findings: dict[str, list[Finding]], notes: list[str]
+) -> None:
+    """The report for people: what was sent and answered, what came of it, and what offends."""
+    table = Table(title=f"A storm of {figures.webhooks:,} webhooks", show_header=False)
+    table.add_column("what", no_wrap=True)
+    table.add_column("figure", justify="right")
+    for kind, statuses in figures.kinds.items():
+        answers = ", ".join(f"{count:,} × {status}" for status, count in sorted(statuses.items()))
+        table.add_row(kind, answers)
+    table.add_section()
+    for what, figure in _rows(figures):
+        table.add_row(what, figure)
+    table.add_section()
+    labels = LABELS | STORM_LABELS
+    for check, found in findings.items():
+        table.add_row(labels[check], str(len(found)), style="bold red" if found else "green")
+    console.print(table)
+    for note in notes:
+        say(console, note)
+    print_findings(console, findings)
+
+
+def _rows(figures: StormFigures) -> list[tuple[str, str]]:
+    return [
+        ("webhooks/s, while on their way", f"{figures.per_s:,.0f} over {figures.connections} connections"),
+        ("time to the answer, p50 / p99 / max", str(figures.time_to_answer)),
+        ("sent again, where the shop was busy", f"{figures.resent:,}"),
+        ("in the last burst", f"{figures.in_burst:,}"),
+        ("events of the provider", f"{figures.events:,}"),
+        ("charges told out of order", f"{figures.disordered:,}"),
+        ("payments", counts_of(figures.payments)),
+        ("orders", counts_of(figures.orders)),
+        ("late successes", f"{figures.late:,}"),
+        ("of them held again / refunded", f"{figures.held_again:,} / {figures.late_refunded:,}"),
+        ("charges - refunds / paid orders", str(figures.money)),
+        ("seed", str(figures.seed)),
+    ]
