@@ -10,12 +10,14 @@ from flask import Flask
 from config import ROOT
 from models.live.keys import SaleKeys
 from models.tables.rows import metadata
+from tests.support.imports import imports_of, reach_of
 from web.cli import register_commands
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 SOURCES = ("models", "tasks", "workers", "web", "deploy")
 TOPS = {*SOURCES, "tests", "benchmarks", "docs", "migrations", "requirements"}
 MADE_BY_RUNNING = {"benchmarks/latest.json", "benchmarks/crowd.json"}
+LAYERS = {"deploy": 4, "web": 3, "workers": 3, "tasks": 2, "models": 1}  # a walk goes down, or stays
 NO_NAMES_OF_SETTINGS = {"GET", "POST", "PATCH", "DELETE", "INFO", "ARGS"}
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -95,6 +97,29 @@ def events(level: str | None = None) -> set[str]:
     }
 
 
+def walks() -> dict[str, list[list[str]]]:
+    """The walks of the architecture: each a list of stretches between boundaries, each a list of files."""
+    section = text_of(ROOT / "docs" / "architecture.md").split("## Three walks", 1)[1].split("\n## ", 1)[0]
+    found = {}
+    for walk in section.split("\n### ")[1:]:
+        title, _, body = walk.partition("\n")
+        parts = re.split(r"^\*[^*]+\*$", body, flags=re.MULTILINE)[1:]
+        found[title] = [re.findall(r"^\d+\. `([^`]+)`", part, re.MULTILINE) for part in parts]
+    return found
+
+
+def stretches() -> list[object]:
+    return [
+        pytest.param(files, id=f"{title.split(',')[0]}-{number}")
+        for title, parts in walks().items()
+        for number, files in enumerate(parts, 1)
+    ]
+
+
+def module_of(file: str) -> str:
+    return file.removesuffix(".py").replace("/", ".")
+
+
 @pytest.mark.parametrize("page", pages())
 def test_every_path_that_is_named_exists(page: Path) -> None:
     words = {word for snippet in snippets(text_of(page)) for word in snippet.split() if is_path(word)}
@@ -167,16 +192,57 @@ def test_every_guarantee_names_a_test_that_exists() -> None:
     assert not bare
 
 
-def test_the_architecture_names_every_module_and_script() -> None:
-    text = text_of(ROOT / "docs" / "architecture.md")
-    files = [
-        str(path.relative_to(ROOT))
-        for source in SOURCES
+def test_the_architecture_has_a_row_for_every_folder_with_modules() -> None:
+    rows = "\n".join(re.findall(r"^\|.*\|$", text_of(ROOT / "docs" / "architecture.md"), re.MULTILINE))
+    folders = {
+        str(path.parent.relative_to(ROOT))
+        for source in (*SOURCES, "benchmarks", "tests", "migrations")
         for suffix in ("py", "lua", "js")
         for path in (ROOT / source).rglob(f"*.{suffix}")
-        if path.name != "__init__.py"
-    ]
-    assert not [file for file in files if f"`{file}`" not in text]
+    }
+    assert len(folders) > 40
+    assert not [folder for folder in sorted(folders) if f"`{folder}/`" not in rows]
+
+
+def test_the_architecture_is_short_enough_to_be_read() -> None:
+    assert len(text_of(ROOT / "docs" / "architecture.md").splitlines()) < 350
+
+
+def test_the_walk_of_an_intent_takes_at_most_25_files() -> None:
+    files = [file for stretch in walks()["An intent, from POST to socket"] for file in stretch]
+    assert files[0] == "deploy/server/gevent_worker.py"
+    assert files[-1] == "web/sockets/transport/wire.py"
+    assert len(set(files)) <= 25
+
+
+@pytest.mark.parametrize("stretch", stretches())
+def test_a_walk_follows_the_imports_and_never_steps_back_up(stretch: list[str]) -> None:
+    """Between two boundaries each file is imported through one above it, and imports none above it itself."""
+    assert not [file for file in stretch if not (ROOT / file).is_file()]
+    steps = [module_of(file) for file in stretch if file.endswith(".py")]
+    for at, step in enumerate(steps):
+        above = steps[:at]
+        floors = [LAYERS[step.split(".")[0]] for step in steps[: at + 1]]
+        assert floors == sorted(floors, reverse=True), f"{step} is in a layer above {above[-1]}"
+        assert not imports_of(step) & set(above), f"{step} imports what stands above it"
+        callers = [one for one in above if not one.startswith("deploy.")]  # gunicorn loads what deploy names
+        assert not callers or any(step in reach_of(one) for one in callers), f"{step}: none above imports it"
+
+
+@pytest.mark.parametrize("stretch", stretches())
+def test_a_script_in_a_walk_is_called_through_the_store_above_it(stretch: list[str]) -> None:
+    for at, file in enumerate(stretch):
+        if file.endswith(".lua"):
+            verb = re.escape(Path(file).stem)
+            callers = [text_of(ROOT / one) for one in stretch[:at] if one.startswith("models/live/")]
+            assert any(re.search(rf"\b{verb}\b", text) for text in callers), file
+
+
+def test_the_index_has_a_sentence_for_every_page() -> None:
+    folder = ROOT / "docs"
+    rows = re.findall(r"^- \[[^\]]+\]\(([^)]+)\): .{20,}$", text_of(folder / "README.md"), re.MULTILINE)
+    pages = {path.name for path in folder.glob("*.md")} - {"README.md"}
+    assert sorted(rows) == sorted({*pages, "decisions/README.md"})
 
 
 def test_the_architecture_names_every_key_and_table() -> None:
