@@ -23,7 +23,7 @@ from web.auth.revocation import RevokedFamilies
 from web.auth.tokens import Tokens, Verified
 from web.limits.rate_limits import Limits
 from web.sockets.commands.answers import refuse
-from web.sockets.commands.dispatcher import Desk, Gates
+from web.sockets.commands.dispatcher import Gates, MessageDispatcher
 from web.sockets.commands.messages import Refused
 from web.sockets.commands.unknown_sales import Unknown
 from web.sockets.delivery.broadcast import Spread
@@ -73,15 +73,17 @@ class Hub:
         self._started_in = 0
         self.people = People()
         self.owed = Owed(context, self.people)
-        self.watches = Watches(context, on_opened=self._on_opened, is_rushed=lambda: self.desk.is_rushed)
+        self.watches = Watches(
+            context, on_opened=self._on_opened, is_rushed=lambda: self.dispatcher.is_rushed
+        )
         unknown = Unknown(rates.unknown_sales, enabled=is_limited, spares=limits.spares)
         gates = Gates(tokens, limits.intents, unknown, self._let_authenticate)
-        self.desk = Desk(context, gates, self.people, self.watches, self.owed)
+        self.dispatcher = MessageDispatcher(context, gates, self.people, self.watches, self.owed)
         self._spread = Spread(self.watches)
         self._recheck = Recheck(context, self.people)
         self._presence = Presence(context, self.watches, lambda: len(self._connections))
         self._workers = (self.watches, self._spread, self.owed, self._recheck, self._presence)
-        self._crew = self.desk.crew
+        self._crew = self.dispatcher.crew
         self._collector = Collector()
 
     def __len__(self) -> int:
@@ -175,7 +177,7 @@ class Hub:
 
     def _admit(self, connection: Connection, verified: Verified) -> None:
         try:
-            self.desk.admit(connection, verified)
+            self.dispatcher.admit(connection, verified)
         except Refused as error:
             refuse(connection, {}, error)
 

@@ -42,7 +42,7 @@ class Gates:
     let_authenticate: Callable[[Connection, str], None]  # raises `Refused`
 
 
-class Desk:
+class MessageDispatcher:
     """Takes the messages of all connections; its crew sees to their order."""
 
     def __init__(self, context: Context, gates: Gates, people: People, watches: Watches, owed: Owed) -> None:
