@@ -8,7 +8,7 @@ from werkzeug.test import EnvironBuilder, TestResponse
 
 from tests.integration.conftest import PASSWORD, Account, MakeApp
 from tests.support.polling import eventually
-from web.sockets.socket import DOOR
+from web.sockets.socket import UPGRADE_POLICY
 
 SESSION = "/session"
 LOGOUT = "/api/v1/auth/logout"
@@ -98,7 +98,7 @@ def test_who_is_logged_in_by_cookies_of_production_stays_so(make_app: MakeApp, s
 def test_a_socket_is_known_by_the_cookie_of_its_environment(
     make_app: MakeApp, shopper: Account, environment: str, name: str, is_known: bool
 ) -> None:
-    door = make_app(environment=environment).extensions[DOOR]
+    policy = make_app(environment=environment).extensions[UPGRADE_POLICY]
     headers: Any = {
         "Origin": "https://shop.example",
         "Cookie": f"{name}={shopper.access_token}",
@@ -108,7 +108,7 @@ def test_a_socket_is_known_by_the_cookie_of_its_environment(
         "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
     }
     asked = EnvironBuilder(path="/ws", base_url="https://shop.example", headers=headers)
-    verified = door.judge(asked.get_environ())
+    verified = policy.judge(asked.get_environ())
     assert (verified is not None) == is_known
     assert verified is None or verified.identity.user_id == shopper.id
 

@@ -17,14 +17,14 @@ from web.auth.identity import ACCESS_COOKIE
 from web.http.errors import Problem
 from web.http.services import Services, services
 from web.sockets.transport.handshake import Handshake, address_of, taken_from
-from web.sockets.transport.upgrade_policy import Door
+from web.sockets.transport.upgrade_policy import UpgradePolicy
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 HUB: Final = "hub"  # its names among the app's extensions, by which the worker finds them
 HANDSHAKE: Final = "handshake"
-DOOR: Final = "door"
+UPGRADE_POLICY: Final = "upgrade_policy"
 
 blueprint = Blueprint("live", __name__)
 _sock = Sock()
@@ -57,10 +57,10 @@ HANDSHAKE_ONLY: Final = {"thread_class": _NoThread, "event_class": _NoEvent}
 def register(app: Flask, settings: Settings, parts: Services) -> None:
     """Let the app and its worker know who lets sockets in."""
     access_cookie = cookie_name(ACCESS_COOKIE, settings)
-    door = Door(settings.allowed_origins, parts.tokens, access_cookie=access_cookie)
+    policy = UpgradePolicy(settings.allowed_origins, parts.tokens, access_cookie=access_cookie)
     app.extensions[HUB] = parts.hub
-    app.extensions[DOOR] = door
-    app.extensions[HANDSHAKE] = Handshake(door, parts.hub, settings)
+    app.extensions[UPGRADE_POLICY] = policy
+    app.extensions[HANDSHAKE] = Handshake(policy, parts.hub, settings)
 
 
 @blueprint.before_request
@@ -70,8 +70,8 @@ def refuse_unfit() -> None:
     Raises:
         Problem: with the reason.
     """
-    door = cast(Door, current_app.extensions[DOOR])
-    request.socket_identity = door.judge(request.environ)  # type: ignore[attr-defined]  # for this request's view
+    policy = cast(UpgradePolicy, current_app.extensions[UPGRADE_POLICY])
+    request.socket_identity = policy.judge(request.environ)  # type: ignore[attr-defined]  # for this request's view
     if "gunicorn.socket" not in request.environ or not gevent.monkey.is_module_patched("socket"):
         raise Problem(503, "no_sockets", "This server does not serve sockets; run it as the Procfile does.")
     services().hub.admit(address_of(request.environ), request.socket_identity)  # type: ignore[attr-defined]

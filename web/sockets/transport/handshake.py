@@ -19,7 +19,7 @@ from web.http.errors import Problem
 from web.http.middleware import headers_of_all, whole_answer
 from web.limits.addresses import behind_proxies, read_address
 from web.sockets.hub import Hub
-from web.sockets.transport.upgrade_policy import Door
+from web.sockets.transport.upgrade_policy import UpgradePolicy
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -33,8 +33,8 @@ _BODIES: Final = ("HTTP_CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING", "HTTP_EXPECT"
 class Handshake:
     """Lets plain upgrades in."""
 
-    def __init__(self, door: Door, hub: Hub, settings: Settings) -> None:
-        self._door = door
+    def __init__(self, policy: UpgradePolicy, hub: Hub, settings: Settings) -> None:
+        self._policy = policy
         self._hub = hub
         hops = settings.trusted_proxies
         self._on_all = headers_of_all(settings)
@@ -52,7 +52,7 @@ class Handshake:
         if self._proxied is not None:
             self._proxied(environ, _ignored)
         try:
-            verified = self._door.judge(environ)
+            verified = self._policy.judge(environ)
         except Problem:
             return False
         client.recv(len(head))

@@ -25,7 +25,7 @@ _JWT: Final = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*", re.ASCII).search
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
-class Door:
+class UpgradePolicy:
     """Judges whoever wants to upgrade, before the upgrade: afterwards no status can be told any more."""
 
     def __init__(
