@@ -15,7 +15,7 @@ from tasks.intake.sale_cache import SaleFacts
 from web.auth.tokens import Identity, Verified
 from web.limits.rate_limits import AccountLimit
 from web.sockets.commands.intents import Intents
-from web.sockets.commands.worker_pool import Crew, Step, Work
+from web.sockets.commands.worker_pool import Step, Work, WorkerPool
 from web.sockets.delivery.sessions import People
 from web.sockets.transport.connection import Connection
 
@@ -69,9 +69,9 @@ class Stage:
 
     def __init__(self) -> None:
         self.intake, self.book, self.people = Intake(), Book(), People()
-        self.crew = Crew(lambda _connection, _text: Step.ANSWERED)
+        self.pool = WorkerPool(lambda _connection, _text: Step.ANSWERED)
         context = cast(Any, SimpleNamespace(intake=self.intake, book=self.book))
-        self.intents = Intents(context, AccountLimit("5/minute"), self.people, self.crew)
+        self.intents = Intents(context, AccountLimit("5/minute"), self.people, self.pool)
         self.socket = Socket()
         self.connection = cast(Connection, self.socket)
         self.people.enter(self.connection, cast(Verified, self.socket.identity))
@@ -87,7 +87,7 @@ class Stage:
         tell(outcome or accepted)
 
     def settle(self) -> None:
-        """Let the hands do what they can."""
+        """Let the workers do what they can."""
         while self.socket.is_busy:
             gevent.sleep(0)
 
@@ -109,7 +109,7 @@ def test_an_intent_of_a_known_sale_is_on_its_way_at_once(stage: Stage) -> None:
     assert not stage.socket.is_busy
 
 
-def test_an_intent_of_a_sale_that_is_not_remembered_is_work_for_a_hand(stage: Stage) -> None:
+def test_an_intent_of_a_sale_that_is_not_remembered_is_work_for_a_worker(stage: Stage) -> None:
     stage.book.facts = None
     work = stage.ask()
     assert stage.book.asked == 0
@@ -138,7 +138,7 @@ def test_nothing_is_listened_for_after_the_answer(stage: Stage) -> None:
     assert [told.get("code") for told in stage.socket.told] == [None, "line_unavailable", "sale_over"]
 
 
-def test_an_answer_that_needs_another_look_is_work_for_a_hand(stage: Stage) -> None:
+def test_an_answer_that_needs_another_look_is_work_for_a_worker(stage: Stage) -> None:
     stage.ask()
     submission = stage.intake.taken[0][0]
     stage.answer(Answer(AnswerCode.IN_LINE, submission.intent_id, None, 0, 0, 0, "open"))

@@ -82,8 +82,8 @@ class Hub:
         self._spread = Spread(self.watches)
         self._recheck = Recheck(context, self.people)
         self._presence = Presence(context, self.watches, lambda: len(self._connections))
-        self._workers = (self.watches, self._spread, self.owed, self._recheck, self._presence)
-        self._crew = self.dispatcher.crew
+        self._loops = (self.watches, self._spread, self.owed, self._recheck, self._presence)
+        self._pool = self.dispatcher.pool
         self._collector = Collector()
 
     def __len__(self) -> int:
@@ -121,7 +121,7 @@ class Hub:
         if not self._admission.is_closing:
             self._admission.is_closing = True
             log.info("%d sockets are sent away", len(self._connections))
-            send_away(lambda: self._connections, self._crew.dismiss)
+            send_away(lambda: self._connections, self._pool.dismiss)
             self._stop()
 
     def tick(self, now: float) -> None:
@@ -142,7 +142,7 @@ class Hub:
 
     def on_message(self, connection: Connection) -> None:
         """Have it handled; a full inbox is not read from any more."""
-        self._crew.call(connection)
+        self._pool.call(connection)
         if not connection.wants_reading:
             self.on_interest(connection)
 
@@ -211,7 +211,7 @@ class Hub:
         self._pump = Pump()
         listener = Listener(self.watches.nudge, self.people.tell_all, self._on_gap)
         self._feed = Feed(self._settings.redis_url, listener)
-        steps = [worker.run_once for worker in self._workers]
+        steps = [loop.run_once for loop in self._loops]
         for step in (self._pump.run, self._feed.run, *steps, self._tick_once):
             gevent.spawn(self._repeat, step)
 
@@ -220,8 +220,8 @@ class Hub:
             self._stopped.set()
             self._feed.stop()
             self._pump.stop()
-            for worker in self._workers:
-                worker.wake()
+            for loop in self._loops:
+                loop.wake()
 
     def _repeat(self, step: Callable[[], None]) -> None:
         """Do a step again and again; a step that fails is written down and does not end the others."""

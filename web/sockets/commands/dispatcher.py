@@ -1,4 +1,4 @@
-"""Owns the answers to what clients send. What has to wait for stores is left to the crew's greenlets."""
+"""Owns the answers to what clients send. What has to wait for stores is left to the pool's greenlets."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from web.sockets.commands.answers import answer, answer_own, attempt, refuse
 from web.sockets.commands.intents import Intents
 from web.sockets.commands.messages import Refused, client_id, only, read_message, read_token, read_uuid
 from web.sockets.commands.unknown_sales import Unknown
-from web.sockets.commands.worker_pool import Crew, Doubtful, Step, Work
+from web.sockets.commands.worker_pool import Doubtful, Step, Work, WorkerPool
 from web.sockets.delivery.sessions import People
 from web.sockets.delivery.snapshot_queue import Owed
 from web.sockets.delivery.subscription import Watch, Watches
@@ -43,7 +43,7 @@ class Gates:
 
 
 class MessageDispatcher:
-    """Takes the messages of all connections; its crew sees to their order."""
+    """Takes the messages of all connections; its pool sees to their order."""
 
     def __init__(self, context: Context, gates: Gates, people: People, watches: Watches, owed: Owed) -> None:
         self._context = context
@@ -51,8 +51,8 @@ class MessageDispatcher:
         self._people = people
         self._watches = watches
         self._owed = owed
-        self.crew = Crew(self.begin, lambda connection: narrowest_network(connection.address))
-        self._intents = Intents(context, gates.intents, people, self.crew, gates.unknown)
+        self.pool = WorkerPool(self.begin, lambda connection: narrowest_network(connection.address))
+        self._intents = Intents(context, gates.intents, people, self.pool, gates.unknown)
         self._at_once: dict[str, Verb[Step | Work]] = {
             "auth": self._auth,
             "subscribe": self._subscribe,
@@ -60,7 +60,7 @@ class MessageDispatcher:
             "intent": self._intent,
             "ping": self._ping,
         }
-        self._by_hand: dict[str, Verb[Step]] = {"leave": self._leave}
+        self._by_worker: dict[str, Verb[Step]] = {"leave": self._leave}
 
     @property
     def is_rushed(self) -> bool:
@@ -81,8 +81,8 @@ class MessageDispatcher:
         if isinstance(kind, str):
             if at_once := self._at_once.get(kind):
                 return at_once(connection, message)
-            if by_hand := self._by_hand.get(kind):
-                return partial(attempt, connection, message, partial(by_hand, connection, message))
+            if by_worker := self._by_worker.get(kind):
+                return partial(attempt, connection, message, partial(by_worker, connection, message))
         raise Refused("unknown_message", "There is no message of this type.")
 
     def admit(self, connection: Connection, verified: Verified, answers: Message | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Work that waits for a hand, in fair order: whoever asks, one after the other, however much each asks."""
+"""Work that waits for a worker, in fair order: whoever asks, one after the other, however much each asks."""
 
 from collections import deque
 from typing import Generic, TypeVar

@@ -17,7 +17,7 @@ from web.limits.rate_limits import AccountLimit
 from web.sockets.commands.answers import answer_own, attempt, refuse
 from web.sockets.commands.messages import Wish, read_wish
 from web.sockets.commands.unknown_sales import Unknown
-from web.sockets.commands.worker_pool import Crew, Doubtful, Step, Work
+from web.sockets.commands.worker_pool import Doubtful, Step, Work, WorkerPool
 from web.sockets.delivery.sessions import People
 from web.sockets.transport.connection import Connection
 
@@ -41,14 +41,14 @@ class Intents:
         context: Context,
         limit: AccountLimit,
         people: People,
-        crew: Crew,
+        pool: WorkerPool,
         unknown: Unknown | None = None,
     ) -> None:
         self._context = context
         self._limit = limit
         self._unknown = unknown or Unknown("1/second", enabled=False)
         self._people = people
-        self._crew = crew
+        self._pool = pool
         self.unanswered = 0  # of those that were sent on their way
 
     def begin(self, connection: Connection, request: Message, user_id: UUID) -> Step | Work:
@@ -81,10 +81,10 @@ class Intents:
         return Step.AWAITED
 
     def _take(self, asked: _Asked, outcome: Outcome) -> None:
-        """Hear from the intake, which must not wait for us: what needs another look is for a hand."""
+        """Hear from the intake, which must not wait for us: what needs another look is for a worker."""
         answer = partial(attempt, asked.connection, asked.request, partial(self._answer, asked, outcome))
         at_once = isinstance(outcome, Exception) or is_plain(outcome)
-        self._crew.go_on(asked.connection, answer() if at_once else answer)
+        self._pool.go_on(asked.connection, answer() if at_once else answer)
 
     def _answer(self, asked: _Asked, outcome: Outcome) -> Step:
         try:

@@ -16,8 +16,8 @@ import gevent
 from web.sockets.commands.fair_queue import Turns
 from web.sockets.transport.connection import Connection
 
-MAX_HANDS: Final = 16  # greenlets; more would take all of the stores' connections from the requests
-MAX_DOUBTERS: Final = 4  # greenlets for what is probably in vain, apart from those
+MAX_WORKERS: Final = 16  # greenlets; more would take all of the stores' connections from the requests
+MAX_DOUBTFUL_WORKERS: Final = 4  # greenlets for what is probably in vain, apart from those
 
 log = logging.getLogger(__name__)
 
@@ -47,14 +47,14 @@ class Doubtful:
 Begin = Callable[[Connection, str], Step | Work]  # must not wait
 
 
-class Crew:
+class WorkerPool:
     """Handles the inboxes of connections. Those whom `network_of` tells apart take turns with their work."""
 
     def __init__(self, begin: Begin, network_of: Callable[[Connection], str] = lambda _one: "") -> None:
         self._begin = begin
         self._network_of = network_of
-        self._ordinary = _Hands(MAX_HANDS, self._finish)
-        self._doubtful = _Hands(MAX_DOUBTERS, self._finish)
+        self._ordinary = _Workers(MAX_WORKERS, self._finish)
+        self._doubtful = _Workers(MAX_DOUBTFUL_WORKERS, self._finish)
         self._farewells: dict[Connection, Callable[[], None]] = {}
 
     def call(self, connection: Connection) -> None:
@@ -99,7 +99,7 @@ class Crew:
         self.go_on(connection, _attempt(connection, work))
 
 
-class _Hands:
+class _Workers:
     """Greenlets that do what waits, as many as there is work, up to a bound."""
 
     def __init__(self, most: int, finish: Callable[[Connection, Work], None]) -> None:

@@ -8,14 +8,21 @@ import gevent
 from gevent.event import Event
 
 from web.sockets.commands.fair_queue import Turns
-from web.sockets.commands.worker_pool import MAX_DOUBTERS, MAX_HANDS, Crew, Doubtful, Step, Work
+from web.sockets.commands.worker_pool import (
+    MAX_DOUBTFUL_WORKERS,
+    MAX_WORKERS,
+    Doubtful,
+    Step,
+    Work,
+    WorkerPool,
+)
 from web.sockets.transport.connection import MAX_INBOX, Connection
 
 ANSWERED, AWAITED = Step.ANSWERED, Step.AWAITED
 
 
 class Socket:
-    """As much of a connection as the crew knows."""
+    """As much of a connection as the pool knows."""
 
     def __init__(self, *inbox: str) -> None:
         self.inbox = list(inbox)
@@ -40,23 +47,23 @@ class Socket:
 
 
 class Stage:
-    """A crew that writes down what it begins, and does with it what the message's first word says."""
+    """A pool that writes down what it begins, and does with it what the message's first word says."""
 
     def __init__(self) -> None:
         self.begun: list[str] = []
         self.at_work = 0
         self.most = 0
         self.gate = Event()
-        self.crew = Crew(self._begin)
+        self.pool = WorkerPool(self._begin)
 
     def call(self, socket: Socket) -> None:
-        self.crew.call(cast(Connection, socket))
+        self.pool.call(cast(Connection, socket))
 
     def go_on(self, socket: Socket, step: Step | Work = ANSWERED) -> None:
-        self.crew.go_on(cast(Connection, socket), step)
+        self.pool.go_on(cast(Connection, socket), step)
 
     def dismiss(self, socket: Socket) -> None:
-        self.crew.dismiss(cast(Connection, socket), partial(socket.close, 1001, "bye"))
+        self.pool.dismiss(cast(Connection, socket), partial(socket.close, 1001, "bye"))
 
     def _begin(self, _connection: Connection, text: str) -> Step | Work:
         self.begun.append(text)
@@ -79,7 +86,7 @@ class Stage:
 
 
 def settle() -> None:
-    """Let the hands do what they can."""
+    """Let the workers do what they can."""
     for _ in range(20):
         gevent.sleep(0)
 
@@ -126,17 +133,17 @@ def test_an_awaited_answer_may_need_work() -> None:
     assert stage.begun == ["await", "now"]
 
 
-def test_hands_are_bounded_and_what_awaits_takes_none() -> None:
+def test_workers_are_bounded_and_what_awaits_takes_none() -> None:
     stage = Stage()
     for _ in range(100):
         stage.call(Socket("await"))
-    for _ in range(3 * MAX_HANDS):
+    for _ in range(3 * MAX_WORKERS):
         stage.call(Socket("work"))
     settle()
-    assert stage.most == MAX_HANDS
+    assert stage.most == MAX_WORKERS
     stage.gate.set()
     settle()
-    assert (stage.most, stage.at_work) == (MAX_HANDS, 0)
+    assert (stage.most, stage.at_work) == (MAX_WORKERS, 0)
 
 
 def test_a_full_inbox_is_read_into_again_once_one_is_taken() -> None:
@@ -173,15 +180,15 @@ def test_a_message_that_nobody_can_handle_ends_its_socket_and_no_other() -> None
     assert "now:never" not in stage.begun
 
 
-def test_what_is_probably_in_vain_has_few_hands_and_takes_none_from_others() -> None:
+def test_what_is_probably_in_vain_has_few_workers_and_takes_none_from_others() -> None:
     stage = Stage()
-    for _ in range(3 * MAX_DOUBTERS):
+    for _ in range(3 * MAX_DOUBTFUL_WORKERS):
         stage.call(Socket("doubt"))
     settle()
-    assert stage.most == MAX_DOUBTERS
+    assert stage.most == MAX_DOUBTFUL_WORKERS
     stage.call(Socket("work"))
     settle()
-    assert stage.at_work == MAX_DOUBTERS + 1
+    assert stage.at_work == MAX_DOUBTFUL_WORKERS + 1
     stage.gate.set()
     settle()
     assert stage.at_work == 0
