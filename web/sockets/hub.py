@@ -40,7 +40,7 @@ from web.sockets.transport.anonymous import Strangers
 from web.sockets.transport.connect_limit import Rate
 from web.sockets.transport.connection import Connection
 from web.sockets.transport.goodbye import send_away
-from web.sockets.transport.poller import Pump
+from web.sockets.transport.poller import SocketPoller
 from web.sockets.transport.wire import POLICY, UNAUTHENTICATED, text_frame
 
 TICK_S: Final = 0.5
@@ -109,7 +109,7 @@ class Hub:
         self._start()
         connection = Connection(sock, self, sys.intern(address))
         self._connections.add(connection)
-        self._pump.add(connection)
+        self._poller.add(connection)
         if verified is not None:
             self._admit(connection, verified)
         elif not self._spares(address):
@@ -154,11 +154,11 @@ class Hub:
     def on_interest(self, connection: Connection) -> None:
         """Wait for what it waits for."""
         if not connection.is_gone:
-            self._pump.change(connection)
+            self._poller.change(connection)
 
     def on_gone(self, connection: Connection) -> None:
         """Forget it everywhere."""
-        self._pump.remove(connection)
+        self._poller.remove(connection)
         self.people.leave(connection)
         self.watches.leave_all(connection)
         self._strangers.leave(connection)
@@ -208,18 +208,18 @@ class Hub:
             return
         self._started_in = os.getpid()
         self._stopped = Event()
-        self._pump = Pump()
+        self._poller = SocketPoller()
         listener = Listener(self.watches.nudge, self.people.tell_all, self._on_gap)
         self._feed = Feed(self._settings.redis_url, listener)
         steps = [loop.run_once for loop in self._loops]
-        for step in (self._pump.run, self._feed.run, *steps, self._tick_once):
+        for step in (self._poller.run, self._feed.run, *steps, self._tick_once):
             gevent.spawn(self._repeat, step)
 
     def _stop(self) -> None:
         if self._started_in == os.getpid():
             self._stopped.set()
             self._feed.stop()
-            self._pump.stop()
+            self._poller.stop()
             for loop in self._loops:
                 loop.wake()
 

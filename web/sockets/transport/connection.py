@@ -93,7 +93,7 @@ class Connection:
         self.inbox: list[str] = []
         self.is_busy = False  # somebody handles the inbox
         self.is_gone = False
-        self.mask = 0  # what the pump waits for
+        self.mask = 0  # what the poller waits for
         self.opened_at = now
         self.heard_at = now
         self.due = 0.0  # when to look after it next

@@ -22,7 +22,7 @@ _READ: Final = select.POLLIN
 _WRITE: Final = select.POLLOUT
 
 
-class Pump:
+class SocketPoller:
     """Calls the connections that can be read or written. Its own greenlet never waits for anything else."""
 
     def __init__(self) -> None:
