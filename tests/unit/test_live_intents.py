@@ -16,7 +16,7 @@ from web.auth.tokens import Identity, Verified
 from web.limits.rate_limits import AccountLimit
 from web.sockets.commands.intents import Intents
 from web.sockets.commands.worker_pool import Step, Work, WorkerPool
-from web.sockets.delivery.sessions import People
+from web.sockets.delivery.sessions import SessionRegistry
 from web.sockets.transport.connection import Connection
 
 SALE = uuid.uuid4()
@@ -68,13 +68,13 @@ class Stage:
     """One shopper's socket, and what stands behind it."""
 
     def __init__(self) -> None:
-        self.intake, self.book, self.people = Intake(), Book(), People()
+        self.intake, self.book, self.sessions = Intake(), Book(), SessionRegistry()
         self.pool = WorkerPool(lambda _connection, _text: Step.ANSWERED)
         context = cast(Any, SimpleNamespace(intake=self.intake, book=self.book))
-        self.intents = Intents(context, AccountLimit("5/minute"), self.people, self.pool)
+        self.intents = Intents(context, AccountLimit("5/minute"), self.sessions, self.pool)
         self.socket = Socket()
         self.connection = cast(Connection, self.socket)
-        self.people.enter(self.connection, cast(Verified, self.socket.identity))
+        self.sessions.enter(self.connection, cast(Verified, self.socket.identity))
 
     def ask(self, **more: Any) -> Step | Work:
         message = {"type": "intent", "sale_id": str(SALE), **more}
@@ -92,7 +92,7 @@ class Stage:
             gevent.sleep(0)
 
     def tell_verdict(self, intent_id: str) -> None:
-        self.people.tell(str(self.socket.user), "intent", {"id": intent_id, "status": "held"})
+        self.sessions.tell(str(self.socket.user), "intent", {"id": intent_id, "status": "held"})
 
 
 @pytest.fixture
@@ -132,9 +132,9 @@ def test_no_older_news_follows_newer(stage: Stage) -> None:
 def test_nothing_is_listened_for_after_the_answer(stage: Stage) -> None:
     for outcome in (None, LineUnavailable("away"), Answer(AnswerCode.OVER, "", None, 0, 0, 0, "ended")):
         stage.ask()
-        assert stage.people._ears
+        assert stage.sessions._recorders
         stage.answer(outcome)
-        assert not stage.people._ears
+        assert not stage.sessions._recorders
     assert [told.get("code") for told in stage.socket.told] == [None, "line_unavailable", "sale_over"]
 
 
@@ -146,11 +146,11 @@ def test_an_answer_that_needs_another_look_is_work_for_a_worker(stage: Stage) ->
     assert stage.socket.is_busy
     stage.settle()
     assert stage.socket.told[0]["code"] == "internal_error"  # this stage has no line to look into
-    assert not stage.people._ears
+    assert not stage.sessions._recorders
 
 
 def test_an_answer_to_nobody_is_no_trouble(stage: Stage) -> None:
     stage.ask()
-    stage.people.leave(stage.connection)
+    stage.sessions.leave(stage.connection)
     stage.answer()
-    assert not stage.people._ears
+    assert not stage.sessions._recorders

@@ -8,10 +8,10 @@ import pytest
 
 from models.live.queries import Fate
 from models.messages import Message
-from tests.unit.test_live_people import Ear, entered, somebody
+from tests.unit.test_live_sessions import Ear, entered, somebody
 from web.sockets.delivery import reconciler as module
 from web.sockets.delivery.reconciler import Recheck
-from web.sockets.delivery.sessions import People
+from web.sockets.delivery.sessions import SessionRegistry
 from web.sockets.delivery.unresolved import INTENT, ORDER
 
 SALE = str(uuid.uuid4())
@@ -41,12 +41,12 @@ class World:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.stores = stores = Stores()
         context: Any = type("Context", (), {"live": stores})()
-        self.people = People()
-        self.recheck = Recheck(context, self.people)
+        self.sessions = SessionRegistry()
+        self.recheck = Recheck(context, self.sessions)
         self.mine = somebody()
         self.user_id = str(self.mine.identity.user_id)
-        self.ear: Ear = entered(self.people, self.mine)
-        self.other: Ear = entered(self.people, somebody())
+        self.ear: Ear = entered(self.sessions, self.mine)
+        self.other: Ear = entered(self.sessions, somebody())
         answers = {
             "stored_intents": lambda _context, ids: {
                 i: stores.intents[i] for i in ids if i in stores.intents
@@ -60,9 +60,9 @@ class World:
             monkeypatch.setattr(module, name, answer)
 
     def told(self, kind: str, status: str, **more: Any) -> str:
-        """Tell the shopper something, and forget that it was heard."""
+        """Tell the shopper something, and forget that it was recorded."""
         message = {"id": str(uuid.uuid4()), "sale_id": SALE, "status": status, **more}
-        self.people.tell(self.user_id, kind, message)
+        self.sessions.tell(self.user_id, kind, message)
         self.ear.frames.clear()
         return str(message["id"])
 
@@ -74,7 +74,7 @@ class World:
             order,
         )
 
-    def heard(self) -> list[tuple[str, str]]:
+    def recorded(self) -> list[tuple[str, str]]:
         return [(said["type"], said["status"]) for said in self.ear.told]
 
 
@@ -88,13 +88,13 @@ def test_a_verdict_whose_publication_was_lost_is_told_with_its_order(world: Worl
     world.stores.serving = 1
     world.settle(intent, "held", {"id": "o", "sale_id": SALE, "status": "held"})
     world.recheck.look()
-    assert world.heard() == []  # it may be on its way
+    assert world.recorded() == []  # it may be on its way
     world.recheck.look()
-    assert world.heard() == [("intent", "held"), ("order", "held")]
+    assert world.recorded() == [("intent", "held"), ("order", "held")]
     assert world.other.frames == []
     world.recheck.look()
     world.recheck.look()
-    assert len(world.heard()) == 2
+    assert len(world.recorded()) == 2
 
 
 @pytest.mark.parametrize(("a_question_s", "pauses"), [(0.1, 2.0), (0.5, 4.5)])
@@ -111,7 +111,7 @@ def test_looks_take_a_tenth_of_the_time_at_the_most(
 
     monkeypatch.setattr(world.stores, "now_serving", ask_slowly)
     context: Any = type("Context", (), {"live": world.stores})()
-    recheck = Recheck(context, world.people, clock=lambda: now)
+    recheck = Recheck(context, world.sessions, clock=lambda: now)
     monkeypatch.setattr(recheck._wake, "wait", waited.append)
     world.told(INTENT, "queued", ticket=1)
     for _ in range(3):
@@ -124,10 +124,10 @@ def test_what_arrives_late_is_not_told_twice(world: World) -> None:
     world.stores.serving = 1
     world.settle(intent, "sold_out")
     world.recheck.look()
-    world.people.tell(world.user_id, INTENT, world.stores.intents[intent][0])
+    world.sessions.tell(world.user_id, INTENT, world.stores.intents[intent][0])
     for _ in range(3):
         world.recheck.look()
-    assert world.heard() == [("intent", "sold_out")]
+    assert world.recorded() == [("intent", "sold_out")]
 
 
 def test_whose_ticket_was_not_passed_is_not_asked_about(world: World) -> None:
@@ -146,11 +146,11 @@ def test_a_lost_word_of_standby_and_a_lost_last_word_after_it_are_told(world: Wo
     world.settle(intent, "standby")
     for _ in range(4):
         world.recheck.look()
-    assert world.heard() == [("intent", "standby")]
+    assert world.recorded() == [("intent", "standby")]
     world.settle(intent, "sold_out")
     for _ in range(4):
         world.recheck.look()
-    assert world.heard() == [("intent", "standby"), ("intent", "sold_out")]
+    assert world.recorded() == [("intent", "standby"), ("intent", "sold_out")]
 
 
 def test_a_verdict_that_is_decided_and_not_settled_is_waited_for(world: World) -> None:
@@ -158,21 +158,21 @@ def test_a_verdict_that_is_decided_and_not_settled_is_waited_for(world: World) -
     world.stores.serving = 1
     for _ in range(4):
         world.recheck.look()
-    assert world.heard() == []
+    assert world.recorded() == []
 
 
 def test_a_lost_change_of_an_order_is_told(world: World) -> None:
     order = world.told(ORDER, "paying")
     world.stores.orders[order] = {"id": order, "sale_id": SALE, "status": "paid"}
     world.recheck.look()
-    assert world.heard() == []
+    assert world.recorded() == []
     world.recheck.look()
-    assert world.heard() == [("order", "paid")]
+    assert world.recorded() == [("order", "paid")]
     world.stores.orders[order] = {"id": order, "sale_id": SALE, "status": "refunded"}
     for _ in range(3):
         world.recheck.look()
-    assert world.heard() == [("order", "paid"), ("order", "refunded")]
-    assert len(world.people.open_ends) == 0
+    assert world.recorded() == [("order", "paid"), ("order", "refunded")]
+    assert len(world.sessions.open_ends) == 0
 
 
 def test_who_has_no_socket_here_any_more_is_not_asked_about(world: World) -> None:
@@ -180,14 +180,14 @@ def test_who_has_no_socket_here_any_more_is_not_asked_about(world: World) -> Non
     world.told(ORDER, "held")
     world.stores.serving = 1
     ear: Any = world.ear
-    world.people.leave(ear)
+    world.sessions.leave(ear)
     world.recheck.look()
     assert world.stores.asked == []
-    assert len(world.people.open_ends) == 0
+    assert len(world.sessions.open_ends) == 0
 
 
 def test_the_last_word_is_nothing_to_remember(world: World) -> None:
     for status in ("held", "sold_out", "rejected", "left"):
         intent = world.told(INTENT, "queued", ticket=1)
-        world.people.tell(world.user_id, INTENT, {"id": intent, "sale_id": SALE, "status": status})
-    assert len(world.people.open_ends) == 0
+        world.sessions.tell(world.user_id, INTENT, {"id": intent, "sale_id": SALE, "status": status})
+    assert len(world.sessions.open_ends) == 0

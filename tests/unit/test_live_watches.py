@@ -210,7 +210,7 @@ def test_while_intents_are_not_answered_pictures_keep_to_their_share_for_longer(
 
 
 def latest_of(world: World, last: Any) -> float:
-    """Change the sale again and again as soon as the last member heard; how late that was at the worst."""
+    """Change the sale again and again as soon as the last member recorded; how late that was at the worst."""
     latest = 0.0
     for number in range(300):
         changed_at, told = world.now, len(last.got)

@@ -30,7 +30,7 @@ from web.sockets.delivery.broadcast import Spread
 from web.sockets.delivery.collector import Collector
 from web.sockets.delivery.feed import Feed, Listener
 from web.sockets.delivery.reconciler import Recheck
-from web.sockets.delivery.sessions import People
+from web.sockets.delivery.sessions import SessionRegistry
 from web.sockets.delivery.snapshot_queue import Owed
 from web.sockets.delivery.subscription import Watch, Watches
 from web.sockets.metrics import CUT_OFF, SOCKETS, WATCHERS
@@ -71,16 +71,16 @@ class Hub:
         self._spares = limits.spares
         self._connections: set[Connection] = set()
         self._started_in = 0
-        self.people = People()
-        self.owed = Owed(context, self.people)
+        self.sessions = SessionRegistry()
+        self.owed = Owed(context, self.sessions)
         self.watches = Watches(
             context, on_opened=self._on_opened, is_rushed=lambda: self.dispatcher.is_rushed
         )
         unknown = Unknown(rates.unknown_sales, enabled=is_limited, spares=limits.spares)
         gates = Gates(tokens, limits.intents, unknown, self._let_authenticate)
-        self.dispatcher = MessageDispatcher(context, gates, self.people, self.watches, self.owed)
+        self.dispatcher = MessageDispatcher(context, gates, self.sessions, self.watches, self.owed)
         self._spread = Spread(self.watches)
-        self._recheck = Recheck(context, self.people)
+        self._recheck = Recheck(context, self.sessions)
         self._presence = Presence(context, self.watches, lambda: len(self._connections))
         self._loops = (self.watches, self._spread, self.owed, self._recheck, self._presence)
         self._pool = self.dispatcher.pool
@@ -129,8 +129,8 @@ class Hub:
         self._collector.spare(len(self._connections))
         SOCKETS.set(len(self._connections))
         WATCHERS.set(self.watches.subscriptions)
-        for family in self._revoked.among(self.people.families):
-            for connection in self.people.of_family(family):
+        for family in self._revoked.among(self.sessions.families):
+            for connection in self.sessions.of_family(family):
                 self._end_identity(connection, "unauthenticated", "The token was revoked.")
                 connection.close(UNAUTHENTICATED, "The token was revoked.")
         for connection in [one for one in self._connections if one.due <= now]:
@@ -159,7 +159,7 @@ class Hub:
     def on_gone(self, connection: Connection) -> None:
         """Forget it everywhere."""
         self._poller.remove(connection)
-        self.people.leave(connection)
+        self.sessions.leave(connection)
         self.watches.leave_all(connection)
         self._strangers.leave(connection)
         self._connections.discard(connection)
@@ -182,20 +182,20 @@ class Hub:
             refuse(connection, {}, error)
 
     def _let_authenticate(self, connection: Connection, user_id: str) -> None:
-        if self._is_limited and self.people.count(user_id) >= MOST_OF_ACCOUNT:
+        if self._is_limited and self.sessions.count(user_id) >= MOST_OF_ACCOUNT:
             detail = "Too many sockets of this account."
             raise Refused("too_many_requests", detail, close_code=POLICY)
         self._strangers.leave(connection)
 
     def _end_identity(self, connection: Connection, code: str, detail: str) -> None:
-        self.people.leave(connection)
+        self.sessions.leave(connection)
         connection.due = 0.0
         connection.push(_error(code, detail))
 
     def _on_gap(self) -> None:
-        """Redis was away, or is heard for the first time: anything may have been missed."""
+        """Redis was away, or is recorded for the first time: anything may have been missed."""
         self.watches.nudge_all()
-        for connection in self.people.everybody():
+        for connection in self.sessions.everybody():
             self.owed.add(connection, connection.watched)
 
     def _on_opened(self, watch: Watch) -> None:
@@ -209,7 +209,7 @@ class Hub:
         self._started_in = os.getpid()
         self._stopped = Event()
         self._poller = SocketPoller()
-        listener = Listener(self.watches.nudge, self.people.tell_all, self._on_gap)
+        listener = Listener(self.watches.nudge, self.sessions.tell_all, self._on_gap)
         self._feed = Feed(self._settings.redis_url, listener)
         steps = [loop.run_once for loop in self._loops]
         for step in (self._poller.run, self._feed.run, *steps, self._tick_once):

@@ -11,7 +11,7 @@ from models.messages import Message
 from web.http.errors import RETRY_AFTER_S, Problem, TooManyRequests, code_of
 from web.sockets.commands.messages import Refused, client_id
 from web.sockets.commands.worker_pool import Step, Work
-from web.sockets.delivery.sessions import People
+from web.sockets.delivery.sessions import SessionRegistry
 from web.sockets.transport.connection import Connection
 from web.sockets.transport.wire import text_frame
 
@@ -28,11 +28,11 @@ def answer(connection: Connection, request: Message, body: Message) -> None:
     connection.push(text_frame(orjson.dumps(body)))
 
 
-def answer_own(people: People, connection: Connection, request: Message, intent: Message) -> None:
+def answer_own(sessions: SessionRegistry, connection: Connection, request: Message, intent: Message) -> None:
     """Answer with an intent: it has an `id` of its own, so that the client's is its `reply_to` only."""
     given = client_id(request)
     told = intent if given is None else {**intent, "reply_to": given}
-    people.tell_one(connection, "intent", told)
+    sessions.tell_one(connection, "intent", told)
 
 
 def refuse(connection: Connection, request: Message, error: Exception) -> None:

@@ -20,7 +20,7 @@ from web.sockets.commands.intents import Intents
 from web.sockets.commands.messages import Refused, client_id, only, read_message, read_token, read_uuid
 from web.sockets.commands.unknown_sales import Unknown
 from web.sockets.commands.worker_pool import Doubtful, Step, Work, WorkerPool
-from web.sockets.delivery.sessions import People
+from web.sockets.delivery.sessions import SessionRegistry
 from web.sockets.delivery.snapshot_queue import Owed
 from web.sockets.delivery.subscription import Watch, Watches
 from web.sockets.transport.connection import Connection
@@ -45,14 +45,16 @@ class Gates:
 class MessageDispatcher:
     """Takes the messages of all connections; its pool sees to their order."""
 
-    def __init__(self, context: Context, gates: Gates, people: People, watches: Watches, owed: Owed) -> None:
+    def __init__(
+        self, context: Context, gates: Gates, sessions: SessionRegistry, watches: Watches, owed: Owed
+    ) -> None:
         self._context = context
         self._gates = gates
-        self._people = people
+        self._sessions = sessions
         self._watches = watches
         self._owed = owed
         self.pool = WorkerPool(self.begin, lambda connection: narrowest_network(connection.address))
-        self._intents = Intents(context, gates.intents, people, self.pool, gates.unknown)
+        self._intents = Intents(context, gates.intents, sessions, self.pool, gates.unknown)
         self._at_once: dict[str, Verb[Step | Work]] = {
             "auth": self._auth,
             "subscribe": self._subscribe,
@@ -90,7 +92,7 @@ class MessageDispatcher:
         before = connection.user_id
         if str(verified.identity.user_id) != before:
             self._gates.let_authenticate(connection, str(verified.identity.user_id))
-        self._people.enter(connection, verified)
+        self._sessions.enter(connection, verified)
         connection.identity_until = time.monotonic() + verified.expires_at - time.time()
         connection.due = 0.0
         answer(connection, answers or {}, {"type": "ready", "user_id": connection.user_id})
@@ -101,7 +103,7 @@ class MessageDispatcher:
         try:
             verified = self._gates.tokens.verify(read_token(message), ACCESS)
         except Unauthenticated as error:
-            self._people.leave(connection)
+            self._sessions.leave(connection)
             raise Refused(error.code, error.detail, close_code=UNAUTHENTICATED) from error
         self.admit(connection, verified, message)
         return Step.ANSWERED
@@ -152,7 +154,7 @@ class MessageDispatcher:
         user_id = _user_of(connection)
         only(message, "intent_id")
         intent_id = read_uuid(message, "intent_id")
-        answer_own(self._people, connection, message, leave_line(self._context, user_id, intent_id))
+        answer_own(self._sessions, connection, message, leave_line(self._context, user_id, intent_id))
         return Step.ANSWERED
 
     def _ping(self, connection: Connection, message: Message) -> Step:

@@ -18,7 +18,7 @@ from web.sockets.commands.answers import answer_own, attempt, refuse
 from web.sockets.commands.messages import Wish, read_wish
 from web.sockets.commands.unknown_sales import Unknown
 from web.sockets.commands.worker_pool import Doubtful, Step, Work, WorkerPool
-from web.sockets.delivery.sessions import People
+from web.sockets.delivery.sessions import SessionRegistry
 from web.sockets.transport.connection import Connection
 
 
@@ -30,7 +30,7 @@ class _Asked:
     request: Message
     facts: SaleFacts
     submission: Submission
-    heard: dict[str, Message] = field(default_factory=dict)  # what its owner was told meanwhile
+    recorded: dict[str, Message] = field(default_factory=dict)  # what its owner was told meanwhile
 
 
 class Intents:
@@ -40,14 +40,14 @@ class Intents:
         self,
         context: Context,
         limit: AccountLimit,
-        people: People,
+        sessions: SessionRegistry,
         pool: WorkerPool,
         unknown: Unknown | None = None,
     ) -> None:
         self._context = context
         self._limit = limit
         self._unknown = unknown or Unknown("1/second", enabled=False)
-        self._people = people
+        self._sessions = sessions
         self._pool = pool
         self.unanswered = 0  # of those that were sent on their way
 
@@ -77,7 +77,7 @@ class Intents:
         asked = _Asked(connection, request, facts, submission)
         self.unanswered += 1
         self._context.intake.put(facts.sale_id, submission, partial(self._take, asked))
-        self._people.listen(user_id, asked.heard)
+        self._sessions.record(user_id, asked.recorded)
         return Step.AWAITED
 
     def _take(self, asked: _Asked, outcome: Outcome) -> None:
@@ -93,9 +93,9 @@ class Intents:
             else:
                 intent = conclude(self._context, asked.facts, asked.submission, outcome)
                 # Whoever was told a verdict meanwhile is not told of its waiting afterwards.
-                newest = asked.heard.get(intent["id"], intent)
-                answer_own(self._people, asked.connection, asked.request, newest)
+                newest = asked.recorded.get(intent["id"], intent)
+                answer_own(self._sessions, asked.connection, asked.request, newest)
         finally:
             self.unanswered -= 1
-            self._people.listen_no_more(asked.submission.user_id, asked.heard)
+            self._sessions.stop_recording(asked.submission.user_id, asked.recorded)
         return Step.ANSWERED

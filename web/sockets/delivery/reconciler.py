@@ -18,7 +18,7 @@ from models.live.queries import Fate
 from models.messages import Message
 from tasks.context import Context
 from tasks.intents.shopper_state import statuses_of_orders, stored_intents, stored_orders
-from web.sockets.delivery.sessions import People
+from web.sockets.delivery.sessions import SessionRegistry
 from web.sockets.delivery.unresolved import INTENT, ORDER, OpenEnd
 from web.sockets.metrics import RECOVERED
 
@@ -35,9 +35,11 @@ _Key = tuple[str, str, str]  # kind, id, and the status that its owner believes
 class Recheck:
     """Compares, again and again, what the shoppers here believe with what is."""
 
-    def __init__(self, context: Context, people: People, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, context: Context, sessions: SessionRegistry, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._context = context
-        self._people = people
+        self._sessions = sessions
         self._clock = clock
         self._pause_s = PERIOD_S
         self._suspects: set[_Key] = set()
@@ -66,18 +68,18 @@ class Recheck:
             Unavailable: a store is away.
         """
         before, self._suspects = self._suspects, set()
-        for sale_id, told in self._people.open_ends.of_sales(INTENT):
+        for sale_id, told in self._sessions.open_ends.of_sales(INTENT):
             differing = self._differing_intents(sale_id, self._present(INTENT, sale_id, told))
             self._settle(before, INTENT, sale_id, told, differing)
-        for sale_id, told in self._people.open_ends.of_sales(ORDER):
+        for sale_id, told in self._sessions.open_ends.of_sales(ORDER):
             differing = self._differing_orders(self._present(ORDER, sale_id, told))
             self._settle(before, ORDER, sale_id, told, differing)
 
     def _present(self, kind: str, sale_id: UUID, told: dict[str, OpenEnd]) -> dict[str, OpenEnd]:
         """Those whose owners have a socket here; the others are forgotten."""
-        here = {one: end for one, end in told.items() if self._people.is_here(end.user_id)}
+        here = {one: end for one, end in told.items() if self._sessions.is_here(end.user_id)}
         for one in told.keys() - here.keys():
-            self._people.open_ends.drop(kind, str(sale_id), one)
+            self._sessions.open_ends.drop(kind, str(sale_id), one)
         return here
 
     def _differing_intents(self, sale_id: UUID, told: dict[str, OpenEnd]) -> Iterator[str]:
@@ -117,16 +119,16 @@ class Recheck:
             self._tell(kind, sale_id, {one: told[one].user_id for one in batch})
 
     def _tell(self, kind: str, sale_id: UUID, owners: dict[str, str]) -> None:
-        with self._people.listening(set(owners.values())) as heard:
+        with self._sessions.listening(set(owners.values())) as recorded:
             found = self._read(kind, list(owners))
             lost = [
                 (owners[one], what, message)
                 for one, news in found.items()
                 for what, message in news
-                if message["id"] not in heard
+                if message["id"] not in recorded
             ]
             for user_id, what, message in lost:
-                self._people.tell(user_id, what, message)
+                self._sessions.tell(user_id, what, message)
         if lost:
             RECOVERED.inc(len(lost))
             log.warning(

@@ -26,14 +26,14 @@ def personal_frame(kind: str, message: Message) -> bytes:
     return text_frame(orjson.dumps({"type": kind, **message}))
 
 
-class People:
+class SessionRegistry:
     """The authenticated sockets of the process."""
 
     def __init__(self) -> None:
         self.open_ends = OpenEnds()
         self._by_user: Groups[str] = Groups()
         self._by_family: Groups[UUID] = Groups()
-        self._ears: dict[str, list[dict[str, Message]]] = {}
+        self._recorders: dict[str, list[dict[str, Message]]] = {}
 
     @property
     def families(self) -> KeysView[UUID]:
@@ -76,8 +76,8 @@ class People:
         """Push an intent or an order to every socket of its owner, unless it was overtaken by newer news."""
         if self.open_ends.is_old(kind, message):
             return
-        for heard in self._ears.get(user_id, ()):
-            heard[message["id"]] = message
+        for recorded in self._recorders.get(user_id, ()):
+            recorded[message["id"]] = message
         connections = self._by_user.of(user_id)
         if connections:
             frame = personal_frame(kind, message)
@@ -94,36 +94,36 @@ class People:
 
     def tell_all(self, packed: str) -> None:
         """Push what came from Redis: `[[user's id, intent | null, order | null], …]`."""
-        if not self._by_user and not self._ears:
+        if not self._by_user and not self._recorders:
             return
         for user_id, intent, order in orjson.loads(packed):
-            if user_id in self._by_user or user_id in self._ears:
+            if user_id in self._by_user or user_id in self._recorders:
                 if intent is not None:
                     self.tell(user_id, "intent", intent)
                 if order is not None:
                     self.tell(user_id, "order", order)
 
     @contextmanager
-    def listening(self, user_ids: Iterable[str]) -> Iterator[dict[str, Message]]:
+    def recording(self, user_ids: Iterable[str]) -> Iterator[dict[str, Message]]:
         """Gather what these users are told meanwhile, by the id of the intent or order."""
-        heard: dict[str, Message] = {}
+        recorded: dict[str, Message] = {}
         users = list(user_ids)
         for user_id in users:
-            self.listen(user_id, heard)
+            self.record(user_id, recorded)
         try:
-            yield heard
+            yield recorded
         finally:
             for user_id in users:
-                self.listen_no_more(user_id, heard)
+                self.stop_recording(user_id, recorded)
 
-    def listen(self, user_id: str, heard: dict[str, Message]) -> None:
+    def record(self, user_id: str, recorded: dict[str, Message]) -> None:
         """Gather what a user is told from now on."""
-        self._ears.setdefault(user_id, []).append(heard)
+        self._recorders.setdefault(user_id, []).append(recorded)
 
-    def listen_no_more(self, user_id: str, heard: dict[str, Message]) -> None:
+    def stop_recording(self, user_id: str, recorded: dict[str, Message]) -> None:
         """Gather nothing more there."""
-        left = [ear for ear in self._ears[user_id] if ear is not heard]
+        left = [ear for ear in self._recorders[user_id] if ear is not recorded]
         if left:
-            self._ears[user_id] = left
+            self._recorders[user_id] = left
         else:
-            del self._ears[user_id]
+            del self._recorders[user_id]

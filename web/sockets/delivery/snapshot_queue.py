@@ -1,4 +1,4 @@
-"""Owns the telling of what is a shopper's own: after a subscription, and after a gap in what was heard.
+"""Owns the telling of what is a shopper's own: after a subscription, and after a gap in what was recorded.
 
 Those who come together are answered together: what comes in while one question is out waits for the next,
 so that a lone shopper waits for nobody and a crowd costs few questions.
@@ -14,7 +14,7 @@ from models.errors import Unavailable
 from models.messages import Message
 from tasks.context import Context
 from tasks.intents.shopper_state import Told, newest_of_shoppers
-from web.sockets.delivery.sessions import People
+from web.sockets.delivery.sessions import SessionRegistry
 from web.sockets.delivery.subscription import Watch
 from web.sockets.transport.connection import Connection
 
@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 class Owed:
     """The sockets that are owed their own intent and order, by the sale that they watch."""
 
-    def __init__(self, context: Context, people: People) -> None:
+    def __init__(self, context: Context, sessions: SessionRegistry) -> None:
         self._context = context
-        self._people = people
+        self._sessions = sessions
         self._owed: dict[Watch, set[Connection]] = {}
         self._wake = threading.Event()
 
@@ -71,14 +71,14 @@ class Owed:
         users = sorted(set(asked.values()))
         if not users:
             return
-        with self._people.listening(users) as heard:
+        with self._sessions.listening(users) as recorded:
             told = newest_of_shoppers(self._context, watch.sale_id, users)
             for connection, user_id in asked.items():
                 if connection.user_id != user_id:
                     continue  # another's by now
                 for kind, message in _messages(told, user_id):
-                    if message["id"] not in heard:
-                        self._people.tell_one(connection, kind, message)
+                    if message["id"] not in recorded:
+                        self._sessions.tell_one(connection, kind, message)
 
 
 def _messages(told: Told, user_id: str) -> Iterator[tuple[str, Message]]:

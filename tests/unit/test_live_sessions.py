@@ -7,11 +7,11 @@ import orjson
 
 from web.auth.tokens import Identity, Verified
 from web.sockets.delivery.groups import Groups
-from web.sockets.delivery.sessions import People
+from web.sockets.delivery.sessions import SessionRegistry
 
 
 class Ear:
-    """As much of a connection as `People` knows."""
+    """As much of a connection as `SessionRegistry` knows."""
 
     def __init__(self) -> None:
         self.identity: Verified | None = None
@@ -31,9 +31,9 @@ def somebody(user_id: uuid.UUID | None = None) -> Verified:
     return Verified(identity, "access", uuid.uuid4(), 9e9, None)
 
 
-def entered(people: People, verified: Verified) -> Any:
+def entered(sessions: SessionRegistry, verified: Verified) -> Any:
     ear: Any = Ear()
-    people.enter(ear, verified)
+    sessions.enter(ear, verified)
     return ear
 
 
@@ -42,11 +42,11 @@ def pack(*told: Any) -> str:
 
 
 def test_each_hears_what_is_his_and_in_order() -> None:
-    people, mine, others = People(), somebody(), somebody()
-    ear, other = entered(people, mine), entered(people, others)
+    sessions, mine, others = SessionRegistry(), somebody(), somebody()
+    ear, other = entered(sessions, mine), entered(sessions, others)
     user = str(mine.identity.user_id)
-    people.tell_all(pack([user, {"id": "i"}, {"id": "o"}], [str(uuid.uuid4()), {"id": "x"}, None]))
-    people.tell_all(pack([user, None, {"id": "o2"}]))
+    sessions.tell_all(pack([user, {"id": "i"}, {"id": "o"}], [str(uuid.uuid4()), {"id": "x"}, None]))
+    sessions.tell_all(pack([user, None, {"id": "o2"}]))
     assert ear.told == [
         {"type": "intent", "id": "i"},
         {"type": "order", "id": "o"},
@@ -56,43 +56,43 @@ def test_each_hears_what_is_his_and_in_order() -> None:
 
 
 def test_who_left_or_became_another_hears_no_more() -> None:
-    people, mine = People(), somebody()
-    ear = entered(people, mine)
-    people.enter(ear, somebody())
-    people.tell_all(pack([str(mine.identity.user_id), {"id": "i"}, None]))
+    sessions, mine = SessionRegistry(), somebody()
+    ear = entered(sessions, mine)
+    sessions.enter(ear, somebody())
+    sessions.tell_all(pack([str(mine.identity.user_id), {"id": "i"}, None]))
     assert ear.told == []
-    people.leave(ear)
-    assert not people.families
-    assert people.everybody() == []
+    sessions.leave(ear)
+    assert not sessions.families
+    assert sessions.everybody() == []
 
 
 def test_what_is_pushed_while_somebody_reads_is_noticed() -> None:
-    people, mine = People(), somebody()
+    sessions, mine = SessionRegistry(), somebody()
     user = str(mine.identity.user_id)
-    with people.listening([user]) as first, people.listening([user]) as second:
-        people.tell(user, "intent", {"id": "i", "status": "held"})
-        people.tell("another", "intent", {"id": "j"})
-    people.tell(user, "intent", {"id": "k"})
+    with sessions.recording([user]) as first, sessions.recording([user]) as second:
+        sessions.tell(user, "intent", {"id": "i", "status": "held"})
+        sessions.tell("another", "intent", {"id": "j"})
+    sessions.tell(user, "intent", {"id": "k"})
     assert first == second == {"i": {"id": "i", "status": "held"}}
 
 
 def test_news_of_an_order_that_newer_news_overtook_are_not_told() -> None:
-    people, mine = People(), somebody()
-    ear, user = entered(people, mine), str(mine.identity.user_id)
+    sessions, mine = SessionRegistry(), somebody()
+    ear, user = entered(sessions, mine), str(mine.identity.user_id)
     for status, changes in (("held", 1), ("paid", 3), ("paying", 2), ("paid", 3), ("refunded", 4)):
         order = {"id": "o", "sale_id": "s", "status": status, "history": [{}] * changes}
-        people.tell_all(pack([user, None, order]))
+        sessions.tell_all(pack([user, None, order]))
     assert [told["status"] for told in ear.told] == ["held", "paid", "paid", "refunded"]
 
 
 def test_every_socket_of_a_user_is_found_until_it_leaves() -> None:
-    people, mine = People(), somebody()
-    ears = [entered(people, mine) for _ in range(3)]
+    sessions, mine = SessionRegistry(), somebody()
+    ears = [entered(sessions, mine) for _ in range(3)]
     for gone in range(3):
-        people.leave(ears[gone])
-        assert set(people.everybody()) == set(ears[gone + 1 :])
-        assert set(people.of_family(mine.identity.family)) == set(ears[gone + 1 :])
-    assert not people.is_here(str(mine.identity.user_id))
+        sessions.leave(ears[gone])
+        assert set(sessions.everybody()) == set(ears[gone + 1 :])
+        assert set(sessions.of_family(mine.identity.family)) == set(ears[gone + 1 :])
+    assert not sessions.is_here(str(mine.identity.user_id))
 
 
 def test_who_never_had_a_key_takes_it_from_nobody() -> None:
