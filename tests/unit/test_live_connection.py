@@ -209,28 +209,28 @@ def test_an_idle_stranger_is_sent_away_and_a_watcher_is_not(two: Two) -> None:
 
 def test_it_pings_and_gives_up_a_peer_who_is_silent(two: Two) -> None:
     watched(two)
-    recorded = two.connection.heard_at
+    heard = two.connection.heard_at
     asked_at = []
     for second in range(int(SILENCE_S)):
-        if two.connection.due <= recorded + second:
-            two.connection.look_after(recorded + second)
+        if two.connection.due <= heard + second:
+            two.connection.look_after(heard + second)
         if PING in two.read():
             asked_at.append(second)
     assert two.connection.is_open
     assert asked_at
     assert SILENCE_S - asked_at[0] > 10  # seconds to answer in
-    two.connection.look_after(recorded + SILENCE_S)
+    two.connection.look_after(heard + SILENCE_S)
     assert two.notes.gone
     assert SILENCE_S < 60
 
 
 def test_a_peer_who_is_heard_of_is_not_asked(two: Two) -> None:
     watched(two)
-    recorded = two.connection.heard_at
+    heard = two.connection.heard_at
     for second in range(5 * int(HEARTBEAT_S)):
         if second % 15 == 0:
-            two.connection.heard_at = recorded + second
-        two.connection.look_after(recorded + second)
+            two.connection.heard_at = heard + second
+        two.connection.look_after(heard + second)
     assert two.connection.is_open
     assert PING not in two.read()
 

@@ -26,39 +26,39 @@ def frame(opcode: int, payload: bytes, *, is_final: bool = True) -> bytes:
 
 def read(*pieces: bytes) -> Heard:
     """What a reader makes of these pieces; the last is the code that it would close with, if it would."""
-    reader, recorded = FrameReader(), Heard()
+    reader, heard = FrameReader(), Heard()
     for piece in pieces:
         try:
             for event in reader.read(piece):
                 if isinstance(event, tuple) and event[0] == CLOSE:
-                    return [*recorded, ("close", *read_close(event[1]))]
-                recorded.append(event if isinstance(event, str) else ("ping", event[1]))
+                    return [*heard, ("close", *read_close(event[1]))]
+                heard.append(event if isinstance(event, str) else ("ping", event[1]))
         except Broken as broken:
-            return [*recorded, broken.close_code]
-    return recorded
+            return [*heard, broken.close_code]
+    return heard
 
 
 def read_by_wsproto(pieces: Iterable[bytes]) -> Heard:
     """The same by the library."""
-    parser, recorded, text = Connection(SERVER), Heard(), ""
+    parser, heard, text = Connection(SERVER), Heard(), ""
     for piece in pieces:
         parser.receive_data(piece)
         for event in parser.events():
             if isinstance(event, TextMessage):
                 text += event.data
                 if event.message_finished:
-                    recorded.append(text)
+                    heard.append(text)
                     text = ""
             elif isinstance(event, BytesMessage):
-                return [*recorded, 1003]
+                return [*heard, 1003]
             elif isinstance(event, Ping):
-                recorded.append(("ping", bytes(event.payload)))
+                heard.append(("ping", bytes(event.payload)))
             elif isinstance(event, CloseConnection):
                 if parser.state is not ConnectionState.REMOTE_CLOSING:  # its own word for what is broken
-                    return [*recorded, int(event.code)]
+                    return [*heard, int(event.code)]
                 code = None if event.code == 1005 else int(event.code)
-                return [*recorded, ("close", code, event.reason or "")]
-    return recorded
+                return [*heard, ("close", code, event.reason or "")]
+    return heard
 
 
 def split(random: Random, data: bytes) -> list[bytes]:
@@ -104,8 +104,8 @@ def test_a_message_of_any_allowed_size_is_read_in_pieces(size: int) -> None:
     sent = frame(TEXT, b"x" * size)
     step = -(-len(sent) // MAX_PIECES)
     reader = FrameReader()
-    recorded = [event for at in range(0, len(sent), step) for event in reader.read(sent[at : at + step])]
-    assert recorded == ["x" * size]
+    heard = [event for at in range(0, len(sent), step) for event in reader.read(sent[at : at + step])]
+    assert heard == ["x" * size]
     assert reader.is_idle
 
 

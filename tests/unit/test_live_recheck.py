@@ -8,7 +8,7 @@ import pytest
 
 from models.live.queries import Fate
 from models.messages import Message
-from tests.unit.test_live_sessions import Ear, entered, somebody
+from tests.unit.test_live_sessions import Socket, entered, somebody
 from web.sockets.delivery import reconciler as module
 from web.sockets.delivery.reconciler import Recheck
 from web.sockets.delivery.sessions import SessionRegistry
@@ -45,8 +45,8 @@ class World:
         self.recheck = Recheck(context, self.sessions)
         self.mine = somebody()
         self.user_id = str(self.mine.identity.user_id)
-        self.ear: Ear = entered(self.sessions, self.mine)
-        self.other: Ear = entered(self.sessions, somebody())
+        self.socket: Socket = entered(self.sessions, self.mine)
+        self.other: Socket = entered(self.sessions, somebody())
         answers = {
             "stored_intents": lambda _context, ids: {
                 i: stores.intents[i] for i in ids if i in stores.intents
@@ -60,10 +60,10 @@ class World:
             monkeypatch.setattr(module, name, answer)
 
     def told(self, kind: str, status: str, **more: Any) -> str:
-        """Tell the shopper something, and forget that it was recorded."""
+        """Tell the shopper something, and forget that it was received."""
         message = {"id": str(uuid.uuid4()), "sale_id": SALE, "status": status, **more}
         self.sessions.tell(self.user_id, kind, message)
-        self.ear.frames.clear()
+        self.socket.frames.clear()
         return str(message["id"])
 
     def settle(self, intent_id: str, status: str, order: Message | None = None) -> None:
@@ -74,8 +74,8 @@ class World:
             order,
         )
 
-    def recorded(self) -> list[tuple[str, str]]:
-        return [(said["type"], said["status"]) for said in self.ear.told]
+    def received(self) -> list[tuple[str, str]]:
+        return [(said["type"], said["status"]) for said in self.socket.told]
 
 
 @pytest.fixture
@@ -88,13 +88,13 @@ def test_a_verdict_whose_publication_was_lost_is_told_with_its_order(world: Worl
     world.stores.serving = 1
     world.settle(intent, "held", {"id": "o", "sale_id": SALE, "status": "held"})
     world.recheck.look()
-    assert world.recorded() == []  # it may be on its way
+    assert world.received() == []  # it may be on its way
     world.recheck.look()
-    assert world.recorded() == [("intent", "held"), ("order", "held")]
+    assert world.received() == [("intent", "held"), ("order", "held")]
     assert world.other.frames == []
     world.recheck.look()
     world.recheck.look()
-    assert len(world.recorded()) == 2
+    assert len(world.received()) == 2
 
 
 @pytest.mark.parametrize(("a_question_s", "pauses"), [(0.1, 2.0), (0.5, 4.5)])
@@ -127,7 +127,7 @@ def test_what_arrives_late_is_not_told_twice(world: World) -> None:
     world.sessions.tell(world.user_id, INTENT, world.stores.intents[intent][0])
     for _ in range(3):
         world.recheck.look()
-    assert world.recorded() == [("intent", "sold_out")]
+    assert world.received() == [("intent", "sold_out")]
 
 
 def test_whose_ticket_was_not_passed_is_not_asked_about(world: World) -> None:
@@ -146,11 +146,11 @@ def test_a_lost_word_of_standby_and_a_lost_last_word_after_it_are_told(world: Wo
     world.settle(intent, "standby")
     for _ in range(4):
         world.recheck.look()
-    assert world.recorded() == [("intent", "standby")]
+    assert world.received() == [("intent", "standby")]
     world.settle(intent, "sold_out")
     for _ in range(4):
         world.recheck.look()
-    assert world.recorded() == [("intent", "standby"), ("intent", "sold_out")]
+    assert world.received() == [("intent", "standby"), ("intent", "sold_out")]
 
 
 def test_a_verdict_that_is_decided_and_not_settled_is_waited_for(world: World) -> None:
@@ -158,20 +158,20 @@ def test_a_verdict_that_is_decided_and_not_settled_is_waited_for(world: World) -
     world.stores.serving = 1
     for _ in range(4):
         world.recheck.look()
-    assert world.recorded() == []
+    assert world.received() == []
 
 
 def test_a_lost_change_of_an_order_is_told(world: World) -> None:
     order = world.told(ORDER, "paying")
     world.stores.orders[order] = {"id": order, "sale_id": SALE, "status": "paid"}
     world.recheck.look()
-    assert world.recorded() == []
+    assert world.received() == []
     world.recheck.look()
-    assert world.recorded() == [("order", "paid")]
+    assert world.received() == [("order", "paid")]
     world.stores.orders[order] = {"id": order, "sale_id": SALE, "status": "refunded"}
     for _ in range(3):
         world.recheck.look()
-    assert world.recorded() == [("order", "paid"), ("order", "refunded")]
+    assert world.received() == [("order", "paid"), ("order", "refunded")]
     assert len(world.sessions.open_ends) == 0
 
 
@@ -179,8 +179,8 @@ def test_who_has_no_socket_here_any_more_is_not_asked_about(world: World) -> Non
     world.told(INTENT, "queued", ticket=1)
     world.told(ORDER, "held")
     world.stores.serving = 1
-    ear: Any = world.ear
-    world.sessions.leave(ear)
+    socket: Any = world.socket
+    world.sessions.leave(socket)
     world.recheck.look()
     assert world.stores.asked == []
     assert len(world.sessions.open_ends) == 0

@@ -10,7 +10,7 @@ from web.sockets.delivery.groups import Groups
 from web.sockets.delivery.sessions import SessionRegistry
 
 
-class Ear:
+class Socket:
     """As much of a connection as `SessionRegistry` knows."""
 
     def __init__(self) -> None:
@@ -32,9 +32,9 @@ def somebody(user_id: uuid.UUID | None = None) -> Verified:
 
 
 def entered(sessions: SessionRegistry, verified: Verified) -> Any:
-    ear: Any = Ear()
-    sessions.enter(ear, verified)
-    return ear
+    socket: Any = Socket()
+    sessions.enter(socket, verified)
+    return socket
 
 
 def pack(*told: Any) -> str:
@@ -43,11 +43,11 @@ def pack(*told: Any) -> str:
 
 def test_each_hears_what_is_his_and_in_order() -> None:
     sessions, mine, others = SessionRegistry(), somebody(), somebody()
-    ear, other = entered(sessions, mine), entered(sessions, others)
+    socket, other = entered(sessions, mine), entered(sessions, others)
     user = str(mine.identity.user_id)
     sessions.tell_all(pack([user, {"id": "i"}, {"id": "o"}], [str(uuid.uuid4()), {"id": "x"}, None]))
     sessions.tell_all(pack([user, None, {"id": "o2"}]))
-    assert ear.told == [
+    assert socket.told == [
         {"type": "intent", "id": "i"},
         {"type": "order", "id": "o"},
         {"type": "order", "id": "o2"},
@@ -57,11 +57,11 @@ def test_each_hears_what_is_his_and_in_order() -> None:
 
 def test_who_left_or_became_another_hears_no_more() -> None:
     sessions, mine = SessionRegistry(), somebody()
-    ear = entered(sessions, mine)
-    sessions.enter(ear, somebody())
+    socket = entered(sessions, mine)
+    sessions.enter(socket, somebody())
     sessions.tell_all(pack([str(mine.identity.user_id), {"id": "i"}, None]))
-    assert ear.told == []
-    sessions.leave(ear)
+    assert socket.told == []
+    sessions.leave(socket)
     assert not sessions.families
     assert sessions.everybody() == []
 
@@ -78,31 +78,31 @@ def test_what_is_pushed_while_somebody_reads_is_noticed() -> None:
 
 def test_news_of_an_order_that_newer_news_overtook_are_not_told() -> None:
     sessions, mine = SessionRegistry(), somebody()
-    ear, user = entered(sessions, mine), str(mine.identity.user_id)
+    socket, user = entered(sessions, mine), str(mine.identity.user_id)
     for status, changes in (("held", 1), ("paid", 3), ("paying", 2), ("paid", 3), ("refunded", 4)):
         order = {"id": "o", "sale_id": "s", "status": status, "history": [{}] * changes}
         sessions.tell_all(pack([user, None, order]))
-    assert [told["status"] for told in ear.told] == ["held", "paid", "paid", "refunded"]
+    assert [told["status"] for told in socket.told] == ["held", "paid", "paid", "refunded"]
 
 
 def test_every_socket_of_a_user_is_found_until_it_leaves() -> None:
     sessions, mine = SessionRegistry(), somebody()
-    ears = [entered(sessions, mine) for _ in range(3)]
+    sockets = [entered(sessions, mine) for _ in range(3)]
     for gone in range(3):
-        sessions.leave(ears[gone])
-        assert set(sessions.everybody()) == set(ears[gone + 1 :])
-        assert set(sessions.of_family(mine.identity.family)) == set(ears[gone + 1 :])
+        sessions.leave(sockets[gone])
+        assert set(sessions.everybody()) == set(sockets[gone + 1 :])
+        assert set(sessions.of_family(mine.identity.family)) == set(sockets[gone + 1 :])
     assert not sessions.is_here(str(mine.identity.user_id))
 
 
 def test_who_never_had_a_key_takes_it_from_nobody() -> None:
     groups: Groups[str] = Groups()
-    ear, stranger, third = (cast(Any, Ear()) for _ in range(3))
-    groups.add("a", ear)
+    socket, stranger, third = (cast(Any, Socket()) for _ in range(3))
+    groups.add("a", socket)
     groups.discard("a", stranger)
-    groups.discard("b", ear)
-    assert groups.of("a") == (ear,)
-    groups.add("a", ear)
+    groups.discard("b", socket)
+    assert groups.of("a") == (socket,)
+    groups.add("a", socket)
     groups.add("a", third)
     groups.discard("a", stranger)
-    assert set(groups.of("a")) == {ear, third}
+    assert set(groups.of("a")) == {socket, third}

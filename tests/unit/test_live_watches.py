@@ -29,7 +29,7 @@ class Line:
         return Look(sale_id, 1_000_000 + self.looks, 0, 0, 0, 0, dict(self.fields))
 
 
-class Ear:
+class Socket:
     """As much of a connection as the watching knows; each frame takes the world so many seconds to send."""
 
     def __init__(self, world: "World", takes_s: float = 0.0) -> None:
@@ -65,17 +65,17 @@ class World:
         # Nobody else moves the clock, so that waiting would be for ever.
         cast(Any, self.watches)._wake.wait = lambda _seconds: None
         cast(Any, self.watches).news.wait = lambda _seconds=None: None
-        self.ear = self.listener()
-        self.watch = self.watches.join(self.ear, SALE)
+        self.socket = self.listener()
+        self.watch = self.watches.join(self.socket, SALE)
         self.watches.picture(self.watch)
         self.run(0)
-        self.ear.got.clear()
+        self.socket.got.clear()
         self.line.looks = 0
 
     def listener(self, takes_s: float = 0.0) -> Any:
-        ear: Any = Ear(self, takes_s)
-        self.watches.join(ear, SALE)
-        return ear
+        socket: Any = Socket(self, takes_s)
+        self.watches.join(socket, SALE)
+        return socket
 
     def run(self, seconds: float) -> None:
         self.now += seconds
@@ -102,24 +102,24 @@ def world() -> World:
 def test_after_a_quiet_time_a_nudge_is_told_at_once(world: World) -> None:
     world.change(4)
     world.run(0)
-    assert len(world.ear.got) == 1
-    assert b'"available":4' in world.ear.got[0]
+    assert len(world.socket.got) == 1
+    assert b'"available":4' in world.socket.got[0]
 
 
 def test_nudges_within_a_moment_are_one_picture(world: World) -> None:
     for number in range(100):
         world.change(number)
         world.run(0.01)
-    assert 4 <= len(world.ear.got) <= 1.0 / MERGE_S + 1
+    assert 4 <= len(world.socket.got) <= 1.0 / MERGE_S + 1
     world.run(MERGE_S)
-    assert b'"available":99' in world.ear.got[-1]
+    assert b'"available":99' in world.socket.got[-1]
 
 
 def test_a_nudge_for_nothing_is_not_told(world: World) -> None:
     world.watches.nudge(SALE)
     world.run(0)
     assert world.line.looks == 1
-    assert world.ear.got == []
+    assert world.socket.got == []
 
 
 def test_without_a_nudge_it_is_looked_at_about_once_a_second(world: World) -> None:
@@ -127,12 +127,12 @@ def test_without_a_nudge_it_is_looked_at_about_once_a_second(world: World) -> No
     for _ in range(100):
         world.run(0.1)
     assert 8 <= world.line.looks <= 12
-    assert len(world.ear.got) == 1
+    assert len(world.socket.got) == 1
 
 
 def test_very_many_sales_are_looked_at_less_often_but_within_three_seconds(world: World) -> None:
     for _ in range(POLLS_PER_S * 10):
-        world.watches.join(world.ear, uuid.uuid4())
+        world.watches.join(world.socket, uuid.uuid4())
     world.watches.picture(world.watch, max_age_s=0)
     assert POLL_S * 2 < world.watch.due - world.now < LONGEST_POLL_S * 1.2
 
@@ -158,27 +158,27 @@ def test_a_line_that_is_away_is_asked_again(world: World) -> None:
     world.line.is_away = False
     world.line.fields["available"] = "1"
     world.run(1)
-    assert b'"available":1' in world.ear.got[-1]
+    assert b'"available":1' in world.socket.got[-1]
 
 
 def test_a_sale_that_nobody_watches_is_forgotten(world: World) -> None:
-    world.watches.leave(world.ear, SALE)
+    world.watches.leave(world.socket, SALE)
     world.watches.nudge(SALE)
     world.run(5)
     assert world.line.looks == 0
     assert len(world.watches) == 0
-    assert world.ear.watched == ()
+    assert world.socket.watched == ()
 
 
 def test_a_reader_who_is_behind_is_not_told_and_keeps_its_turn(world: World) -> None:
-    world.ear.is_behind = True
+    world.socket.is_behind = True
     world.change(4)
     world.run(0)
-    assert world.ear.got == []
-    world.ear.is_behind = False
-    assert world.watch.tell(world.ear)
-    assert not world.watch.tell(world.ear)
-    assert b'"available":4' in world.ear.got[-1]
+    assert world.socket.got == []
+    world.socket.is_behind = False
+    assert world.watch.tell(world.socket)
+    assert not world.watch.tell(world.socket)
+    assert b'"available":4' in world.socket.got[-1]
 
 
 def test_spreads_that_take_long_take_a_bounded_share_of_the_time(world: World) -> None:
@@ -210,7 +210,7 @@ def test_while_intents_are_not_answered_pictures_keep_to_their_share_for_longer(
 
 
 def latest_of(world: World, last: Any) -> float:
-    """Change the sale again and again as soon as the last member recorded; how late that was at the worst."""
+    """Change the sale again and again as soon as the last member heard; how late that was at the worst."""
     latest = 0.0
     for number in range(300):
         changed_at, told = world.now, len(last.got)
@@ -247,9 +247,9 @@ def test_a_hurried_spread_runs_up_no_debt(world: World) -> None:
     world.run(1)  # tells what was left to tell
     world.run(PATIENCE_S * 1.1)
     world.change(1000)
-    told = len(world.ear.got)
+    told = len(world.socket.got)
     world.run(0)
-    assert len(world.ear.got) == told + 1
+    assert len(world.socket.got) == told + 1
 
 
 def test_others_get_their_turn_within_a_spread(world: World) -> None:

@@ -193,7 +193,7 @@ class Hub:
         connection.push(_error(code, detail))
 
     def _on_gap(self) -> None:
-        """Redis was away, or is recorded for the first time: anything may have been missed."""
+        """Redis was away, or is heard for the first time: anything may have been missed."""
         self.watches.nudge_all()
         for connection in self.sessions.everybody():
             self.owed.add(connection, connection.watched)

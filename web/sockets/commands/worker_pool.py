@@ -34,7 +34,7 @@ Work = Callable[[], Step]  # what is left to do of a message, and may wait
 
 @dataclass(frozen=True, slots=True)
 class Doubtful:
-    """Work that is probably in vain: it has few hands of its own, and takes none from other work."""
+    """Work that is probably in vain: it has few workers of its own, and takes none from other work."""
 
     work: Callable[[], Step]
     whose: str = ""  # who take turns, besides the networks
@@ -81,7 +81,7 @@ class WorkerPool:
                 self._ordinary.do(network, connection, step)
 
     def dismiss(self, connection: Connection, goodbye: Callable[[], None]) -> None:
-        """Say goodbye to a connection once the message that is in hand is answered; no other is begun."""
+        """Say goodbye to a connection once the message that is being handled is answered; no other is begun."""
         connection.inbox.clear()
         if connection.is_busy:
             self._farewells[connection] = goodbye

@@ -119,7 +119,7 @@ class Recheck:
             self._tell(kind, sale_id, {one: told[one].user_id for one in batch})
 
     def _tell(self, kind: str, sale_id: UUID, owners: dict[str, str]) -> None:
-        with self._sessions.listening(set(owners.values())) as recorded:
+        with self._sessions.recording(set(owners.values())) as recorded:
             found = self._read(kind, list(owners))
             lost = [
                 (owners[one], what, message)

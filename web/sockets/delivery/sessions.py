@@ -122,7 +122,7 @@ class SessionRegistry:
 
     def stop_recording(self, user_id: str, recorded: dict[str, Message]) -> None:
         """Gather nothing more there."""
-        left = [ear for ear in self._recorders[user_id] if ear is not recorded]
+        left = [one for one in self._recorders[user_id] if one is not recorded]
         if left:
             self._recorders[user_id] = left
         else:

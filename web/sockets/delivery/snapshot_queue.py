@@ -1,4 +1,4 @@
-"""Owns the telling of what is a shopper's own: after a subscription, and after a gap in what was recorded.
+"""Owns the telling of what is a shopper's own: after a subscription, and after a gap in what was heard.
 
 Those who come together are answered together: what comes in while one question is out waits for the next,
 so that a lone shopper waits for nobody and a crowd costs few questions.
@@ -71,7 +71,7 @@ class Owed:
         users = sorted(set(asked.values()))
         if not users:
             return
-        with self._sessions.listening(users) as recorded:
+        with self._sessions.recording(users) as recorded:
             told = newest_of_shoppers(self._context, watch.sale_id, users)
             for connection, user_id in asked.items():
                 if connection.user_id != user_id:

@@ -242,7 +242,7 @@ class Connection:
         return self.wire.stuck_since > 0 and now - self.wire.stuck_since >= WRITE_DEADLINE_S
 
     def _ask_for_a_sign(self, now: float) -> None:
-        """Ping, unless the peer was recorded of since; a reader who is behind has other deadlines."""
+        """Ping, unless the peer was heard of since; a reader who is behind has other deadlines."""
         unheard_s = now - self.heard_at
         is_asked = unheard_s >= HEARTBEAT_S / 2 and not self.wire.pending
         if is_asked:

@@ -25,7 +25,9 @@ LONGEST_RETRY_MS: Final = 3_000
 RETRY_MS_A_SOCKET: Final = 0.25  # the more leave, the longer the time over which they come back
 
 
-Dismiss = Callable[[Connection, Callable[[], None]], None]  # the goodbye, once nothing of it is in hand
+Dismiss = Callable[
+    [Connection, Callable[[], None]], None
+]  # the goodbye, once no message of it is being handled
 
 
 def send_away(connections: Callable[[], Collection[Connection]], dismiss: Dismiss) -> None:
