@@ -31,7 +31,7 @@ from web.sockets.delivery.collector import Collector
 from web.sockets.delivery.feed import Feed, Listener
 from web.sockets.delivery.reconciler import Recheck
 from web.sockets.delivery.sessions import SessionRegistry
-from web.sockets.delivery.snapshot_queue import Owed
+from web.sockets.delivery.snapshot_queue import SnapshotQueue
 from web.sockets.delivery.subscription import Watch, Watches
 from web.sockets.metrics import CUT_OFF, SOCKETS, WATCHERS
 from web.sockets.presence import Presence
@@ -72,17 +72,17 @@ class Hub:
         self._connections: set[Connection] = set()
         self._started_in = 0
         self.sessions = SessionRegistry()
-        self.owed = Owed(context, self.sessions)
+        self.snapshot_queue = SnapshotQueue(context, self.sessions)
         self.watches = Watches(
             context, on_opened=self._on_opened, is_rushed=lambda: self.dispatcher.is_rushed
         )
         unknown = Unknown(rates.unknown_sales, enabled=is_limited, spares=limits.spares)
         gates = Gates(tokens, limits.intents, unknown, self._let_authenticate)
-        self.dispatcher = MessageDispatcher(context, gates, self.sessions, self.watches, self.owed)
+        self.dispatcher = MessageDispatcher(context, gates, self.sessions, self.watches, self.snapshot_queue)
         self._spread = Spread(self.watches)
         self._recheck = Recheck(context, self.sessions)
         self._presence = Presence(context, self.watches, lambda: len(self._connections))
-        self._loops = (self.watches, self._spread, self.owed, self._recheck, self._presence)
+        self._loops = (self.watches, self._spread, self.snapshot_queue, self._recheck, self._presence)
         self._pool = self.dispatcher.pool
         self._collector = Collector()
 
@@ -196,12 +196,12 @@ class Hub:
         """Redis was away, or is heard for the first time: anything may have been missed."""
         self.watches.nudge_all()
         for connection in self.sessions.everybody():
-            self.owed.add(connection, connection.watched)
+            self.snapshot_queue.add(connection, connection.watched)
 
     def _on_opened(self, watch: Watch) -> None:
         """The lobby became the line: who stood in it has another status, and after a draw another ticket."""
         for connection in watch.members:
-            self.owed.add(connection, [watch])
+            self.snapshot_queue.add(connection, [watch])
 
     def _start(self) -> None:
         if self._started_in == os.getpid():

@@ -21,7 +21,7 @@ from web.sockets.commands.messages import Refused, client_id, only, read_message
 from web.sockets.commands.unknown_sales import Unknown
 from web.sockets.commands.worker_pool import Doubtful, Step, Work, WorkerPool
 from web.sockets.delivery.sessions import SessionRegistry
-from web.sockets.delivery.snapshot_queue import Owed
+from web.sockets.delivery.snapshot_queue import SnapshotQueue
 from web.sockets.delivery.subscription import Watch, Watches
 from web.sockets.transport.connection import Connection
 from web.sockets.transport.wire import UNAUTHENTICATED
@@ -46,13 +46,18 @@ class MessageDispatcher:
     """Takes the messages of all connections; its pool sees to their order."""
 
     def __init__(
-        self, context: Context, gates: Gates, sessions: SessionRegistry, watches: Watches, owed: Owed
+        self,
+        context: Context,
+        gates: Gates,
+        sessions: SessionRegistry,
+        watches: Watches,
+        snapshot_queue: SnapshotQueue,
     ) -> None:
         self._context = context
         self._gates = gates
         self._sessions = sessions
         self._watches = watches
-        self._owed = owed
+        self._snapshot_queue = snapshot_queue
         self.pool = WorkerPool(self.begin, lambda connection: narrowest_network(connection.address))
         self._intents = Intents(context, gates.intents, sessions, self.pool, gates.unknown)
         self._at_once: dict[str, Verb[Step | Work]] = {
@@ -97,7 +102,7 @@ class MessageDispatcher:
         connection.due = 0.0
         answer(connection, answers or {}, {"type": "ready", "user_id": connection.user_id})
         if connection.user_id != before:
-            self._owed.add(connection, connection.watched)
+            self._snapshot_queue.add(connection, connection.watched)
 
     def _auth(self, connection: Connection, message: Message) -> Step:
         try:
@@ -136,10 +141,10 @@ class MessageDispatcher:
             raise
         except Unavailable:
             if not watch.version:  # the subscription stands, and all follows when the stores are back
-                self._owed.add(connection, [watch])
+                self._snapshot_queue.add(connection, [watch])
                 raise
         self._show(connection, watch, message)
-        self._owed.add(connection, [watch])
+        self._snapshot_queue.add(connection, [watch])
         return Step.ANSWERED
 
     def _unsubscribe(self, connection: Connection, message: Message) -> Step:

@@ -81,7 +81,7 @@ class WorkerPool:
                 self._ordinary.do(network, connection, step)
 
     def dismiss(self, connection: Connection, goodbye: Callable[[], None]) -> None:
-        """Say goodbye to a connection once the message that is being handled is answered; no other is begun."""
+        """Say goodbye once the message that is being handled is answered; no other is begun."""
         connection.inbox.clear()
         if connection.is_busy:
             self._farewells[connection] = goodbye

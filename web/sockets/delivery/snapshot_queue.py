@@ -23,13 +23,13 @@ BATCH: Final = 250  # sockets a question
 log = logging.getLogger(__name__)
 
 
-class Owed:
-    """The sockets that are owed their own intent and order, by the sale that they watch."""
+class SnapshotQueue:
+    """The sockets that are to be sent their own intent and order, by the sale that they watch."""
 
     def __init__(self, context: Context, sessions: SessionRegistry) -> None:
         self._context = context
         self._sessions = sessions
-        self._owed: dict[Watch, set[Connection]] = {}
+        self._waiting: dict[Watch, set[Connection]] = {}
         self._wake = threading.Event()
 
     def add(self, connection: Connection, watches: Iterable[Watch]) -> None:
@@ -37,22 +37,22 @@ class Owed:
         if connection.identity is None:
             return
         for watch in watches:
-            self._owed.setdefault(watch, set()).add(connection)
+            self._waiting.setdefault(watch, set()).add(connection)
             self._wake.set()
 
     def run_once(self) -> None:
-        """Wait until something is owed, and pay it.
+        """Wait until somebody waits for a snapshot, and send it.
 
         Raises:
-            Unavailable: a store is away; it is still owed, and the next run tries again.
+            Unavailable: a store is away; they still wait, and the next run tries again.
         """
         self._wake.wait()
         self._wake.clear()
-        while self._owed:
-            watch, connections = next(iter(self._owed.items()))
+        while self._waiting:
+            watch, connections = next(iter(self._waiting.items()))
             batch = set(islice(connections, BATCH))
             try:
-                self._pay(watch, batch)
+                self._send(watch, batch)
             except Unavailable:
                 self._wake.set()
                 raise
@@ -60,13 +60,13 @@ class Owed:
                 log.exception("%d shoppers could not be told what is theirs", len(batch))
             connections -= batch
             if not connections:
-                self._owed.pop(watch, None)
+                self._waiting.pop(watch, None)
 
     def wake(self) -> None:
         """Let `run_once` return."""
         self._wake.set()
 
-    def _pay(self, watch: Watch, batch: set[Connection]) -> None:
+    def _send(self, watch: Watch, batch: set[Connection]) -> None:
         asked = {one: user_id for one in batch if one in watch.members and (user_id := one.user_id)}
         users = sorted(set(asked.values()))
         if not users:
