@@ -172,7 +172,7 @@ def test_a_lost_change_of_an_order_is_told(world: World) -> None:
     for _ in range(3):
         world.recheck.look()
     assert world.received() == [("order", "paid"), ("order", "refunded")]
-    assert len(world.sessions.open_ends) == 0
+    assert len(world.sessions.unresolved) == 0
 
 
 def test_who_has_no_socket_here_any_more_is_not_asked_about(world: World) -> None:
@@ -183,11 +183,11 @@ def test_who_has_no_socket_here_any_more_is_not_asked_about(world: World) -> Non
     world.sessions.leave(socket)
     world.recheck.look()
     assert world.stores.asked == []
-    assert len(world.sessions.open_ends) == 0
+    assert len(world.sessions.unresolved) == 0
 
 
 def test_the_last_word_is_nothing_to_remember(world: World) -> None:
     for status in ("held", "sold_out", "rejected", "left"):
         intent = world.told(INTENT, "queued", ticket=1)
         world.sessions.tell(world.user_id, INTENT, {"id": intent, "sale_id": SALE, "status": status})
-    assert len(world.sessions.open_ends) == 0
+    assert len(world.sessions.unresolved) == 0

@@ -19,7 +19,7 @@ from models.messages import Message
 from tasks.context import Context
 from tasks.intents.shopper_state import statuses_of_orders, stored_intents, stored_orders
 from web.sockets.delivery.sessions import SessionRegistry
-from web.sockets.delivery.unresolved import INTENT, ORDER, OpenEnd
+from web.sockets.delivery.unresolved import INTENT, ORDER, UnresolvedItem
 from web.sockets.metrics import RECOVERED
 
 PERIOD_S: Final = 2.0
@@ -68,32 +68,34 @@ class Recheck:
             Unavailable: a store is away.
         """
         before, self._suspects = self._suspects, set()
-        for sale_id, told in self._sessions.open_ends.of_sales(INTENT):
+        for sale_id, told in self._sessions.unresolved.of_sales(INTENT):
             differing = self._differing_intents(sale_id, self._present(INTENT, sale_id, told))
             self._settle(before, INTENT, sale_id, told, differing)
-        for sale_id, told in self._sessions.open_ends.of_sales(ORDER):
+        for sale_id, told in self._sessions.unresolved.of_sales(ORDER):
             differing = self._differing_orders(self._present(ORDER, sale_id, told))
             self._settle(before, ORDER, sale_id, told, differing)
 
-    def _present(self, kind: str, sale_id: UUID, told: dict[str, OpenEnd]) -> dict[str, OpenEnd]:
+    def _present(
+        self, kind: str, sale_id: UUID, told: dict[str, UnresolvedItem]
+    ) -> dict[str, UnresolvedItem]:
         """Those whose owners have a socket here; the others are forgotten."""
-        here = {one: end for one, end in told.items() if self._sessions.is_here(end.user_id)}
+        here = {one: item for one, item in told.items() if self._sessions.is_here(item.user_id)}
         for one in told.keys() - here.keys():
-            self._sessions.open_ends.drop(kind, str(sale_id), one)
+            self._sessions.unresolved.drop(kind, str(sale_id), one)
         return here
 
-    def _differing_intents(self, sale_id: UUID, told: dict[str, OpenEnd]) -> Iterator[str]:
+    def _differing_intents(self, sale_id: UUID, told: dict[str, UnresolvedItem]) -> Iterator[str]:
         if not told:
             return
         now_serving = self._context.live.now_serving(sale_id)
-        passed = [one for one, end in told.items() if end.ticket <= now_serving]
+        passed = [one for one, item in told.items() if item.ticket <= now_serving]
         for batch in _batched(passed):
             for one, fate in self._context.live.fates_of(sale_id, batch).items():
                 believes_standby = told[one].status == IntentStatus.STANDBY
                 if fate is Fate.SETTLED or (fate is Fate.STANDBY and not believes_standby):
                     yield one
 
-    def _differing_orders(self, told: dict[str, OpenEnd]) -> Iterator[str]:
+    def _differing_orders(self, told: dict[str, UnresolvedItem]) -> Iterator[str]:
         for batch in _batched(told):
             for one, status in statuses_of_orders(self._context, batch).items():
                 if status != told[one].status:
@@ -104,7 +106,7 @@ class Recheck:
         before: set[_Key],
         kind: str,
         sale_id: UUID,
-        told: dict[str, OpenEnd],
+        told: dict[str, UnresolvedItem],
         differing: Iterable[str],
     ) -> None:
         """Remember whom to suspect at the next look, and make good what was suspect at the last."""

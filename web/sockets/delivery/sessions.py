@@ -13,7 +13,7 @@ import orjson
 from models.messages import Message
 from web.auth.tokens import Verified
 from web.sockets.delivery.groups import Groups
-from web.sockets.delivery.unresolved import OpenEnds
+from web.sockets.delivery.unresolved import UnresolvedState
 from web.sockets.metrics import PUSHED_INTENT, PUSHED_ORDER
 from web.sockets.transport.connection import Connection
 from web.sockets.transport.wire import text_frame
@@ -30,7 +30,7 @@ class SessionRegistry:
     """The authenticated sockets of the process."""
 
     def __init__(self) -> None:
-        self.open_ends = OpenEnds()
+        self.unresolved = UnresolvedState()
         self._by_user: Groups[str] = Groups()
         self._by_family: Groups[UUID] = Groups()
         self._recorders: dict[str, list[dict[str, Message]]] = {}
@@ -74,7 +74,7 @@ class SessionRegistry:
 
     def tell(self, user_id: str, kind: str, message: Message) -> None:
         """Push an intent or an order to every socket of its owner, unless it was overtaken by newer news."""
-        if self.open_ends.is_old(kind, message):
+        if self.unresolved.is_old(kind, message):
             return
         for recorded in self._recorders.get(user_id, ()):
             recorded[message["id"]] = message
@@ -83,14 +83,14 @@ class SessionRegistry:
             frame = personal_frame(kind, message)
             for connection in connections:
                 connection.push(frame)
-            self.open_ends.note(user_id, kind, message)
+            self.unresolved.note(user_id, kind, message)
             _COUNTERS[kind].inc(len(connections))
 
     def tell_one(self, connection: Connection, kind: str, message: Message) -> None:
         """Push to one socket of its owner what the others know, or need not: an answer, or a snapshot."""
         connection.push(personal_frame(kind, message))
         if connection.user_id is not None:
-            self.open_ends.note(connection.user_id, kind, message)
+            self.unresolved.note(connection.user_id, kind, message)
 
     def tell_all(self, packed: str) -> None:
         """Push what came from Redis: `[[user's id, intent | null, order | null], …]`."""

@@ -23,7 +23,7 @@ _OPEN: Final[dict[str, frozenset[str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class OpenEnd:
+class UnresolvedItem:
     """What somebody believes of an intent (with its ticket) or of an order (with how many changes it had)."""
 
     user_id: str
@@ -32,11 +32,11 @@ class OpenEnd:
     changes: int = 0
 
 
-class OpenEnds:
+class UnresolvedState:
     """By kind and sale: the id of each intent or order, and what its owner believes."""
 
     def __init__(self) -> None:
-        self._told: dict[tuple[str, str], dict[str, OpenEnd]] = {}
+        self._told: dict[tuple[str, str], dict[str, UnresolvedItem]] = {}
         self._ended: OrderedDict[str, int] = OrderedDict()  # an order's id → how many changes it had
 
     def __len__(self) -> int:
@@ -48,8 +48,8 @@ class OpenEnds:
         if sale_id is None or status is None:
             return
         if status in _OPEN[kind]:
-            end = OpenEnd(user_id, status, message.get("ticket") or 0, _changes_of(message))
-            self._told.setdefault((kind, sale_id), {})[message["id"]] = end
+            item = UnresolvedItem(user_id, status, message.get("ticket") or 0, _changes_of(message))
+            self._told.setdefault((kind, sale_id), {})[message["id"]] = item
         else:
             self.drop(kind, sale_id, message["id"])
             if kind == ORDER:
@@ -78,7 +78,7 @@ class OpenEnds:
             if not told:
                 del self._told[kind, sale_id]
 
-    def of_sales(self, kind: str) -> Iterator[tuple[UUID, dict[str, OpenEnd]]]:
+    def of_sales(self, kind: str) -> Iterator[tuple[UUID, dict[str, UnresolvedItem]]]:
         """What is remembered of a kind, sale by sale; a copy."""
         for (known, sale_id), told in list(self._told.items()):
             if known == kind:
