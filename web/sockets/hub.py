@@ -29,7 +29,7 @@ from web.sockets.commands.unknown_sales import Unknown
 from web.sockets.delivery.broadcast import Spread
 from web.sockets.delivery.collector import Collector
 from web.sockets.delivery.feed import Feed, Listener
-from web.sockets.delivery.reconciler import Recheck
+from web.sockets.delivery.reconciler import Reconciler
 from web.sockets.delivery.sessions import SessionRegistry
 from web.sockets.delivery.snapshot_queue import SnapshotQueue
 from web.sockets.delivery.subscription import Watch, Watches
@@ -80,9 +80,9 @@ class Hub:
         gates = Gates(tokens, limits.intents, unknown, self._let_authenticate)
         self.dispatcher = MessageDispatcher(context, gates, self.sessions, self.watches, self.snapshot_queue)
         self._spread = Spread(self.watches)
-        self._recheck = Recheck(context, self.sessions)
+        self._reconciler = Reconciler(context, self.sessions)
         self._presence = Presence(context, self.watches, lambda: len(self._connections))
-        self._loops = (self.watches, self._spread, self.snapshot_queue, self._recheck, self._presence)
+        self._loops = (self.watches, self._spread, self.snapshot_queue, self._reconciler, self._presence)
         self._pool = self.dispatcher.pool
         self._collector = Collector()
 

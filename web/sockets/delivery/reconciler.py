@@ -32,7 +32,7 @@ T = TypeVar("T")
 _Key = tuple[str, str, str]  # kind, id, and the status that its owner believes
 
 
-class Recheck:
+class Reconciler:
     """Compares, again and again, what the shoppers here believe with what is."""
 
     def __init__(

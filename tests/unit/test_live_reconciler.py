@@ -10,7 +10,7 @@ from models.live.queries import Fate
 from models.messages import Message
 from tests.unit.test_live_sessions import Socket, entered, somebody
 from web.sockets.delivery import reconciler as module
-from web.sockets.delivery.reconciler import Recheck
+from web.sockets.delivery.reconciler import Reconciler
 from web.sockets.delivery.sessions import SessionRegistry
 from web.sockets.delivery.unresolved import INTENT, ORDER
 
@@ -36,13 +36,13 @@ class Stores:
 
 
 class World:
-    """A shopper with a socket, a second socket of somebody else, and the recheck over both."""
+    """A shopper with a socket, a second socket of somebody else, and the reconciler over both."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.stores = stores = Stores()
         context: Any = type("Context", (), {"live": stores})()
         self.sessions = SessionRegistry()
-        self.recheck = Recheck(context, self.sessions)
+        self.reconciler = Reconciler(context, self.sessions)
         self.mine = somebody()
         self.user_id = str(self.mine.identity.user_id)
         self.socket: Socket = entered(self.sessions, self.mine)
@@ -87,13 +87,13 @@ def test_a_verdict_whose_publication_was_lost_is_told_with_its_order(world: Worl
     intent = world.told(INTENT, "queued", ticket=1)
     world.stores.serving = 1
     world.settle(intent, "held", {"id": "o", "sale_id": SALE, "status": "held"})
-    world.recheck.look()
+    world.reconciler.look()
     assert world.received() == []  # it may be on its way
-    world.recheck.look()
+    world.reconciler.look()
     assert world.received() == [("intent", "held"), ("order", "held")]
     assert world.other.frames == []
-    world.recheck.look()
-    world.recheck.look()
+    world.reconciler.look()
+    world.reconciler.look()
     assert len(world.received()) == 2
 
 
@@ -111,11 +111,11 @@ def test_looks_take_a_tenth_of_the_time_at_the_most(
 
     monkeypatch.setattr(world.stores, "now_serving", ask_slowly)
     context: Any = type("Context", (), {"live": world.stores})()
-    recheck = Recheck(context, world.sessions, clock=lambda: now)
-    monkeypatch.setattr(recheck._wake, "wait", waited.append)
+    reconciler = Reconciler(context, world.sessions, clock=lambda: now)
+    monkeypatch.setattr(reconciler._wake, "wait", waited.append)
     world.told(INTENT, "queued", ticket=1)
     for _ in range(3):
-        recheck.run_once()
+        reconciler.run_once()
     assert waited == pytest.approx([2.0, pauses, pauses])
 
 
@@ -123,20 +123,20 @@ def test_what_arrives_late_is_not_told_twice(world: World) -> None:
     intent = world.told(INTENT, "queued", ticket=1)
     world.stores.serving = 1
     world.settle(intent, "sold_out")
-    world.recheck.look()
+    world.reconciler.look()
     world.sessions.tell(world.user_id, INTENT, world.stores.intents[intent][0])
     for _ in range(3):
-        world.recheck.look()
+        world.reconciler.look()
     assert world.received() == [("intent", "sold_out")]
 
 
 def test_whose_ticket_was_not_passed_is_not_asked_about(world: World) -> None:
     intent = world.told(INTENT, "queued", ticket=2)
     world.stores.serving = 1
-    world.recheck.look()
+    world.reconciler.look()
     assert world.stores.asked == []
     world.stores.serving = 2
-    world.recheck.look()
+    world.reconciler.look()
     assert world.stores.asked == [intent]
 
 
@@ -145,11 +145,11 @@ def test_a_lost_word_of_standby_and_a_lost_last_word_after_it_are_told(world: Wo
     world.stores.serving = 1
     world.settle(intent, "standby")
     for _ in range(4):
-        world.recheck.look()
+        world.reconciler.look()
     assert world.received() == [("intent", "standby")]
     world.settle(intent, "sold_out")
     for _ in range(4):
-        world.recheck.look()
+        world.reconciler.look()
     assert world.received() == [("intent", "standby"), ("intent", "sold_out")]
 
 
@@ -157,20 +157,20 @@ def test_a_verdict_that_is_decided_and_not_settled_is_waited_for(world: World) -
     world.told(INTENT, "queued", ticket=1)
     world.stores.serving = 1
     for _ in range(4):
-        world.recheck.look()
+        world.reconciler.look()
     assert world.received() == []
 
 
 def test_a_lost_change_of_an_order_is_told(world: World) -> None:
     order = world.told(ORDER, "paying")
     world.stores.orders[order] = {"id": order, "sale_id": SALE, "status": "paid"}
-    world.recheck.look()
+    world.reconciler.look()
     assert world.received() == []
-    world.recheck.look()
+    world.reconciler.look()
     assert world.received() == [("order", "paid")]
     world.stores.orders[order] = {"id": order, "sale_id": SALE, "status": "refunded"}
     for _ in range(3):
-        world.recheck.look()
+        world.reconciler.look()
     assert world.received() == [("order", "paid"), ("order", "refunded")]
     assert len(world.sessions.unresolved) == 0
 
@@ -181,7 +181,7 @@ def test_who_has_no_socket_here_any_more_is_not_asked_about(world: World) -> Non
     world.stores.serving = 1
     socket: Any = world.socket
     world.sessions.leave(socket)
-    world.recheck.look()
+    world.reconciler.look()
     assert world.stores.asked == []
     assert len(world.sessions.unresolved) == 0
 
