@@ -23,7 +23,7 @@ from web.auth.revocation import RevokedFamilies
 from web.auth.tokens import Tokens, Verified
 from web.limits.rate_limits import Limits
 from web.sockets.commands.answers import refuse
-from web.sockets.commands.dispatcher import Gates, MessageDispatcher
+from web.sockets.commands.dispatcher import AccessRules, MessageDispatcher
 from web.sockets.commands.messages import Refused
 from web.sockets.commands.unknown_sales import Unknown
 from web.sockets.delivery.broadcast import Spread
@@ -77,8 +77,8 @@ class Hub:
             context, on_opened=self._on_opened, is_rushed=lambda: self.dispatcher.is_rushed
         )
         unknown = Unknown(rates.unknown_sales, enabled=is_limited, spares=limits.spares)
-        gates = Gates(tokens, limits.intents, unknown, self._let_authenticate)
-        self.dispatcher = MessageDispatcher(context, gates, self.sessions, self.watches, self.snapshot_queue)
+        access = AccessRules(tokens, limits.intents, unknown, self._let_authenticate)
+        self.dispatcher = MessageDispatcher(context, access, self.sessions, self.watches, self.snapshot_queue)
         self._spread = Spread(self.watches)
         self._reconciler = Reconciler(context, self.sessions)
         self._presence = Presence(context, self.watches, lambda: len(self._connections))

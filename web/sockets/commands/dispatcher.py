@@ -33,7 +33,7 @@ Verb = Callable[[Connection, Message], Then]
 
 
 @dataclass(frozen=True, slots=True)
-class Gates:
+class AccessRules:
     """Who is let through: by token, and how often."""
 
     tokens: Tokens
@@ -48,18 +48,18 @@ class MessageDispatcher:
     def __init__(
         self,
         context: Context,
-        gates: Gates,
+        access: AccessRules,
         sessions: SessionRegistry,
         watches: Watches,
         snapshot_queue: SnapshotQueue,
     ) -> None:
         self._context = context
-        self._gates = gates
+        self._access = access
         self._sessions = sessions
         self._watches = watches
         self._snapshot_queue = snapshot_queue
         self.pool = WorkerPool(self.begin, lambda connection: narrowest_network(connection.address))
-        self._intents = Intents(context, gates.intents, sessions, self.pool, gates.unknown)
+        self._intents = Intents(context, access.intents, sessions, self.pool, access.unknown)
         self._at_once: dict[str, Verb[Step | Work]] = {
             "auth": self._auth,
             "subscribe": self._subscribe,
@@ -96,7 +96,7 @@ class MessageDispatcher:
         """Let a socket be its user's, and tell it `ready`; also what the user has in watched sales."""
         before = connection.user_id
         if str(verified.identity.user_id) != before:
-            self._gates.let_authenticate(connection, str(verified.identity.user_id))
+            self._access.let_authenticate(connection, str(verified.identity.user_id))
         self._sessions.enter(connection, verified)
         connection.identity_until = time.monotonic() + verified.expires_at - time.time()
         connection.due = 0.0
@@ -106,7 +106,7 @@ class MessageDispatcher:
 
     def _auth(self, connection: Connection, message: Message) -> Step:
         try:
-            verified = self._gates.tokens.verify(read_token(message), ACCESS)
+            verified = self._access.tokens.verify(read_token(message), ACCESS)
         except Unauthenticated as error:
             self._sessions.leave(connection)
             raise Refused(error.code, error.detail, close_code=UNAUTHENTICATED) from error
@@ -116,7 +116,7 @@ class MessageDispatcher:
     def _subscribe(self, connection: Connection, message: Message) -> Work:
         only(message, "sale_id")
         sale_id = read_uuid(message, "sale_id")
-        unknown = self._gates.unknown
+        unknown = self._access.unknown
         do = partial(
             attempt, connection, message, partial(self._watch_if_there, connection, message, sale_id)
         )
@@ -125,7 +125,7 @@ class MessageDispatcher:
         return Doubtful(do, whose=unknown.standing(connection))
 
     def _watch_if_there(self, connection: Connection, message: Message, sale_id: UUID) -> Step:
-        return self._gates.unknown.look(
+        return self._access.unknown.look(
             connection, sale_id, partial(self._watch, connection, message, sale_id)
         )
 

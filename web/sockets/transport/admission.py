@@ -10,7 +10,7 @@ from typing import Final
 
 from web.http.errors import Problem
 from web.sockets.metrics import REFUSED
-from web.sockets.transport.connect_limit import Gate, Rate
+from web.sockets.transport.connect_limit import Rate, RateGate
 
 MAX_SOCKETS: Final = 100_000
 SPARE_FILES: Final = 512  # descriptors kept for everything else
@@ -24,7 +24,7 @@ class Admission:
     def __init__(self, rate: Rate, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate = rate
         self._clock = clock
-        self._gate = Gate()
+        self._gate = RateGate()
         self.is_closing = False
 
     def has_room(self, open_sockets: int) -> bool:

@@ -23,7 +23,7 @@ class Rate:
         return cls(gap_s, gap_s * (item.amount - 1))
 
 
-class Gate:
+class RateGate:
     """Counts what one socket says."""
 
     __slots__ = ("_empty_at", "refused")

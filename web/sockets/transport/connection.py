@@ -9,7 +9,7 @@ import orjson
 
 from web.auth.tokens import Verified
 from web.sockets.metrics import CUT_OFF
-from web.sockets.transport.connect_limit import Gate
+from web.sockets.transport.connect_limit import RateGate
 from web.sockets.transport.frames import PING as PING_FRAME
 from web.sockets.transport.frames import Broken, Event, FrameReader, read_close
 from web.sockets.transport.wire import (
@@ -85,7 +85,7 @@ class Connection:
         self.is_stranger = False  # it counts against its network
         self.wrong_until = 0.0  # when all its asking for what is not there will be forgiven
         self.wire = Wire(sock)
-        self.gate = Gate()
+        self.gate = RateGate()
         self.identity: Verified | None = None
         self.user_id: str | None = None  # whose socket it is
         self.identity_until = 0.0  # monotonic seconds
