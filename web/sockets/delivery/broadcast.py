@@ -22,7 +22,7 @@ def _let_others() -> None:
 
 
 class Spread:
-    """Tells what is new, sale by sale, as the cadence allows."""
+    """Tells what is new, sale by sale, as the throttle allows."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Spread:
     def run_once(self) -> None:
         """Tell what may be told now; else wait until something may."""
         self._watches.news.clear()
-        begins_at = self._watches.cadence.begins_at
+        begins_at = self._watches.throttle.begins_at
         waiting = sorted((w for w in self._watches.all if w.has_news), key=begins_at)
         if not waiting:
             self._watches.news.wait()
@@ -62,6 +62,6 @@ class Spread:
                 self._let_others()
                 since = self._clock()
         took_s += self._clock() - since
-        self._watches.cadence.spent(watch, began, took_s)
+        self._watches.throttle.spent(watch, began, took_s)
         PUSHED_SALE.inc(sent)
         SPREAD_SECONDS.observe(took_s)

@@ -1,6 +1,6 @@
 """Owns the pictures of the sales that somebody watches: who watches, and when a new one is taken.
 
-A nudge from Redis makes for a new picture at once, or when the cadence lets it be told. Besides, every
+A nudge from Redis makes for a new picture at once, or when the throttle lets it be told. Besides, every
 watched sale is looked at about once a second: that finds what nobody nudges for, and what got lost. With very
 many sales in a process it is less often, every three seconds at the rarest.
 """
@@ -22,7 +22,7 @@ from tasks.context import Context
 from tasks.runtime.single_flight import Flights
 from tasks.sales.lifecycle import get_sale
 from web.sockets.delivery.snapshot import recorded_sale
-from web.sockets.delivery.throttle import MERGE_S, Cadence, Paced
+from web.sockets.delivery.throttle import MERGE_S, BroadcastThrottle, Paced
 from web.sockets.transport.connection import Connection
 from web.sockets.transport.wire import text_frame
 
@@ -94,7 +94,7 @@ class Watches:
         self._by_sale: dict[UUID, Watch] = {}
         self._looks: Flights[None] = Flights()
         self._wake = threading.Event()
-        self.cadence = Cadence(is_rushed)
+        self.throttle = BroadcastThrottle(is_rushed)
         self.news = threading.Event()  # some sale has news to spread
 
     def __len__(self) -> int:
@@ -186,7 +186,7 @@ class Watches:
         """After a nudge, when what is seen may be told, and not before: so what is told is fresh."""
         if not watch.is_nudged:
             return watch.due
-        return min(max(watch.heeded_at + MERGE_S, self.cadence.begins_at(watch)), watch.due)
+        return min(max(watch.heeded_at + MERGE_S, self.throttle.begins_at(watch)), watch.due)
 
     def _look(self, watch: Watch) -> None:
         """Called once at a time for a sale, so that a picture never replaces a younger one."""

@@ -31,7 +31,7 @@ class Paced:
         self.news_since = self.news_since or now
 
 
-class Cadence:
+class BroadcastThrottle:
     """Gives the spreads of one process their times."""
 
     def __init__(self, is_rushed: Callable[[], bool] = lambda: False) -> None:
