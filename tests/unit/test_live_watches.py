@@ -7,7 +7,7 @@ import pytest
 
 from models.errors import LineUnavailable
 from models.live.records import Look
-from web.sockets.delivery.broadcast import LOOK_AT_CLOCK, Spread
+from web.sockets.delivery.broadcast import LOOK_AT_CLOCK, Broadcast
 from web.sockets.delivery.subscription import LONGEST_POLL_S, POLL_S, POLLS_PER_S, Watches
 from web.sockets.delivery.throttle import MERGE_S, PATIENCE_IN_A_RUSH_S, PATIENCE_S
 
@@ -61,7 +61,7 @@ class World:
         context: Any = type("Context", (), {"live": self.line})()
         self.is_rushed = False
         self.watches = Watches(context, clock=lambda: self.now, is_rushed=lambda: self.is_rushed)
-        self.spread = Spread(self.watches, clock=lambda: self.now, let_others=self._let_others)
+        self.broadcast = Broadcast(self.watches, clock=lambda: self.now, let_others=self._let_others)
         # Nobody else moves the clock, so that waiting would be for ever.
         cast(Any, self.watches)._wake.wait = lambda _seconds: None
         cast(Any, self.watches).news.wait = lambda _seconds=None: None
@@ -80,7 +80,7 @@ class World:
     def run(self, seconds: float) -> None:
         self.now += seconds
         self.watches.run_once()
-        self.spread.run_once()
+        self.broadcast.run_once()
 
     def change(self, available: int) -> None:
         self.line.fields["available"] = str(available)
@@ -182,20 +182,22 @@ def test_a_reader_who_is_behind_is_not_told_and_keeps_its_turn(world: World) -> 
 
 
 def test_spreads_that_take_long_take_a_bounded_share_of_the_time(world: World) -> None:
-    listeners = [world.listener(takes_s=0.001) for _ in range(100)]  # 0.1 s a spread
+    listeners = [world.listener(takes_s=0.001) for _ in range(100)]  # 0.1 s a broadcast
     world.run(0)
     began, before = world.now, len(listeners[0].got)
     for number in range(2_000):
         world.change(number)
         world.run(0.005)
-    spreads = len(listeners[0].got) - before
-    share = spreads * 0.1 / (world.now - began)
+    broadcasts = len(listeners[0].got) - before
+    share = broadcasts * 0.1 / (world.now - began)
     assert 0.15 < share < 0.3
-    assert spreads > 10
+    assert broadcasts > 10
 
 
 def test_no_change_is_told_later_than_the_patience_allows(world: World) -> None:
-    listeners = [world.listener(takes_s=0.001) for _ in range(600)]  # 0.6 s a spread: four times is too late
+    listeners = [
+        world.listener(takes_s=0.001) for _ in range(600)
+    ]  # 0.6 s a broadcast: four times is too late
     world.run(0)
     assert 1.0 < latest_of(world, listeners[-1]) < PATIENCE_S + 0.05
 

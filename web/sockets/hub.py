@@ -26,7 +26,7 @@ from web.sockets.commands.answers import refuse
 from web.sockets.commands.dispatcher import AccessRules, MessageDispatcher
 from web.sockets.commands.messages import Refused
 from web.sockets.commands.unknown_sales import Unknown
-from web.sockets.delivery.broadcast import Spread
+from web.sockets.delivery.broadcast import Broadcast
 from web.sockets.delivery.collector import Collector
 from web.sockets.delivery.feed import Feed, Listener
 from web.sockets.delivery.reconciler import Reconciler
@@ -79,10 +79,10 @@ class Hub:
         unknown = Unknown(rates.unknown_sales, enabled=is_limited, spares=limits.spares)
         access = AccessRules(tokens, limits.intents, unknown, self._let_authenticate)
         self.dispatcher = MessageDispatcher(context, access, self.sessions, self.watches, self.snapshot_queue)
-        self._spread = Spread(self.watches)
+        self._broadcast = Broadcast(self.watches)
         self._reconciler = Reconciler(context, self.sessions)
         self._presence = Presence(context, self.watches, lambda: len(self._connections))
-        self._loops = (self.watches, self._spread, self.snapshot_queue, self._reconciler, self._presence)
+        self._loops = (self.watches, self._broadcast, self.snapshot_queue, self._reconciler, self._presence)
         self._pool = self.dispatcher.pool
         self._collector = Collector()
 

@@ -16,7 +16,7 @@ RECOVERED: Final = Counter(
 REFUSED: Final = Counter(
     "socket_upgrades_refused_total", "WebSockets not let in for want of room or time", ("cause",)
 )
-SPREAD_SECONDS: Final = Histogram(
+BROADCAST_SECONDS: Final = Histogram(
     "sale_spread_seconds",
     "Seconds of work from a sale's first member told to its last, a process",
     buckets=(0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5),

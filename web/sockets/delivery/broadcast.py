@@ -1,6 +1,6 @@
 """Owns the telling of a sale's picture to all who watch it: in slices, so that nobody else waits for it.
 
-A picture that is replaced in the middle of a spread is not sent any further: who comes later gets the newer
+A picture that is replaced in the middle of a broadcast is not sent any further: who comes later gets the newer
 one, and who had the older gets it in the next round.
 """
 
@@ -11,7 +11,7 @@ from typing import Final
 import gevent
 
 from web.sockets.delivery.subscription import Watch, Watches
-from web.sockets.metrics import PUSHED_SALE, SPREAD_SECONDS
+from web.sockets.metrics import BROADCAST_SECONDS, PUSHED_SALE
 
 SLICE_S: Final = 0.003  # of telling, before others of the process get their turn
 LOOK_AT_CLOCK: Final = 16  # members told between two looks at the clock
@@ -21,7 +21,7 @@ def _let_others() -> None:
     gevent.sleep(0)
 
 
-class Spread:
+class Broadcast:
     """Tells what is new, sale by sale, as the throttle allows."""
 
     def __init__(
@@ -52,7 +52,7 @@ class Spread:
         self._watches.news.set()
 
     def _tell(self, watch: Watch) -> None:
-        watch.spread, watch.news_since = watch.version, 0.0
+        watch.broadcast_version, watch.news_since = watch.version, 0.0
         began = since = self._clock()
         took_s, sent = 0.0, 0
         for count, connection in enumerate(list(watch.members), 1):
@@ -64,4 +64,4 @@ class Spread:
         took_s += self._clock() - since
         self._watches.throttle.spent(watch, began, took_s)
         PUSHED_SALE.inc(sent)
-        SPREAD_SECONDS.observe(took_s)
+        BROADCAST_SECONDS.observe(took_s)

@@ -38,6 +38,7 @@ class Watch(Paced):
     """One watched sale. `version` grows with each picture that differs from the one before."""
 
     __slots__ = (
+        "broadcast_version",
         "due",
         "frame",
         "heeded_at",
@@ -46,7 +47,6 @@ class Watch(Paced):
         "members",
         "message",
         "sale_id",
-        "spread",
         "version",
     )
 
@@ -57,7 +57,7 @@ class Watch(Paced):
         self.message: Message = {}
         self.frame = b""
         self.version = 0
-        self.spread = 0  # the version that was sent to everybody
+        self.broadcast_version = 0  # the version that was sent to everybody
         self.looked_at = 0.0
         self.due = 0.0
         self.is_nudged = False
@@ -66,7 +66,7 @@ class Watch(Paced):
     @property
     def has_news(self) -> bool:
         """Whether there is a picture that was not told."""
-        return self.version != self.spread
+        return self.version != self.broadcast_version
 
     def tell(self, connection: Connection) -> bool:
         """Send a member the newest picture, unless it has that already or is behind with reading."""
@@ -95,7 +95,7 @@ class Watches:
         self._looks: Flights[None] = Flights()
         self._wake = threading.Event()
         self.throttle = BroadcastThrottle(is_rushed)
-        self.news = threading.Event()  # some sale has news to spread
+        self.news = threading.Event()  # some sale has news to broadcast
 
     def __len__(self) -> int:
         return len(self._by_sale)

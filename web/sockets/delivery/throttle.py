@@ -1,7 +1,7 @@
 """Owns when a sale may be told next: at once when it is quiet, rarer the more work it is, never very late.
 
 To tell a sale costs a process some 10 µs a member, and all processes have the same news in the same instant.
-So after each spread all sales of the process rest for several times as long as it took, which is its bounded
+So after each broadcast all sales of the process rest for several times as long as it took, which is its bounded
 share of the time, on a busy machine too: there it takes longer. What is new waits no longer for that than the
 patience allows, which is longer while shoppers wait for answers: these come before pictures
 (docs/decisions/0019).
@@ -10,21 +10,21 @@ patience allows, which is longer while shoppers wait for answers: these come bef
 from collections.abc import Callable
 from typing import Final
 
-MERGE_S: Final = 0.25  # between two spreads of one sale: what happens in it is one picture
-REST: Final = 4.0  # times what a spread took, from one to the next: a quarter of the time
+MERGE_S: Final = 0.25  # between two broadcasts of one sale: what happens in it is one picture
+REST: Final = 4.0  # times what a broadcast took, from one to the next: a quarter of the time
 PATIENCE_S: Final = 1.5  # from the news to the last member's hearing it, where that can be
 PATIENCE_IN_A_RUSH_S: Final = 4.0  # while submissions of this process are not answered
 
 
 class Paced:
-    """What has news to spread, and how its last spread went. Times are those of the caller's clock."""
+    """What has news to broadcast, and how its last broadcast went. Times are those of the caller's clock."""
 
-    __slots__ = ("news_since", "spread_at", "spread_took_s")
+    __slots__ = ("broadcast_at", "broadcast_took_s", "news_since")
 
     def __init__(self) -> None:
         self.news_since = 0.0  # since when something is known and not being told; 0: nothing is
-        self.spread_at = 0.0  # when the last spread began
-        self.spread_took_s = 0.0  # the work of it, without what others did in between
+        self.broadcast_at = 0.0  # when the last broadcast began
+        self.broadcast_took_s = 0.0  # the work of it, without what others did in between
 
     def expect(self, now: float) -> None:
         """There is, or may be, something new."""
@@ -32,24 +32,24 @@ class Paced:
 
 
 class BroadcastThrottle:
-    """Gives the spreads of one process their times."""
+    """Gives the broadcasts of one process their times."""
 
     def __init__(self, is_rushed: Callable[[], bool] = lambda: False) -> None:
         self._is_rushed = is_rushed
         self._rested_at = 0.0
 
     def begins_at(self, paced: Paced) -> float:
-        """Say when its next spread may begin."""
-        merged_at = paced.spread_at + MERGE_S
+        """Say when its next broadcast may begin."""
+        merged_at = paced.broadcast_at + MERGE_S
         polite = max(merged_at, self._rested_at)
         if not paced.news_since:
             return polite
-        return min(polite, max(merged_at, paced.news_since + self._patience_s() - paced.spread_took_s))
+        return min(polite, max(merged_at, paced.news_since + self._patience_s() - paced.broadcast_took_s))
 
     def spent(self, paced: Paced, began: float, took_s: float) -> None:
-        """Take note of a spread that is over."""
-        paced.spread_at = began
-        paced.spread_took_s = took_s
+        """Take note of a broadcast that is over."""
+        paced.broadcast_at = began
+        paced.broadcast_took_s = took_s
         rested_at = max(self._rested_at, began) + took_s * REST
         self._rested_at = min(rested_at, began + took_s + self._patience_s())  # what hurries runs up no debt
 

@@ -44,10 +44,10 @@ class Admission:
             raise _refused("too_many_at_once", "Too many connect at the same time; try again.", surge_s)
 
 
-def _refused(code: str, detail: str, spread_s: int) -> Problem:
+def _refused(code: str, detail: str, window_s: int) -> Problem:
     """A 503 whose `Retry-After` differs, so that those who are refused together do not return together."""
     REFUSED.labels(code).inc()
-    wait_s = random.randint(1, min(1 + spread_s, LONGEST_WAIT_S))  # noqa: S311 - spreads, hides nothing
+    wait_s = random.randint(1, min(1 + window_s, LONGEST_WAIT_S))  # noqa: S311 - spreads, hides nothing
     return Problem(503, code, detail, headers={"Retry-After": str(wait_s)})
 
 
