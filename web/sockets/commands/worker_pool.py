@@ -55,7 +55,7 @@ class WorkerPool:
         self._network_of = network_of
         self._ordinary = _Workers(MAX_WORKERS, self._finish)
         self._doubtful = _Workers(MAX_DOUBTFUL_WORKERS, self._finish)
-        self._farewells: dict[Connection, Callable[[], None]] = {}
+        self._goodbyes: dict[Connection, Callable[[], None]] = {}
 
     def call(self, connection: Connection) -> None:
         """Have a connection's inbox handled, now or when its present message is answered; never waits."""
@@ -66,9 +66,9 @@ class WorkerPool:
     def go_on(self, connection: Connection, step: Step | Work) -> None:
         """Go on with a connection's messages from where the present one is; never waits."""
         while step is Step.ANSWERED:
-            if connection in self._farewells:
+            if connection in self._goodbyes:
                 connection.inbox.clear()
-                self._farewells.pop(connection)()
+                self._goodbyes.pop(connection)()
             if not connection.inbox:
                 connection.is_busy = False
                 return
@@ -84,7 +84,7 @@ class WorkerPool:
         """Say goodbye once the message that is being handled is answered; no other is begun."""
         connection.inbox.clear()
         if connection.is_busy:
-            self._farewells[connection] = goodbye
+            self._goodbyes[connection] = goodbye
         else:
             goodbye()
 

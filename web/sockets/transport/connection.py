@@ -209,7 +209,7 @@ class Connection:
             self._reader = None if reader.is_idle else reader
 
     def look_after(self, now: float) -> None:
-        """Do what the time has come for: a ping, a farewell, the end of somebody who is not there."""
+        """Do what the time has come for: a ping, a goodbye, the end of somebody who is not there."""
         if self._closing_since:
             if now - self._closing_since >= GOODBYE_S:
                 self.lose()
