@@ -11,7 +11,14 @@ from marshmallow import ValidationError
 from models.tables.catalogue import MAX_ALLOCATION
 from web.api.schemas.intents import IntentCreateSchema
 from web.http.errors import flatten
-from web.sockets.commands.messages import Refused, Wish, _plain_wish, _strict_wish, read_message, read_wish
+from web.sockets.commands.messages import (
+    IntentRequest,
+    Refused,
+    _plain_request,
+    _strict_request,
+    read_intent_request,
+    read_message,
+)
 
 SALE = uuid.UUID("00000000-0000-4000-8000-000000000001")
 HUGE = 10**30
@@ -50,10 +57,10 @@ plain = st.fixed_dictionaries(
 )
 
 
-def told(message: dict[str, Any]) -> Wish | tuple[str, str, dict[str, Any]]:
-    """What the strict reading makes of a message: the wish, or the refusal."""
+def told(message: dict[str, Any]) -> IntentRequest | tuple[str, str, dict[str, Any]]:
+    """What the strict reading makes of a message: the request, or the refusal."""
     try:
-        return _strict_wish(message)
+        return _strict_request(message)
     except Refused as error:
         return error.code, error.detail, error.extra
 
@@ -66,38 +73,38 @@ def told(message: dict[str, Any]) -> Wish | tuple[str, str, dict[str, Any]]:
 @example({"sale_id": str(SALE), "quantity": MAX_ALLOCATION})
 @example({"sale_id": str(SALE), "quantity": MAX_ALLOCATION + 1})
 def test_the_quick_reading_never_says_what_the_strict_one_does_not(message: dict[str, Any]) -> None:
-    quick = _plain_wish(message)
+    quick = _plain_request(message)
     assert quick is None or quick == told(message)
 
 
 @settings(deadline=None)
 @given(plain)
 def test_what_nearly_everybody_sends_is_read_quickly(message: dict[str, Any]) -> None:
-    assert _plain_wish(message) is not None
+    assert _plain_request(message) is not None
 
 
 @settings(deadline=None)
 @given(messages)
 def test_whatever_is_accepted_is_read_quickly(message: dict[str, Any]) -> None:
     strict = told(message)
-    assert not isinstance(strict, Wish) or _plain_wish(message) == strict
+    assert not isinstance(strict, IntentRequest) or _plain_request(message) == strict
 
 
 @settings(deadline=None)
 @given(messages)
 def test_the_rules_and_their_words_are_those_of_the_posts_schema(message: dict[str, Any]) -> None:
     body = {name: value for name, value in message.items() if name not in {"type", "id", "sale_id", "key"}}
-    expected: Wish | dict[str, list[str]]
+    expected: IntentRequest | dict[str, list[str]]
     try:
-        expected = Wish(SALE, **IntentCreateSchema().load(body), key="")
+        expected = IntentRequest(SALE, **IntentCreateSchema().load(body), key="")
     except ValidationError as error:
         expected = flatten(error.normalized_messages())  # type: ignore[no-untyped-call]
     assert read_or_errors({**message, "sale_id": str(SALE), "key": None}) == expected
 
 
-def read_or_errors(message: dict[str, Any]) -> Wish | dict[str, list[str]]:
+def read_or_errors(message: dict[str, Any]) -> IntentRequest | dict[str, list[str]]:
     try:
-        return read_wish(message)
+        return read_intent_request(message)
     except Refused as error:
         errors: dict[str, list[str]] = error.extra["errors"]
         return errors
@@ -106,4 +113,4 @@ def read_or_errors(message: dict[str, Any]) -> Wish | dict[str, list[str]]:
 @pytest.mark.parametrize("text", ['{"quantity":1e400}', '{"quantity":NaN}', '{"quantity":-0}'])
 def test_numbers_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(Refused):
-        read_wish({**read_message(text), "sale_id": str(SALE)})
+        read_intent_request({**read_message(text), "sale_id": str(SALE)})

@@ -15,7 +15,7 @@ from tasks.intake.sale_cache import SaleFacts
 from tasks.intents.submit import conclude, is_plain, write_submission
 from web.limits.rate_limits import AccountLimit
 from web.sockets.commands.answers import answer_own, attempt, refuse
-from web.sockets.commands.messages import Wish, read_wish
+from web.sockets.commands.messages import IntentRequest, read_intent_request
 from web.sockets.commands.unknown_sales import Unknown
 from web.sockets.commands.worker_pool import Doubtful, Step, Work, WorkerPool
 from web.sockets.delivery.sessions import SessionRegistry
@@ -58,22 +58,24 @@ class Intents:
             TooManyRequests, Refused: by the same rules as the POST, in the same order.
         """
         self._limit.hit(user_id)
-        wish = read_wish(request)
-        facts = self._context.book.known(wish.sale_id)
+        wanted = read_intent_request(request)
+        facts = self._context.book.known(wanted.sale_id)
         if facts is not None:
-            return self._put(connection, request, str(user_id), wish, facts)
-        find = partial(self._find_sale, connection, request, str(user_id), wish)
+            return self._put(connection, request, str(user_id), wanted, facts)
+        find = partial(self._find_sale, connection, request, str(user_id), wanted)
         return Doubtful(partial(attempt, connection, request, find), whose=self._unknown.standing(connection))
 
-    def _find_sale(self, connection: Connection, request: Message, user_id: str, wish: Wish) -> Step:
+    def _find_sale(
+        self, connection: Connection, request: Message, user_id: str, wanted: IntentRequest
+    ) -> Step:
         by_id = self._context.book.by_id
-        facts = self._unknown.look(connection, wish.sale_id, partial(by_id, wish.sale_id))
-        return self._put(connection, request, user_id, wish, facts)
+        facts = self._unknown.look(connection, wanted.sale_id, partial(by_id, wanted.sale_id))
+        return self._put(connection, request, user_id, wanted, facts)
 
     def _put(
-        self, connection: Connection, request: Message, user_id: str, wish: Wish, facts: SaleFacts
+        self, connection: Connection, request: Message, user_id: str, wanted: IntentRequest, facts: SaleFacts
     ) -> Step:
-        submission = write_submission(facts, user_id, wish.quantity, wish.accept_fewer, wish.key)
+        submission = write_submission(facts, user_id, wanted.quantity, wanted.accept_fewer, wanted.key)
         asked = _Asked(connection, request, facts, submission)
         self.unanswered += 1
         self._context.intake.put(facts.sale_id, submission, partial(self._take, asked))

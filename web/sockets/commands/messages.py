@@ -19,12 +19,12 @@ UUID_CHARACTERS: Final = 36
 _ALWAYS: Final = frozenset({"type", "id"})
 _BESIDE_THE_BODY: Final = _ALWAYS | {"sale_id", "key"}  # what the POST has in its URL and its headers
 _SANE_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII).fullmatch
-_WISH: Final = IntentCreateSchema()
-_WISH_NAMES: Final = _BESIDE_THE_BODY | _WISH.fields.keys()
+_REQUEST: Final = IntentCreateSchema()
+_REQUEST_NAMES: Final = _BESIDE_THE_BODY | _REQUEST.fields.keys()
 _NO_UUID: Final = "Not a valid UUID."
 
 
-class Wish(NamedTuple):
+class IntentRequest(NamedTuple):
     """What an `intent` asks for; `key` is empty without one."""
 
     sale_id: UUID
@@ -103,16 +103,16 @@ def read_token(message: Message) -> str:
     return token
 
 
-def read_wish(message: Message) -> Wish:
+def read_intent_request(message: Message) -> IntentRequest:
     """Read an `intent`.
 
     Raises:
         Refused: by the same rules as the POST, in the same order.
     """
-    return _plain_wish(message) or _strict_wish(message)
+    return _plain_request(message) or _strict_request(message)
 
 
-def _plain_wish(message: Message) -> Wish | None:
+def _plain_request(message: Message) -> IntentRequest | None:
     """Read what nearly everybody sends, 20 times as fast; None where the schema must have a look."""
     quantity = message.get("quantity", 1)
     accept_fewer = message.get("accept_fewer", False)
@@ -124,17 +124,17 @@ def _plain_wish(message: Message) -> Wish | None:
         and type(accept_fewer) is bool
         and _is_key(key)
         and sale_id is not None
-        and message.keys() <= _WISH_NAMES
+        and message.keys() <= _REQUEST_NAMES
     ):
-        return Wish(sale_id, quantity, accept_fewer, key or "")
+        return IntentRequest(sale_id, quantity, accept_fewer, key or "")
     return None
 
 
-def _strict_wish(message: Message) -> Wish:
+def _strict_request(message: Message) -> IntentRequest:
     asked = {name: value for name, value in message.items() if name not in _BESIDE_THE_BODY}
     errors: dict[str, list[str]] = {}
     try:
-        wish: dict[str, Any] = _WISH.load(asked)
+        wanted: dict[str, Any] = _REQUEST.load(asked)
     except ValidationError as error:
         errors = flatten(error.normalized_messages())  # type: ignore[no-untyped-call]
     sale_id = _as_uuid(message.get("sale_id"))
@@ -145,7 +145,7 @@ def _strict_wish(message: Message) -> Wish:
     key = message.get("key")
     if not _is_key(key):
         raise Refused("bad_idempotency_key", "Use 1 to 128 visible ASCII characters.")
-    return Wish(sale_id, wish["quantity"], wish["accept_fewer"], key or "")
+    return IntentRequest(sale_id, wanted["quantity"], wanted["accept_fewer"], key or "")
 
 
 def _is_key(value: object) -> bool:
