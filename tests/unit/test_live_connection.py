@@ -89,7 +89,7 @@ def two() -> Iterator[Two]:
 
 def watched(two: Two) -> Watch:
     watch = Watch(uuid4())
-    watch.frame, watch.version = text_frame(b"picture 1"), 1
+    watch.frame, watch.version = text_frame(b"snapshot 1"), 1
     two.connection.watched = (watch,)
     watch.members[two.connection] = 0
     return watch
@@ -106,7 +106,7 @@ def test_who_is_behind_gets_only_the_newest_picture(two: Two) -> None:
     watch = watched(two)
     two.clog()
     for version in range(2, 1000):
-        watch.version, watch.frame = version, text_frame(b"picture %d" % version)
+        watch.version, watch.frame = version, text_frame(b"snapshot %d" % version)
         assert not watch.tell(two.connection)
     pending = two.connection.wire.pending
     assert pending < 6000
@@ -116,7 +116,7 @@ def test_who_is_behind_gets_only_the_newest_picture(two: Two) -> None:
         two.connection.on_writable()
     watch.tell(two.connection)
     assert (got + two.read()).endswith(watch.frame)
-    assert b"picture 998" not in got
+    assert b"snapshot 998" not in got
 
 
 def overflow(two: Two) -> None:

@@ -1,4 +1,4 @@
-"""When sales are looked at and who is sent which picture, with a clock and a line that tests move."""
+"""When sales are looked at and who is sent which snapshot, with a clock and a line that tests move."""
 
 import uuid
 from typing import Any, cast
@@ -67,7 +67,7 @@ class World:
         cast(Any, self.watches).news.wait = lambda _seconds=None: None
         self.socket = self.listener()
         self.watch = self.watches.join(self.socket, SALE)
-        self.watches.picture(self.watch)
+        self.watches.take_snapshot(self.watch)
         self.run(0)
         self.socket.got.clear()
         self.line.looks = 0
@@ -133,7 +133,7 @@ def test_without_a_nudge_it_is_looked_at_about_once_a_second(world: World) -> No
 def test_very_many_sales_are_looked_at_less_often_but_within_three_seconds(world: World) -> None:
     for _ in range(POLLS_PER_S * 10):
         world.watches.join(world.socket, uuid.uuid4())
-    world.watches.picture(world.watch, max_age_s=0)
+    world.watches.take_snapshot(world.watch, max_age_s=0)
     assert POLL_S * 2 < world.watch.due - world.now < LONGEST_POLL_S * 1.2
 
 
@@ -142,10 +142,10 @@ def test_a_snapshot_is_shared_by_those_who_come_together(world: World) -> None:
     world.run(0)
     looks = world.line.looks
     for _ in range(100):
-        world.watches.picture(world.watch)
+        world.watches.take_snapshot(world.watch)
     assert world.line.looks == looks
     world.now += MERGE_S * 1.01
-    world.watches.picture(world.watch)
+    world.watches.take_snapshot(world.watch)
     assert world.line.looks == looks + 1
 
 
@@ -269,7 +269,7 @@ def test_a_newer_picture_replaces_the_older_in_the_middle_of_a_spread(world: Wor
 
     def look_again() -> None:
         world.line.fields["available"] = "3"
-        world.watches.picture(world.watch, max_age_s=0)
+        world.watches.take_snapshot(world.watch, max_age_s=0)
 
     world.meanwhile = look_again
     world.change(4)

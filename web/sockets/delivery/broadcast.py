@@ -1,6 +1,6 @@
-"""Owns the telling of a sale's picture to all who watch it: in slices, so that nobody else waits for it.
+"""Owns the telling of a sale's snapshot to all who watch it: in slices, so that nobody else waits for it.
 
-A picture that is replaced in the middle of a broadcast is not sent any further: who comes later gets the newer
+A snapshot that is replaced in the middle of a broadcast is not sent any further: who comes later gets the newer
 one, and who had the older gets it in the next round.
 """
 

@@ -1,4 +1,4 @@
-"""Owns the picture of a sale whose live side is not there: the ledger's figures in the socket's words."""
+"""Owns the snapshot of a sale whose live side is not there: the ledger's figures in the socket's words."""
 
 from datetime import UTC, datetime
 

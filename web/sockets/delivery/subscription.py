@@ -1,6 +1,6 @@
-"""Owns the pictures of the sales that somebody watches: who watches, and when a new one is taken.
+"""Owns the snapshots of the sales that somebody watches: who watches, and when a new one is taken.
 
-A nudge from Redis makes for a new picture at once, or when the throttle lets it be told. Besides, every
+A nudge from Redis makes for a new snapshot at once, or when the throttle lets it be told. Besides, every
 watched sale is looked at about once a second: that finds what nobody nudges for, and what got lost. With very
 many sales in a process it is less often, every three seconds at the rarest.
 """
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 class Watch(Paced):
-    """One watched sale. `version` grows with each picture that differs from the one before."""
+    """One watched sale. `version` grows with each snapshot that differs from the one before."""
 
     __slots__ = (
         "broadcast_version",
@@ -65,11 +65,11 @@ class Watch(Paced):
 
     @property
     def has_news(self) -> bool:
-        """Whether there is a picture that was not told."""
+        """Whether there is a snapshot that was not told."""
         return self.version != self.broadcast_version
 
     def tell(self, connection: Connection) -> bool:
-        """Send a member the newest picture, unless it has that already or is behind with reading."""
+        """Send a member the newest snapshot, unless it has that already or is behind with reading."""
         known = self.members.get(connection)
         if known is None or known == self.version or not connection.offer(self.frame):
             return False
@@ -150,8 +150,8 @@ class Watches:
         for sale_id in list(self._by_sale):
             self.nudge(sale_id)
 
-    def picture(self, watch: Watch, *, max_age_s: float = MERGE_S) -> None:
-        """Take a new picture of a watched sale, unless the last is that young.
+    def take_snapshot(self, watch: Watch, *, max_age_s: float = MERGE_S) -> None:
+        """Take a new snapshot of a watched sale, unless the last is that young.
 
         Raises:
             NoSuchSale: there is none.
@@ -176,7 +176,7 @@ class Watches:
 
     def _refresh(self, watch: Watch) -> None:
         try:
-            self.picture(watch, max_age_s=0.0)
+            self.take_snapshot(watch, max_age_s=0.0)
         except Unavailable as error:
             watch.due = self._clock() + AWAY_S
             watch.is_nudged = False
@@ -189,7 +189,7 @@ class Watches:
         return min(max(watch.heeded_at + MERGE_S, self.throttle.begins_at(watch)), watch.due)
 
     def _look(self, watch: Watch) -> None:
-        """Called once at a time for a sale, so that a picture never replaces a younger one."""
+        """Called once at a time for a sale, so that a snapshot never replaces a younger one."""
         if watch.is_nudged:
             watch.is_nudged, watch.heeded_at = False, self._clock()
         message = self._message(watch)

@@ -3,14 +3,14 @@
 To tell a sale costs a process some 10 µs a member, and all processes have the same news in the same instant.
 So after each broadcast all sales of the process rest for several times as long as it took, which is its bounded
 share of the time, on a busy machine too: there it takes longer. What is new waits no longer for that than the
-patience allows, which is longer while shoppers wait for answers: these come before pictures
+patience allows, which is longer while shoppers wait for answers: these come before snapshots
 (docs/decisions/0019).
 """
 
 from collections.abc import Callable
 from typing import Final
 
-MERGE_S: Final = 0.25  # between two broadcasts of one sale: what happens in it is one picture
+MERGE_S: Final = 0.25  # between two broadcasts of one sale: what happens in it is one snapshot
 REST: Final = 4.0  # times what a broadcast took, from one to the next: a quarter of the time
 PATIENCE_S: Final = 1.5  # from the news to the last member's hearing it, where that can be
 PATIENCE_IN_A_RUSH_S: Final = 4.0  # while submissions of this process are not answered

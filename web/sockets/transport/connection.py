@@ -122,7 +122,7 @@ class Connection:
             self._write(frame)
 
     def offer(self, frame: bytes) -> bool:
-        """Send a picture, unless the reader is behind; says whether it was sent.
+        """Send a snapshot, unless the reader is behind; says whether it was sent.
 
         Who is behind gets the newest when everything was taken: nothing piles up.
         """
