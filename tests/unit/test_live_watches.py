@@ -195,9 +195,8 @@ def test_spreads_that_take_long_take_a_bounded_share_of_the_time(world: World) -
 
 
 def test_no_change_is_told_later_than_the_patience_allows(world: World) -> None:
-    listeners = [
-        world.listener(takes_s=0.001) for _ in range(600)
-    ]  # 0.6 s a broadcast: four times is too late
+    # A broadcast takes 0.6 s: four times that is too late.
+    listeners = [world.listener(takes_s=0.001) for _ in range(600)]
     world.run(0)
     assert 1.0 < latest_of(world, listeners[-1]) < PATIENCE_S + 0.05
 

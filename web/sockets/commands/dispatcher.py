@@ -135,7 +135,7 @@ class MessageDispatcher:
         # Whoever is registered before looking misses nothing between the look and the first change.
         watch = self._watches.join(connection, sale_id)
         try:
-            self._watches.snapshot(watch)
+            self._watches.take_snapshot(watch)
         except NoSuchSale:
             self._watches.leave(connection, sale_id)
             raise

@@ -1,7 +1,7 @@
-"""Owns the telling of a sale's snapshot to all who watch it: in slices, so that nobody else waits for it.
+"""Sends a sale's snapshot to all who watch it, in slices, so that the process's other work need not wait.
 
-A snapshot that is replaced in the middle of a broadcast is not sent any further: who comes later gets the newer
-one, and who had the older gets it in the next round.
+A snapshot that is replaced in the middle of a broadcast is not sent any further: the remaining sockets get
+the newer one, and those that had the older get it in the next round.
 """
 
 import time

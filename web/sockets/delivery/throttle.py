@@ -1,9 +1,9 @@
-"""Owns when a sale may be told next: at once when it is quiet, rarer the more work it is, never very late.
+"""Decides when a sale may be broadcast next: at once when it is quiet, less often the more work it is.
 
-To tell a sale costs a process some 10 µs a member, and all processes have the same news in the same instant.
-So after each broadcast all sales of the process rest for several times as long as it took, which is its bounded
-share of the time, on a busy machine too: there it takes longer. What is new waits no longer for that than the
-patience allows, which is longer while shoppers wait for answers: these come before snapshots
+A broadcast costs a process some 10 µs a member, and all processes get the same news in the same instant.
+So after each broadcast all sales of the process rest for several times as long as it took. That bounds its
+share of the time, on a busy machine too, where it takes longer. News waits no longer than the patience
+allows; the patience is longer while shoppers wait for answers, since answers come before snapshots
 (docs/decisions/0019).
 """
 

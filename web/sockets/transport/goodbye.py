@@ -25,9 +25,7 @@ LONGEST_RETRY_MS: Final = 3_000
 RETRY_MS_A_SOCKET: Final = 0.25  # the more leave, the longer the time over which they come back
 
 
-Dismiss = Callable[
-    [Connection, Callable[[], None]], None
-]  # the goodbye, once no message of it is being handled
+Dismiss = Callable[[Connection, Callable[[], None]], None]  # calls the goodbye when no message is in progress
 
 
 def send_away(connections: Callable[[], Collection[Connection]], dismiss: Dismiss) -> None:
