@@ -20,7 +20,7 @@ from workers.roll_call import RollCall
 from workers.schedule import SCHEDULE, SCHEDULER
 from workers.signs import SignsOfLife
 from workers.timer import SweepTimer
-from workers.watchdog import Deadman
+from workers.watchdog import ConsumerWatchdog
 
 log: Final = structlog.get_logger()
 settings: Final = load_settings()
@@ -29,7 +29,7 @@ _timer: Final = SweepTimer(_context)
 _pulse: Final = PulseTimer(_context)
 _roll_call: Final = RollCall(celery, _context.live)
 _signs: Final = SignsOfLife()
-_deadman: Final = Deadman()
+_watchdog: Final = ConsumerWatchdog()
 _own_redis: Final = OwnRedis(_context.ownership)
 
 if not settings.is_production:  # a fresh clone is often tried as root; in production the warning stands
@@ -65,12 +65,12 @@ def _start_timer(sender: Any, **_: Any) -> None:
     _signs.start(sender)
     if BACKGROUND in sender.app.amqp.queues.consume_from:
         _roll_call.start()
-    _deadman.watch(lambda: sender.controller.blueprint.state == RUN)
+    _watchdog.watch(lambda: sender.controller.blueprint.state == RUN)
 
 
 @worker_shutting_down.connect
 def _stop_timer(**_: Any) -> None:
-    _deadman.stop()
+    _watchdog.stop()
     _own_redis.stop()
     _signs.stop()
     _roll_call.stop()

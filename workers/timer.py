@@ -26,7 +26,7 @@ TURN_MS: Final = 240  # that a sweep counts for all workers; less than a period,
 FORGET_S: Final = 2.0  # a sale that was not rung for so long is answered again
 
 
-class ImpatientBell(Bell):
+class InlineDrainFallback(Bell):
     """Rings like any other; a sale that was rung for in vain for a while is drained here and now.
 
     In vain: the broker is away, or a consumer hangs on a dead connection.
@@ -74,7 +74,7 @@ class SweepTimer:
     """A thread that sweeps every `period_s` seconds until it is stopped."""
 
     def __init__(self, context: Context, period_s: float = PERIOD_S) -> None:
-        bell = ImpatientBell(context.bell, lambda sale_id: drain_sale(context, sale_id))
+        bell = InlineDrainFallback(context.bell, lambda sale_id: drain_sale(context, sale_id))
         self._context = replace(context, bell=bell)
         self._period_s = period_s
         self._stopped = threading.Event()

@@ -19,7 +19,7 @@ GRACE_S: Final = 3.0  # for what ends by itself
 EXIT_CODE: Final = 1
 
 
-class Deadman:
+class ConsumerWatchdog:
     """A thread that ends the process once its consumer has ended, unless it was told to stop."""
 
     def __init__(
@@ -36,7 +36,7 @@ class Deadman:
 
     def watch(self, is_consuming: Callable[[], bool]) -> threading.Thread:
         """Begin to watch; returns the thread."""
-        thread = threading.Thread(target=self._run, args=(is_consuming,), name="deadman", daemon=True)
+        thread = threading.Thread(target=self._run, args=(is_consuming,), name="consumer-watchdog", daemon=True)
         thread.start()
         return thread
 

@@ -2,7 +2,7 @@
 
 import threading
 
-from workers.watchdog import EXIT_CODE, Deadman
+from workers.watchdog import EXIT_CODE, ConsumerWatchdog
 
 WAIT_S = 20.0  # ends a test that hangs; it times nothing
 
@@ -10,7 +10,7 @@ WAIT_S = 20.0  # ends a test that hangs; it times nothing
 def test_a_worker_whose_consumer_has_ended_ends() -> None:
     codes: list[int] = []
     states = iter([True, True, False])
-    Deadman(period_s=0.01, grace_s=0.01, end=codes.append).watch(lambda: next(states)).join(WAIT_S)
+    ConsumerWatchdog(period_s=0.01, grace_s=0.01, end=codes.append).watch(lambda: next(states)).join(WAIT_S)
     assert codes == [EXIT_CODE]
 
 
@@ -18,10 +18,10 @@ def test_a_worker_that_was_told_to_end_is_left_to_it() -> None:
     codes: list[int] = []
     is_consuming = threading.Event()
     is_consuming.set()
-    deadman = Deadman(period_s=0.01, grace_s=WAIT_S, end=codes.append)
-    thread = deadman.watch(is_consuming.is_set)
+    watchdog = ConsumerWatchdog(period_s=0.01, grace_s=WAIT_S, end=codes.append)
+    thread = watchdog.watch(is_consuming.is_set)
     is_consuming.clear()
-    deadman.stop()
+    watchdog.stop()
     thread.join(WAIT_S)
     assert not thread.is_alive()
     assert codes == []
