@@ -55,7 +55,7 @@ def test_an_admin_pauses_and_both_sides_see_it(shop: Shop, new_page: NewPage) ->
     expect(dialog).to_be_hidden()
     expect(page.locator(f"{LIVE} .pill").first).to_have_text("Paused")
     expect(page.get_by_role("button", name="Resume")).to_be_focused()
-    expect(page.locator("#deeds li").first).to_contain_text(f"{email} paused the sale")
+    expect(page.locator("#activity li").first).to_contain_text(f"{email} paused the sale")
     expect(shopper.locator("[data-slot=status]").first).to_have_text("Paused")
     verb(page, "Resume")
     page.get_by_role("dialog").get_by_role("button", name="Resume").click()
@@ -77,7 +77,7 @@ def test_a_price_is_changed_after_it_was_asked_once_more(shop: Shop, new_page: N
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_hidden()
     expect(page.locator(f"{LIVE} .now")).to_have_text("$14.99")
-    expect(page.locator("#deeds li").first).to_contain_text("Price: $19.99 → $14.99")
+    expect(page.locator("#activity li").first).to_contain_text("Price: $19.99 → $14.99")
     expect(shopper.locator(".price .now")).to_have_text("$14.99")
 
 

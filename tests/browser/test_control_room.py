@@ -31,7 +31,7 @@ def admins_page(shop: Shop, new_page: NewPage, target: str = "/admin") -> Page:
 
 
 def confirm(page: Page, verb: str, **answers: str) -> None:
-    """Answer the question before a deed with yes."""
+    """Answer the question before an action with yes."""
     dialog = page.get_by_role("dialog")
     for label, answer in answers.items():
         dialog.get_by_label(label).fill(answer)

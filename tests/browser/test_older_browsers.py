@@ -120,7 +120,7 @@ def test_a_browser_that_says_it_takes_no_cookies_is_told_before_an_account_is_ma
     assert asked == []
 
 
-def test_a_control_room_of_2021_asks_before_a_deed(shop: Shop, new_page: NewPage) -> None:
+def test_a_control_room_of_2021_asks_before_an_action(shop: Shop, new_page: NewPage) -> None:
     sale = shop.open_sale()
     page = new_page()
     page.add_init_script(LACKS)

@@ -139,7 +139,7 @@ def test_units_are_raised_by_a_number_whatever_others_do(shop: Shop, new_page: N
     change_units(shop.context, sale.id, 5)
     dialog.get_by_role("button", name="Change the units").dblclick()
     expect(dialog).to_have_count(0)
-    expect(page.locator("#deeds li").first).to_contain_text("Units: 15 → 25")
+    expect(page.locator("#activity li").first).to_contain_text("Units: 15 → 25")
     verb(page, "Units")
     more.fill("−5")
     page.keyboard.press("Enter")

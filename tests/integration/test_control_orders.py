@@ -27,9 +27,9 @@ def sale(shop: Shop, shopper: Account, make_account: MakeAccount) -> SaleUnderTe
     return sale
 
 
-def deeds(page: str) -> list[str]:
+def actions(page: str) -> list[str]:
     """What can be done on the page."""
-    return re.findall(r'data-deed="([^"]+)"', page)
+    return re.findall(r'data-action="([^"]+)"', page)
 
 
 def test_orders_are_found_by_number_shopper_sale_and_state(
@@ -68,7 +68,7 @@ def test_a_held_order_is_told_with_its_history_and_offers_no_refund(
     order = sale.orders()[0]
     sign_in(client, admin)
     page = read(client, f"/admin/orders/{order.id}")
-    assert deeds(page) == []
+    assert actions(page) == []
     assert "Nobody has tried to pay." in page
     assert f'data-moving="/api/v1/orders/{order.id}" data-field="status" data-seen="held"' in page
 
@@ -94,11 +94,11 @@ def test_a_paid_order_can_be_refunded_once_and_its_page_comes_again_meanwhile(
     till.pay(order)
     sign_in(client, admin)
     path, refund = f"/admin/orders/{order.id}", f"/api/v1/orders/{order.id}/refund"
-    assert deeds(read(client, path)) == [f"POST {refund}"]
+    assert actions(read(client, path)) == [f"POST {refund}"]
     asked = client.post(refund, json={"reason": "broken"}, headers=admin.headers)
     assert asked.status_code == 202
     pending = read(client, path)
-    assert deeds(pending) == []
+    assert actions(pending) == []
     assert f'data-moving="/api/v1/tasks/{till.refunds()[0].id}"' in pending
     till.drive_refunds()
     done = read(client, path)
@@ -120,7 +120,7 @@ def test_a_refund_that_the_provider_refused_can_be_asked_for_again(
     till.drive_refunds()
     sign_in(client, admin)
     page = read(client, f"/admin/orders/{order.id}")
-    assert deeds(page) == [f"POST {refund}"]
+    assert actions(page) == [f"POST {refund}"]
     assert any("Refused by the provider" in row for row in rows(page))
 
 

@@ -26,8 +26,8 @@ def ban(client: FlaskClient, admin: Account, shopper: Account, reason: str) -> N
     assert client.post(path, json={"reason": reason}, headers=admin.headers).status_code == 200
 
 
-def deeds(page: str) -> list[str]:
-    return [path.rpartition("/")[2] for path in re.findall(r'data-deed="POST ([^"]+)"', page)]
+def actions(page: str) -> list[str]:
+    return [path.rpartition("/")[2] for path in re.findall(r'data-action="POST ([^"]+)"', page)]
 
 
 def test_shoppers_are_found_by_a_part_of_name_or_email_and_by_id(
@@ -69,7 +69,7 @@ def test_a_shoppers_page_tells_of_log_ins_places_and_orders(
     assert any(row.startswith(f"{str(order.id)[-8:]} Kettle 1 $19.99 Held") for row in told)
     assert sum("Good" in row for row in told) == 1
     assert "1, of them 0 paid" in text_of(page)
-    assert deeds(page) == ["ban"]
+    assert actions(page) == ["ban"]
 
 
 def test_a_ban_is_shown_with_its_reason_and_can_be_lifted(
@@ -79,7 +79,7 @@ def test_a_ban_is_shown_with_its_reason_and_can_be_lifted(
     sign_in(client, admin)
     page = read(client, f"/admin/shoppers/{shopper.id}")
     assert "Reason bots" in text_of(page)
-    assert deeds(page) == ["unban"]
+    assert actions(page) == ["unban"]
     assert any("Ended" in row for row in rows(page))
     assert any(f"{admin.email} banned Reason bots" in row for row in rows(page))
 
@@ -87,7 +87,7 @@ def test_a_ban_is_shown_with_its_reason_and_can_be_lifted(
 def test_an_admins_account_offers_no_ban(client: FlaskClient, admin: Account) -> None:
     sign_in(client, admin)
     page = read(client, f"/admin/shoppers/{admin.id}")
-    assert deeds(page) == []
+    assert actions(page) == []
     assert "Never stood in a line." in page
 
 

@@ -44,7 +44,7 @@ def test_the_list_shows_each_sale_with_its_figures_and_its_verbs(
     page = read(client, "/admin")
     assert "7 of 10 left, 3 held, 0 sold" in page
     assert f'<a href="/admin/sales/{sale.id}">Kettle</a>' in page
-    offered = re.findall(r'<button[^>]*data-deed="POST [^"]*/(\w+)"([^>]*)>', page)
+    offered = re.findall(r'<button[^>]*data-action="POST [^"]*/(\w+)"([^>]*)>', page)
     assert [verb for verb, rest in offered if " hidden" not in rest] == ["pause", "end", "cancel"]
     assert all("data-title=" in rest and "data-text=" in rest for _, rest in offered)
 
@@ -145,7 +145,7 @@ def test_products_are_listed_with_their_sales_and_paged(
     assert listed[2].startswith("Kettle $49.99 1 ")
     assert len(every_page(client, "/admin/products?limit=1")) == 3
     page = read(client, "/admin/products")
-    assert f'data-deed="DELETE /api/v1/products/{sale.row().product_id}"' in page
+    assert f'data-action="DELETE /api/v1/products/{sale.row().product_id}"' in page
 
 
 def test_a_products_form_has_what_it_is(client: FlaskClient, shop: Shop, admin: Account) -> None:

@@ -53,7 +53,7 @@ def test_a_finished_task_tells_its_result_and_rests(client: FlaskClient, shop: S
     queue.run(shop.context, task.id)
     done = read(client, f"/admin/tasks/{task.id}")
     assert "data-moving" not in done
-    assert "data-deed" not in done
+    assert "data-action" not in done
     assert "conservation" in done
 
 
@@ -64,10 +64,10 @@ def test_a_failed_task_tells_its_error_and_can_be_tried_again(
     sign_in(client, admin)
     page = read(client, f"/admin/tasks/{task_id}")
     assert "NoSuchSale" in page
-    assert f'data-deed="POST /api/v1/tasks/{task_id}/retry"' in page
+    assert f'data-action="POST /api/v1/tasks/{task_id}/retry"' in page
     assert client.post(f"/api/v1/tasks/{task_id}/retry", headers=admin.headers).status_code == 202
     again = read(client, f"/admin/tasks/{task_id}")
-    assert "data-deed" not in again
+    assert "data-action" not in again
     assert any(f"{admin.email} tried again" in row for row in rows(again))
 
 

@@ -130,11 +130,11 @@ def test_the_control_room_lets_nobody_in_but_admins(
 def test_the_control_rooms_deeds_are_refused_to_shoppers(
     client: FlaskClient, scene: Scene, shopper: Account
 ) -> None:
-    deeds = [one for one in scene.routes(CHANGES) if one[1].startswith("/api/v1/admin")]
+    actions = [one for one in scene.routes(CHANGES) if one[1].startswith("/api/v1/admin")]
     before = scene.state()
     statuses = {
         (method, rule): client.open(address, method=method, json={}, headers=shopper.headers).status_code
-        for method, rule, address in deeds
+        for method, rule, address in actions
     }
     assert len(statuses) > 1
     assert set(statuses.values()) == {403}

@@ -17,7 +17,7 @@ Message = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody with a browser. Deeds go by the API with the cookies of that browser."""
+    """Somebody with a browser. Actions go by the API with the cookies of that browser."""
 
     context: BrowserContext
     page: Page

@@ -10,7 +10,7 @@ from models.tables.catalogue import Product
 from tasks.background.payment_tasks import WORK
 from tasks.background.queue import KINDS
 from tasks.sales.lifecycle import NewSale
-from web.control_room.log_words import DEEDS, FIELDS, Detail, Value, deed_words, details_of
+from web.control_room.log_words import ACTIONS, FIELDS, Detail, Value, action_words, details_of
 from web.control_room.words import QUIET, STATES, Said, say_state
 
 
@@ -35,11 +35,11 @@ def test_every_state_has_words(of: str, states: Any) -> None:
 
 def test_what_is_not_known_is_called_by_its_own_name() -> None:
     assert say_state("kind", "novelty") == Said("novelty", QUIET)
-    assert deed_words("novelty") == "novelty"
+    assert action_words("novelty") == "novelty"
 
 
 def test_every_deed_has_words() -> None:
-    assert {str(deed) for deed in Deed} == {str(deed) for deed in DEEDS}
+    assert {str(deed) for deed in Deed} == {str(deed) for deed in ACTIONS}
 
 
 def test_every_setting_that_the_log_may_tell_of_has_words() -> None:

@@ -62,7 +62,7 @@ def log() -> str:
         "admin/log.html",
         log=_read(asked),
         asked=asked,
-        deeds=[deed.value for deed in Deed],
+        actions=[action.value for action in Deed],
         admins=admins(services().context),
     )
 

@@ -10,7 +10,7 @@ from models.messages import Message, money
 from web.control_room.words import say_state
 from web.shop.languages import N_
 
-DEEDS: Final[Mapping[str, str]] = {
+ACTIONS: Final[Mapping[str, str]] = {
     Deed.CREATED: N_("created"),
     Deed.CLONED: N_("made after another"),
     Deed.CHANGED: N_("changed"),
@@ -71,9 +71,9 @@ class Detail(NamedTuple):
     now: Value
 
 
-def deed_words(deed: str) -> str:
-    """Say a deed in the visitor's language."""
-    words: str = gettext(DEEDS[deed]) if deed in DEEDS else deed
+def action_words(action: str) -> str:
+    """Name an action in the visitor's language."""
+    words: str = gettext(ACTIONS[action]) if action in ACTIONS else action
     return words
 
 

@@ -58,6 +58,6 @@ def common() -> dict[str, Any]:
         "address": asking.address,
         "say_state": words.say_state,
         "choices": words.choices,
-        "deed_words": log_words.deed_words,
+        "action_words": log_words.action_words,
         "details_of": log_words.details_of,
     }

@@ -17,7 +17,7 @@ const problem = document.getElementById("problem");
 const form = document.getElementById("buy");
 const watch = new Watch(state);
 const panel = new Panel(document.getElementById("panel"), state.order_notes);
-const card = state.stripe && new (await import("./card.js")).CardForm(document.getElementById("card"), state.stripe);
+const card = state.stripe && new (await import("./stripe_card.js")).CardForm(document.getElementById("card"), state.stripe);
 let isSending = false;
 let wantsMore = false;
 let isCardShown = false;
@@ -88,12 +88,12 @@ async function buy(event) {
 }
 
 /** Do what a button says, and let it not be pressed twice. While it cannot be pressed it has no focus. */
-async function act(button, deed) {
+async function act(button, perform) {
   const hadFocus = document.activeElement === button;
   button.disabled = true;
   tell(problem, "");
   try {
-    await deed();
+    await perform();
   } catch (error) {
     fail(error);
   } finally {

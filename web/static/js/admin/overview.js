@@ -10,7 +10,7 @@ import { showLink } from "../panel.js";
 import { wordsFor } from "../problems.js";
 import { _ } from "../words.js";
 import { Chart } from "./chart.js";
-import { showDeeds } from "./deeds.js";
+import { showActivity } from "./activity.js";
 import { Pulse } from "./pulse.js";
 import { listenToVerbs } from "./verbs.js";
 
@@ -37,7 +37,7 @@ function showSale(message) {
   const before = sale;
   sale = newer(before, figures);
   const isChanged = ["status", "allocation"].some((name) => sale[name] !== before[name]) || sale.price.amount_minor !== before.price.amount_minor;
-  if (isChanged) showDeeds(sale); // by this admin or by another
+  if (isChanged) showActivity(sale); // by this admin or by another
   showFigures(root, sale);
   fill(root, "waiting", count(sale.waiting));
   fill(root, "standby", count(sale.standby));
@@ -74,13 +74,13 @@ function showFunnel(funnel) {
   }
 }
 
-function showLamps({ checks, checked_at }) {
+function showInvariants({ checks, checked_at }) {
   const words = { ok: _("kept"), violated: _("broken"), unknown: _("unknown") };
   for (const { name, state } of checks) {
-    const lamp = root.querySelector(`[data-lamp=${name}]`);
-    if (!lamp || lamp.dataset.state === state) continue;
-    lamp.dataset.state = state;
-    fill(lamp, "lamp", words[state]);
+    const item = root.querySelector(`[data-invariant=${name}]`);
+    if (!item || item.dataset.state === state) continue;
+    item.dataset.state = state;
+    fill(item, "invariant-status", words[state]);
   }
   fill(root, "checked_at", checked_at ? _("Checked at {time}", { time: clock(checked_at) }) : _("Not checked yet"));
 }
@@ -99,7 +99,7 @@ function show({ detail: overview }) {
   showCounts(overview);
   showRevenue(overview.revenue);
   showFunnel(overview.funnel);
-  showLamps(overview.audit);
+  showInvariants(overview.audit);
   draw();
 }
 
@@ -113,8 +113,8 @@ span.addEventListener("change", draw);
 for (const table of root.querySelectorAll(".chart details")) table.addEventListener("toggle", draw);
 listenToVerbs(root, () => sale, (answer) => {
   showSale(answer);
-  showDeeds(sale); // also where only the pace was changed
+  showActivity(sale); // also where only the pace was changed
 });
-showDeeds(sale);
+showActivity(sale);
 pulse.ask();
 wake("page");

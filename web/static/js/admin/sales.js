@@ -1,8 +1,8 @@
-// Owns the list of sales: their figures move, and a deed is seen at once.
+// Owns the list of sales: their figures move, and an action is seen at once.
 
 import { wake } from "../dom.js";
-import { watchAll } from "../shelf.js";
-import { listenToDeeds } from "./acting.js";
+import { watchAll } from "../sale_cards.js";
+import { listenToActions } from "./actions.js";
 
 const take = watchAll();
 
@@ -10,8 +10,8 @@ const take = watchAll();
 function show(sale, button) {
   const row = button.closest("[data-sale]");
   take(sale);
-  [...row.querySelectorAll("[data-deed]")].find((other) => !other.hidden)?.focus();
+  [...row.querySelectorAll("[data-action]")].find((other) => !other.hidden)?.focus();
 }
 
-listenToDeeds(show);
+listenToActions(show);
 wake("page");

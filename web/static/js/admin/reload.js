@@ -6,7 +6,7 @@ const ASK_MS = 2_000;
 const OVER = [401, 403, 404]; // the page itself says best what that means
 
 /** Ask for what the page's `data-moving` names, until the field that it names is not as it was seen. */
-export function comeAgainWhenMoved() {
+export function reloadWhenChanged() {
   const node = document.querySelector("[data-moving]");
   if (!node) return;
   const { moving, field, seen } = node.dataset;

@@ -6,7 +6,7 @@ import { api } from "../session.js";
 import { wordsFor } from "../problems.js";
 import { _ } from "../words.js";
 
-const DEEDS = {
+const ACTIONS = {
   created: _("created the sale"),
   cloned: _("made the sale from another one"),
   changed: _("changed the sale"),
@@ -37,7 +37,7 @@ const written = (name, value, currency) => {
   return name.endsWith("_at") ? moment(value) : String(value);
 };
 
-/** Of a change, each setting before and after; of the other deeds there is nothing more to tell. */
+/** Of a change, each setting before and after; of other actions there is nothing more to tell. */
 function changes({ deed, details }, currency) {
   const pairs = deed === "changed" ? Object.entries(details).filter(([, pair]) => Array.isArray(pair)) : [];
   return pairs.map(([name, [before, after]]) => `${FIELDS[name] ?? name}: ${written(name, before, currency)} → ${written(name, after, currency)}`).join("; ");
@@ -48,15 +48,15 @@ function row(entry, currency) {
   const time = Object.assign(document.createElement("time"), { dateTime: entry.at, textContent: moment(entry.at), className: "faint" });
   const who = entry.actor?.email ?? _("The command line");
   const what = document.createElement("span");
-  what.textContent = [`${who} ${DEEDS[entry.deed] ?? entry.deed}`, changes(entry, currency)].filter(Boolean).join(": ");
+  what.textContent = [`${who} ${ACTIONS[entry.deed] ?? entry.deed}`, changes(entry, currency)].filter(Boolean).join(": ");
   item.append(what, time);
   return item;
 }
 
-/** Read the newest deeds and show them. */
-export async function showDeeds(sale) {
-  const list = document.getElementById("deeds");
-  const problem = document.getElementById("deeds-problem");
+/** Read the newest actions and show them. */
+export async function showActivity(sale) {
+  const list = document.getElementById("activity");
+  const problem = document.getElementById("activity-problem");
   try {
     const { items } = await api(`/api/v1/admin/log?subject_id=${sale.sale_id}&limit=20`);
     tell(problem, items.length ? "" : _("Nobody did anything to this sale yet."));

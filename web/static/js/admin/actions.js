@@ -1,7 +1,7 @@
 // Owns the buttons by which an admin does something: asked for once more, done by the API, refused in words.
 
 import { api } from "../session.js";
-import { confirmed } from "./confirming.js";
+import { confirmed } from "./confirm.js";
 import { refusal } from "./refusals.js";
 import { _ } from "../words.js";
 
@@ -16,8 +16,8 @@ function bodyOf({ reason }, values) {
 }
 
 async function act(button, done) {
-  const { deed, title, text, verb } = button.dataset;
-  const [method, path] = deed.split(" ");
+  const { action, title, text, verb } = button.dataset;
+  const [method, path] = action.split(" ");
   let answer;
   const perform = async (values) => {
     try {
@@ -31,13 +31,13 @@ async function act(button, done) {
   if ((await confirmed(wish)) !== null) done(answer, button);
 }
 
-/** Where a deed leads: to the page that it names, or to this one as it is now. */
+/** Where an action leads: to the page that it names, or to this one as it is now. */
 function goOn(_answer, button) {
   if (button.dataset.then) location.assign(button.dataset.then);
   else location.reload();
 }
 
-/** Let the page's buttons do their deeds; `done` gets the API's answer and the button. */
-export function listenToDeeds(done = goOn) {
-  for (const button of document.querySelectorAll("[data-deed]")) button.addEventListener("click", () => act(button, done));
+/** Let the page's buttons do their actions; `done` gets the API's answer and the button. */
+export function listenToActions(done = goOn) {
+  for (const button of document.querySelectorAll("[data-action]")) button.addEventListener("click", () => act(button, done));
 }

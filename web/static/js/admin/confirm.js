@@ -1,5 +1,5 @@
-// Owns the question before a deed: a dialog that says what will happen and asks for what is still open.
-// How it looks is in css/confirming.css, which the page names.
+// Owns the question before an action: a dialog that says what will happen and asks for what is still open.
+// How it looks is in css/confirm.css, which the page names.
 
 import { tell } from "../dom.js";
 import { wordsFor } from "../problems.js";
@@ -77,7 +77,7 @@ function dialogOf({ title, text, verb, isDanger = false, fields = [] }) {
 export function confirmed({ act, ...wish }) {
   const { dialog, form, inputs, problem, says, back, go, first } = dialogOf(wish);
   let answer = null;
-  let deed = Promise.resolve();
+  let pending = Promise.resolve();
   const perform = async (values) => {
     tell(problem, "");
     back.disabled = go.disabled = true;
@@ -94,7 +94,7 @@ export function confirmed({ act, ...wish }) {
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (!go.disabled && isValid(form, inputs)) deed = perform(Object.fromEntries(new FormData(form)));
+    if (!go.disabled && isValid(form, inputs)) pending = perform(Object.fromEntries(new FormData(form)));
   });
   back.addEventListener("click", () => close(dialog));
   document.body.append(dialog);
@@ -102,7 +102,7 @@ export function confirmed({ act, ...wish }) {
   first.focus();
   return new Promise((resolve) => {
     dialog.addEventListener("close", async () => {
-      await deed; // closed by the keyboard meanwhile: what was begun still counts
+      await pending; // closed by the keyboard meanwhile: what was begun still counts
       dialog.remove();
       resolve(answer);
     });
