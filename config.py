@@ -1,4 +1,4 @@
-"""Owns the reading of the environment; nothing else in the project looks at `os.environ`.
+"""Reads the settings from the environment; nothing else in the project looks at `os.environ`.
 
 Whoever needs a setting gets a `Settings` passed in. Without `DATABASE_URL` or `REDIS_URL`, the embedded
 servers of `DATA_DIR` are used: their launcher leaves `servers.json` there.

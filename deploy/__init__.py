@@ -1,1 +1,1 @@
-"""Owns how the platform is set up, launched and kept alive; knows nothing of sales."""
+"""Sets the platform up, starts its processes and keeps them running; knows nothing of sales."""

@@ -1,4 +1,4 @@
-"""Owns the address that the shop is served at: what to bind, what to show, and whether it is free."""
+"""The address that the shop listens on: how to bind it, how to show it, and whether it is free."""
 
 import errno
 import socket

@@ -1,4 +1,4 @@
-"""Owns how this project launches a child process that cannot outlive it."""
+"""Starts child processes that end when this process ends."""
 
 import json
 import os

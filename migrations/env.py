@@ -1,4 +1,4 @@
-"""Alembic's way in: which metadata, which database."""
+"""Alembic's environment: which metadata, which database."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""Owns the real servers that tests run against, and the emptiness that each test begins with.
+"""Fixtures: the real servers that tests run against, emptied before each test.
 
 Without servers there is no result, so that they fail the run when they cannot start; nothing is skipped.
 """

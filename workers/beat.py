@@ -1,4 +1,4 @@
-"""The clockwork of beat: everything in its period, by a clock that nobody sets, unless nobody answers.
+"""Celery beat's scheduler: sends each task once a period by a monotonic clock, unless nobody answers.
 
 Celery's own scheduler reckons by the clock on the wall: set back by an hour, it is silent for an hour.
 Nothing is kept on disk, since nothing that is asked for minds being asked for once more after a restart.

@@ -1,4 +1,4 @@
-"""Owns the beat: what is asked for on time. Nothing relies on it alone; workers sweep by themselves too."""
+"""Beat's schedule: what runs when. Nothing relies on it alone; workers sweep by themselves too."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""Owns each worker's own timer: it sweeps even when beat is dead, and drains when no bell is answered.
+"""Each worker's own timer: it sweeps even when beat is dead, and drains when no bell is answered.
 
 A sweep costs a process some 15 ms, most of it for asking the ledger; so of all workers one at a time sweeps.
 """

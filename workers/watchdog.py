@@ -1,4 +1,4 @@
-"""Owns the end of a worker that cannot go on: it ends at once, so that whoever runs it starts it again.
+"""Ends a worker whose consumer has ended, so that its supervisor starts it again.
 
 A connection to the broker that is lost in a way that Celery does not foresee ends its consumer for good. The
 process would live on without one, as long as a thread of its pool is at work. Nothing is worth that wait:
@@ -36,7 +36,9 @@ class ConsumerWatchdog:
 
     def watch(self, is_consuming: Callable[[], bool]) -> threading.Thread:
         """Begin to watch; returns the thread."""
-        thread = threading.Thread(target=self._run, args=(is_consuming,), name="consumer-watchdog", daemon=True)
+        thread = threading.Thread(
+            target=self._run, args=(is_consuming,), name="consumer-watchdog", daemon=True
+        )
         thread.start()
         return thread
 

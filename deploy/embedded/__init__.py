@@ -1,4 +1,4 @@
-"""Owns the real PostgreSQL and Redis that `make run` and the tests start under a data directory."""
+"""Starts a real PostgreSQL and Redis under a data directory, for `make run` and for tests."""
 
 from deploy.embedded.errors import DirectoryInUse, EmbeddedError, ServerFailed
 from deploy.embedded.places import write_servers_file

@@ -1,4 +1,4 @@
-"""Owns the search for server programs: those of the installed wheels and those of the machine."""
+"""Finds the server programs: those in the installed wheels and those of the machine."""
 
 import functools
 import glob

@@ -1,4 +1,4 @@
-"""Owns what can go wrong with an embedded server."""
+"""What can go wrong with an embedded server."""
 
 
 class EmbeddedError(Exception):

@@ -1,4 +1,4 @@
-"""Owns the choice of whom PostgreSQL runs as, since it refuses to run as root."""
+"""Chooses the user that PostgreSQL runs as, since it refuses to run as root."""
 
 import os
 import pwd

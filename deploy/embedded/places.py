@@ -1,4 +1,4 @@
-"""Owns where the embedded servers keep data, sockets and logs; starts nothing."""
+"""Where the embedded servers keep data, sockets and logs; starts nothing."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Owns the embedded PostgreSQL: durable, on a Unix socket only, one database `app` owned by user `app`."""
+"""Runs the embedded PostgreSQL: durable, on a Unix socket only, database `app` of user `app`."""
 
 import shutil
 import signal

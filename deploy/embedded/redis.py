@@ -1,4 +1,4 @@
-"""Owns the embedded Redis: durable to the last write, on a Unix socket only."""
+"""Runs the embedded Redis: durable to the last write, on a Unix socket only."""
 
 import signal
 import socket

@@ -1,4 +1,4 @@
-"""Owns the life of one embedded server: its directory, its process, its readiness and its end."""
+"""Starts, watches and stops one embedded server in its directory."""
 
 import contextlib
 import fcntl

@@ -1,4 +1,4 @@
-"""Owns the last steps before a child process becomes its program; knows no program.
+"""Ties a child process to its parent's life, then turns into the program to run.
 
 It is executed by path, with an isolated interpreter, and replaces itself with the program:
 

@@ -1,4 +1,4 @@
-"""Owns how soon something that died is started again."""
+"""Decides how soon a process that died is started again."""
 
 import time
 from collections.abc import Callable

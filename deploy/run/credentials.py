@@ -1,4 +1,4 @@
-"""Owns the secrets that a development run makes for itself, and keeps over restarts."""
+"""Generates the secrets of a development run, and keeps them over restarts."""
 
 import json
 import secrets

@@ -1,4 +1,4 @@
-"""Owns the rule that a data directory is run by one supervisor at a time."""
+"""Lets one supervisor at a time run on a data directory."""
 
 import fcntl
 import json

@@ -1,4 +1,4 @@
-"""Owns the lines that the processes print: one stream, each line led by its process' name."""
+"""Prints the processes' output as one stream, each line prefixed with its process' name."""
 
 import os
 from typing import IO, Final

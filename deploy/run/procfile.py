@@ -1,4 +1,4 @@
-"""Owns the Procfile: what it says, how many of each process, and running it by itself.
+"""Reads a Procfile and a scale (`web=1,worker=4`), and can run them without the supervisor.
 
     python -m deploy.run.procfile --scale web=1,worker=4
 

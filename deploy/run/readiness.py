@@ -1,4 +1,4 @@
-"""Owns the question whether the shop serves, asked from outside like any client would."""
+"""Asks `/readyz`, as any client would, until the shop serves."""
 
 import http.client
 import threading

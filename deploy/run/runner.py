@@ -1,4 +1,4 @@
-"""Owns the processes of a Procfile while they run: their output, their deaths and their end."""
+"""Runs the processes of a Procfile: prints their output, restarts those that die, stops them all."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Owns the embedded servers of one run: which of them it needs, and that they stay up."""
+"""Starts the embedded servers that a run needs, and restarts them when they die."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Owns the wish to stop: the signals that carry it, and how often it was repeated."""
+"""Counts the signals that ask this process to stop."""
 
 import signal
 from types import FrameType

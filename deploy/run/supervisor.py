@@ -1,4 +1,4 @@
-"""Owns `make run`: one supervisor that brings up the whole platform and takes it down again.
+"""`make run`: one supervisor that brings up the whole platform and takes it down again.
 
     python -m deploy.run [--procfile FILE] [--scale web=1,worker=4]
 

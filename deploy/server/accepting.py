@@ -1,4 +1,4 @@
-"""Owns the taking of new connections in a web process: at its own pace, and not before others' turn.
+"""Accepts connections in a web process: at its own pace, and not before others' turn.
 
 Python and gevent only; it runs in gunicorn's worker.
 """

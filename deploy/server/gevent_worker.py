@@ -1,4 +1,4 @@
-"""Owns a web process's ends with its connections: how it takes them, and how it lets them go when it stops.
+"""The gunicorn worker: how it accepts connections, and how it lets them go when it stops.
 
 gunicorn's own gevent worker waits for every open connection until the graceful timeout, as it cannot tell a
 browser that is merely connected from one that waits for an answer.

@@ -1,4 +1,4 @@
-"""Owns the settings of the web processes; gunicorn executes this file in its master.
+"""The settings of the web processes; gunicorn executes this file in its master.
 
 Nothing here imports the application or psycopg: both must find the standard library patched already, which
 gevent does in each worker, after the fork. psycopg chooses at its import whether it waits cooperatively.

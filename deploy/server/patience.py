@@ -1,4 +1,4 @@
-"""How long a web process waits for what a client sends, and for it to take what it is sent.
+"""Timeouts for slow clients: how long to wait for a request, and for an answer to be read.
 
 Only the time that is spent waiting counts, so that nobody pays for a process that is busy; and who keeps to a
 small rate is waited for. Python and gevent only; it runs in gunicorn's worker.

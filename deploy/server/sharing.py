@@ -1,4 +1,4 @@
-"""Owns how the web processes share new connections: who has more than the others lets them go first.
+"""Balances new connections between web processes: the one with more lets the others go first.
 
 All processes accept from one socket, so that a connection waits for nobody in particular and none is lost
 with a process that ends. But then whoever wakes first takes it, and with sockets that stay for hours one

@@ -1,4 +1,4 @@
-"""How many new connections of one network may say nothing at once: for one more, the oldest is let go.
+"""Limits connections that send nothing, for each network: one too many closes the oldest.
 
 Nobody is kept out by that: who has something to say says it at once. Python and gevent only.
 """

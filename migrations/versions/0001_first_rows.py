@@ -1,4 +1,4 @@
-"""The first rows: accounts, catalogue, ledger, background tasks.
+"""The first tables: accounts, catalogue, ledger, background tasks.
 
 Revision: 0001, after None
 """

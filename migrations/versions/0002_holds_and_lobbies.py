@@ -1,4 +1,4 @@
-"""Holds come home and lobbies are drawn: standby without a verdict, released holds, the draw's seed.
+"""Holds are released and lobbies drawn: standby without a verdict, released holds, the draw's seed.
 
 Revision: 0002, after 0001
 """

@@ -1,4 +1,4 @@
-"""The books of the sandbox, the embedded payment provider; the shop's own tables know nothing of them.
+"""The tables of the sandbox, the embedded payment provider; the shop's own tables do not refer to them.
 
 Revision: 0004, after 0003
 """

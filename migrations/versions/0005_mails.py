@@ -1,4 +1,4 @@
-"""What is told of money: mails to shoppers, tallies for Prometheus, and the list of all work, newest first.
+"""Mails to shoppers, counters for Prometheus, and indexes to list all work newest first.
 
 Revision: 0005, after 0004
 """

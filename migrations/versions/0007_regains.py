@@ -1,4 +1,4 @@
-"""The asking for units of who paid late, noted before Redis is asked, so that a rebuild knows of it.
+"""Requests for units by those who paid late, noted before Redis is asked, so that a rebuild knows of them.
 
 Revision: 0007, after 0006
 """

@@ -1,4 +1,4 @@
-"""Who left the lobby has a verdict and no ticket; when a banned shopper is next looked for.
+"""A shopper who left the lobby has a verdict and no ticket; when a banned shopper is next looked for.
 
 Revision: 0015, after 0010
 """

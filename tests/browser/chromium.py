@@ -1,4 +1,4 @@
-"""Owns how Chromium is found and started, for tests and for pictures alike."""
+"""Finds and starts Chromium, for tests and screenshots alike."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Owns a real Chromium over the running platform. Without one on this machine, these tests are skipped."""
+"""A real Chromium over the running platform; without one on this machine these tests are skipped."""
 
 from collections.abc import Callable, Iterator
 from typing import Final

@@ -1,4 +1,4 @@
-"""Owns what people do on the pages, in their words."""
+"""What people do on the pages, each step as a function."""
 
 import uuid
 from typing import Final

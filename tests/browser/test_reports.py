@@ -1,4 +1,4 @@
-"""An admin looks at a report in a browser, and has it made anew."""
+"""An admin looks at a report in a browser, and has it made again."""
 
 from uuid import UUID
 

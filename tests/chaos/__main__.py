@@ -1,4 +1,4 @@
-"""Owns `make chaos`: a platform of its own, a soak, the healing, the verdict.
+"""`make chaos`: runs a soak under faults on its own platform, lets it heal, judges it.
 
 Exit codes: 0 when every promise was kept; 1 when one was broken; 2 when the soak could not take place;
 130 after Ctrl-C. Whatever happens, nothing that it started is left behind.

@@ -1,4 +1,4 @@
-"""Owns the admin of the soak: opens and ends its sales, and turns settings while people stand in line."""
+"""The admin of the soak: opens and ends its sales, and changes settings while people stand in line."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

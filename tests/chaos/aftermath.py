@@ -1,4 +1,4 @@
-"""Owns the time after the faults: heal, wait until all is decided, settled and quiet, read what is stored."""
+"""After the faults: heals, waits until all is decided and settled, reads what is stored."""
 
 import time
 from collections.abc import Callable, Sequence

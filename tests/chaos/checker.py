@@ -1,4 +1,4 @@
-"""Owns the verdict on a soak: a history and the stored truth in, findings out. Pure; it asks nobody.
+"""Judges a soak: takes a history and the stored truth, returns findings. Pure; does no I/O.
 
 A platform that keeps its promises yields no finding. Every check is held by a test that plants its fault.
 """

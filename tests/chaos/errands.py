@@ -1,4 +1,4 @@
-"""Owns what the shoppers of a round are up to: drawn from the seed, so that it can be drawn again."""
+"""Draws what the shoppers of a round will do from the seed, so that a run can be repeated."""
 
 import random
 from dataclasses import dataclass

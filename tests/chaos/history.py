@@ -1,4 +1,4 @@
-"""Owns the history of a soak: every operation as one JSON line where it begins and one where it ends.
+"""Writes the history of a soak: one JSON line where an operation begins, one where it ends.
 
 The words are Jepsen's: `invoke`, then `ok` (it took place), `fail` (it surely did not) or `info` (nobody
 knows). What happens without being asked for (a fault, a word from a socket) is one `info` line.

@@ -1,4 +1,4 @@
-"""Owns the reading of money as it lies in the database: the shop's rows and the books of the sandbox.
+"""Reads the money from the database: the shop's rows and the sandbox's accounts.
 
 The API tells a shopper's own; the books of a provider no shop has. Nothing is written here.
 """

@@ -1,4 +1,4 @@
-"""Owns the carrying out of a plan: signals to processes, trouble with webhooks, and moves of the admin."""
+"""Carries out the planned faults: signals to processes, trouble with webhooks, an admin's moves."""
 
 import asyncio
 import signal

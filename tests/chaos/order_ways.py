@@ -1,4 +1,4 @@
-"""Owns the ways that an order may go, as the documents promise them: from which status to which."""
+"""Which status of an order may follow which, as documented."""
 
 from collections.abc import Sequence
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Owns the way of the sandbox's webhooks to the shop in a soak; may hold them up, or lose the shop's answers.
+"""Delivers the sandbox's webhooks to the shop; can delay them, or lose the shop's answers.
 
 It carries raw bodies and signatures as they are, and writes down which webhook the shop took.
 """

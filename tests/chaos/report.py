@@ -1,4 +1,4 @@
-"""Owns the words and figures of a soak's report: the table for people, the JSON for machines."""
+"""Writes a soak's report: a table for people, JSON for machines."""
 
 from dataclasses import asdict
 from typing import Any, Final

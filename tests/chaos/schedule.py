@@ -1,4 +1,4 @@
-"""Owns what the nemesis will do and when: a pure function of a seed, so that a run can be played again."""
+"""Plans which fault happens when: a pure function of a seed, so that a run can be repeated."""
 
 import random
 from dataclasses import dataclass

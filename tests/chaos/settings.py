@@ -1,4 +1,4 @@
-"""Owns the soak's own settings, from environment and command line; the platform's stay `config`'s."""
+"""The soak's settings, from environment and command line; the platform's are in `config`."""
 
 import argparse
 import secrets

@@ -1,4 +1,4 @@
-"""Owns one shopper of the soak: it submits, waits, leaves, pays, cancels or forgets, and writes all down."""
+"""One shopper of the soak: submits, waits, leaves, pays, cancels or forgets, and records it all."""
 
 import asyncio
 import random

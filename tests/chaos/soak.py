@@ -1,4 +1,4 @@
-"""Owns the soak: round after round of sales and shoppers, with the nemesis at work and pictures taken."""
+"""Runs the soak: round after round of sales and shoppers, with faults and snapshots."""
 
 import asyncio
 from collections.abc import Sequence

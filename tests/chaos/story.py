@@ -1,4 +1,4 @@
-"""Owns the reading of a history as a story: wishes with their tries, and what was told of an intent."""
+"""Groups a history by purchase: requests with their tries, and what was told of an intent."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

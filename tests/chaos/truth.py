@@ -1,4 +1,4 @@
-"""Owns the stored truth of a soak: what the shop's own lists and audits say once everything is quiet."""
+"""The stored truth of a soak: what the shop's own lists and audits say once everything is quiet."""
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Owns `make screenshots`: a platform of its own, every scene played on it, and the pictures of them.
+"""`make screenshots`: plays every scene on its own platform and takes its pictures.
 
 Exit codes: 0 when all was pictured; 1 when a page had an error, asked another host or could not be come to;
 2 when there is no browser. Whatever happens, nothing that it started is left behind.

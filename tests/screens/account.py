@@ -1,4 +1,4 @@
-"""Owns the scenes of accounts, of German, and of pages that are not there or not for everybody."""
+"""Scenes of accounts, of the German pages, and of pages that are missing or forbidden."""
 
 import uuid
 from collections.abc import Sequence

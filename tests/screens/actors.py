@@ -1,4 +1,4 @@
-"""Owns who acts in scenes: each has a browser, and does by the API what the scene does not show."""
+"""The people in scenes: each has a browser, and does by the API what the scene does not show."""
 
 import time
 import uuid

@@ -1,4 +1,4 @@
-"""Owns the pictures of a page: as wide as a phone and a desk, in light and dark, as small WebP files."""
+"""Takes pictures of a page: phone and desktop width, light and dark, as small WebP files."""
 
 import base64
 from collections.abc import Iterator, Sequence

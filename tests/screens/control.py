@@ -1,4 +1,4 @@
-"""Owns the scenes of the control room: each of its pages, with a sale in which everything happened."""
+"""Scenes of the control room: each of its pages, with a sale in which everything happened."""
 
 from collections.abc import Callable, Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""Owns the scenes of a place in line: every state that an intent has, and how it ends."""
+"""Scenes of a place in line: every state that an intent has, and how it ends."""
 
 import re
 from collections.abc import Sequence

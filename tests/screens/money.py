@@ -1,4 +1,4 @@
-"""Owns the scenes of an order: every state that it has, its receipt, and the list of all."""
+"""Scenes of an order: every state that it has, its receipt, and the list of all."""
 
 from collections.abc import Sequence
 from typing import Final

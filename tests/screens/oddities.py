@@ -1,4 +1,4 @@
-"""Owns the scenes of what is rare and must look right: names and numbers at the bounds of what is allowed."""
+"""Scenes of rare cases that must look right: names and numbers at the bounds of what is allowed."""
 
 from collections.abc import Sequence
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Owns the opening of a stage: stores and processes of its own, where nothing has been yet, and their end."""
+"""Starts and stops the platform that scenes are played on, with empty stores of its own."""
 
 import tempfile
 from collections.abc import Iterator

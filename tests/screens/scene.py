@@ -1,4 +1,4 @@
-"""Owns what a scene is: a view with a name, and how to come to it."""
+"""What a scene is: a view with a name, and how to reach it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

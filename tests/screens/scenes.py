@@ -1,4 +1,4 @@
-"""Owns the list of all scenes."""
+"""The list of all scenes."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""Owns the scenes of the front page, and of a sale's page for who stands in no line."""
+"""Scenes of the front page, and of a sale's page for visitors who stand in no line."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""Owns the stage: the running platform that scenes are played on, its admin, and what it puts on sale."""
+"""The running platform that scenes are played on, its admin, and what it puts on sale."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Ledgers that answer and cannot do their work: each begins to ail, and is well again at the end."""
+"""Puts PostgreSQL into states in which it answers but cannot work, and out of them again."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Owns what «passed over» and «overtaken» mean, said ticket by ticket and slowly.
+"""Defines «passed over» and «overtaken» ticket by ticket, plainly and slowly.
 
 The audit asks the same in one pass; by these it is checked, and measured.
 """

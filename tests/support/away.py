@@ -1,4 +1,4 @@
-"""Owns outages of a single verb: the crash between two stores, without a crash."""
+"""Makes single verbs of the live store fail: the crash between two stores, without a crash."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Owns the contexts that tests act in: a real one over real stores, with a bell that only remembers."""
+"""Contexts for tests: real ones over real stores, with a bell that only remembers."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Owns the emptiness that a test begins with."""
+"""Empties the stores before a test."""
 
 import redis
 from sqlalchemy import text

@@ -1,4 +1,4 @@
-"""Owns an app that is reached by real HTTP on loopback, in a thread of the test's process."""
+"""Serves an app by real HTTP on loopback, in a thread of the test's process."""
 
 import threading
 from collections.abc import Iterator

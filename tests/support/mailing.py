@@ -1,4 +1,4 @@
-"""Owns mail under test: a till whose process has mail configured, its outbox, and who sends it."""
+"""Mail under test: a shop with mail configured, its outbox, and who sends it."""
 
 import threading
 from collections.abc import Iterator

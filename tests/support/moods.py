@@ -1,4 +1,4 @@
-"""Ways in which a Redis that is there takes nothing: a test puts it into one, and out of it again."""
+"""Puts Redis into states in which it takes no writes, and out of them again."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Owns the following of cursors to the end of a list."""
+"""Follows cursors to the end of a list."""
 
 from typing import Any, Final
 

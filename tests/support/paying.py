@@ -1,4 +1,4 @@
-"""Owns payments under test: a provider that says what a test lets it say, and the worker's steps by hand."""
+"""Payments under test: a scripted provider, and the worker's steps by hand."""
 
 from collections import deque
 from collections.abc import Callable, Mapping

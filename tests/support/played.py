@@ -1,4 +1,4 @@
-"""Owns a sale that was played to its end, of which tests know every figure."""
+"""A sale that was played to its end, of which tests know every figure."""
 
 from dataclasses import dataclass
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Owns waiting: a claim is polled until it holds or a deadline passes; nothing sleeps for a guess."""
+"""Waits by polling a claim until it holds or a deadline passes; nothing sleeps for a guess."""
 
 import time
 from collections.abc import Callable

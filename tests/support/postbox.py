@@ -1,4 +1,4 @@
-"""Owns an SMTP server for tests: it keeps letters, or refuses, hangs and breaks off as told."""
+"""An SMTP server for tests: it keeps letters, or refuses, hangs and breaks off as told."""
 
 import asyncio
 import email

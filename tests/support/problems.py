@@ -1,4 +1,4 @@
-"""Owns what tests of HTTP ask of every refusal: a problem with a code, and somebody else's fault."""
+"""What tests of HTTP expect of every refusal: a problem with a code, and a 4xx."""
 
 import json
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Owns a proxy in front of a Unix socket that loses what a test tells it to lose."""
+"""A proxy in front of a Unix socket that loses what a test tells it to lose."""
 
 import contextlib
 import socket

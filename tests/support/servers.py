@@ -1,4 +1,4 @@
-"""Owns the real servers of a test run: durable, in a short place of their own, gone afterwards."""
+"""The real servers of a test run: durable, in a short path of their own, removed afterwards."""
 
 import shutil
 import tempfile

@@ -1,4 +1,4 @@
-"""Owns the builders: `sale = shop.open_sale(units=3)`, `sale.line_up(shop.shoppers(5))`, `sale.drain()`."""
+"""The builders: `sale = shop.open_sale(units=3)`, `sale.line_up(shop.shoppers(5))`, `sale.drain()`."""
 
 import uuid
 from collections.abc import Callable, Iterable, Sequence

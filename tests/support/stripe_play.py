@@ -1,4 +1,4 @@
-"""Owns how tests play with Stripe: the adapter over a fake that is reached by HTTP, and its webhooks."""
+"""The Stripe adapter under test, over a fake reached by HTTP, and its webhooks."""
 
 import uuid
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Owns payments by Stripe under test: the shop's own steps by hand, over a fake that is reached by HTTP."""
+"""Payments by Stripe under test: the shop's own steps by hand, over a fake reached by HTTP."""
 
 from dataclasses import dataclass, replace
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Owns what tests mean by «got nothing», so that a richer set of verdicts changes one place."""
+"""What tests mean by «got nothing», so that a richer set of verdicts changes one place."""
 
 from typing import Final
 

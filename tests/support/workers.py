@@ -1,4 +1,4 @@
-"""Owns real worker processes: `celery -A workers.app worker`, to be killed, stopped and woken by tests."""
+"""Real worker processes: `celery -A workers.app worker`, to be killed, stopped and woken by tests."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Owns the drawing of charts: values over time become the paths of an SVG, as large as `WIDTH` by `HEIGHT`.
+"""Draws charts: values over time become the paths of an SVG of `WIDTH` by `HEIGHT`.
 
 Pictures only: what they show stands beside them in words and tables. Knows no sale.
 """

@@ -1,4 +1,4 @@
-"""Owns the routes of what moves in the control room: the overview of a sale, and the workers."""
+"""Routes of the pages that update live: the overview of a sale, and the workers."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""Owns the control room's log: who did what to what, each subject by its name and with its page."""
+"""The page of the admins' log: who did what to what, each subject by its name and linked."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple

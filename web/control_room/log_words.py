@@ -1,4 +1,4 @@
-"""Owns how an entry of the admins' log reads: the deed in a word, what changed from what to what."""
+"""The words for an entry of the admins' log: the action, and what changed from what to what."""
 
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple

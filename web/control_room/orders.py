@@ -1,4 +1,4 @@
-"""Owns the control room's pages of orders: the search over all of them, and one with what became of it."""
+"""The admins' pages of orders: the search over all of them, and one with its history."""
 
 import uuid
 from typing import Final

@@ -1,4 +1,4 @@
-"""Owns the frame of the control room: for admins only, its sections, and the words that all its pages use.
+"""The frame of the control room: admins only, its sections, and the words that all its pages use.
 
 Its pages only read; all else is done by the API. Each section's routes are a module of their own.
 """

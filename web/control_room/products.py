@@ -1,4 +1,4 @@
-"""Owns the control room's pages of products: the list, and the forms to add and to change one."""
+"""The admins' pages of products: the list, and the forms to add and to change one."""
 
 import uuid
 from typing import Final

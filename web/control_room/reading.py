@@ -1,4 +1,4 @@
-"""Owns what the control room's pages show beside what the API lists: names, choices, and what is one's."""
+"""Reads what the admins' pages show beyond the API's lists: names, choices, one shopper's rows."""
 
 import uuid
 from collections.abc import Iterable

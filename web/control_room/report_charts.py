@@ -1,4 +1,4 @@
-"""Owns the charts of a report's series: which are drawn, over which span, and what they are called."""
+"""Draws the charts of a report: which series, over which span, under which names."""
 
 from collections.abc import Sequence
 from typing import Final

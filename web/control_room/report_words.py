@@ -1,4 +1,4 @@
-"""Owns what the figures of a report are called on the pages."""
+"""What the figures of a report are called on the pages."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Owns the control room's pages of reports: one sale's, and two held against each other."""
+"""The admins' pages of reports: one sale's, and two compared side by side."""
 
 import uuid
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Owns the control room's pages of sales: the list, and the forms to schedule, change and clone one."""
+"""The admins' pages of sales: the list, and the forms to schedule, change and clone one."""
 
 import uuid
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Owns the control room's pages of accounts: the search, and one with what its owner has been doing."""
+"""The admins' pages of accounts: the search, and one with what its owner has been doing."""
 
 import uuid
 from typing import Final

@@ -1,4 +1,4 @@
-"""Owns the control room's pages of tasks: the list, and one with its result or what went wrong."""
+"""The admins' pages of tasks: the list, and one with its result or its error."""
 
 import uuid
 from typing import Final

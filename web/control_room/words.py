@@ -1,4 +1,4 @@
-"""Owns the words of the control room for states and kinds, each with the tone that its pill has."""
+"""The control room's words for states and kinds, each with the tone of its pill."""
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple

@@ -1,4 +1,4 @@
-"""Owns what the address of a list asks for: its filters and its page, and the addresses beside it."""
+"""Reads a list's filters and page from its URL, and writes the URLs of its other pages."""
 
 from typing import Any
 from urllib.parse import urlencode

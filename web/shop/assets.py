@@ -1,4 +1,4 @@
-"""Owns the static files: packed, and kept by browsers for good under an address that changes with any file.
+"""Serves static files: compressed, and cached for good under a URL that changes with any file.
 
 The fingerprint of all files is a folder of the address, so that what a script imports relatively has it too.
 A page that was laid before an update asks by an older fingerprint: it gets today's file, which is not kept.

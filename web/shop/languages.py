@@ -1,4 +1,4 @@
-"""Owns which languages the pages speak, and which one a visitor gets. Catalogues are read from their sources.
+"""Which languages the pages speak, and which one a visitor gets; reads the .po files directly.
 
 Words are marked where they stand: `_("…")` in templates and scripts, `N_("…")` in Python's constants, which
 are translated when they are shown. `make words` gathers them into the catalogues of `web/translations/`.

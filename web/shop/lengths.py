@@ -1,4 +1,4 @@
-"""Owns how lengths of time, shares and ratios are written in the visitor's way."""
+"""Writes lengths of time, shares and ratios in the visitor's locale."""
 
 from typing import Final
 

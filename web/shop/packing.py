@@ -1,4 +1,4 @@
-"""Owns the packing of pages: they go over the wire as small as the browser can read them.
+"""Compresses pages as far as the browser can read them.
 
 A page holds no secret that somebody else could guess at by its packed size: what proves who one is, and that
 one means it, stands in cookies and headers alone.

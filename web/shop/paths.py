@@ -1,4 +1,4 @@
-"""Owns the question where a person may be sent after logging in: to paths of our own, and nowhere else."""
+"""Where a person may be sent after logging in: to paths of our own, and nowhere else."""
 
 import re
 from typing import Final

@@ -1,4 +1,4 @@
-"""Owns what the pages say of paying: test cards, Stripe's form, the words for what became of a payment."""
+"""What the pages say of paying: test cards, Stripe's form, words for a payment's outcome."""
 
 from typing import Any, Final
 from urllib.parse import urlsplit

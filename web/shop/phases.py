@@ -1,4 +1,4 @@
-"""Owns which of its faces a sale's page shows first; `static/js/phases.js` says the same while it lives."""
+"""Chooses which face a sale's page shows first; `static/js/phases.js` does the same afterwards."""
 
 from datetime import datetime
 from typing import Any

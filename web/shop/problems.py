@@ -1,4 +1,4 @@
-"""Owns the page that a person sees where a program would get a problem (RFC 9457)."""
+"""Renders a problem (RFC 9457) as a page when a person, and not a program, asked."""
 
 from typing import Any, Final
 

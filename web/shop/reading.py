@@ -1,4 +1,4 @@
-"""Owns what the pages show of sales and orders, as the plain dictionaries that the API answers with."""
+"""Reads sales and orders for the pages, as the plain dictionaries that the API answers with."""
 
 import uuid
 from collections.abc import Sequence

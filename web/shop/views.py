@@ -1,4 +1,4 @@
-"""Owns the routes of the pages. They only read, but for the language; all else is changed by the API."""
+"""The routes of the shop's pages. They only read, except for the language; the API changes all else."""
 
 import uuid
 from datetime import UTC, datetime

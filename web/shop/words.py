@@ -1,4 +1,4 @@
-"""Owns how money, times and shares are written before a script knows the visitor's time zone."""
+"""Writes money, times and shares on the server, before a script knows the visitor's time zone."""
 
 import colorsys
 import hashlib

@@ -1,4 +1,4 @@
-"""Owns how the fake answers: a status, a body, and whether the answer is kept under the request's key."""
+"""How the fake answers: a status, a body, and whether it is kept under the idempotency key."""
 
 from dataclasses import dataclass, field
 from typing import Any

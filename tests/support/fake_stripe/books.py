@@ -1,4 +1,4 @@
-"""Owns the fake's books: PaymentIntents, refunds and the events that tell of them. Knows no HTTP.
+"""The fake's state: PaymentIntents, refunds and their events. Knows no HTTP.
 
 What a PaymentMethod does is in its name, as at Stripe in test mode; a ConfirmationToken `ctoken_…` does what
 the `pm_…` of the same name does.

@@ -1,4 +1,4 @@
-"""Owns what goes wrong between the shop and the fake, at the request that a test names."""
+"""What goes wrong between the shop and the fake, at the request that a test names."""
 
 import threading
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Owns the idempotency keys: an answer is kept with the request's parameters, and given again as it was."""
+"""Idempotency keys: an answer is kept with the request's parameters, and given again as it was."""
 
 import threading
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Owns which of the fake's books a request is about."""
+"""Routes a request to the fake's PaymentIntents, refunds or search."""
 
 import re
 from typing import Final

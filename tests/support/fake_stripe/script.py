@@ -1,4 +1,4 @@
-"""Owns the fake's script for browsers: as much of Stripe.js as the sale's page uses, and its frame."""
+"""The fake's script for browsers: as much of Stripe.js as the sale's page uses, and its frame."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Owns the fake's HTTP: form-encoded requests in, JSON out, keys, faults, and the script for browsers."""
+"""The fake's HTTP server: form-encoded requests in, JSON out, with keys, faults and the script."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""Owns the sending of the fake's events: signed as Stripe signs, over real HTTP, as often as a test likes."""
+"""Sends the fake's events: signed as Stripe signs, over real HTTP, as often as a test likes."""
 
 import hmac
 import time

@@ -1,4 +1,4 @@
-// Owns the forms to log in and to register.
+// The forms to log in and to register.
 
 import { tell, wake } from "./dom.js";
 import { logIn, register } from "./session.js";

@@ -1,4 +1,4 @@
-// Owns the server's time as this page knows it. Countdowns and the footer read it; nothing else guesses.
+// The server's time as this page knows it. Countdowns and the footer read it; nothing else guesses.
 
 let ahead = null; // milliseconds that the server's clock is ahead of ours
 let isLive = false;

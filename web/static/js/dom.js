@@ -1,4 +1,4 @@
-// Owns the small verbs on the page: fill a slot, show or hide by state, write money. Knows no network.
+// Small helpers for the page: fill a slot, show or hide by state, write money. Knows no network.
 
 import * as format from "./format.js";
 import { now } from "./clock.js";

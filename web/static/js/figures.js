@@ -1,4 +1,4 @@
-// Owns a sale's figures as the page shows them, on cards and on the sale's own page alike.
+// Shows a sale's figures, on cards and on the sale's own page alike.
 
 import { count } from "./format.js";
 import { fill, putMoney, showWhen, tickCountdowns } from "./dom.js";

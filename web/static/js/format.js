@@ -1,4 +1,4 @@
-// Owns how money, counts, times and waits are written, in the visitor's own way, and how money is read.
+// Writes money, counts, times and waits in the visitor's locale, and reads money that they type.
 
 import { _, known, language } from "./words.js";
 

@@ -1,4 +1,4 @@
-// Owns what every page does: local formats, the clocks, logging out, and renewing a log-in that went stale.
+// What every page does: local formats, the clocks, logging out, and renewing a log-in that went stale.
 
 import { formatAll, tell, tickCountdowns, wake } from "./dom.js";
 import { forget, now } from "./clock.js";

@@ -1,4 +1,4 @@
-// Owns the socket: connects by cookie, comes back by itself, subscribes again, and says how it is.
+// The WebSocket: connects by cookie, reconnects by itself, subscribes again, and says how it is.
 // Events: `up` and `down`, and each message under its own type with the message as `detail`.
 
 import { learn, forget } from "./clock.js";

@@ -1,4 +1,4 @@
-// Owns the account's page: logging out on every device.
+// The account's page: logging out on every device.
 
 import { tell, wake } from "./dom.js";
 import { logOutEverywhere } from "./session.js";

@@ -1,4 +1,4 @@
-// Owns an order's page: it comes again when the order has changed, which it asks for while that may happen by itself.
+// An order's page: polls while the order may still change, and reloads when it has.
 
 import { api } from "./session.js";
 

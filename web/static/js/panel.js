@@ -1,4 +1,4 @@
-// Owns what the purchase panel shows: which face, and what stands in its slots. Knows no network.
+// The purchase panel: which face it shows, and what its slots say. Knows no network.
 
 import { count, money, wait } from "./format.js";
 import { fill, putMoney, showWhen, tell, tickCountdowns } from "./dom.js";

@@ -1,4 +1,4 @@
-// Owns which face of a sale's page is shown; `web/shop/phases.py` says the same for the first sight of it.
+// Chooses which face of a sale's page is shown; `web/shop/phases.py` does the same for the first render.
 
 import { now } from "./clock.js";
 

@@ -1,4 +1,4 @@
-// Owns where a ticket stands and what its chance is, reckoned from a sale's figures alone: one `sale` message moves everybody.
+// Computes a ticket's place and chance from the sale's figures alone: one `sale` message moves everybody.
 
 import { last } from "./lists.js";
 

@@ -1,4 +1,4 @@
-// Owns the receipt's button to print.
+// The receipt's button to print.
 
 import { wake } from "./dom.js";
 

@@ -1,4 +1,4 @@
-// Owns the plain words for what the API refuses; what is not named here is told in the API's own words.
+// Plain words for what the API refuses; what is not named here is told in the API's own words.
 
 import { NotKept, Unreachable } from "./session.js";
 import { wait } from "./format.js";

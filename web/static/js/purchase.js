@@ -1,4 +1,4 @@
-// Owns asking to buy and leaving the line. A wish keeps its key until it is answered, so that it counts once.
+// Asks to buy, pays, and leaves the line. A request keeps its key until it is answered, so that it counts once.
 
 import { api, Problem, Unreachable } from "./session.js";
 

@@ -1,4 +1,4 @@
-// Owns a sale's page: joins what is known (Watch), what is shown (Panel) and what is done (purchase).
+// A sale's page: joins what is known (Watch), what is shown (Panel) and what is done (purchase).
 
 import { Watch } from "./watch.js";
 import { Panel, showLink } from "./panel.js";

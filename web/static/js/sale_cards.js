@@ -1,4 +1,4 @@
-// Owns several sales on one page: one socket, and each card's own figures.
+// Keeps several sales on one page up to date: one socket, and each card's own figures.
 
 import { Live } from "./live.js";
 import { newer, showFigures } from "./figures.js";

@@ -1,4 +1,4 @@
-// Owns talking to our own API by cookie: the CSRF header, and one silent renewal when the log-in is stale.
+// Talks to our own API by cookie: the CSRF header, and one silent renewal when the log-in is stale.
 
 import { _ } from "./words.js";
 

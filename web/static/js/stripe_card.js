@@ -1,4 +1,4 @@
-// Owns Stripe's form on a sale's page. What is entered stays in Stripe's frame; out of it comes a token.
+// Stripe's form on a sale's page. What is entered stays in Stripe's frame; out of it comes a token.
 
 import { _ } from "./words.js";
 

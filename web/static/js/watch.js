@@ -1,4 +1,4 @@
-// Owns what the page knows of a sale and of the shopper in it: told by socket, asked for while that is down.
+// What the page knows of a sale and of the shopper in it: told by socket, polled while that is down.
 // Events: `change` after anything moved, `link` when the way to the server changes.
 
 import { Live } from "./live.js";

@@ -1,4 +1,4 @@
-// Owns the words of the scripts: written in English where they are said, shown in the page's language.
+// The scripts' texts: written in English where they are used, shown in the page's language.
 
 /** The page's language, unless something has put what is none in its place. */
 export const language = known([document.documentElement.lang])[0] ?? "en";

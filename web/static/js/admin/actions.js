@@ -1,4 +1,4 @@
-// Owns the buttons by which an admin does something: asked for once more, done by the API, refused in words.
+// Buttons by which an admin does something: confirmed in a dialog, sent to the API, refusals told in words.
 
 import { api } from "../session.js";
 import { confirmed } from "./confirm.js";

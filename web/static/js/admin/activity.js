@@ -1,4 +1,4 @@
-// Owns the log of what admins did to a sale: who, when, and what was before and is now.
+// Lists what admins did to a sale: who, when, and what was before and is now.
 
 import { tell } from "../dom.js";
 import { count, moment, money } from "../format.js";

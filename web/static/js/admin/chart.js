@@ -1,4 +1,4 @@
-// Owns a chart that moves: lines or stacked areas over time, drawn as SVG, with the same figures as a table beside.
+// A live chart: lines or stacked areas over time, drawn as SVG, with a table of the same figures.
 
 import { clock, count } from "../format.js";
 import { last, reversed } from "../lists.js";

@@ -1,4 +1,4 @@
-// Owns the question before an action: a dialog that says what will happen and asks for what is still open.
+// The dialog before an action: says what will happen and asks for the values that it needs.
 // How it looks is in css/confirm.css, which the page names.
 
 import { tell } from "../dom.js";

@@ -1,4 +1,4 @@
-// Owns the control room's forms: read, sent by the API, and each fault told at its field.
+// The control room's forms: read, sent to the API, each fault shown at its field.
 
 import { tell } from "../dom.js";
 import { api, tagged } from "../session.js";

@@ -1,4 +1,4 @@
-// Owns the live overview of a sale: joins what is asked for (Pulse), what is told (Live), the charts and the verbs.
+// The live overview of a sale: joins polled figures (Pulse), socket messages (Live), the charts and the buttons.
 
 import { Live } from "../live.js";
 import { now } from "../clock.js";

@@ -1,4 +1,4 @@
-// Owns what most pages of the control room do: their actions, their forms, and coming again when something moved.
+// What most pages of the control room do: their actions, their forms, and reloading when something changed.
 
 import { wake } from "../dom.js";
 import { listenToActions } from "./actions.js";

@@ -1,4 +1,4 @@
-// Owns the asking for a sale's overview, once a second while the page is seen, and the samples that have come so far.
+// Polls a sale's overview once a second while the page is visible, and keeps the samples so far.
 // Events: `overview` with the newest one as `detail`, `failed` with the error.
 
 import { last } from "../lists.js";

@@ -1,4 +1,4 @@
-// Owns the plain words for what the API refuses an admin: by its code, and by a field's message.
+// Plain words for what the API refuses an admin: by its code, and by a field's message.
 
 import { messagesOf, wordsFor } from "../problems.js";
 import { _ } from "../words.js";

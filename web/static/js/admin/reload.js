@@ -1,4 +1,4 @@
-// Owns the pages of what is under way: they come again when it has got further.
+// Reloads pages of work in progress when it has got further.
 
 import { api } from "../session.js";
 

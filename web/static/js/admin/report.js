@@ -1,4 +1,4 @@
-// Owns a report's page: having it made anew, waiting for one that is being made, and printing.
+// A report's page: has it made again, waits for one that is being made, and prints.
 
 import { tell, wake } from "../dom.js";
 import { api } from "../session.js";

@@ -1,4 +1,4 @@
-// Owns the list of sales: their figures move, and an action is seen at once.
+// The list of sales: updates their figures, and shows the result of an action at once.
 
 import { wake } from "../dom.js";
 import { watchAll } from "../sale_cards.js";

@@ -1,4 +1,4 @@
-// Owns what is written in a form's fields: as the visitor has it on the one side, as the API on the other.
+// Converts form fields between what the visitor reads and what the API takes.
 
 import { count, editable, minorDigits, moment, money, MOST_MINOR, parseMoney, readMoney } from "../format.js";
 import { _ } from "../words.js";

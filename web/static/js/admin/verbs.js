@@ -1,4 +1,4 @@
-// Owns what an admin can do to a sale: each verb says first what it does to shoppers, and is asked for once more.
+// What an admin can do to a sale: each verb first says what it does to shoppers, and asks for confirmation.
 
 import { fill, tell } from "../dom.js";
 import { count, editable, money, parseMoney } from "../format.js";

@@ -1,4 +1,4 @@
-// Owns the page of the workers: asks how they are every two seconds, while the page is seen.
+// The page of the workers: polls their state every two seconds while the page is visible.
 
 import { learn, now } from "../clock.js";
 import { fill, tell } from "../dom.js";
