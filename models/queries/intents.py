@@ -1,17 +1,14 @@
-"""Owns the questions that are asked of the ledger: intents, orders and tasks, one or a page at a time."""
+"""Asks the ledger about intents: one, a sale's, a shopper's."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, tuple_
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
 
-from models.errors import NoSuchSale
-from models.tables.background import BackgroundTask
-from models.tables.catalogue import Sale
-from models.tables.orders import Intent, Order
+from models.queries.paging import newest
+from models.tables.orders import Intent
 
 
 def find_intent(session: Session, intent_id: UUID) -> Intent | None:
@@ -70,54 +67,7 @@ def decided_intents(
     return query
 
 
-def newest(query: Select[Any], keys: Sequence[Any], before: tuple[Any, ...] | None) -> Select[Any]:
-    """Order a query by keys, newest first, and begin below the keys `before`."""
-    if before is not None:
-        query = query.where(tuple_(*keys) < before)
-    return query.order_by(*(key.desc() for key in keys))
-
-
-def orders(*, user_id: UUID | None, sale_id: UUID | None, status: str | None = None) -> Select[Order]:
-    """Select orders with their history, for paging."""
-    query = select(Order).options(selectinload(Order.history))
-    if user_id is not None:
-        query = query.where(Order.user_id == user_id)
-    if sale_id is not None:
-        query = query.where(Order.sale_id == sale_id)
-    if status is not None:
-        query = query.where(Order.status == status)
-    return query
-
-
-def find_order(session: Session, order_id: UUID) -> Order | None:
-    """Find an order with its history, both of one instant: a second query might find it changed."""
-    query = select(Order).where(Order.id == order_id).options(joinedload(Order.history))
-    return session.scalars(query).unique().one_or_none()
-
-
-def background_tasks(*, kind: str | None, state: str | None, sale_id: UUID | None) -> Select[BackgroundTask]:
-    """Select background tasks, for paging."""
-    query = select(BackgroundTask)
-    for column, wished in (
-        (BackgroundTask.kind, kind),
-        (BackgroundTask.state, state),
-        (BackgroundTask.sale_id, sale_id),
-    ):
-        if wished is not None:
-            query = query.where(column == wished)
-    return query
-
-
-def find_sale(session: Session, sale_id: UUID, *, lock: bool = False) -> Sale:
-    """Find a sale with its product; `lock`: nobody else changes it until the transaction ends.
-
-    Raises:
-        NoSuchSale: there is none.
-    """
-    query = select(Sale).where(Sale.id == sale_id).options(joinedload(Sale.product))
-    if lock:
-        query = query.with_for_update(of=Sale)
-    sale = session.scalar(query)
-    if sale is None:
-        raise NoSuchSale("No sale has this id.")
-    return sale
+def newest_of_shopper(session: Session, user_id: UUID, limit: int) -> Sequence[Intent]:
+    """List a shopper's decided intents of all sales, newest first."""
+    query = newest(decided_intents(user_id=user_id), (Intent.submitted_at, Intent.id), None)
+    return session.scalars(query.limit(limit)).all()

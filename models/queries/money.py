@@ -1,4 +1,4 @@
-"""Owns the questions to the ledger about money that is on its way: how much there is of it, since when."""
+"""Asks the ledger about money that is on its way: how much there is of it, since when."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,8 +28,13 @@ class Open:
     oldest: timedelta
 
 
-def read_open(session: Session, what: str) -> list[Open]:
-    """Look at what has not come to its end; reads an index of just that."""
+def read_open(session: Session) -> dict[str, list[Open]]:
+    """Look at everything that has not come to its end, by what it is."""
+    return {what: _read_open(session, what) for what in OPEN}
+
+
+def _read_open(session: Session, what: str) -> list[Open]:
+    """Read an index of just what is open."""
     rows, is_open = OPEN[what]
     oldest: ColumnElement[datetime] = func.min(rows.created_at)
     age = func.greatest(func.now() - oldest, timedelta(0))  # the clock may have been set back since

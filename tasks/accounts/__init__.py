@@ -1,1 +1,1 @@
-"""Accounts as admins work with them: search and bans."""
+"""Accounts: registration, log-ins, bans."""

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from models.enums import MailStatus, PaymentStatus, RefundStatus, TaskState
 from models.ids import OF_SALE, order_prefix_of
 from models.messages import Message, money, rfc3339
-from models.queries import intents
+from models.queries.paging import newest
 from models.tables.catalogue import Sale
 from models.tables.mails import Mail
 from models.tables.orders import Order
@@ -124,7 +124,7 @@ def list_money_tasks(
         query = query.where(Order.sale_id == sale_id, literal_column(OF_SALE) == order_prefix_of(number))
     if state is not None:
         query = query.where(_is_in(work, TaskState(state)))
-    query = intents.newest(query, (rows.created_at, rows.id), before).limit(limit)
+    query = newest(query, (rows.created_at, rows.id), before).limit(limit)
     return [((row.created_at, row.id), _tell(kind, work, row, sale)) for row, sale in session.execute(query)]
 
 

@@ -10,7 +10,9 @@ from sqlalchemy import Select
 from models.enums import IntentStatus, TaskState
 from models.errors import NotFound
 from models.messages import Message, rfc3339, stored_intent
-from models.queries import intents as reading
+from models.queries.background_tasks import background_tasks
+from models.queries.intents import decided_intents
+from models.queries.paging import newest
 from models.tables.background import BackgroundTask
 from models.tables.orders import Intent
 from tasks.background.payment_tasks import WORK, find_money_task, list_money_tasks
@@ -72,10 +74,10 @@ def list_stored(
     """List stored work of one kind or of all, newest first, each with its key for paging."""
     found: list[tuple[Key, Message]] = []
     if kind not in (INTENT, *WORK):
-        chosen = reading.background_tasks(kind=kind, state=state, sale_id=sale_id)
+        chosen = background_tasks(kind=kind, state=state, sale_id=sale_id)
         found += _background(context, chosen, before, limit)
     if kind in (None, INTENT):
-        decided = reading.decided_intents(statuses=_statuses_of(state), sale_id=sale_id)
+        decided = decided_intents(statuses=_statuses_of(state), sale_id=sale_id)
         found += _decided(context, decided, before, limit)
     for name in [name for name in WORK if kind in (None, name)]:
         with context.database.transaction() as session:
@@ -129,7 +131,7 @@ def _background(
 ) -> list[tuple[Key, Message]]:
     keys = (BackgroundTask.submitted_at, BackgroundTask.id)
     with context.database.transaction() as session:
-        rows = session.scalars(reading.newest(query, keys, before).limit(limit))
+        rows = session.scalars(newest(query, keys, before).limit(limit))
         return [((row.submitted_at, row.id), of_background(row)) for row in rows]
 
 
@@ -138,5 +140,5 @@ def _decided(
 ) -> list[tuple[Key, Message]]:
     keys = (Intent.submitted_at, Intent.id)
     with context.database.transaction() as session:
-        rows = session.scalars(reading.newest(query, keys, before).limit(limit))
+        rows = session.scalars(newest(query, keys, before).limit(limit))
         return [((row.submitted_at, row.id), of_intent(stored_intent(row))) for row in rows]

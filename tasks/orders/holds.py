@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, joinedload
 from models.enums import OrderStatus
 from models.errors import Fenced, LineUnavailable, NotFound, OrderNotHeld
 from models.messages import Message, pack_told, stored_order
-from models.queries import intents
+from models.queries.orders import find_order
 from models.tables.catalogue import Sale
 from models.tables.orders import Order, OrderEvent
 from tasks.context import Context
@@ -64,7 +64,7 @@ def cancel_order(context: Context, user_id: UUID, order_id: UUID) -> Message:
         raise OrderNotHeld(f"The order is {known.status}.")
     bring_live_after(context, order_id)
     with context.database.transaction() as session:
-        order = intents.find_order(session, order_id)
+        order = find_order(session, order_id)
     if order is None:
         raise NotFound("No order of yours has this id.")
     return stored_order(order, order.history)

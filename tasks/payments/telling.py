@@ -6,7 +6,7 @@ import structlog
 
 from models.errors import LineUnavailable, NotFound
 from models.messages import Message, pack_told, stored_order
-from models.queries import intents
+from models.queries.orders import find_order
 from tasks.context import Context
 from tasks.payments.waiting import steps_of
 
@@ -23,7 +23,7 @@ def tell_order(context: Context, order_id: UUID, *, is_news: bool = True) -> Mes
         LedgerUnavailable: it cannot be read.
     """
     with context.database.transaction() as session:
-        order = intents.find_order(session, order_id)
+        order = find_order(session, order_id)
         if order is None:
             raise NotFound("No order has this id.")
         step = steps_of(context, session, [order]).get(order.id)

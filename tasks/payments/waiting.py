@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.enums import OrderStatus, PaymentStatus
+from models.enums import OrderStatus
 from models.messages import Message
+from models.queries.payments import payments_that_wait
 from models.tables.orders import Order
 from models.tables.payments import Payment
 from tasks.context import Context
@@ -18,13 +18,7 @@ def steps_of(context: Context, session: Session, orders: Iterable[Order]) -> dic
     paying = [order.id for order in orders if order.status == OrderStatus.PAYING]
     if not paying:
         return {}
-    waiting = session.scalars(
-        select(Payment).where(
-            Payment.order_id.in_(paying),
-            Payment.status == PaymentStatus.PENDING,
-            Payment.client_secret.is_not(None),
-        )
-    )
+    waiting = payments_that_wait(session, paying)
     steps = {payment.order_id: _step_of(context, payment) for payment in waiting}
     return {order_id: step for order_id, step in steps.items() if step is not None}
 

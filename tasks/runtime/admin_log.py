@@ -1,4 +1,4 @@
-"""Owns the writing and reading of the admins' log: a deed and its entry stand or fall together."""
+"""Owns the writing of the admins' log: a deed and its entry stand or fall together."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,12 +6,11 @@ from enum import Enum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from models.enums import Deed, SubjectKind
 from models.messages import Message, rfc3339
-from models.tables.accounts import User
 from models.tables.admin_log import AdminLogEntry
 
 
@@ -46,28 +45,6 @@ def note_deed(
             details={name: plain(value) for name, value in details.items()},
         )
     )
-
-
-def entries(
-    *,
-    subject_id: UUID | None = None,
-    actor_id: UUID | None = None,
-    deed: str | None = None,
-    subject_kind: str | None = None,
-) -> Select[AdminLogEntry, str]:
-    """Select entries with their actors' e-mails, all or as narrowed, for paging."""
-    query: Select[AdminLogEntry, str] = select(AdminLogEntry, User.email).outerjoin(
-        User, User.id == AdminLogEntry.actor_id
-    )
-    for column, wished in (
-        (AdminLogEntry.subject_id, subject_id),
-        (AdminLogEntry.actor_id, actor_id),
-        (AdminLogEntry.deed, deed),
-        (AdminLogEntry.subject_kind, subject_kind),
-    ):
-        if wished is not None:
-            query = query.where(column == wished)
-    return query
 
 
 def show_entry(row: Row[AdminLogEntry, str]) -> Message:

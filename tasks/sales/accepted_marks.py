@@ -14,7 +14,7 @@ from sqlalchemy import text
 from models.errors import Fenced, LineDiverged, LineUnavailable
 from models.live.records import Look
 from models.live.store import Accepted
-from models.queries.intents import find_sale
+from models.queries.sales import find_sale
 from models.tables.catalogue import Sale
 from tasks.context import Context
 from tasks.sales.live_sync import stop_diverged

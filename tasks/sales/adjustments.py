@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.errors import AllocationTooSmall, IdempotencyKeyReused
-from models.queries.intents import find_sale
+from models.queries.sales import find_sale
 from models.tables.catalogue import Adjustment, Sale
 from tasks.context import Context
 

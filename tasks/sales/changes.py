@@ -10,10 +10,10 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from models.enums import Deed, SubjectKind
-from models.queries.intents import find_sale
+from models.queries.products import product_to_sell
+from models.queries.sales import find_sale
 from models.tables.catalogue import MAX_ALLOCATION, Product, Sale
 from tasks.context import Context
-from tasks.products.changes import product_to_sell
 from tasks.runtime.admin_log import Actor, note_deed
 from tasks.runtime.revisions import Expected, tag_of_sale
 from tasks.sales.adjustments import known_adjustment, note_adjustment, unfinished_adjustments

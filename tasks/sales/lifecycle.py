@@ -7,16 +7,16 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select, tuple_
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from models.enums import SALE_TRANSITIONS, AdmissionOrder, Deed, SaleStatus, SubjectKind
 from models.errors import AllocationTooSmall, IdempotencyKeyReused, IllegalTransition
-from models.queries.intents import find_sale
+from models.queries import sales as asking
+from models.queries.products import product_to_sell
+from models.queries.sales import find_sale
 from models.tables.catalogue import Sale
 from tasks.context import Context
-from tasks.products.changes import product_to_sell
 from tasks.runtime.admin_log import Actor, note_deed
 from tasks.runtime.revisions import ANYTHING, Expected, tag_of_sale
 from tasks.sales.accepted_marks import refuse_gone_back
@@ -91,13 +91,8 @@ def list_sales(
     limit: int = 50,
 ) -> list[Sale]:
     """List sales with their products, newest first, from the one after `before` (created_at, id)."""
-    query = select(Sale).options(joinedload(Sale.product)).order_by(Sale.created_at.desc(), Sale.id.desc())
-    if status is not None:
-        query = query.where(Sale.status == status)
-    if before is not None:
-        query = query.where(tuple_(Sale.created_at, Sale.id) < before)
     with context.database.transaction() as session:
-        return list(session.scalars(query.limit(limit)))
+        return list(asking.list_sales(session, status=status, before=before, limit=limit))
 
 
 def change_sale(

@@ -16,7 +16,7 @@ from models.enums import SaleStatus
 from models.errors import FlashSaleError, LineRefused, LineUnavailable
 from models.live.snapshot import World
 from models.live.store import LEASE_MS
-from models.queries.intents import find_sale
+from models.queries.sales import find_sale
 from models.tables.catalogue import Sale
 from tasks.context import Context
 

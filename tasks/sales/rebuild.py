@@ -16,7 +16,7 @@ from models.driver import STEADY
 from models.enums import Deed, IntentStatus, OrderStatus, SaleStatus, SubjectKind
 from models.live.records import LiveIntent, Regained
 from models.live.snapshot import World
-from models.queries.intents import find_sale
+from models.queries.sales import find_sale
 from models.tables.catalogue import Adjustment, Sale
 from models.tables.orders import Intent, Order
 from models.tables.payments import Payment

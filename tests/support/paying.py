@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import select, update
 
 from models.messages import Message, stored_order
-from models.queries import intents
+from models.queries.orders import find_order
 from models.tables.orders import Order
 from models.tables.payments import Payment, Refund
 from tasks.context import Context
@@ -130,7 +130,7 @@ class Till:
     def order(self, order: Order) -> Message:
         """Read an order as the API tells it."""
         with self.context.database.transaction() as session:
-            found = intents.find_order(session, order.id)
+            found = find_order(session, order.id)
             assert found is not None
             return stored_order(found, found.history)
 

@@ -5,17 +5,17 @@ from typing import Any
 
 from flask import Response, request
 from marshmallow import Schema
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from models.errors import FlashSaleError, NotFound, Unavailable
-from models.tables.payments import Payment, Receipt, Refund
+from models.queries.orders import order_of_shopper
+from models.queries.payments import MoneyOfOrder, find_receipt, money_of_order
+from models.tables.payments import Receipt
 from tasks.payments.pay import pay_order
 from tasks.payments.receipts import number_of
 from tasks.payments.refunds import request_refund
 from tasks.payments.webhooks import take_webhook
 from web.api.intents import KEY_PARAMETER, idempotency_key
-from web.api.orders import visible_order
+from web.api.orders import whose_orders
 from web.api.schemas.orders import OrderSchema, PaymentCreateSchema, RefundCreateSchema
 from web.api.schemas.payments import (
     MethodsSchema,
@@ -63,8 +63,8 @@ def pay(wish: dict[str, Any], order_id: uuid.UUID) -> Response:
 def list_payments(order_id: uuid.UUID) -> Response:
     """List every attempt to pay an order, oldest first, and what went back."""
     with services().database.transaction() as session:
-        visible_order(session, order_id)
-        return answer(show_money(session, order_id))
+        order_of_shopper(session, order_id, whose_orders())
+        return answer(show_money(money_of_order(session, order_id)))
 
 
 @blueprint.post("/orders/<uuid:order_id>/refund")
@@ -83,8 +83,8 @@ def refund(wish: dict[str, Any], order_id: uuid.UUID) -> Response:
 def get_receipt(order_id: uuid.UUID) -> Response:
     """Show the receipt of a paid order."""
     with services().database.transaction() as session:
-        visible_order(session, order_id)
-        receipt = session.get(Receipt, order_id)
+        order_of_shopper(session, order_id, whose_orders())
+        receipt = find_receipt(session, order_id)
     if receipt is None:
         raise NotFound("The order is not paid.")
     return answer(show_receipt(receipt))
@@ -117,15 +117,9 @@ def webhook(provider: str) -> Response:
     return answer({"received": True})
 
 
-def show_money(session: Session, order_id: uuid.UUID) -> dict[str, Any]:
+def show_money(money: MoneyOfOrder) -> dict[str, Any]:
     """Tell of every attempt to pay an order, oldest first, and of what went back."""
-    payments = session.scalars(
-        select(Payment).where(Payment.order_id == order_id).order_by(Payment.created_at, Payment.id)
-    ).all()
-    refunds = session.scalars(
-        select(Refund).where(Refund.order_id == order_id).order_by(Refund.created_at, Refund.id)
-    ).all()
-    return {"payments": _PAYMENTS.dump(payments), "refunds": _REFUNDS.dump(refunds)}
+    return {"payments": _PAYMENTS.dump(money.payments), "refunds": _REFUNDS.dump(money.refunds)}
 
 
 def show_receipt(receipt: Receipt) -> dict[str, Any]:

@@ -3,8 +3,7 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import select
-
+from models.queries.products import find_product, listed_products
 from models.tables.catalogue import Product
 from tasks.products import changes as products
 from tasks.runtime.revisions import tag_of_product
@@ -27,9 +26,8 @@ Tagged = tuple[Product, dict[str, str]]
 @blueprint.response(200, ProductPageSchema)
 def list_products(asked: dict[str, Any]) -> Page:
     """List products, newest first."""
-    listed = select(Product).where(Product.archived_at.is_(None))
     with services().database.transaction() as session:
-        return read_page(session, listed, (Product.created_at, Product.id), **asked)
+        return read_page(session, listed_products(), (Product.created_at, Product.id), **asked)
 
 
 @blueprint.get("/<uuid:product_id>")
@@ -37,7 +35,7 @@ def list_products(asked: dict[str, Any]) -> Page:
 def get_product(product_id: uuid.UUID) -> Tagged:
     """Show a product."""
     with services().database.transaction() as session:
-        return _tagged(products.find_product(session, product_id))
+        return _tagged(find_product(session, product_id))
 
 
 @blueprint.post("")

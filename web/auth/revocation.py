@@ -13,22 +13,15 @@ import uuid
 from collections.abc import KeysView
 from typing import Final
 
-from sqlalchemy import text
-
 from models.database import Database
 from models.errors import LedgerUnavailable
+from models.queries.accounts import revoked_since
 
 PERIOD_S: Final = 0.5  # seconds between two looks
 FIRST_LOOK_S: Final = 2.0  # seconds that somebody waits for the first one
 STOP_S: Final = 5.0  # seconds for a look that is under way to come to its end
 OVERLAP_S: Final = 30.0  # seconds looked back each time: a commit may be that much later than its now()
 SET_S: Final = 3600.0  # seconds by which a clock may be set, and no token that was revoked counts again
-
-# From the last look on, or from now where that is earlier: the ledger's clock may have been set since.
-_SINCE: Final = text(
-    "SELECT extract(epoch FROM now()), array(SELECT id FROM token_families WHERE revoked_at >"
-    " least(now(), to_timestamp(CAST(:looked_at AS double precision))) - make_interval(secs => :seconds))"
-)
 
 log = logging.getLogger(__name__)
 
@@ -80,9 +73,8 @@ class RevokedFamilies:
         """
         seconds = OVERLAP_S if self._looked_at else self._keep_s + OVERLAP_S + SET_S
         with self._database.connection() as connection:
-            asked = {"looked_at": self._looked_at, "seconds": seconds}
-            looked_at, families = connection.execute(_SINCE, asked).one()
-        self._looked_at, now = float(looked_at), time.monotonic()
+            self._looked_at, families = revoked_since(connection, self._looked_at, seconds)
+        now = time.monotonic()
         for family in families:
             self._revoked.setdefault(family, now)
         self._forget_the_old(now)

@@ -1,17 +1,14 @@
 """The page of the admins' log: who did what to what, each subject by its name and linked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from flask import Blueprint, render_template
-from sqlalchemy import Select, literal, select, true
-from sqlalchemy.orm import Session
 
 from models.enums import Deed, SubjectKind
 from models.messages import Message
-from models.tables.accounts import User
-from models.tables.catalogue import Product, Sale
+from models.queries.admin_log import name_subjects
 from web.api.admin.log import LogQuery, read_log
 from web.control_room.reading import admins
 from web.http.services import services
@@ -26,15 +23,6 @@ _PATHS: Final = {
     SubjectKind.ORDER: "/admin/orders/{}",
     SubjectKind.SHOPPER: "/admin/shoppers/{}",
     SubjectKind.TASK: "/admin/tasks/{}",
-}
-_NAMES: Final[
-    dict[SubjectKind, Select[UUID, str, str, bool]]
-] = {  # id, name, currency, whether there is a page
-    SubjectKind.SALE: select(Sale.id, Product.name, Sale.currency, true()).join(
-        Product, Product.id == Sale.product_id
-    ),
-    SubjectKind.PRODUCT: select(Product.id, Product.name, Product.currency, Product.archived_at.is_(None)),
-    SubjectKind.SHOPPER: select(User.id, User.email, literal(""), true()),
 }
 
 
@@ -75,20 +63,21 @@ def entries_about(subject_id: UUID) -> Log:
 def _read(asked: dict[str, Any]) -> Log:
     found = read_log(asked)
     with services().database.transaction() as session:
-        return Log(found.items, _subjects_of(session, found.items), found.next_cursor)
+        subjects = {
+            (kind.value, subject_id): subject
+            for kind, ids in _spoken_of(found.items).items()
+            for subject_id, subject in _of_kind(kind, ids, name_subjects(session, kind, ids)).items()
+        }
+    return Log(found.items, subjects, found.next_cursor)
 
 
-def _subjects_of(session: Session, entries: Sequence[Message]) -> dict[tuple[str, str], Subject]:
-    """Name all that the entries speak of, with a query a kind."""
+def _spoken_of(entries: Sequence[Message]) -> dict[SubjectKind, list[UUID]]:
+    """List what the entries speak of, by kind."""
     spoken = {(one["subject_kind"], one["subject_id"]) for one in entries}
     for one in entries:
         spoken |= {(kind, said) for kind, said in _named_in(one["details"]) if said}
-    return {
-        (kind, subject_id): subject
-        for kind in SubjectKind
-        if (ids := [subject_id for of, subject_id in spoken if of == kind])
-        for subject_id, subject in _of_kind(session, kind, ids).items()
-    }
+    by_kind = {kind: [UUID(said) for of, said in spoken if of == kind] for kind in SubjectKind}
+    return {kind: ids for kind, ids in by_kind.items() if ids}
 
 
 def _named_in(details: Mapping[str, Any]) -> list[tuple[str, str | None]]:
@@ -100,12 +89,11 @@ def _named_in(details: Mapping[str, Any]) -> list[tuple[str, str | None]]:
     return found
 
 
-def _of_kind(session: Session, kind: SubjectKind, ids: Sequence[str]) -> dict[str, Subject]:
-    found = {one: Subject(one[-8:], "", _PATHS[kind].format(one)) for one in ids}
-    if kind in _NAMES:
-        key = _NAMES[kind].selected_columns[0]
-        rows = session.execute(_NAMES[kind].where(key.in_(map(UUID, ids))))
-        for subject_id, name, currency, has_page in rows:
-            path = _PATHS[kind].format(subject_id) if has_page else ""
-            found[str(subject_id)] = Subject(name, currency, path)
+def _of_kind(
+    kind: SubjectKind, ids: Sequence[UUID], named: Iterable[tuple[UUID, str, str, bool]]
+) -> dict[str, Subject]:
+    found = {str(one): Subject(str(one)[-8:], "", _PATHS[kind].format(one)) for one in ids}
+    for subject_id, name, currency, has_page in named:
+        path = _PATHS[kind].format(subject_id) if has_page else ""
+        found[str(subject_id)] = Subject(name, currency, path)
     return found

@@ -5,7 +5,7 @@ from typing import Final
 
 from flask import Blueprint, render_template
 
-from tasks.products.changes import find_product
+from models.queries.products import find_product
 from tasks.runtime.revisions import tag_of_product
 from tasks.sales.view import show_product
 from web.api.schemas.paging import PageQuery

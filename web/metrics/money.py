@@ -13,12 +13,11 @@ from typing import Final
 from prometheus_client import Counter
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
-from sqlalchemy.orm import Session
 
 from models.database import Database
 from models.enums import MailKind, MailStatus, PaymentStatus, RefundCause, RefundStatus
 from models.errors import LedgerUnavailable
-from models.queries.money import OPEN, Open, read_open
+from models.queries.money import Open, read_open
 from tasks.runtime.single_flight import Flights
 from tasks.runtime.tallies import MAILS, PAYMENT_OUTCOMES, PAYMENTS_BEGUN, REFUNDS, SECONDS, read_tallies
 
@@ -68,7 +67,7 @@ class MoneyCollector(Collector):
         readable = GaugeMetricFamily("money_figures_readable", "Whether the figures of money could be read")
         try:
             with self._database.transaction() as session:
-                figures = [*self._counted(read_tallies(session)), *_on_its_way(session)]
+                figures = [*self._counted(read_tallies(session)), *_on_its_way(read_open(session))]
         except LedgerUnavailable:
             readable.add_metric([], 0)
             return [readable]
@@ -130,10 +129,10 @@ def _outcomes(tallies: Tallies, provider: str) -> HistogramMetricFamily:
     return family
 
 
-def _on_its_way(session: Session) -> Iterator[Metric]:
+def _on_its_way(rows: Mapping[str, Sequence[Open]]) -> Iterator[Metric]:
     """What has not come to its end, as it is now."""
-    for what in OPEN:
-        found = {one.status: one for one in read_open(session, what)}
+    for what, open_rows in rows.items():
+        found = {one.status: one for one in open_rows}
         many = GaugeMetricFamily(f"{what}_open", f"Rows of {what} that are not over", labels=("status",))
         oldest = GaugeMetricFamily(
             f"{what}_oldest_open_seconds", f"Age of the oldest of {what} that is not over", labels=("status",)

@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload
-
 from models.enums import OrderStatus, SaleStatus
 from models.errors import LineUnavailable, NotFound
 from models.messages import Message, stored_order
-from models.queries import intents
-from models.tables.accounts import TokenFamily, User
-from models.tables.catalogue import Product, Sale
+from models.queries.accounts import count_good_log_ins, find_user
+from models.queries.orders import order_of_shopper, orders
+from models.queries.payments import find_receipt
+from models.queries.products import newest_products
+from models.queries.sales import find_sale, products_of_sales
+from models.tables.accounts import User
+from models.tables.catalogue import Product
 from models.tables.orders import Order
-from models.tables.payments import Receipt
 from tasks.context import Context
 from tasks.intents.shopper_state import newest_of_shopper
 from tasks.sales.lifecycle import list_sales
@@ -85,12 +85,10 @@ def orders_of(context: Context, user_id: uuid.UUID, cursor: str | None) -> Order
     Raises:
         ValidationError: the cursor is not one of this list's.
     """
-    wanted = intents.orders(user_id=user_id, sale_id=None)
+    wanted = orders(user_id=user_id, sale_id=None)
     with context.database.transaction() as session:
         page = read_page(session, wanted, (Order.created_at, Order.id), limit=ORDERS_A_PAGE, cursor=cursor)
-        ids = {order.sale_id for order in page.items}
-        query = select(Sale).where(Sale.id.in_(ids)).options(joinedload(Sale.product))
-        products = {sale.id: sale.product for sale in session.scalars(query)}
+        products = products_of_sales(session, {order.sale_id for order in page.items})
         items = [
             {**stored_order(order, order.history), "product": show_product(products[order.sale_id])}
             for order in page.items
@@ -105,10 +103,8 @@ def order_of(context: Context, user_id: uuid.UUID, order_id: uuid.UUID) -> Messa
         NotFound: there is none of his.
     """
     with context.database.transaction() as session:
-        order = intents.find_order(session, order_id)
-        if order is None or order.user_id != user_id:
-            raise NotFound("No order of yours has this id.")
-        product = intents.find_sale(session, order.sale_id).product
+        order = order_of_shopper(session, order_id, user_id)
+        product = find_sale(session, order.sale_id).product
         return {**stored_order(order, order.history), "product": show_product(product)}
 
 
@@ -119,7 +115,7 @@ def receipt_of(context: Context, user_id: uuid.UUID, order_id: uuid.UUID) -> tup
         NotFound: there is no such order of his, or it was never paid.
     """
     with context.database.transaction() as session:
-        order, receipt = session.get(Order, order_id), session.get(Receipt, order_id)
+        order, receipt = session.get(Order, order_id), find_receipt(session, order_id)
         if order is None or receipt is None or order.user_id != user_id:
             raise NotFound("No receipt of yours has this order's id.")
         return show_receipt(receipt), order.status == OrderStatus.REFUNDED
@@ -131,17 +127,14 @@ def account_of(context: Context, user_id: uuid.UUID) -> tuple[User, int]:
     Raises:
         NotFound: it is gone.
     """
-    is_good = (TokenFamily.user_id == user_id, TokenFamily.revoked_at.is_(None))
-    query = select(func.count()).where(*is_good, TokenFamily.expires_at > func.now())
     with context.database.transaction() as session:
-        user = session.get(User, user_id)
+        user = find_user(session, user_id)
         if user is None:
             raise NotFound("The account is gone.")
-        return user, session.scalars(query).one()
+        return user, count_good_log_ins(session, user_id)
 
 
 def products_to_sell(context: Context) -> Sequence[Product]:
     """List what a new sale may sell, newest first."""
-    query = select(Product).where(Product.archived_at.is_(None)).order_by(Product.created_at.desc())
     with context.database.transaction() as session:
-        return session.scalars(query.limit(MOST_SALES)).all()
+        return newest_products(session, MOST_SALES)

@@ -6,8 +6,8 @@ from flask import Response
 from marshmallow import Schema, fields, validate
 
 from models.enums import Deed, SubjectKind
-from models.tables.admin_log import AdminLogEntry
-from tasks.runtime.admin_log import entries, show_entry
+from models.queries.admin_log import read_entries
+from tasks.runtime.admin_log import show_entry
 from web.api.schemas.fields import UtcTime
 from web.api.schemas.paging import PageQuery, page_of
 from web.auth.identity import admin_only
@@ -66,12 +66,10 @@ def read_log(asked: dict[str, Any]) -> Page:
         ValidationError: the cursor is not one of this list's.
     """
     narrowed = ("subject_id", "actor_id", "deed", "subject_kind")
-    query = entries(**{name: asked[name] for name in narrowed})
-    if asked["cursor"]:
-        (before,) = read_cursor(asked["cursor"], int)
-        query = query.where(AdminLogEntry.id < before)
+    wanted = {name: asked[name] for name in narrowed}
+    before = read_cursor(asked["cursor"], int)[0] if asked["cursor"] else None
     with services().database.transaction() as session:
-        rows = session.execute(query.order_by(AdminLogEntry.id.desc()).limit(asked["limit"] + 1)).all()
+        rows = read_entries(session, **wanted, before=before, limit=asked["limit"] + 1)
         shown = [show_entry(row) for row in rows[: asked["limit"]]]
     cursor = write_cursor(shown[-1]["id"]) if len(rows) > len(shown) else None
     return Page(shown, cursor)

@@ -1,18 +1,20 @@
 """Owns `/admin/orders`: the search over everybody's orders, as a list and as CSV."""
 
+import uuid
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Final
 
 from flask import Response, stream_with_context
 from marshmallow import Schema, fields, validate
-from sqlalchemy import tuple_
 
 from models.database import take_time
 from models.driver import STEADY
 from models.enums import OrderStatus
-from models.messages import Message
+from models.messages import Message, stored_order
+from models.queries.orders import search_orders
+from models.tables.accounts import User
 from models.tables.orders import Order
-from tasks.orders.search import search_orders, show_found
 from web.api.schemas.fields import Text
 from web.api.schemas.orders import OrderSchema
 from web.api.schemas.paging import PageQuery, page_of
@@ -82,16 +84,20 @@ def read_orders(asked: dict[str, Any], cursor: str | None, limit: int) -> tuple[
     Raises:
         ValidationError: the cursor is not one of this list's.
     """
-    keys = (Order.created_at, Order.id)
-    query = search_orders(asked["query"].strip(), status=asked["status"], sale_id=asked["sale_id"])
-    if cursor:
-        query = query.where(tuple_(*keys) < read_cursor(cursor, *(key.type.python_type for key in keys)))
+    narrowed = {"status": asked["status"], "sale_id": asked["sale_id"]}
+    before = read_cursor(cursor, datetime, uuid.UUID) if cursor else None
     with services().database.transaction() as session:
         take_time(session, STEADY)
-        found = session.execute(query.order_by(*(key.desc() for key in keys)).limit(limit + 1)).all()
+        found = search_orders(session, asked["query"].strip(), **narrowed, before=before, limit=limit + 1)
         shown = [show_found(*row) for row in found[:limit]]
         last = found[limit - 1][0] if len(found) > limit else None
     return shown, write_cursor(last.created_at, last.id) if last is not None else None
+
+
+def show_found(order: Order, user: User, item: str) -> Message:
+    """Tell of an order with whose it is and what was bought."""
+    shopper = {"id": str(user.id), "email": user.email, "name": user.name}
+    return {**stored_order(order, order.history), "shopper": shopper, "item": item}
 
 
 def _lines(asked: dict[str, Any], first: tuple[list[Message], str | None]) -> Iterator[str]:

@@ -8,9 +8,9 @@ from marshmallow import Schema, fields, validate
 
 from models.enums import Role
 from models.messages import Message, rfc3339
+from models.queries.accounts import OrderCounts, count_orders, find_shopper, shoppers
 from models.tables.accounts import User
 from tasks.accounts.bans import ban_shopper, unban_shopper
-from tasks.accounts.shoppers import OrderCounts, count_orders, find_shopper, shoppers
 from web.api.schemas.fields import Prose, Strict, Text, UtcTime
 from web.api.schemas.paging import PageQuery, page_of
 from web.auth.actor import current_actor

@@ -1,0 +1,116 @@
+"""Asks the ledger about accounts and their log-ins."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Select, func, or_, select, text
+from sqlalchemy.orm import Session
+
+from models.enums import OrderStatus, Role
+from models.errors import NotFound
+from models.tables.accounts import TokenFamily, User
+from models.tables.orders import Order
+
+# From the last look on, or from now where that is earlier: the ledger's clock may have been set since.
+_SINCE: Final = text(
+    "SELECT extract(epoch FROM now()), array(SELECT id FROM token_families WHERE revoked_at >"
+    " least(now(), to_timestamp(CAST(:looked_at AS double precision))) - make_interval(secs => :seconds))"
+)
+
+
+class OrderCounts(NamedTuple):
+    """How many orders an account has."""
+
+    all: int = 0
+    paid: int = 0
+
+
+def find_user(session: Session, user_id: UUID) -> User | None:
+    """Find an account."""
+    return session.get(User, user_id)
+
+
+def user_of_email(session: Session, email: str) -> User | None:
+    """Find the account with this e-mail, which is in small letters."""
+    return session.scalar(select(User).where(func.lower(User.email) == email))
+
+
+def find_shopper(session: Session, user_id: UUID) -> User:
+    """Find an account.
+
+    Raises:
+        NotFound: there is none.
+    """
+    user = session.get(User, user_id)
+    if user is None:
+        raise NotFound("No account has this id.")
+    return user
+
+
+def shoppers(asked: str, *, only_banned: bool = False) -> Select[User]:
+    """Select accounts for paging: by their id, or by a part of their name or e-mail."""
+    query = select(User)
+    if only_banned:
+        query = query.where(User.banned_at.is_not(None))
+    if not asked:
+        return query
+    found = [User.email.icontains(asked, autoescape=True), User.name.icontains(asked, autoescape=True)]
+    try:
+        found.append(User.id == UUID(asked))
+    except ValueError:  # then it is a part of a name, and no id
+        return query.where(or_(*found))
+    return query.where(or_(*found))
+
+
+def admins(session: Session) -> Sequence[Row[UUID, str]]:
+    """List the admins' ids and e-mails."""
+    return session.execute(
+        select(User.id, User.email).where(User.role == Role.ADMIN).order_by(User.email)
+    ).all()
+
+
+def count_orders(session: Session, user_ids: Sequence[UUID]) -> dict[UUID, OrderCounts]:
+    """Count the orders of some accounts; of one without any, too."""
+    counting = (
+        select(
+            Order.user_id,
+            func.count(),
+            func.count().filter(Order.status == OrderStatus.PAID),
+        )
+        .where(Order.user_id.in_(user_ids))
+        .group_by(Order.user_id)
+    )
+    counts: dict[UUID, OrderCounts] = defaultdict(OrderCounts)
+    counts.update({user_id: OrderCounts(every, paid) for user_id, every, paid in session.execute(counting)})
+    return counts
+
+
+def find_log_in(session: Session, family: UUID) -> TokenFamily | None:
+    """Find a log-in by its family of tokens."""
+    return session.get(TokenFamily, family)
+
+
+def log_ins(session: Session, user_id: UUID, limit: int) -> Sequence[Row[TokenFamily, bool]]:
+    """List an account's newest log-ins, each with whether it is good."""
+    is_good = TokenFamily.revoked_at.is_(None) & (TokenFamily.expires_at > func.now())
+    asked = select(TokenFamily, is_good).where(TokenFamily.user_id == user_id)
+    return session.execute(asked.order_by(TokenFamily.created_at.desc()).limit(limit)).all()
+
+
+def count_good_log_ins(session: Session, user_id: UUID) -> int:
+    """Count an account's log-ins that are good."""
+    is_good = (TokenFamily.user_id == user_id, TokenFamily.revoked_at.is_(None))
+    return session.scalars(select(func.count()).where(*is_good, TokenFamily.expires_at > func.now())).one()
+
+
+def revoked_since(
+    connection: Connection, looked_at: float | None, seconds: float
+) -> tuple[float, Sequence[UUID]]:
+    """Read the log-ins that were revoked from so many seconds before a look on; without one, before now.
+
+    Returns the ledger's time too, in seconds since the epoch: it is the next `looked_at`.
+    """
+    now, families = connection.execute(_SINCE, {"looked_at": looked_at, "seconds": seconds}).one()
+    return float(now), families
