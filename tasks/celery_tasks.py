@@ -10,12 +10,12 @@ from celery import Task
 from models.errors import Unavailable
 from tasks import sweep
 from tasks.background import queue
+from tasks.background.report_requests import ask_for_due_reports
 from tasks.context import Context
 from tasks.intents import drain
 from tasks.payments.drive import run_payment as drive_payment
 from tasks.payments.refunds import run_refund as drive_refund
 from tasks.providers.sandbox import deliver_due
-from tasks.reports.asking import ask_for_due_reports
 from tasks.runtime.celery_app import celery
 from tasks.sales import auditing
 

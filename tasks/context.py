@@ -14,6 +14,7 @@ from models.queries import intents
 from models.tables.identity import require_writable
 from tasks.intake.intake import Intake
 from tasks.intake.sale_cache import SaleBook
+from tasks.intake.told_tickets import ToldTickets
 from tasks.mail.delivery import Mailer
 from tasks.mail.outbox import session_info
 from tasks.providers.registry import Providers
@@ -21,7 +22,6 @@ from tasks.runtime.bell import Bell, CeleryBell
 from tasks.runtime.breaker import Breaker
 from tasks.runtime.celery_app import configure
 from tasks.runtime.ownership import Ownership
-from tasks.sales.told_tickets import ToldTickets
 
 SILENT_REST_S: Final = 0.2  # between two probes of a ledger that does not answer
 

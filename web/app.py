@@ -15,18 +15,19 @@ from web.auth import session
 from web.auth.cookies import cookie_prefix
 from web.auth.issue import configure_tokens
 from web.cli import register_commands
+from web.health import metrics
 from web.health import routes as health
 from web.http import errors, logs, middleware
 from web.http.json import OrjsonProvider
 from web.http.openapi import PREFIX, Api
 from web.http.openapi import Blueprint as ApiBlueprint
 from web.http.request_id import MAX_BODY_BYTES, ShopRequest
-from web.http.services import EXTENSION, build_services
+from web.http.services import EXTENSION
 from web.limits import proxies
-from web.metrics import requests as metrics
 from web.shop import assets, languages
 from web.shop import views as pages
 from web.sockets import socket as live
+from web.wiring import build_services
 
 PREPARE: Final = "prepare"  # its name among the app's extensions, by which the worker finds it
 

@@ -148,6 +148,11 @@ class Receipt(Base):
     buyer_name: Mapped[str] = mapped_column(String(100))
     buyer_email: Mapped[str] = mapped_column(String(254))
 
+    @property
+    def written_number(self) -> str:
+        """The number as people read it, e.g. `2026-000017`."""
+        return f"{self.year}-{self.number:06}"
+
 
 class ReceiptCounter(Base):
     """The last number that was given in a year; its row's lock puts the payers in a line."""

@@ -20,8 +20,8 @@ from models.live.records import Answer, Submission
 from models.live.store import Live, SubmitReply
 from tasks.intake.reply_recovery import PAUSE_S, LostReplies
 from tasks.intake.sale_cache import SaleBook, SaleFacts
+from tasks.intake.told_tickets import ToldTickets
 from tasks.runtime.bell import Bell
-from tasks.sales.told_tickets import ToldTickets
 
 log: Final = structlog.get_logger()
 

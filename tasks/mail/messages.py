@@ -26,7 +26,6 @@ from models.tables.mails import Mail
 from models.tables.orders import Order
 from models.tables.payments import Receipt, Refund
 from tasks.mail.writing import one_line, write_amount
-from tasks.payments.receipts import number_of
 
 LANGUAGE: Final = "en"
 SUBJECTS: Final = {MailKind.RECEIPT: "Receipt {number}", MailKind.REFUND: "Refund of {amount}"}
@@ -90,7 +89,7 @@ def write_letter(mail: Mail, contents: Contents, sender: MailSettings) -> EmailM
 
 def _of_receipt(row: Receipt) -> Contents:
     return {
-        "number": number_of(row),
+        "number": row.written_number,
         "issued": _moment(row.issued_at),
         "item": row.item,
         "quantity": str(row.quantity),

@@ -15,7 +15,7 @@ from models.errors import Fenced
 from models.tables.catalogue import Sale
 from models.tables.orders import Order, OrderEvent
 from models.tables.payments import Payment
-from tasks.payments.receipts import issue_receipt, number_of
+from tasks.payments.receipts import issue_receipt
 
 # What a change of status moves between the sale's counts: (held, sold), in units.
 _COUNTS: Final[dict[tuple[OrderStatus, OrderStatus], tuple[int, int]]] = {
@@ -50,7 +50,7 @@ def move_order(
         _move_counts(session, order, held, sold, epoch)
     at = ledger_time(session)
     if wished == OrderStatus.PAID:
-        order.receipt_number = number_of(issue_receipt(session, order, at))
+        order.receipt_number = issue_receipt(session, order, at).written_number
         order.paid_at = at
         # The live side moved first where the hold had gone; else it follows.
         order.released_at = at if before == OrderStatus.EXPIRED else None

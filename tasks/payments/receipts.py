@@ -46,8 +46,3 @@ def issue_receipt(session: Session, order: Order, at: datetime) -> Receipt:
     session.add(receipt)
     enter_mail(session, MailKind.RECEIPT, order)
     return receipt
-
-
-def number_of(receipt: Receipt) -> str:
-    """Write a receipt's number as people read it, e.g. `2026-000017`."""
-    return f"{receipt.year}-{receipt.number:06}"

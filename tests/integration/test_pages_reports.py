@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from models.enums import SaleStatus
 from models.tables.catalogue import Product
-from tasks.reports import asking
+from tasks.background import report_requests as asking
 from tests.integration.conftest import Account
 from tests.integration.test_pages_shown import MOST_BYTES, Markup, read, sign_in
 from tests.support.played import Played

@@ -15,8 +15,8 @@ from models.enums import SaleStatus
 from models.report.series import COLUMNS
 from models.tables.background import BackgroundTask
 from tasks.background import queue
-from tasks.reports import asking
-from tasks.reports.asking import ask_for_due_reports
+from tasks.background import report_requests as asking
+from tasks.background.report_requests import ask_for_due_reports
 from tests.integration.conftest import Account
 from tests.support.played import Played
 from tests.support.shop import PRICE_MINOR, Shop

@@ -1,12 +1,15 @@
 """Imports run one way: web → tasks → models → config and workers → tasks → models → config."""
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from config import ROOT
+from tests.support import imports as import_graph
 
 MAY_IMPORT = {
     "config": set(),
@@ -23,6 +26,20 @@ FOREIGN = {  # who may not know of what
     "tasks": {"flask", "marshmallow", "flask_smorest", "werkzeug"},
     "workers": {"flask"},
 }
+
+LEAVES: dict[str, set[str]] = {  # which folders of its own package one may know
+    "models.tables": {"models.enums", "models.errors", "models.ids"},
+    "models.live": {"models.enums", "models.errors"},
+    "tasks.runtime": set(),
+    "tasks.providers": {"tasks.runtime"},
+    "tasks.mail": {"tasks.runtime"},
+    "tasks.intake": {"tasks.runtime"},
+    "web.api.schemas": set(),
+    "web.metrics": set(),
+    "web.limits": {"web.http"},
+}
+
+LATE = {"tasks.providers.stripe.provider"}  # loads the library of Stripe where that is configured
 
 
 def modules_of(package: str) -> list[Path]:
@@ -69,6 +86,46 @@ def test_a_package_does_not_know_the_frameworks_above_it(package: str) -> None:
         if top(name) in FOREIGN[package]
     ]
     assert not known
+
+
+def test_no_circle_of_folders() -> None:
+    """A module that stands beside sub-folders is a room of its own, as `tasks/context.py` is."""
+    graph: dict[str, set[str]] = defaultdict(set)
+    for module in import_graph.modules():
+        rooms = {room_of(other) for other in import_graph.imports_of(module)}
+        graph[room_of(module)] |= rooms - {room_of(module)}
+    assert len(graph) > 60
+    assert not import_graph.circles({room: frozenset(below) for room, below in graph.items()})
+
+
+def test_a_circle_of_folders_would_be_found() -> None:
+    graph = {"a": frozenset({"b"}), "b": frozenset({"c"}), "c": frozenset({"b"}), "d": frozenset({"a"})}
+    assert import_graph.circles(graph) == [["b", "c"]]
+
+
+@pytest.mark.parametrize(("leaf", "may_know"), sorted(LEAVES.items()))
+def test_a_leaf_knows_only_what_is_below(leaf: str, may_know: set[str]) -> None:
+    known = {
+        room_of(other)
+        for module in import_graph.modules()
+        if room_of(module).startswith(leaf)
+        for other in import_graph.imports_of(module)
+    }
+    ours = {room for room in known if top(room) == top(leaf) and not room.startswith(leaf)}
+    assert known
+    assert ours <= may_know
+
+
+def test_imports_stand_at_the_top_of_a_module() -> None:
+    """One in a function would hide a circle from the tests above."""
+    assert import_graph.functions_that_import() == LATE
+
+
+@cache
+def room_of(module: str) -> str:
+    path = import_graph.modules()[module]
+    is_alone = any(path.parent.glob("*/__init__.py"))
+    return module if is_alone else ".".join(path.parent.relative_to(ROOT).parts) or module
 
 
 def test_only_config_reads_the_environment() -> None:

@@ -11,7 +11,6 @@ from models.queries.orders import order_of_shopper
 from models.queries.payments import MoneyOfOrder, find_receipt, money_of_order
 from models.tables.payments import Receipt
 from tasks.payments.pay import pay_order
-from tasks.payments.receipts import number_of
 from tasks.payments.refunds import request_refund
 from tasks.payments.webhooks import take_webhook
 from web.api.intents import KEY_PARAMETER, idempotency_key
@@ -126,5 +125,5 @@ def show_receipt(receipt: Receipt) -> dict[str, Any]:
     """Tell of a receipt."""
     told = {name: getattr(receipt, name) for name in Receipt.__table__.columns.keys()}  # noqa: SIM118
     buyer = {"name": receipt.buyer_name, "email": receipt.buyer_email}
-    shown: dict[str, Any] = _RECEIPT.dump({**told, "number": number_of(receipt), "buyer": buyer})
+    shown: dict[str, Any] = _RECEIPT.dump({**told, "number": receipt.written_number, "buyer": buyer})
     return shown

@@ -12,7 +12,7 @@ from flask.cli import AppGroup
 from models.audit import audit_sale
 from models.enums import Deed, SaleStatus, SubjectKind
 from models.errors import FlashSaleError
-from tasks.reports.asking import find_or_make
+from tasks.background.report_requests import find_or_make
 from tasks.reports.rows import HEADER, rows_of
 from tasks.runtime.admin_log import COMMAND_LINE, note_deed
 from tasks.sales import lifecycle as verbs

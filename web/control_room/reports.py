@@ -11,7 +11,7 @@ from models.messages import Message
 from models.report.comparing import compare
 from models.report.series import Series
 from models.tables.background import BackgroundTask
-from tasks.reports.asking import find_report
+from tasks.background.report_requests import find_report
 from tasks.sales.lifecycle import get_sale, list_sales
 from tasks.sales.view import show_sale
 from web.auth.identity import current_identity

@@ -2,20 +2,10 @@
 
 from typing import TYPE_CHECKING, Final
 
-from flask import Blueprint, Response
 from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    REGISTRY,
-    CollectorRegistry,
     Counter,
     Histogram,
-    generate_latest,
 )
-from prometheus_client.multiprocess import MultiProcessCollector
-
-from web.http.services import Services, services
-from web.metrics.money import money_registry
-from web.metrics.sales import sales_registry
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -27,8 +17,6 @@ REQUESTS: Final = Counter("http_requests_total", "Requests answered", ("method",
 LATENCY: Final = Histogram(
     "http_request_seconds", "Seconds from request to answer", ("method", "route"), buckets=BUCKETS
 )
-
-blueprint = Blueprint("metrics", __name__)
 
 _known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
@@ -46,22 +34,3 @@ def observe(environ: "WSGIEnvironment", status: int, seconds: float) -> None:
         found = _known[key] = (REQUESTS.labels(method, key[1], str(status)), LATENCY.labels(method, key[1]))
     found[0].inc()
     found[1].observe(seconds)
-
-
-@blueprint.get("/metrics")
-def metrics() -> Response:
-    """Prometheus' text; of all processes of this machine where they share a directory for it."""
-    parts = services()
-    parts.operators.require()
-    text = parts.metrics_text.get("", lambda: _write(parts))
-    return Response(text, content_type=CONTENT_TYPE_LATEST)
-
-
-def _write(parts: Services) -> bytes:
-    registry = CollectorRegistry()
-    try:
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    except ValueError:  # one process, or none told where to meet the others
-        registry = REGISTRY
-    read_now = sales_registry(parts.context), money_registry(parts.money)
-    return b"".join(generate_latest(one) for one in (registry, *read_now))

@@ -18,11 +18,12 @@ from config import Settings
 from web.http.errors import Problem
 from web.http.middleware import headers_of_all, whole_answer
 from web.limits.addresses import behind_proxies, read_address
-from web.sockets.hub import Hub
 from web.sockets.transport.upgrade_policy import UpgradePolicy
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+
+    from web.sockets.hub import Hub
 
 # One line a header, names without `_`, which gunicorn drops since it would become `-` in the environment.
 _HEAD: Final = re.compile(rb"GET /ws HTTP/1\.1\r\n((?:[A-Za-z0-9-]+:[\t -~\x80-\xff]*\r\n)+)\r\n").fullmatch
@@ -33,7 +34,7 @@ _BODIES: Final = ("HTTP_CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING", "HTTP_EXPECT"
 class Handshake:
     """Lets plain upgrades in."""
 
-    def __init__(self, policy: UpgradePolicy, hub: Hub, settings: Settings) -> None:
+    def __init__(self, policy: UpgradePolicy, hub: "Hub", settings: Settings) -> None:
         self._policy = policy
         self._hub = hub
         hops = settings.trusted_proxies
