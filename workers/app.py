@@ -14,8 +14,9 @@ from tasks.context import build_context
 from tasks.runtime.celery_app import BACKGROUND, celery
 from tasks.runtime.failpoints import arm
 from tasks.runtime.logs import configure_logging
+from tasks.runtime.periodic import Periodic
+from tasks.sales.pulse import PulseTaker
 from workers.own_redis import OwnRedis
-from workers.pulse import PulseTimer
 from workers.roll_call import RollCall
 from workers.schedule import SCHEDULE, SCHEDULER
 from workers.signs import SignsOfLife
@@ -23,14 +24,19 @@ from workers.timer import SweepTimer
 from workers.watchdog import ConsumerWatchdog
 
 log: Final = structlog.get_logger()
+
+PULSE_S: Final = 0.5  # between two looks for a second without a sample: one worker alone misses none
+
 settings: Final = load_settings()
 _context: Final = build_context(settings, settings.process_name)
-_timer: Final = SweepTimer(_context)
-_pulse: Final = PulseTimer(_context)
 _roll_call: Final = RollCall(celery, _context.live)
 _signs: Final = SignsOfLife()
-_watchdog: Final = ConsumerWatchdog()
 _own_redis: Final = OwnRedis(_context.ownership)
+_threads: Final[list[Periodic]] = [
+    SweepTimer(_context),
+    Periodic("pulse", PulseTaker(_context).take, PULSE_S, hindered="pulse_hindered", failed="pulse_failed"),
+    _own_redis,
+]
 
 if not settings.is_production:  # a fresh clone is often tried as root; in production the warning stands
     warnings.filterwarnings("ignore", category=SecurityWarning)
@@ -54,25 +60,22 @@ def _refuse_foreign_lines(**_: Any) -> None:
 
 
 @worker_ready.connect
-def _start_timer(sender: Any, **_: Any) -> None:
+def _start_threads(sender: Any, **_: Any) -> None:
     if settings.is_production and (why := settings.payments.why_no_money):
         log.warning("payments_move_no_money", why=why)
     if settings.is_production and settings.risks:
         log.warning("production_allows", risks=settings.risks)
-    _own_redis.watch()
-    _timer.start()
-    _pulse.start()
+    _threads.append(ConsumerWatchdog(lambda: sender.controller.blueprint.state == RUN))
+    for thread in _threads:
+        thread.start()
     _signs.start(sender)
     if BACKGROUND in sender.app.amqp.queues.consume_from:
         _roll_call.start()
-    _watchdog.watch(lambda: sender.controller.blueprint.state == RUN)
 
 
 @worker_shutting_down.connect
-def _stop_timer(**_: Any) -> None:
-    _watchdog.stop()
-    _own_redis.stop()
+def _stop_threads(**_: Any) -> None:
     _signs.stop()
     _roll_call.stop()
-    _pulse.stop()
-    _timer.stop()
+    for thread in reversed(_threads):  # the sweep is waited for, so that it comes last
+        thread.stop()

@@ -6,7 +6,6 @@ waits.
 """
 
 import os
-import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -14,6 +13,7 @@ import structlog
 
 from models.errors import ForeignLine, Unavailable
 from tasks.runtime.ownership import Ownership
+from tasks.runtime.periodic import Periodic
 
 log: Final = structlog.get_logger()
 
@@ -23,7 +23,7 @@ EXIT_CODE: Final = 1
 REMEDY: Final = "put REDIS_URL right, or run flask ledger adopt-redis"
 
 
-class OwnRedis:
+class OwnRedis(Periodic):
     """Waits before the work, and watches during it. A store that is away tells nothing and stops nobody."""
 
     def __init__(
@@ -33,33 +33,22 @@ class OwnRedis:
         period_s: float = PERIOD_S,
         end: Callable[[int], object] = os._exit,
     ) -> None:
+        super().__init__("own_redis", self._look, period_s)
         self._ownership = ownership
         self._period_s = period_s
         self._end = end
-        self._stopped = threading.Event()
+        self._found = 0  # looks in a row that found a foreign Redis
 
     def wait(self) -> None:
         """Return once the Redis is not another ledger's."""
-        while self._is_foreign() and not self._stopped.wait(self._period_s):
+        while self._is_foreign() and not self.rest(self._period_s):
             pass
 
-    def watch(self) -> threading.Thread:
-        """Begin to watch; returns the thread."""
-        thread = threading.Thread(target=self._run, name="own-redis", daemon=True)
-        thread.start()
-        return thread
-
-    def stop(self) -> None:
-        """Watch no more."""
-        self._stopped.set()
-
-    def _run(self) -> None:
-        found = 0
-        while not self._stopped.wait(self._period_s):
-            found = found + 1 if self._is_foreign() else 0
-            if found >= LOOKS:
-                self._end(EXIT_CODE)
-                return
+    def _look(self) -> None:
+        self._found = self._found + 1 if self._is_foreign() else 0
+        if self._found >= LOOKS:
+            self.stop()
+            self._end(EXIT_CODE)
 
     def _is_foreign(self) -> bool:
         try:

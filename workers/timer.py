@@ -3,7 +3,6 @@
 A sweep costs a process some 15 ms, most of it for asking the ledger; so of all workers one at a time sweeps.
 """
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,10 +11,11 @@ from uuid import UUID
 
 import structlog
 
-from models.errors import LineUnavailable, Unavailable
+from models.errors import LineUnavailable
 from tasks.context import Context
 from tasks.intents.drain import drain_sale
 from tasks.runtime.bell import Bell
+from tasks.runtime.periodic import Periodic
 from tasks.sweep import sweep_everything
 
 log: Final = structlog.get_logger()
@@ -23,6 +23,7 @@ log: Final = structlog.get_logger()
 PERIOD_S: Final = 0.25
 PATIENCE_S: Final = 3.0  # for so long a sale may be rung for in vain
 TURN_MS: Final = 240  # that a sweep counts for all workers; less than a period, so that none is left out
+STOP_S: Final = 5.0  # for a sweep that is under way to come to its end
 FORGET_S: Final = 2.0  # a sale that was not rung for so long is answered again
 
 
@@ -70,36 +71,22 @@ class InlineDrainFallback(Bell):
         return self._bell.send(name, subject, queue)
 
 
-class SweepTimer:
+class SweepTimer(Periodic):
     """A thread that sweeps every `period_s` seconds until it is stopped."""
 
     def __init__(self, context: Context, period_s: float = PERIOD_S) -> None:
+        super().__init__("sweep", self._sweep, period_s, hindered="sweep_hindered", failed="sweep_failed")
         bell = InlineDrainFallback(context.bell, lambda sale_id: drain_sale(context, sale_id))
         self._context = replace(context, bell=bell)
-        self._period_s = period_s
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sweep-timer", daemon=True)
-
-    def start(self) -> None:
-        """Begin to sweep."""
-        self._thread.start()
 
     def stop(self) -> None:
         """Stop after the sweep that is under way."""
-        self._stopped.set()
-        self._thread.join(timeout=5)
+        super().stop()
+        self.join(STOP_S)
 
-    def _run(self) -> None:
-        while not self._stopped.wait(self._period_s):
-            if not self._context.breaker.is_closed():
-                continue
-            try:
-                if self._has_turn():
-                    sweep_everything(self._context)
-            except Unavailable as error:
-                log.warning("sweep_hindered", error=str(error))
-            except Exception:
-                log.exception("sweep_failed")
+    def _sweep(self) -> None:
+        if self._context.breaker.is_closed() and self._has_turn():
+            sweep_everything(self._context)
 
     def _has_turn(self) -> bool:
         try:

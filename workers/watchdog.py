@@ -6,11 +6,12 @@ whatever was begun is driven again.
 """
 
 import os
-import threading
 from collections.abc import Callable
 from typing import Final
 
 import structlog
+
+from tasks.runtime.periodic import Periodic
 
 log: Final = structlog.get_logger()
 
@@ -19,37 +20,25 @@ GRACE_S: Final = 3.0  # for what ends by itself
 EXIT_CODE: Final = 1
 
 
-class ConsumerWatchdog:
+class ConsumerWatchdog(Periodic):
     """A thread that ends the process once its consumer has ended, unless it was told to stop."""
 
     def __init__(
         self,
+        is_consuming: Callable[[], bool],
         *,
         period_s: float = PERIOD_S,
         grace_s: float = GRACE_S,
         end: Callable[[int], object] = os._exit,
     ) -> None:
-        self._period_s = period_s
+        super().__init__("consumer_watchdog", self._look, period_s, is_at_once=True)
+        self._is_consuming = is_consuming
         self._grace_s = grace_s
         self._end = end
-        self._stopped = threading.Event()
 
-    def watch(self, is_consuming: Callable[[], bool]) -> threading.Thread:
-        """Begin to watch; returns the thread."""
-        thread = threading.Thread(
-            target=self._run, args=(is_consuming,), name="consumer-watchdog", daemon=True
-        )
-        thread.start()
-        return thread
-
-    def stop(self) -> None:
-        """Watch no more: the process was told to end."""
-        self._stopped.set()
-
-    def _run(self, is_consuming: Callable[[], bool]) -> None:
-        while is_consuming():
-            if self._stopped.wait(self._period_s):
-                return
-        if not self._stopped.wait(self._grace_s):
-            log.error("consumer_ended", remedy="the process ends and is to be started again")
-            self._end(EXIT_CODE)
+    def _look(self) -> None:
+        if self._is_consuming() or self.rest(self._grace_s):
+            return
+        self.stop()
+        log.error("consumer_ended", remedy="the process ends and is to be started again")
+        self._end(EXIT_CODE)

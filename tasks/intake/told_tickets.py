@@ -16,6 +16,7 @@ from sqlalchemy import text
 from models.database import Database
 from models.errors import Unavailable
 from models.live.records import Answer, AnswerCode
+from tasks.runtime.periodic import Periodic
 
 log: Final = structlog.get_logger()
 
@@ -40,7 +41,8 @@ class ToldTickets:
         self._database = database
         self._rest_s = rest_s
         self._unnoted: dict[UUID, int] = {}
-        self._is_noting = False
+        self._noting: Periodic | None = None  # while there is something to note
+        self._give_up_at = 0.0  # monotonic seconds
         self._lock = threading.Lock()
 
     def add(self, sale_id: UUID, answers: Sequence[Answer]) -> None:
@@ -50,25 +52,26 @@ class ToldTickets:
             return
         with self._lock:
             self._unnoted[sale_id] = max(ticket, self._unnoted.get(sale_id, 0))
-            begins, self._is_noting = not self._is_noting, True
-        if begins:
-            threading.Thread(target=self._note, name="told-tickets", daemon=True).start()
+            if self._noting is None:
+                self._give_up_at = time.monotonic() + GIVE_UP_S
+                noting = Periodic("told_tickets", self._note, self._rest_s, is_at_once=True)
+                noting.start()
+                self._noting = noting
 
     def _note(self) -> None:
-        until = time.monotonic() + GIVE_UP_S
-        while True:
-            with self._lock:
-                told = dict(self._unnoted)
-                if not told or self._database.is_disposed or time.monotonic() > until:
-                    self._is_noting = False
-                    return
-            try:
-                self._write_down(told)
-            except Unavailable as error:
-                log.warning("told_tickets_not_noted", sales=len(told), error=str(error))
-            except Exception:
-                log.exception("told_tickets_not_noted", sales=len(told))
-            time.sleep(self._rest_s)
+        with self._lock:
+            told = dict(self._unnoted)
+            if not told or self._database.is_disposed or time.monotonic() > self._give_up_at:
+                if self._noting is not None:
+                    self._noting.stop()
+                self._noting = None
+                return
+        try:
+            self._write_down(told)
+        except Unavailable as error:
+            log.warning("told_tickets_not_noted", sales=len(told), error=str(error))
+        except Exception:
+            log.exception("told_tickets_not_noted", sales=len(told))
 
     def _write_down(self, told: dict[UUID, int]) -> None:
         # A connection of its own: requests have the pool to themselves, and it can be closed at any time.

@@ -9,12 +9,12 @@ from models.enums import SaleStatus
 from models.live.keys import SaleKeys
 from models.live.pulse import MOST_SAMPLES
 from tasks.context import Context
+from tasks.runtime.periodic import Periodic
 from tasks.sales.pulse import PulseTaker
 from tests.support.contexts import context_over, plain_settings
 from tests.support.polling import eventually
 from tests.support.servers import Stores
 from tests.support.shop import SaleUnderTest, Shop
-from workers.pulse import PulseTimer
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def seconds_of(sale: SaleUnderTest) -> list[int]:
 
 def test_two_workers_take_one_sample_a_second(shop: Shop, other: Context) -> None:
     sale = shop.open_sale(3)
-    timers = [PulseTimer(context, period_s=0.05) for context in (shop.context, other)]
+    timers = [Periodic("pulse", PulseTaker(context).take, 0.05) for context in (shop.context, other)]
     for timer in timers:
         timer.start()
     eventually(lambda: len(seconds_of(sale)) >= 4)

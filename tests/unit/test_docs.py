@@ -30,6 +30,7 @@ MAKE = re.compile(r"\bmake ([a-z][a-z-]*)")
 FLASK = re.compile(r"\bflask --app web ([a-z-]+)(?: ([a-z-]+))?")
 SETTING = re.compile(r"\b([A-Z][A-Z_]{2,})\b(?==| |$)")
 EVENT = re.compile(r"(?:log\.(\w+)|\bapart)\(\s*\"([a-z_]+)\"")
+EVENT_OF_THREAD = re.compile(r"\b(hindered|failed)(?:: str = |=)\"([a-z_]+)\"")
 
 
 def pages() -> list[object]:
@@ -88,13 +89,19 @@ def settings_that_exist() -> set[str]:
 
 def events(level: str | None = None) -> set[str]:
     """The events that are logged, of one level or of all."""
-    return {
-        event
+    found = [
+        pair
         for source in SOURCES
         for path in (ROOT / source).rglob("*.py")
-        for found, event in EVENT.findall(path.read_text())
-        if level in (None, found)
-    }
+        for pair in (*EVENT.findall(path.read_text()), *events_of_threads(path.read_text()))
+    ]
+    return {event for its_level, event in found if level in (None, its_level)}
+
+
+def events_of_threads(code: str) -> list[tuple[str, str]]:
+    """The events that a `Periodic` is told to log."""
+    levels = {"hindered": "warning", "failed": "exception"}
+    return [(levels[how], event) for how, event in EVENT_OF_THREAD.findall(code)]
 
 
 def walks() -> dict[str, list[list[str]]]:

@@ -16,6 +16,7 @@ from typing import Final
 from models.database import Database
 from models.errors import LedgerUnavailable
 from models.queries.accounts import revoked_since
+from tasks.runtime.periodic import Periodic
 
 PERIOD_S: Final = 0.5  # seconds between two looks
 FIRST_LOOK_S: Final = 2.0  # seconds that somebody waits for the first one
@@ -36,13 +37,13 @@ class RevokedFamilies:
         self._database = database
         self._keep_s = keep_s  # seconds; no access token lives longer than that
         self._revoked: dict[uuid.UUID, float] = {}  # since when it is known, in monotonic seconds
-        self._watcher: threading.Thread | None = None
+        self._watcher: Periodic | None = None
         self._watcher_pid = 0
         self._looked_pid = 0  # of the process that has looked at least once
         self._looked = threading.Event()
         self._starting = threading.Lock()
         self._looked_at: float | None = None  # the ledger's time at the last look that succeeded
-        self._stopped = threading.Event()
+        self._is_stopped = False
 
     def __contains__(self, family: uuid.UUID) -> bool:
         if self._looked_pid != os.getpid():
@@ -61,8 +62,9 @@ class RevokedFamilies:
 
     def stop(self) -> None:
         """Let the watching thread end, and wait until it holds no connection any more."""
-        self._stopped.set()
+        self._is_stopped = True
         if self._watcher is not None:
+            self._watcher.stop()
             self._watcher.join(STOP_S)
 
     def refresh(self) -> None:
@@ -90,24 +92,19 @@ class RevokedFamilies:
         with self._starting:
             if self._watcher_pid != os.getpid():
                 self._looked = threading.Event()
-                self._watcher = threading.Thread(target=self._watch, name="revoked-families", daemon=True)
+                self._watcher = Periodic("revoked_families", self._look, PERIOD_S, is_at_once=True)
                 self._watcher.start()
+                if self._is_stopped:  # somebody asks while the process ends: they get one look
+                    self._watcher.stop()
                 self._watcher_pid = os.getpid()
         self._looked.wait(FIRST_LOOK_S)
 
-    def _watch(self) -> None:
-        """Look at once, and then again and again."""
-        while True:
-            self._try_refresh()
-            self._looked_pid = os.getpid()
-            self._looked.set()
-            if self._stopped.wait(PERIOD_S):
-                return
-
-    def _try_refresh(self) -> None:
+    def _look(self) -> None:
         try:
             self.refresh()
         except LedgerUnavailable:
             log.warning("revocations could not be read; going on with %d known", len(self._revoked))
         except Exception:
             log.exception("revocations could not be read")
+        self._looked_pid = os.getpid()
+        self._looked.set()
