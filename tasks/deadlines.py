@@ -9,7 +9,7 @@ this may run at any time, again and again. A clock that was set ahead needs nobo
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from models.enums import OrderStatus, TaskState
 from models.errors import LineUnavailable
+from models.leases import seconds
 from models.tables.background import BackgroundTask
 from models.tables.catalogue import Sale
 from models.tables.mails import Mail
@@ -27,7 +28,7 @@ from models.tables.sandbox import SandboxCharge, SandboxEvent
 from tasks.context import Context
 from tasks.mail import outbox
 from tasks.orders.holds import told_of
-from tasks.payments import backoff
+from tasks.payments.backoff import ASKED_AGAIN
 from tasks.payments.outcomes import ENDING_TAKES, OPEN, SHOPPER_TAKES
 from tasks.providers.sandbox import delivery
 from tasks.providers.sandbox.methods import LONGEST_S as SETTLED_WITHIN_S
@@ -67,7 +68,7 @@ def bring_deadlines_near(context: Context) -> int:
 
 def _bring_holds_near(session: Session) -> Sequence[Order]:
     """A hold lasts as long as the sale says, from now on."""
-    length = func.make_interval(0, 0, 0, 0, 0, 0, Sale.hold_seconds)
+    length = seconds(Sale.hold_seconds)
     far = (
         select(Order)
         .join(Sale, Sale.id == Order.sale_id)
@@ -104,16 +105,16 @@ def _tell(context: Context, orders: Sequence[Order]) -> None:
 def _updates(patience_s: int) -> list[Update]:
     """List what brings each kind of wait near. What is not leased is due at once, which is harmless."""
     lease = func.now() + outbox.LEASE
-    mail_waits = _doubled(outbox.FIRST_PAUSE_S, Mail.attempts - 1, outbox.LONGEST_PAUSE_S)
-    event_waits = _doubled(1, SandboxEvent.tries - 1, delivery.LONGEST_PAUSE_S)
+    mail_waits = outbox.TRIED_AGAIN.pause(Mail.attempts - 1)
+    event_waits = delivery.SENT_AGAIN.pause(SandboxEvent.tries - 1)
     settles_too_late = or_(
         SandboxCharge.created_at > func.now() + SLACK,
         SandboxCharge.settles_at > func.now() + timedelta(seconds=SETTLED_WITHIN_S),
     )
     return [
         _patience(patience_s),
-        _due_now(Payment, _doubled(backoff.FIRST_S, Payment.attempts, backoff.LONGEST_S)),
-        _due_now(Refund, _doubled(backoff.FIRST_S, Refund.attempts, backoff.LONGEST_S)),
+        _due_now(Payment, ASKED_AGAIN.pause(Payment.attempts)),
+        _due_now(Refund, ASKED_AGAIN.pause(Refund.attempts)),
         update(Mail)
         .where(Mail.due_at > func.now() + func.greatest(outbox.LEASE, mail_waits) + SLACK)
         .values(due_at=case((Mail.attempts == 0, func.now()), else_=lease)),
@@ -141,7 +142,7 @@ def _patience(patience_s: int) -> Update:
         (waits_for_shopper, max(SHOPPER_TAKES, timedelta(seconds=patience_s))),
         else_=timedelta(seconds=patience_s),
     )
-    pin = func.greatest(patience, func.make_interval(0, 0, 0, 0, 0, 0, Sale.hold_seconds)) + ENDING_TAKES
+    pin = func.greatest(patience, seconds(Sale.hold_seconds)) + ENDING_TAKES
     is_far = and_(Payment.created_at > func.now() + SLACK, Payment.pinned_until > func.now() + pin)
     return (
         update(Payment)
@@ -157,13 +158,6 @@ def _patience(patience_s: int) -> Update:
 
 def _due_now(rows: type[Payment] | type[Refund], waits: ColumnElement[timedelta]) -> Update:
     return update(rows).where(rows.due_at > func.now() + waits + SLACK).values(due_at=func.now())
-
-
-def _doubled(first_s: int, times: Any, longest_s: int) -> ColumnElement[timedelta]:
-    """Say how long is waited at most after so many tries, as those who wait reckon it."""
-    seconds = func.least(first_s * func.power(2, func.greatest(0, func.least(times, 16))), longest_s)
-    waits: ColumnElement[timedelta] = func.make_interval(0, 0, 0, 0, 0, 0, seconds)
-    return waits
 
 
 def _count(session: Session, one: Update) -> int:

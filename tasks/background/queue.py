@@ -18,6 +18,7 @@ from models.database import take_time
 from models.driver import LONG
 from models.enums import TaskState
 from models.errors import NoSuchSale, Unavailable
+from models.leases import has_ended
 from models.tables.accounts import TokenFamily
 from models.tables.background import BackgroundTask
 from tasks.accounts.bans import EXPEL, expel
@@ -122,7 +123,7 @@ def ring_for_unheard(context: Context) -> int:
         BackgroundTask.submitted_at < func.now() - UNHEARD_AFTER, BackgroundTask.submitted_at > func.now()
     )
     waits = BackgroundTask.state.in_((TaskState.PENDING, TaskState.RETRY)) & is_old
-    died = (BackgroundTask.state == TaskState.STARTED) & (BackgroundTask.started_at < func.now() - DEAD_AFTER)
+    died = (BackgroundTask.state == TaskState.STARTED) & has_ended(BackgroundTask.started_at, DEAD_AFTER)
     with context.database.transaction() as session:
         session.execute(update(BackgroundTask).where(died).values(state=TaskState.RETRY))
         unheard = list(session.scalars(select(BackgroundTask.id).where(waits).limit(100)))

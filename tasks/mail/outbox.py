@@ -10,11 +10,13 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import case, func, null, select, true, update
+from sqlalchemy import case, func, null, true, update
 from sqlalchemy.orm import Session
 
 from config import MailSettings
+from models import leases
 from models.enums import MailKind, MailStatus
+from models.leases import Backoff
 from models.tables.accounts import User
 from models.tables.mails import Mail
 from models.tables.orders import Order
@@ -22,8 +24,7 @@ from tasks.runtime.tallies import MAILS, count
 
 DOMAIN: Final = "mail_domain"  # in Session.info: the sender's domain, where mail is configured
 LEASE: Final = timedelta(minutes=2)  # longer than a connection and all that is sent over it
-FIRST_PAUSE_S: Final = 10
-LONGEST_PAUSE_S: Final = 3600
+TRIED_AGAIN: Final = Backoff(first_s=10, longest_s=3600)
 GIVEN_UP_AFTER: Final = timedelta(days=3)
 MOST_CHARACTERS: Final = 500  # of an error
 
@@ -63,32 +64,14 @@ def enter_mail(session: Session, kind: MailKind, order: Order, *, refund_id: UUI
 
 def has_due(session: Session) -> bool:
     """Say whether a mail is due; reads the beginning of an index."""
-    due = select(Mail.id).where(Mail.due_at <= func.now())
-    return session.scalars(select(due.exists())).one()
+    return leases.has_due(session, Mail)
 
 
 def take_up(session: Session, limit: int) -> list[Mail]:
     """Take up mails that are due, oldest first; nobody else gets them before their lease has ended."""
-    due = (
-        select(Mail.id)
-        .where(Mail.due_at <= func.now())
-        .order_by(Mail.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")
-    )
-    taking = (
-        update(Mail)
-        .where(Mail.id == due.c.id)
-        .values(
-            attempts=Mail.attempts + 1,
-            due_at=func.now() + LEASE,
-            started_at=func.coalesce(Mail.started_at, func.now()),
-        )
-        .returning(Mail)
-        .execution_options(synchronize_session=False)
-    )
-    return sorted(session.scalars(taking), key=lambda mail: (mail.created_at, mail.id))
+    taken = {"attempts": Mail.attempts + 1, "started_at": func.coalesce(Mail.started_at, func.now())}
+    taking, _ = leases.take_up(Mail, limit, LEASE, taken)
+    return sorted(session.scalars(taking.returning(Mail)), key=lambda mail: (mail.created_at, mail.id))
 
 
 def hand_back(session: Session, mails: Sequence[Mail]) -> None:
@@ -126,11 +109,9 @@ def note_tried(session: Session, tried: Tried) -> bool:
 
 def _put_off(is_final: bool) -> dict[str, Any]:
     """Let a mail be due after a pause, then after twice as long each time; or never, after days."""
-    doubled = FIRST_PAUSE_S * func.power(2, func.least(Mail.attempts - 1, 16))
-    pause = func.make_interval(0, 0, 0, 0, 0, 0, func.least(doubled, LONGEST_PAUSE_S))
     is_over = true() if is_final else Mail.created_at < func.now() - GIVEN_UP_AFTER
     return {
-        "due_at": case((is_over, null()), else_=func.now() + pause),
+        "due_at": leases.due_again(TRIED_AGAIN, Mail.attempts, is_over=is_over),
         "status": case((is_over, MailStatus.GIVEN_UP), else_=MailStatus.PENDING),
         "given_up_at": case((is_over, func.now()), else_=null()),
     }

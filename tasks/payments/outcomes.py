@@ -19,7 +19,7 @@ from models.tables.orders import Order
 from models.tables.payments import Payment
 from tasks.context import Context
 from tasks.orders.holds import bring_live_after
-from tasks.payments.backoff import pause_after
+from tasks.payments.backoff import ASKED_AGAIN
 from tasks.payments.history import ledger_time, lock_payment, move_order, note
 from tasks.payments.telling import tell_order
 from tasks.providers.port import Charged, Outcome, State
@@ -177,7 +177,7 @@ def _wait_for_shopper(order: Order, payment: Payment) -> None:
 def next_question(payment: Payment, now: datetime) -> datetime:
     """Say when a payment without an outcome is to be asked about again."""
     ends = [at for at in (payment.patience_until, payment.pinned_until) if at > now]
-    return min([now + pause_after(payment.attempts - 1), *ends])
+    return min([now + ASKED_AGAIN.after(payment.attempts - 1), *ends])
 
 
 def finish(payment: Payment, status: PaymentStatus, now: datetime) -> None:

@@ -16,7 +16,7 @@ from models.tables.orders import Order
 from models.tables.payments import Payment, Refund
 from tasks.context import Context
 from tasks.mail.outbox import enter_mail
-from tasks.payments.backoff import pause_after
+from tasks.payments.backoff import ASKED_AGAIN
 from tasks.payments.history import ledger_time, lock_payment, move_order, note
 from tasks.payments.outcomes import Noted, finish, follow
 from tasks.payments.telling import tell_order
@@ -165,7 +165,7 @@ def _ask_for(
     ).one()
     known = session.scalar(select(Refund).where(Refund.payment_id == payment.id).with_for_update())
     if known is None:
-        known = refund_of(payment, cause, due_at=func.now() + pause_after(0), by=by, reason=reason)
+        known = refund_of(payment, cause, due_at=func.now() + ASKED_AGAIN.after(0), by=by, reason=reason)
         session.add(known)
         count(session, REFUNDS, cause, "asked")
     elif known.status == RefundStatus.FAILED:

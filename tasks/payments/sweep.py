@@ -7,12 +7,13 @@ does not ring either: bells that expire before they are answered would keep them
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Interval, String, case, cast, func, literal, select, update
+from sqlalchemy import ColumnElement, case
 
+from models import leases
 from models.enums import PaymentStatus
 from models.tables.payments import Payment, Refund
 from tasks.context import Context
-from tasks.payments.backoff import FIRST_S, LONGEST_S
+from tasks.payments.backoff import ASKED_AGAIN
 from tasks.providers.sandbox import has_due
 from tasks.runtime.celery_app import PAYMENTS
 
@@ -51,17 +52,7 @@ def _attempts(rows: type[Payment] | type[Refund]) -> ColumnElement[int]:
 
 def _claim_due(context: Context, rows: type[Payment] | type[Refund], most: int) -> list[UUID]:
     """Find what is due, and let it be due again later, so that one bell rings and not one of every sweep."""
-    due = (
-        select(rows.id)
-        .where(rows.due_at <= func.now())
-        .order_by(rows.due_at)
-        .limit(most)
-        .with_for_update(skip_locked=True)
-    )
+    claiming, due = leases.take_up(rows, most, ASKED_AGAIN.pause(_attempts(rows)), {})
     with context.database.transaction() as session:
-        ids = list(session.scalars(due))
-        if ids:
-            later = func.least(FIRST_S * func.power(2, func.least(_attempts(rows), 16)), LONGEST_S)
-            pause = cast(cast(later, String) + literal(" seconds"), Interval)
-            session.execute(update(rows).where(rows.id.in_(ids)).values(due_at=func.now() + pause))
-    return ids
+        claimed = session.execute(claiming.returning(due.c.due_at, due.c.id)).all()
+    return [row_id for _, row_id in sorted(claimed)]

@@ -15,11 +15,13 @@ from uuid import UUID
 
 import orjson
 import structlog
-from sqlalchemy import case, func, null, select, tuple_, update
+from sqlalchemy import func, null, tuple_, update
 from sqlalchemy.orm import Session
 
 from config import PaymentSettings
+from models import leases
 from models.database import Database
+from models.leases import Backoff
 from models.tables.sandbox import SandboxEvent
 from tasks.providers.sandbox.books import settle_all
 from tasks.providers.sandbox.signature import HEADER, sign, webhook_secret
@@ -28,7 +30,7 @@ AT_ONCE: Final = 20
 SLICE_S: Final = 2.0  # after so long nothing more is taken up; what was, is handed back
 TIMEOUT_S: Final = 5.0
 LEASE: Final = timedelta(seconds=30)  # longer than a slice and the last call in it
-LONGEST_PAUSE_S: Final = 600
+SENT_AGAIN: Final = Backoff(first_s=1, longest_s=600)
 GIVEN_UP_AFTER: Final = timedelta(days=3)
 
 Post = Callable[[str, bytes, Mapping[str, str], float], int]
@@ -72,8 +74,7 @@ def has_due(where: Database | Session) -> bool:
     if isinstance(where, Database):
         with where.transaction() as session:
             return has_due(session)
-    due = select(SandboxEvent.id).where(SandboxEvent.due_at <= func.now())
-    return where.scalars(select(due.exists())).one()
+    return leases.has_due(where, SandboxEvent)
 
 
 def deliver_due(
@@ -110,23 +111,10 @@ def deliver_due(
 
 def _lease(database: Database) -> list[_Leased]:
     """Take up what is due, oldest first; what it says of the future is true in the books from now on."""
-    due = (
-        select(SandboxEvent.id, SandboxEvent.due_at)
-        .where(SandboxEvent.due_at <= func.now())
-        .order_by(SandboxEvent.due_at, SandboxEvent.id)
-        .limit(AT_ONCE)
-        .with_for_update(skip_locked=True)
-        .cte("due")
-    )
-    leasing = (
-        update(SandboxEvent)
-        .where(SandboxEvent.id == due.c.id)
-        .values(tries=SandboxEvent.tries + 1, due_at=func.now() + LEASE)
-        .returning(due.c.due_at, SandboxEvent.id, SandboxEvent.tries, SandboxEvent.payload)
-        .execution_options(synchronize_session=False)
-    )
+    taking, due = leases.take_up(SandboxEvent, AT_ONCE, LEASE, {"tries": SandboxEvent.tries + 1})
+    told = (due.c.due_at, SandboxEvent.id, SandboxEvent.tries, SandboxEvent.payload)
     with database.transaction() as session:
-        found = sorted(session.execute(leasing).all(), key=lambda row: (row[0], row[1]))
+        found = sorted(session.execute(taking.returning(*told)).all(), key=lambda row: (row[0], row[1]))
         settle_all(session, [UUID(payload["data"]["payment_id"]) for *_, payload in found])
     return [_Leased(event_id, tries, payload) for _, event_id, tries, payload in found]
 
@@ -168,13 +156,11 @@ def _note(
 
 def _put_off(session: Session, failed: Sequence[_Leased]) -> list[tuple[str, int]]:
     """Let them be due after a second, then after twice as long each time; returns those that never will."""
-    doubled = func.power(2, func.least(SandboxEvent.tries - 1, 16))
-    pause = func.make_interval(0, 0, 0, 0, 0, 0, func.least(doubled, LONGEST_PAUSE_S))
     is_over = SandboxEvent.created_at < func.now() - GIVEN_UP_AFTER
     putting_off = (
         update(SandboxEvent)
         .where(_still_leased(failed))
-        .values(due_at=case((is_over, null()), else_=func.now() + pause))
+        .values(due_at=leases.due_again(SENT_AGAIN, SandboxEvent.tries, is_over=is_over))
         .returning(SandboxEvent.event_id, SandboxEvent.tries, SandboxEvent.due_at)
         .execution_options(synchronize_session=False)
     )
