@@ -6,20 +6,19 @@ from typing import Any, Final
 import structlog
 from celery.bootsteps import RUN  # type: ignore[attr-defined]  # the stubs lack it
 from celery.exceptions import SecurityWarning
-from celery.signals import setup_logging, worker_init, worker_ready, worker_shutting_down
+from celery.signals import setup_logging, worker_init, worker_ready, worker_shutdown, worker_shutting_down
 
 from config import load_settings
 from tasks import celery_tasks
 from tasks.context import build_context
-from tasks.runtime.celery_app import BACKGROUND, celery
+from tasks.runtime.celery_app import celery
 from tasks.runtime.failpoints import arm
 from tasks.runtime.logs import configure_logging
 from tasks.runtime.periodic import Periodic
 from tasks.sales.pulse import PulseTaker
+from workers.heartbeat import Heartbeat
 from workers.own_redis import OwnRedis
-from workers.roll_call import RollCall
 from workers.schedule import SCHEDULE, SCHEDULER
-from workers.signs import SignsOfLife
 from workers.timer import SweepTimer
 from workers.watchdog import ConsumerWatchdog
 
@@ -29,8 +28,7 @@ PULSE_S: Final = 0.5  # between two looks for a second without a sample: one wor
 
 settings: Final = load_settings()
 _context: Final = build_context(settings, settings.process_name)
-_roll_call: Final = RollCall(celery, _context.live)
-_signs: Final = SignsOfLife()
+_heartbeat: Final = Heartbeat(_context.live)
 _own_redis: Final = OwnRedis(_context.ownership)
 _threads: Final[list[Periodic]] = [
     SweepTimer(_context),
@@ -42,6 +40,7 @@ if not settings.is_production:  # a fresh clone is often tried as root; in produ
     warnings.filterwarnings("ignore", category=SecurityWarning)
 
 celery_tasks.provide(_context)
+_heartbeat.listen()
 app = celery
 app.conf.beat_schedule = SCHEDULE
 app.conf.beat_scheduler = SCHEDULER
@@ -68,14 +67,17 @@ def _start_threads(sender: Any, **_: Any) -> None:
     _threads.append(ConsumerWatchdog(lambda: sender.controller.blueprint.state == RUN))
     for thread in _threads:
         thread.start()
-    _signs.start(sender)
-    if BACKGROUND in sender.app.amqp.queues.consume_from:
-        _roll_call.start()
+    _heartbeat.introduce(sender.hostname, sender.app.amqp.queues.consume_from)
+    _heartbeat.start()
 
 
 @worker_shutting_down.connect
 def _stop_threads(**_: Any) -> None:
-    _signs.stop()
-    _roll_call.stop()
     for thread in reversed(_threads):  # the sweep is waited for, so that it comes last
         thread.stop()
+
+
+@worker_shutdown.connect
+def _say_goodbye(**_: Any) -> None:
+    """Tasks that were under way are done by now; until then the worker was at them."""
+    _heartbeat.leave()

@@ -10,7 +10,7 @@ from uuid import UUID
 VERDICT_CHANNELS: Final = "{sale:*}:verdicts"
 LIVE_CHANNELS: Final = "{sale:*}:live"
 SOCKETS: Final = "sockets"
-WORKERS: Final = "workers"
+WORKERS: Final = "heartbeats"
 LEDGER: Final = "ledger"  # the id of the ledger that this Redis belongs to
 TRIAL: Final = "trial"  # written to find out whether Redis takes writes
 

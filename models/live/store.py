@@ -28,7 +28,7 @@ from models.live.records import (
 )
 from models.live.redis import Client, translated
 from models.live.snapshot import World
-from models.live.workers import RollBook
+from models.live.workers import WorkerRegistry
 
 IDEMPOTENCY_TTL_MS: Final = 24 * 3_600_000
 REBELL_MS: Final = 1_000  # a bell that nobody answered within this time counts as lost
@@ -67,7 +67,7 @@ class Live(Sight):
         super().__init__(client)
         self.pulse = Pulse(client, self._scripts)
         self.attendance = Attendance(client)
-        self.roll = RollBook(client)
+        self.workers = WorkerRegistry(client)
 
     def load(self, sale_id: UUID, epoch: str, world: World, *, replace: bool = False) -> bool:
         """Lay the live state of a sale; says whether it did, which it does not where one is already.

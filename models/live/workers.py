@@ -1,4 +1,4 @@
-"""Owns the roll of the workers: what was last heard of each, kept where every process finds it."""
+"""The registry of the workers: what each last told of itself, kept where every process finds it."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -9,7 +9,9 @@ import orjson
 from models.live.keys import WORKERS
 from models.live.redis import Client, translated
 
-LIFETIME_S: Final = 900  # of a roll that nobody writes any more
+FORGET_MS: Final = 600_000  # after so long without a heartbeat a worker is forgotten
+FORGET_LEFT_MS: Final = 60_000  # one that said goodbye, sooner
+LIFETIME_S: Final = 900  # of a registry that no worker writes to any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,62 +24,66 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A worker. `processed` and `failed` are counted since its process began; `has_left`: it said goodbye."""
+class Beat:
+    """What a worker tells of itself. `processed` and `failed` are counted since its process began.
+
+    Times are on Redis' clock. `has_left`: it said goodbye.
+    """
 
     name: str
     pid: int
+    queues: Sequence[str]
     heard_ms: int
     has_left: bool
     processed: int
     failed: int
     running: Sequence[Running]
 
+    def is_forgotten(self, now_ms: int) -> bool:
+        """Whether it was silent for too long; so it was where it spoke so far in the future."""
+        return abs(now_ms - self.heard_ms) > (FORGET_LEFT_MS if self.has_left else FORGET_MS)
 
-@dataclass(frozen=True, slots=True)
-class Roll:
-    """All workers, as one listener heard them. Times are on Redis' clock."""
-
-    at_ms: int
-    by: str
-    workers: Sequence[Entry]
-
-    def pack(self) -> bytes:
+    def pack(self) -> str:
         """Write it down."""
-        return orjson.dumps(asdict(self))
+        return orjson.dumps(asdict(self)).decode()
 
     @classmethod
-    def unpack(cls, packed: str) -> "Roll":
+    def unpack(cls, packed: str) -> "Beat":
         """Read what was written down."""
         told = orjson.loads(packed)
-        workers = [
-            Entry(**{**one, "running": [Running(**task) for task in one["running"]]})
-            for one in told["workers"]
-        ]
-        return cls(told["at_ms"], told["by"], workers)
+        return cls(**{**told, "running": [Running(**task) for task in told["running"]]})
 
 
-class RollBook:
-    """Where the roll is kept."""
+class WorkerRegistry:
+    """One entry a worker, by its name."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def write(self, roll: Roll) -> None:
-        """Keep a roll in the place of the one before.
+    def note(self, beat: Beat) -> None:
+        """Keep a worker's heartbeat in the place of the one before. Forgets those that are long gone.
 
         Raises:
             LineUnavailable: there was no answer.
         """
         with translated():
-            self._client.set(WORKERS, roll.pack(), ex=LIFETIME_S)
+            gone = [one.name for one in self._read() if one.is_forgotten(beat.heard_ms)]
+            pipeline = self._client.pipeline(transaction=False)
+            if gone:
+                pipeline.hdel(WORKERS, *gone)
+            pipeline.hset(WORKERS, beat.name, beat.pack())
+            pipeline.expire(WORKERS, LIFETIME_S)
+            pipeline.execute()
 
-    def read(self) -> Roll | None:
-        """Read the last roll; nothing where none was written lately.
+    def read(self) -> list[Beat]:
+        """Read the last heartbeat of every worker, by name.
 
         Raises:
             LineUnavailable: there was no answer.
         """
         with translated():
-            packed = cast(str | None, self._client.get(WORKERS))
-        return Roll.unpack(packed) if packed else None
+            return sorted(self._read(), key=lambda one: one.name)
+
+    def _read(self) -> list[Beat]:
+        packed = cast(dict[str, str], self._client.hgetall(WORKERS))
+        return [Beat.unpack(one) for one in packed.values()]

@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from models.live.workers import Entry, Roll
+from models.live.workers import Beat
 from models.messages import Message, rfc3339_ms
 from tasks.context import Context
 from tasks.runtime.bell import Bell
 from tasks.runtime.celery_app import QUEUES
 
-GONE_MS: Final = 8_000  # four heartbeats
-DEAF_MS: Final = 5_000  # a roll that old tells nothing of the present
+GONE_MS: Final = 8_000  # eight heartbeats
+DEAF_MS: Final = 5_000  # where the last heartbeat of all is that old, nothing is known of the present
 
 
 def show_workforce(context: Context) -> Message:
@@ -18,23 +18,26 @@ def show_workforce(context: Context) -> Message:
     Raises:
         LineUnavailable: Redis is away.
     """
+    beats = context.live.workers.read()
     now_ms = context.live.now_ms()
-    roll = context.live.roll.read()
-    is_heard = roll is not None and now_ms - roll.at_ms <= DEAF_MS
+    known = [one for one in beats if not one.is_forgotten(now_ms)]
+    heard_ms = max((one.heard_ms for one in known if one.heard_ms <= now_ms), default=None)
+    is_heard = any(abs(now_ms - one.heard_ms) <= DEAF_MS for one in known)
+    at_ms = now_ms if is_heard or heard_ms is None else heard_ms
     return {
         "server_time": rfc3339_ms(now_ms),
-        "heard_at": rfc3339_ms(roll.at_ms) if roll else None,
+        "heard_at": rfc3339_ms(heard_ms) if heard_ms is not None else None,
         "is_heard": is_heard,
-        "workers": [_show(one, roll, now_ms, is_heard=is_heard) for one in roll.workers] if roll else [],
+        "workers": [_show(one, at_ms, is_heard=is_heard) for one in known],
         **_backlog(context.bell),
     }
 
 
-def _show(one: Entry, roll: Roll, now_ms: int, *, is_heard: bool) -> Message:
+def _show(one: Beat, at_ms: int, *, is_heard: bool) -> Message:
     return {
         "name": one.name,
         "pid": one.pid,
-        "state": _state(one, now_ms if is_heard else roll.at_ms, is_heard=is_heard),
+        "state": _state(one, at_ms, is_heard=is_heard),
         "heard_at": rfc3339_ms(one.heard_ms),
         "processed": one.processed,
         "failed": one.failed,
@@ -45,11 +48,14 @@ def _show(one: Entry, roll: Roll, now_ms: int, *, is_heard: bool) -> Message:
     }
 
 
-def _state(one: Entry, at_ms: int, *, is_heard: bool) -> str:
-    """Say how a worker is. Where nobody listens, only those are known that were gone before."""
+def _state(one: Beat, at_ms: int, *, is_heard: bool) -> str:
+    """How a worker is. Where none is heard, only those are known that left or were silent before the others.
+
+    Redis' clock may have been set: who spoke that far in the future is as silent as one who spoke long ago.
+    """
     if one.has_left:
         return "stopped"
-    if at_ms - one.heard_ms > GONE_MS:
+    if abs(at_ms - one.heard_ms) > GONE_MS:
         return "gone"
     if not is_heard:
         return "unknown"

@@ -39,8 +39,6 @@ def configure(settings: Settings) -> Celery:
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
-        worker_send_task_events=True,
-        task_send_sent_event=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_timeout=BROKER_TIMEOUT_S,
         broker_connection_retry_on_startup=True,

@@ -7,13 +7,13 @@ import pytest
 
 from models.live.audits import AuditNote
 from models.live.keys import SaleKeys
-from models.live.workers import Entry, Roll
+from models.live.workers import Beat
+from tasks.background.workforce import show_workforce
 from tasks.intake.intake import Intake
 from tasks.sales import auditing
 from tasks.sales.overview import Overviews
 from tasks.sweep import sweep
 from tests.support.shop import Shop
-from workers.roll_call import RollCall
 
 HOUR_MS = 3_600_000
 BOTH_WAYS = pytest.mark.parametrize("by_ms", [-HOUR_MS, HOUR_MS])
@@ -37,15 +37,22 @@ def test_a_running_sale_is_audited(shop: Shop, by_ms: int) -> None:
 
 
 @BOTH_WAYS
-def test_the_roll_finds_another_writer(shop: Shop, by_ms: int) -> None:
+def test_workers_are_heard_and_those_of_another_time_are_not(shop: Shop, by_ms: int) -> None:
     live = shop.context.live
-    worker = Entry("drain.1@here", 7, 0, False, 3, 0, [])
-    live.roll.write(Roll(live.now_ms() + by_ms, "somebody:1", [worker]))
-    RollCall(None, live)._write()  # type: ignore[arg-type]  # it asks nobody for events
-    written = live.roll.read()
-    assert written is not None
-    assert abs(written.at_ms - live.now_ms()) < HOUR_MS / 2
-    assert written.by != "somebody:1"
+    live.workers.note(Beat("of-then@here", 7, ["drain"], live.now_ms() + by_ms, False, 3, 0, []))
+    assert (show_workforce(shop.context)["is_heard"], show_workforce(shop.context)["workers"]) == (False, [])
+    live.workers.note(Beat("of-now@here", 8, ["drain"], live.now_ms(), False, 3, 0, []))
+    told = show_workforce(shop.context)
+    assert told["is_heard"]
+    assert [(one["name"], one["state"]) for one in told["workers"]] == [("of-now@here", "idle")]
+
+
+@BOTH_WAYS
+def test_a_worker_whose_heartbeat_is_seconds_off_is_gone(shop: Shop, by_ms: int) -> None:
+    live, seconds_ms = shop.context.live, by_ms // 120
+    live.workers.note(Beat("of-then@here", 7, ["drain"], live.now_ms() + seconds_ms, False, 3, 0, []))
+    live.workers.note(Beat("of-now@here", 8, ["drain"], live.now_ms(), False, 3, 0, []))
+    assert [one["state"] for one in show_workforce(shop.context)["workers"]] == ["idle", "gone"]
 
 
 @BOTH_WAYS

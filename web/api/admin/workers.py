@@ -1,4 +1,4 @@
-"""Owns `/admin/workers`: the workers and their queues, by Celery's own events."""
+"""`/admin/workers`: the workers, by the heartbeats that they write, and their queues."""
 
 from flask import Response
 from marshmallow import Schema, fields
@@ -34,7 +34,7 @@ class WorkerSchema(Schema):
         required=True,
         metadata={
             "enum": STATES,
-            "description": "stopped: it said goodbye; gone: it fell silent; unknown: nobody listens.",
+            "description": "stopped: it said goodbye; gone: it fell silent; unknown: no worker is heard.",
         },
     )
     heard_at = UtcTime(required=True)
@@ -57,7 +57,7 @@ class BrokerSchema(Schema):
 
 
 class WorkforceSchema(Schema):
-    """All workers and queues. `is_heard`: somebody listens to the workers' events at this moment."""
+    """All workers and queues. `is_heard`: some worker was heard in the last seconds."""
 
     server_time = UtcTime(required=True)
     heard_at = UtcTime(required=True, allow_none=True)

@@ -1,18 +1,17 @@
-"""The roll of the workers, by real workers' own events: who is there and at what, and who was killed."""
+"""Heartbeats of real workers: who is there and at what, and who was killed."""
 
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
 from typing import Any, cast
 
 import pytest
-import redis
+from celery import Celery
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from models.live.workers import Entry, Roll, Running
+from models.live.workers import FORGET_LEFT_MS, FORGET_MS, Beat, Running
 from tasks.background.workforce import show_workforce
 from tasks.context import Context
 from tasks.runtime.celery_app import QUEUES
@@ -23,6 +22,7 @@ from tests.support.servers import Stores
 from tests.support.shop import Shop
 from tests.support.workers import Worker
 from web.http.services import Services
+from workers.heartbeat import Heartbeat
 
 PATH = "/api/v1/admin/workers"
 SOON_S = 15.0  # from a worker's death until it is shown: 8 s by design, and what a busy machine takes
@@ -62,11 +62,6 @@ def state_of(worker: Worker, workforce: dict[str, Any]) -> str | None:
     return states.get(f"{worker.name}@tests")
 
 
-def is_known(worker: Worker, told: Any) -> bool:
-    """Whether it was heard of."""
-    return state_of(worker, told()) is not None
-
-
 def test_workers_are_shown_and_one_that_was_killed_is_gone_within_seconds(hire: Hire, told: Any) -> None:
     listening, killed = hire("background"), hire("drain")
     eventually(lambda: state_of(listening, told()) == state_of(killed, told()) == "idle", told=told)
@@ -102,44 +97,63 @@ def test_what_a_worker_is_at_is_shown_while_it_is_at_it(
     eventually(lambda: {one["name"]: one["processed"] for one in told()["workers"]}[name])
 
 
-def test_another_listener_goes_on_when_one_is_killed(hire: Hire, told: Any) -> None:
-    first = hire("background")
-    eventually(lambda: state_of(first, told()) in ("idle", "busy"), told=told)
-    second = hire("background")
-    eventually(lambda: state_of(second, told()) in ("idle", "busy"), told=told)
-    first.send(signal.SIGKILL)
-    eventually(lambda: state_of(first, told()) == "gone", told=told)
+def test_a_worker_of_any_queue_is_heard_without_the_others(hire: Hire, told: Any) -> None:
+    background, payments = hire("background"), hire("payments")
+    eventually(lambda: state_of(background, told()) == state_of(payments, told()) == "idle", told=told)
+    background.send(signal.SIGKILL)
+    eventually(lambda: state_of(background, told()) == "gone", SOON_S, told=told)
     assert told()["is_heard"]
+    assert state_of(payments, told()) == "idle"
 
 
-def test_listeners_that_died_leave_nothing_in_the_broker(stores: Stores, hire: Hire, told: Any) -> None:
-    for _ in range(3):
-        listening = hire("background")
-        eventually(partial(is_known, listening, told), told=told)
-        listening.send(signal.SIGKILL)
-        listening.process.wait()
-    last = hire("background")
-    eventually(lambda: state_of(last, told()), told=told)
-    with redis.Redis(unix_socket_path=str(stores.redis.socket_path), db=1, decode_responses=True) as broker:
-        kept = {key: broker.type(key) for key in broker.scan_iter("*celeryev*")}
-        assert "list" not in kept.values()
-        assert kept.get("_kombu.binding.celeryev") == "set"
-        assert broker.scard("_kombu.binding.celeryev") == 1
-
-
-def test_where_nobody_listens_no_worker_is_called_gone_or_ready(parts: Services, told: Any) -> None:
+def test_where_no_worker_is_heard_none_is_called_gone_or_ready(parts: Services, told: Any) -> None:
     live = parts.context.live
-    now_ms = live.now_ms()
-    at_ms = now_ms - 60_000
-    workers = [
-        Entry("gone@here", 1, at_ms - 30_000, False, 5, 0, []),
-        Entry("heard@here", 2, at_ms - 500, False, 5, 1, [Running("t1", "sweep", at_ms - 700)]),
-        Entry("left@here", 3, at_ms - 500, True, 5, 0, []),
-    ]
-    live.roll.write(Roll(at_ms, "elsewhere:1", workers))
+    at_ms = live.now_ms() - 30_000
+    for beat in (
+        Beat("gone@here", 1, ["drain"], at_ms - 30_000, False, 5, 0, []),
+        Beat("heard@here", 2, ["drain"], at_ms - 500, False, 5, 1, [Running("t1", "sweep", at_ms - 700)]),
+        Beat("left@here", 3, ["drain"], at_ms - 600, True, 5, 0, []),
+    ):
+        live.workers.note(beat)
     told_now = told()
     assert not told_now["is_heard"]
+    assert told_now["heard_at"] == told_now["workers"][1]["heard_at"]
     assert [one["state"] for one in told_now["workers"]] == ["gone", "unknown", "stopped"]
+
+
+def test_a_heartbeat_tells_of_tasks_from_their_beginning_to_their_end(context: Context) -> None:
+    heartbeat, app = Heartbeat(context.live), Celery("tests")
+    heartbeat.introduce("drain.1@here", ["drain"])
+    heartbeat.listen()
+    at_work: list[Beat] = []
+
+    @app.task(name="look")
+    def look() -> None:
+        heartbeat.beat()
+        at_work.extend(context.live.workers.read())
+        raise ValueError("It breaks.")
+
+    done = look.apply()
+    heartbeat.beat()
+    [before], [after] = at_work, context.live.workers.read()
+    assert [(task.task_id, task.name) for task in before.running] == [(done.id, "look")]
+    assert before.running[0].since_ms <= before.heard_ms
+    assert (before.processed, before.failed) == (1, 0)
+    assert (after.running, after.processed, after.failed) == ([], 1, 1)
+    assert (after.name, after.queues, after.has_left) == ("drain.1@here", ["drain"], False)
+    heartbeat.leave()
+    [last] = context.live.workers.read()
+    assert last.has_left
+
+
+@pytest.mark.parametrize(("has_left", "forgotten_ms"), [(False, FORGET_MS), (True, FORGET_LEFT_MS)])
+def test_who_was_silent_for_long_is_forgotten(context: Context, has_left: bool, forgotten_ms: int) -> None:
+    workers, now_ms = context.live.workers, context.live.now_ms()
+    workers.note(Beat("silent@here", 1, ["drain"], now_ms, has_left, 5, 0, []))
+    workers.note(Beat("other@here", 2, ["drain"], now_ms + forgotten_ms, False, 5, 0, []))
+    assert [one.name for one in workers.read()] == ["other@here", "silent@here"]
+    workers.note(Beat("other@here", 2, ["drain"], now_ms + forgotten_ms + 1, False, 5, 0, []))
+    assert [one.name for one in workers.read()] == ["other@here"]
 
 
 def test_queues_are_counted_at_the_broker(stores: Stores, context: Context) -> None:
