@@ -1,6 +1,6 @@
 """Reads the settings from the environment; nothing else in the project looks at `os.environ`.
 
-Whoever needs a setting gets a `Settings` passed in. Without `DATABASE_URL` or `REDIS_URL`, the embedded
+Code that needs a setting gets a `Settings` passed in. Without `DATABASE_URL` or `REDIS_URL`, the embedded
 servers of `DATA_DIR` are used: their launcher leaves `servers.json` there.
 """
 
@@ -84,7 +84,7 @@ class StripeSettings:
 
 @dataclass(frozen=True, slots=True)
 class PaymentSettings:
-    """Who charges, and how long that may take.
+    """Which provider charges, and how long that may take.
 
     `patience_s`: after so many seconds without an outcome a charge is ended at the provider. `webhook_url` is
     where the sandbox sends its webhooks; it signs them by `sandbox_secret`, or by one made of SECRET_KEY.
@@ -99,7 +99,7 @@ class PaymentSettings:
 
     @property
     def why_no_money(self) -> str:
-        """Say why a payment moves no money; empty where it does."""
+        """Why a payment moves no money; empty where it does."""
         if self.provider == "sandbox":
             return "the payment provider is the sandbox"
         return "the keys are of Stripe's test mode" if self.stripe and self.stripe.is_test else ""
@@ -107,7 +107,7 @@ class PaymentSettings:
 
 @dataclass(frozen=True, slots=True)
 class MailSettings:
-    """By which SMTP server mail leaves, and from whom.
+    """The SMTP server that mail leaves by, and its sender.
 
     `security`: `none`, `starttls` (never without), or `tls` from the first byte.
     """
@@ -133,7 +133,7 @@ class MailSettings:
 
 @dataclass(frozen=True, slots=True)
 class OpsSettings:
-    """How operators are known: by a token that they show, or by the port at which they ask."""
+    """How operators are recognised: by a token that they send, or by the port that they ask at."""
 
     token: str = field(default="", repr=False)
     host: str = "127.0.0.1"
@@ -141,13 +141,13 @@ class OpsSettings:
 
     @property
     def is_set(self) -> bool:
-        """Whether they are told from others."""
+        """Whether operators can be told from others."""
         return bool(self.token or self.port)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that the outside may set. Times are in seconds unless the name says otherwise."""
+    """Everything that the environment may set. Times are in seconds unless the name says otherwise."""
 
     environment: str
     data_dir: Path
@@ -283,13 +283,13 @@ def reachable_host(host: str) -> str:
 
 
 def own_url(host: str, port: int) -> str:
-    """The URL at which a client on this machine finds who listens on a host and a port."""
+    """The URL at which a client on this machine reaches the process that listens on a host and a port."""
     near = reachable_host(host)
     return f"http://[{near.replace('%', '%25')}]:{port}" if ":" in near else f"http://{near}:{port}"
 
 
 def _host(text: str) -> str:
-    """Take a host's brackets away, by which URLs part an address of IPv6 from its port."""
+    """Strip the brackets that URLs put around an IPv6 address."""
     return text.strip().removeprefix("[").removesuffix("]")
 
 
@@ -495,7 +495,7 @@ def _refuse_guessable(secret: str, name: str) -> None:
 
 
 def why_weak_password(password: str, email: str) -> str:
-    """Say why an admin's password is too weak for production; empty where it is not."""
+    """Why an admin's password is too weak for production; empty where it is not."""
     if len(password) < MIN_PASSWORD_CHARACTERS:
         return f"it has fewer than {MIN_PASSWORD_CHARACTERS} characters"
     own = re.split(r"[@.+_-]", email.lower())
@@ -524,10 +524,10 @@ def _without_runs(text: str) -> int:
 
 
 def _redis_url(name: str, url: str) -> str:
-    """Accept both spellings of what a certificate is asked: redis-py's `required`, and `CERT_REQUIRED`.
+    """Accept both spellings of how certificates are checked: redis-py's `required`, and `CERT_REQUIRED`.
 
     Raises:
-        ConfigurationError: it is no URL, or asks for what there is not; nothing of it is shown.
+        ConfigurationError: it is no URL, or its options are unknown; nothing of it is shown.
     """
     try:
         parts = urlsplit(url)

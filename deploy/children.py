@@ -46,7 +46,7 @@ def tethered(
     directory: Path | None = None,
 ) -> list[str]:
     """The command line that runs `command` so that it gets `death_signal` when this process dies."""
-    wish: dict[str, Any] = {
+    options: dict[str, Any] = {
         "parent": os.getpid(),
         "signal": int(death_signal),
         "identity": identity.kind,
@@ -54,7 +54,7 @@ def tethered(
         "gid": identity.gid,
         "directory": str(directory) if directory else None,
     }
-    return [sys.executable, "-I", "-S", str(TETHER), json.dumps(wish), *command]
+    return [sys.executable, "-I", "-S", str(TETHER), json.dumps(options), *command]
 
 
 def launch(
@@ -69,7 +69,7 @@ def launch(
 ) -> subprocess.Popen[bytes]:
     """Start a child in a session of its own, tied to the life of the calling thread.
 
-    A terminal's Ctrl-C does not reach it, and no signal to a group can: whoever launched it stops it.
+    Neither a terminal's Ctrl-C nor a signal to the process group reaches it: its launcher stops it.
     """
     return subprocess.Popen(
         tethered(command, death_signal=death_signal, identity=identity, directory=directory),

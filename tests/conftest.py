@@ -20,7 +20,7 @@ from tests.support.shop import Shop
 
 @pytest.fixture(scope="session")
 def stores() -> Iterator[Stores]:
-    """The servers of the whole run. Who wants to stop one takes `fragile_stores`."""
+    """The servers of the whole run. A test that stops one takes `fragile_stores`."""
     yield from _running()
 
 
@@ -68,7 +68,7 @@ def clean(database_url: str, redis_url: str) -> None:
 
 @pytest.fixture
 def live(redis_url: str, clean: None) -> Iterator[Live]:  # noqa: ARG001
-    """The live state's verbs over an empty Redis."""
+    """The live store over an empty Redis."""
     client = connect(redis_url)
     yield Live(client)
     client.close()
@@ -76,7 +76,7 @@ def live(redis_url: str, clean: None) -> Iterator[Live]:  # noqa: ARG001
 
 @pytest.fixture
 def context(stores: Stores, clean: None) -> Iterator[Context]:  # noqa: ARG001
-    """A process's parts over empty stores; its bell is heard by nobody and remembers who rang."""
+    """A process's parts over empty stores; its bell reaches no worker and remembers what was rung."""
     with context_over(plain_settings(stores)) as made:
         yield made
 

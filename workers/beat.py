@@ -1,7 +1,7 @@
 """Celery beat's scheduler: sends each task once a period by a monotonic clock, unless nobody answers.
 
-Celery's own scheduler reckons by the clock on the wall: set back by an hour, it is silent for an hour.
-Nothing is kept on disk, since nothing that is asked for minds being asked for once more after a restart.
+Celery's own scheduler goes by the system clock: set back by an hour, it is silent for an hour. Nothing is
+kept on disk, since every task here may be sent once more after a restart.
 """
 
 import time
@@ -45,7 +45,7 @@ class SteadyScheduler(Scheduler):
         return max(0.0, min(self._due_at.values()) - self._clock())
 
     def _is_heard(self) -> bool:
-        """Say whether workers answer, as far as the broker tells: they must not pile up else."""
+        """Whether workers answer, as far as the broker tells; otherwise messages would pile up."""
         try:
             return waiting_in(self.producer.channel, BACKGROUND) < MOST_WAITING
         except (OperationalError, RedisError, OSError) as error:

@@ -28,7 +28,7 @@ FORGET_S: Final = 2.0  # a sale that was not rung for so long is answered again
 
 
 class InlineDrainFallback(Bell):
-    """Rings like any other; a sale that was rung for in vain for a while is drained here and now.
+    """Rings the bell; a sale that was rung for in vain for a while is drained here, inline.
 
     In vain: the broker is away, or a consumer hangs on a dead connection.
     """

@@ -1,8 +1,8 @@
 """Ends a worker whose consumer has ended, so that its supervisor starts it again.
 
 A connection to the broker that is lost in a way that Celery does not foresee ends its consumer for good. The
-process would live on without one, as long as a thread of its pool is at work. Nothing is worth that wait:
-whatever was begun is driven again.
+process would live on without one as long as a thread of its pool is at work. Nothing is worth that wait:
+work that was begun is picked up again.
 """
 
 import os

@@ -17,9 +17,9 @@ NAMESPACE: Final = Identity("namespace")
 def choose_identity(home: Path, binary: Path) -> Identity:
     """Whom `binary` runs as with its files under `home` (which exists, inside the data directory).
 
-    An ordinary user runs it himself. Root has nobody run it where nobody can reach the files, and otherwise
-    itself, in a user namespace where it is not called root. That namespace also serves a user whose id has no
-    name, as containers have them: PostgreSQL insists on a name.
+    An ordinary user runs it as themselves. Root runs it as `nobody` where `nobody` can reach the files, and
+    otherwise as itself, in a user namespace where it is not called root. That namespace also
+    serves a user whose id has no name, as containers have them: PostgreSQL insists on a name.
 
     Raises:
         NoIdentity: the machine offers none of these.
@@ -57,7 +57,7 @@ def _has_name() -> bool:
 
 
 def _candidates(home: Path) -> tuple[Identity, ...]:
-    """In the order to try them: data that is there stays with whom it belongs to, if that is possible."""
+    """In the order to try them: existing data keeps its owner, if that is possible."""
     if os.geteuid() != 0:
         return (NAMESPACE,)
     is_roots = (home / "data").exists() and home.stat().st_uid == 0

@@ -31,7 +31,7 @@ SETTINGS: Final = {
     "max_connections": "300",
     "shared_buffers": "256MB",
     "timezone": "UTC",
-    # Whoever is cut off holds no lock for long; the platform's own sessions ask for less (models/driver.py).
+    # A client that is cut off holds no lock for long; our own sessions ask for less (models/driver.py).
     "idle_in_transaction_session_timeout": "60s",
     "client_connection_check_interval": "2s",
     "tcp_keepalives_idle": "5",

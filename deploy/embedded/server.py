@@ -103,7 +103,7 @@ class EmbeddedServer(ABC):
             )
 
     def stop(self, timeout_s: float = STOP_S) -> None:
-        """Stop the server in order; kill it when it does not obey in time."""
+        """Stop the server in order; kill it when it does not stop in time."""
         if self._process is None:
             return
         self._process.send_signal(self.stop_signal)
@@ -114,7 +114,7 @@ class EmbeddedServer(ABC):
         self._process = None
 
     def kill(self) -> None:
-        """End the server like a crash would: at once, with nothing said."""
+        """End the server like a crash would: at once, without a shutdown."""
         if self._process is None:
             return
         self._process.kill()

@@ -5,7 +5,7 @@ It is executed by path, with an isolated interpreter, and replaces itself with t
     python -I -S tether.py '{"parent": 1, "signal": 9, "identity": "own"}' program argument…
 
 The kernel then ends the program when its parent dies, even when the parent was killed outright. The kernel
-means the parent's *thread*: whoever launches must do it from a thread that lives as long as the process.
+means the parent's *thread*: launch it from a thread that lives as long as the process.
 """
 
 import ctypes
@@ -19,23 +19,23 @@ from typing import Any, Final
 PR_SET_PDEATHSIG: Final = 1
 CLONE_NEWUSER: Final = 0x10000000
 NAMESPACE_ID: Final = 65534  # what root is called inside a user namespace of its own
-WISHED_FILES: Final = 1_048_576  # file descriptors; every waiting browser costs one
+WANTED_FILES: Final = 1_048_576  # file descriptors; every waiting browser costs one
 
 
 def main(arguments: list[str]) -> None:
     """Take on the identity asked for, tie the process to its parent, become the program."""
-    wish: dict[str, Any] = json.loads(arguments[0])
+    options: dict[str, Any] = json.loads(arguments[0])
     libc = ctypes.CDLL(None, use_errno=True)
     _raise_file_limit()
-    if wish["identity"] == "namespace":
+    if options["identity"] == "namespace":
         _enter_namespace(libc)
-    elif wish["identity"] == "user":
-        _become(wish["uid"], wish["gid"])
-    if directory := wish.get("directory"):
+    elif options["identity"] == "user":
+        _become(options["uid"], options["gid"])
+    if directory := options.get("directory"):
         os.chdir(directory)
     # Only now: a change of credentials clears the signal.
-    _call(libc.prctl(PR_SET_PDEATHSIG, wish["signal"], 0, 0, 0))
-    if os.getppid() != wish["parent"]:
+    _call(libc.prctl(PR_SET_PDEATHSIG, options["signal"], 0, 0, 0))
+    if os.getppid() != options["parent"]:
         sys.exit("The parent died before its child could start.")
     _restore_signals()
     os.execvp(arguments[1], arguments[1:])  # noqa: S606 - a shell would stand between parent and program
@@ -58,9 +58,9 @@ def _become(uid: int, gid: int) -> None:
 
 def _raise_file_limit() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wished = WISHED_FILES if hard == resource.RLIM_INFINITY else min(WISHED_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wished:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wished, hard))
+    wanted = WANTED_FILES if hard == resource.RLIM_INFINITY else min(WANTED_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _restore_signals() -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 FIRST_S: Final = 0.2
 LONGEST_S: Final = 5.0
-STEADY_S: Final = 10.0  # who lived this long starts afresh at the shortest delay
+STEADY_S: Final = 10.0  # what lived this long starts again at the shortest delay
 
 
 class Backoff:
@@ -24,7 +24,7 @@ class Backoff:
         self._due_at = None
 
     def died(self) -> float:
-        """Note that it is gone; answer in how many seconds it is due again."""
+        """Note that it is gone; return in how many seconds it is due again."""
         lived_s = self._clock() - self._started_at
         is_fresh = self._delay_s == 0.0 or lived_s >= STEADY_S
         self._delay_s = FIRST_S if is_fresh else min(LONGEST_S, self._delay_s * 2)

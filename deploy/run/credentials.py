@@ -15,7 +15,7 @@ PASSWORD_BYTES: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Admin:
-    """Who may run sales."""
+    """The log-in of the admin, who may run sales."""
 
     email: str
     password: str

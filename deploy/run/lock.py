@@ -20,7 +20,7 @@ class RunLock:
         """Take the lock.
 
         Raises:
-            AlreadyRunning: somebody has it; the message says who and where.
+            AlreadyRunning: somebody has it; the message says which process, and where.
         """
         self._path = data_dir / NAME
         self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -32,7 +32,7 @@ class RunLock:
         os.ftruncate(self._descriptor, 0)
 
     def tell(self, url: str) -> None:
-        """Leave word of who runs here, for those who come second."""
+        """Write down which process runs here, for the error message of a second one."""
         word = json.dumps({"pid": os.getpid(), "url": url}).encode()
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, word, 0)

@@ -9,7 +9,7 @@ SYSTEM: Final = "system"
 
 
 class Output:
-    """Writes whole lines to a stream; goes on silently when nobody reads them any more."""
+    """Writes whole lines to a stream; goes on silently when nobody reads it any more."""
 
     def __init__(self, stream: IO[bytes], width: int = 12) -> None:
         self._stream = stream

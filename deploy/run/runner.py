@@ -64,7 +64,7 @@ class Running:
     def ended(self) -> int | None:
         """The exit code of a process that ended; its children are swept away before it is forgotten.
 
-        A group signal is safe here and only here: nobody is left whom the main process could be waiting for.
+        A group signal is safe here and only here: the main process is gone, so that it waits for no child.
         """
         process = self.process
         if process.returncode is None and _has_ended(process.pid):
@@ -74,7 +74,7 @@ class Running:
         return process.returncode
 
     def _launch(self) -> subprocess.Popen[bytes]:
-        # Whoever loses this process without a word loses the servers too: nothing is worth finishing then.
+        # If this process dies at once, the servers die with it: nothing is worth finishing then.
         process = launch(
             ["/bin/sh", "-c", f"exec {self.spec.command}"],
             death_signal=signal.SIGKILL,
@@ -119,7 +119,7 @@ class Runner:
         """
         release = self._add(spec)
         while release.ended() is None and not self._stopping.is_asked:
-            self._pump()
+            self._read_outputs()
         self.stop()
         code = release.process.returncode
         if code and not self._stopping.is_asked:
@@ -131,8 +131,8 @@ class Runner:
             self._add(spec)
 
     def turn(self) -> None:
-        """Print what was said, and start again who died; takes a tenth of a second at most."""
-        self._pump()
+        """Print what was said, and restart what died; takes a tenth of a second at most."""
+        self._read_outputs()
         for each in self._running:
             if each.backoff.is_waiting:
                 if each.backoff.is_due:
@@ -144,17 +144,17 @@ class Runner:
                 self._output.say(f"{each.spec.label} ended with {_told(code)}; again in {delay_s:.1f} s")
 
     def stop(self) -> None:
-        """Ask each process to stop, wait for the grace period, then kill who is left."""
+        """Ask each process to stop, wait for the grace period, then kill those that are left."""
         for each in self._alive():
             each.process.terminate()
         deadline = time.monotonic() + self._grace_s
         while self._alive() and time.monotonic() < deadline and not self._stopping.is_pressed:
-            self._pump()
+            self._read_outputs()
         for each in self._alive():
             self._output.say(f"{each.spec.label} did not stop; killed")
             each.process.kill()
         while self._alive():
-            self._pump()
+            self._read_outputs()
         for each in self._running:
             self._finish(each)
         self._running.clear()
@@ -171,7 +171,7 @@ class Runner:
     def _alive(self) -> list[Running]:
         return [each for each in self._running if each.ended() is None]
 
-    def _pump(self) -> None:
+    def _read_outputs(self) -> None:
         for key, _ in self._selector.select(TURN_S):
             self._read(key.data)
 

@@ -38,7 +38,7 @@ class Servers:
         )
 
     def turn(self) -> None:
-        """Start again who died. Does not wait until it is ready: clients connect again by themselves."""
+        """Restart what died. Does not wait until it is ready: clients connect again by themselves."""
         for server, backoff in self._watched:
             if backoff.is_waiting:
                 if backoff.is_due:

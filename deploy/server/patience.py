@@ -1,7 +1,7 @@
 """Timeouts for slow clients: how long to wait for a request, and for an answer to be read.
 
-Only the time that is spent waiting counts, so that nobody pays for a process that is busy; and who keeps to a
-small rate is waited for. Python and gevent only; it runs in gunicorn's worker.
+Only the time that is spent waiting counts, so that no client pays for a process that is busy; and a client
+that keeps to a small rate is waited for. Python and gevent only; it runs in gunicorn's worker.
 """
 
 import contextlib

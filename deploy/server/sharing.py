@@ -1,9 +1,10 @@
 """Balances new connections between web processes: the one with more lets the others go first.
 
 All processes accept from one socket, so that a connection waits for nobody in particular and none is lost
-with a process that ends. But then whoever wakes first takes it, and with sockets that stay for hours one
-process would be full while another is empty. (gunicorn's `reuse_port` gives each process a socket of its own
-and has the kernel throw dice: even on average, but what is thrown to a full or dying process stays there.)
+with a process that ends. But then the process that wakes first takes it, and with sockets that stay for
+hours one process would be full while another is empty. (gunicorn's `reuse_port` gives each process a socket
+of its own and lets the kernel choose at random: even on average, but a connection that a full or dying
+process was given stays there.)
 """
 
 import mmap
@@ -28,11 +29,11 @@ class Board:
         self._memory = mmap.mmap(-1, SEATS * _SEAT.size)
 
     def say(self, seat: int, connections: int, room: int, now: float) -> None:
-        """Write it down for the others."""
+        """Publish this process's numbers."""
         _SEAT.pack_into(self._memory, seat % SEATS * _SEAT.size, connections, room, now)
 
     def leave(self, seat: int) -> None:
-        """Count no more."""
+        """Stop counting this process."""
         self.say(seat, 0, 0, 0.0)
 
     def others(self, seat: int, now: float) -> list[tuple[float, float]]:
@@ -76,11 +77,11 @@ class Share:
         return self._others_have_room and count > self._fewest + max(AHEAD, count * AHEAD_SHARE)
 
     def leave(self) -> None:
-        """The process takes nothing any more."""
+        """This process takes no more connections."""
         self._board.leave(self._seat)
 
     def exchange(self) -> None:
-        """Say how it stands, and hear how the others do; to be done every `SAY_EVERY_S`."""
+        """Publish this process's numbers and read the others'; to be done every `SAY_EVERY_S`."""
         now = self._clock()
         count = self._count()
         self._board.say(self._seat, count, max(self._capacity() - count, 0), now)

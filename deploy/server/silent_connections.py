@@ -1,6 +1,6 @@
 """Limits connections that send nothing, for each network: one too many closes the oldest.
 
-Nobody is kept out by that: who has something to say says it at once. Python and gevent only.
+Nobody is kept out by that: a client that wants something sends it at once. Python and gevent only.
 """
 
 import socket
@@ -16,7 +16,7 @@ _MAPPED: Final = bytes(10) + b"\xff\xff"
 
 
 class Silence:
-    """Those who have said nothing yet. `let_go` is called, in gevent's hub, with a greenlet and its wait."""
+    """The connections that have sent nothing yet. `let_go` gets, in gevent's hub, a greenlet and its wait."""
 
     def __init__(self, let_go: Callable[[Any, Any], None]) -> None:
         self._let_go = let_go

@@ -86,10 +86,10 @@ def send(platform: Platform, fake: FakeStripe, kind: str, order: Order) -> None:
 
 
 def begin_elsewhere(page: Page, order: Order) -> None:
-    """Begin a payment that the shopper's bank asks about, from another program of his."""
+    """Begin a payment that the shopper's bank asks about, from another program of theirs."""
     csrf = next(one["value"] for one in page.context.cookies() if one["name"] == "fs_csrf")
-    path, wish = f"/api/v1/orders/{order.id}/payments", {"method": "ctoken_card_3ds"}
-    assert page.request.post(path, data=wish, headers={"X-CSRF-TOKEN": csrf}).status == 202
+    path, body = f"/api/v1/orders/{order.id}/payments", {"method": "ctoken_card_3ds"}
+    assert page.request.post(path, data=body, headers={"X-CSRF-TOKEN": csrf}).status == 202
 
 
 def test_who_enters_a_card_pays_and_the_page_never_sees_it(

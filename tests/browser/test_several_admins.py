@@ -39,8 +39,8 @@ def test_a_clone_keeps_the_visitors_clock_over_the_change_of_clocks(
     shop: Shop, new_page: NewPage, month: int
 ) -> None:
     opens_at = datetime(datetime.now(UTC).year - 1, month, 10, 20, 0, tzinfo=BERLIN)
-    wish = NewSale(shop.product(), 5, 1_000, "USD", opens_at, opens_at + timedelta(hours=2))
-    sale = create_sale(shop.context, wish)
+    new = NewSale(shop.product(), 5, 1_000, "USD", opens_at, opens_at + timedelta(hours=2))
+    sale = create_sale(shop.context, new)
     page = admins_page(shop, new_page, f"/admin/sales/{sale.id}/clone")
     in_berlin(page)
     expect(page.get_by_label("Opens", exact=True)).to_have_value(re.compile(r"T20:00$"))

@@ -23,7 +23,7 @@ class Admin:
         self._recorder = recorder
         self._product_id = product_id
         self._turn = asyncio.Lock()
-        self._wished: dict[str, int] = {}  # sale → the allocation that was asked for last and not refused
+        self._requested: dict[str, int] = {}  # sale → the allocation that was asked for last and not refused
 
     async def open_sale(self, units: int) -> str | None:
         """Make a sale and open it; None where the shop could not."""
@@ -37,7 +37,7 @@ class Admin:
             if made.status != 201:
                 return None
             sale = str(made.said["id"])
-            self._wished[sale] = units
+            self._requested[sale] = units
             await self._move(sale, "open", allocation=units)
         return sale
 
@@ -47,7 +47,7 @@ class Admin:
             await self._move(sale, "end")
 
     async def cancel_sale(self, sale: str) -> None:
-        """Cancel a sale: who holds loses his hold, who paid is given his money back."""
+        """Cancel a sale: every hold ends, and every payment is refunded."""
         async with self._turn:
             await self._move(sale, "cancel")
 
@@ -77,10 +77,10 @@ class Admin:
                 await self._allocate(sale, step.amount if step.kind == "raise" else -step.amount)
 
     async def _allocate(self, sale: str, more: int) -> None:
-        wished = max(1, self._wished[sale] + more)
-        reply = await self._patch(sale, {"allocation": wished}, verb="allocate", allocation=wished)
+        requested = max(1, self._requested[sale] + more)
+        reply = await self._patch(sale, {"allocation": requested}, verb="allocate", allocation=requested)
         if reply.status == 200:
-            self._wished[sale] = wished
+            self._requested[sale] = requested
 
     async def _patch(self, sale: str, body: dict[str, Any], **told: Any) -> Reply:
         return await self._insist("PATCH", f"/api/v1/sales/{sale}", body, sale=sale, **told)

@@ -29,7 +29,7 @@ METHODS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """One purchase that a shopper means to make. Times are in seconds."""
+    """One purchase that a shopper is to make. Times are in seconds."""
 
     key: str
     start_s: float  # after the round's beginning, or after the purchase before

@@ -37,7 +37,7 @@ UNSETTLED: Final = """
 
 
 def read_money(database: Database) -> Money:
-    """Read all of it, in one picture."""
+    """Read all of it, in one transaction."""
     with database.connection() as connection:
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         return Money(
@@ -51,7 +51,7 @@ def read_money(database: Database) -> Money:
 
 
 def is_settled(database: Database) -> bool:
-    """Say whether nothing is left to be done about any payment, refund or unit."""
+    """Whether nothing is left to be done about any payment, refund or unit."""
     with database.connection() as connection:
         return bool(connection.execute(text(UNSETTLED)).scalar_one() == 0)
 

@@ -90,7 +90,7 @@ class Nemesis:
         self._recorder.note("fault", "web", kind=step.kind, hit=is_hit, signal="SIGKILL", for_s=0.0)
 
     async def _sicken(self, step: Step) -> None:
-        """Have a store ail for a while; it is mended whatever happens meanwhile."""
+        """Put a store into trouble for a while; it is always mended afterwards."""
         stores = self._platform.stores
         is_hit = await asyncio.to_thread(stores.trouble, step.kind)
         self._recorder.note("fault", "store", kind=step.kind, hit=is_hit, for_s=step.for_s)
@@ -117,7 +117,7 @@ class Nemesis:
 
 
 def choose_targets(family: Sequence[Process], step: Step) -> list[Process]:
-    """List all whom a step is meant for: one process, or the first of a server and all that it started."""
+    """List every process that a step is meant for: one, or a server's first process and its children."""
     if step.kind in FAMILIES:
         return [one for one in family if one.label.startswith(PREFIX[step.kind])]
     found = choose(family, step)
@@ -125,13 +125,13 @@ def choose_targets(family: Sequence[Process], step: Step) -> list[Process]:
 
 
 def choose(family: Sequence[Process], step: Step) -> Process | None:
-    """Find whom a step is meant for; None where nobody of that name runs at the moment."""
+    """Find the process that a step is meant for; None where none of that name runs at the moment."""
     found = choose_all(family, step)
     return found[step.lot % len(found)] if found else None
 
 
 def choose_all(family: Sequence[Process], step: Step) -> list[Process]:
-    """List for whom a step may be meant."""
+    """List the processes that a step may be meant for."""
     found = [one for one in family if one.label.startswith(PREFIX[step.kind])]
     pids = {one.pid for one in found}
     return [one for one in found if (one.parent in pids) == (step.kind in CHILDREN)]

@@ -33,12 +33,12 @@ def reasons_of(order: dict[str, Any]) -> list[str]:
 
 
 def leads_to(before: str, after: str) -> bool:
-    """Say whether an order may come from one status to another, on any way, or stay."""
+    """Whether an order may come from one status to another, on any way, or stay."""
     return after in _reachable[before]
 
 
 def is_a_way(statuses: Sequence[str]) -> bool:
-    """Say whether these statuses may follow each other, step by step."""
+    """Whether these statuses may follow each other, step by step."""
     return all(pair in LEGAL for pair in pairwise(statuses))
 
 

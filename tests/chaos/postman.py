@@ -1,6 +1,6 @@
 """Delivers the sandbox's webhooks to the shop; can delay them, or lose the shop's answers.
 
-It carries raw bodies and signatures as they are, and writes down which webhook the shop took.
+It delivers raw bodies and signatures as they are, and writes down which webhook the shop took.
 """
 
 import threading
@@ -29,7 +29,7 @@ class Postman:
     def __init__(self, target: Target, recorder: Recorder) -> None:
         self._target = target
         self._recorder = recorder
-        self._moods: dict[str, float] = {}  # a fault → until when it lasts, by the monotonic clock
+        self._faults: dict[str, float] = {}  # a fault → until when it lasts, by the monotonic clock
         self._strikes: deque[Callable[[], None]] = deque()
         self._server = ThreadingHTTPServer((target.host, 0), _handler_of(self))
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -40,11 +40,11 @@ class Postman:
         return f"http://{self._target.host}:{self._server.server_address[1]}{PATH}"
 
     def start(self) -> None:
-        """Begin to carry."""
+        """Begin to deliver."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Carry no more."""
+        """Stop delivering."""
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
@@ -52,19 +52,19 @@ class Postman:
 
     def suffer(self, fault: str, for_s: float) -> None:
         """Hold webhooks up, or lose the answers to them, for a while."""
-        self._moods[fault] = time.monotonic() + for_s
+        self._faults[fault] = time.monotonic() + for_s
 
     def at_next(self, strike: Callable[[], None]) -> None:
         """Do something while the shop takes the next webhook."""
         self._strikes.append(strike)
 
     def calm(self) -> None:
-        """Let everything go its way from now on."""
-        self._moods.clear()
+        """Deliver everything normally from now on."""
+        self._faults.clear()
         self._strikes.clear()
 
     def carry(self, body: bytes, headers: dict[str, str]) -> int | None:
-        """Carry one webhook; the status to answer with, None where the answer is lost."""
+        """Deliver one webhook; the status to answer with, None where the answer is lost."""
         if self._suffers(HOLD):
             self._note(body, answer=0, held=True)
             return 503
@@ -74,7 +74,7 @@ class Postman:
         return None if is_lost or status == 0 else status
 
     def _suffers(self, fault: str) -> bool:
-        return time.monotonic() < self._moods.get(fault, 0.0)
+        return time.monotonic() < self._faults.get(fault, 0.0)
 
     def _deliver(self, body: bytes, headers: dict[str, str]) -> int:
         connection = HTTPConnection(self._target.host, self._target.port, timeout=PATIENCE_S)

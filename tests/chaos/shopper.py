@@ -25,7 +25,7 @@ class Shopper:
         self._sale = sale
 
     async def run(self, errands: Iterable[Errand]) -> None:
-        """Make the purchases, one after the other; whoever calls ends it with the round."""
+        """Make the purchases, one after the other; the caller ends it with the round."""
         for errand in errands:
             await asyncio.sleep(errand.start_s)
             intent = await self._submit(errand)

@@ -46,7 +46,7 @@ class Soak:
         self._has_begun = asyncio.Event()
 
     async def run(self, steps: Sequence[Step]) -> None:
-        """Rounds, pictures and faults side by side, until the time is over."""
+        """Rounds, snapshots and faults side by side, until the time is over."""
         pool = HttpPool(self._platform.target, CONNECTIONS)
         aside = HttpPool(self._platform.target, 8)
         admin = Admin(Wire(aside, self._admin_token), self._recorder, self._product_id)

@@ -24,7 +24,7 @@ class Stores:
         self._data_dir = data_dir
 
     def trouble(self, kind: str) -> bool:
-        """Turn a trouble on; says whether the store took it."""
+        """Turn a trouble on; returns whether the store took it."""
         begin, _ = _WAYS[kind]
         try:
             begin(self._said())

@@ -32,13 +32,13 @@ class Play:
         self.database = database
         self.provider = SandboxProvider(database, SETTINGS, SECRET_KEY)
 
-    def wish(self, method: str, **changes: Any) -> Charge:
+    def new_charge(self, method: str, **changes: Any) -> Charge:
         """A charge that nobody has asked for yet."""
         return replace(Charge(uuid.uuid4(), uuid.uuid4(), 1999, "USD", method, None), **changes)
 
     def charged(self, method: str) -> Charge:
         """A charge that was asked for, with the sandbox's name for it."""
-        charge = self.wish(method)
+        charge = self.new_charge(method)
         return replace(charge, ref=self.provider.charge(charge).ref)
 
     def refund_of(self, charge: Charge, **changes: Any) -> Refund:

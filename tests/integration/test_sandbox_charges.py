@@ -39,7 +39,7 @@ def state_of(outcome: Outcome | None) -> State | None:
 
 
 def test_ok_succeeds_at_once_and_tells_so_by_one_webhook(play: Play) -> None:
-    charge = play.wish("sandbox_ok")
+    charge = play.new_charge("sandbox_ok")
     told = play.provider.charge(charge)
     assert told.state == SUCCEEDED
     assert told.ref is not None
@@ -60,7 +60,7 @@ def test_ok_succeeds_at_once_and_tells_so_by_one_webhook(play: Play) -> None:
     ],
 )
 def test_a_refused_card_is_declined_with_its_code_for_good(play: Play, method: str, code: str) -> None:
-    charge = play.wish(method)
+    charge = play.new_charge(method)
     told = play.provider.charge(charge)
     assert (told.state, told.code) == (DECLINED, code)
     assert play.provider.charge(charge) == told
@@ -71,7 +71,7 @@ def test_a_refused_card_is_declined_with_its_code_for_good(play: Play, method: s
 
 
 def test_asking_again_tells_the_same_and_sends_nothing_new(play: Play) -> None:
-    charge = play.wish("sandbox_ok")
+    charge = play.new_charge("sandbox_ok")
     told = [play.provider.charge(charge) for _ in range(5)]
     assert len(set(told)) == 1
     assert play.row(charge).calls == 5
@@ -79,7 +79,7 @@ def test_asking_again_tells_the_same_and_sends_nothing_new(play: Play) -> None:
 
 
 def test_a_timeout_never_answers_and_charges_nothing(play: Play) -> None:
-    charge = play.wish("sandbox_timeout")
+    charge = play.new_charge("sandbox_timeout")
     assert [ask(play, charge) for _ in range(3)] == [None] * 3
     play.pass_time(86_400)
     assert ask(play, charge) is None
@@ -88,7 +88,7 @@ def test_a_timeout_never_answers_and_charges_nothing(play: Play) -> None:
 
 
 def test_giving_up_on_a_timeout_ends_it_for_good(play: Play) -> None:
-    charge = play.wish("sandbox_timeout")
+    charge = play.new_charge("sandbox_timeout")
     ask(play, charge)
     told = play.provider.cancel(charge)
     assert (told.state, told.code) == (DECLINED, "payment_timeout")
@@ -99,7 +99,7 @@ def test_giving_up_on_a_timeout_ends_it_for_good(play: Play) -> None:
 
 
 def test_a_lost_answer_of_a_charge_is_told_to_whoever_asks_again(play: Play) -> None:
-    charge = play.wish("sandbox_timeout_charged")
+    charge = play.new_charge("sandbox_timeout_charged")
     assert ask(play, charge) is None
     assert play.row(charge).state == SUCCEEDED
     assert play.heard(charge) == ["charge.succeeded"]
@@ -114,7 +114,7 @@ def test_a_lost_answer_of_a_charge_is_told_to_whoever_asks_again(play: Play) -> 
 def test_a_slow_charge_settles_by_itself_in_its_time(
     play: Play, method: str, end: State, code: str | None
 ) -> None:
-    charge = play.wish(method)
+    charge = play.new_charge(method)
     assert play.provider.charge(charge).state == PENDING
     assert play.heard(charge) == ["charge.pending"]
     play.pass_time(58)
@@ -130,7 +130,7 @@ def test_a_slow_charge_settles_by_itself_in_its_time(
 
 
 def test_a_webhook_of_a_settlement_is_true_in_the_books_before_it_is_sent(play: Play) -> None:
-    charge = play.wish("sandbox_slow:60")
+    charge = play.new_charge("sandbox_slow:60")
     play.provider.charge(charge)
     play.pass_time(60)
     assert play.row(charge).state == PENDING
@@ -139,7 +139,7 @@ def test_a_webhook_of_a_settlement_is_true_in_the_books_before_it_is_sent(play: 
 
 
 def test_the_webhook_of_a_duplicate_comes_three_times_under_one_id(play: Play) -> None:
-    charge = play.wish("sandbox_duplicate")
+    charge = play.new_charge("sandbox_duplicate")
     assert play.provider.charge(charge).state == SUCCEEDED
     heard = play.hear()
     assert [event.kind for event in heard] == ["charge.succeeded"] * 3
@@ -147,7 +147,7 @@ def test_the_webhook_of_a_duplicate_comes_three_times_under_one_id(play: Play) -
 
 
 def test_disorder_tells_of_pending_after_it_told_of_success(play: Play) -> None:
-    charge = play.wish("sandbox_disorder")
+    charge = play.new_charge("sandbox_disorder")
     assert play.provider.charge(charge).state == SUCCEEDED
     assert play.heard(charge) == ["charge.succeeded"]
     play.pass_time(1)
@@ -164,7 +164,7 @@ def test_disorder_keeps_its_order_when_nobody_delivered_in_time(play: Play) -> N
 
 
 def test_a_late_webhook_is_the_first_word_of_a_charge_that_the_books_have(play: Play) -> None:
-    charge = play.wish("sandbox_late_webhook:60")
+    charge = play.new_charge("sandbox_late_webhook:60")
     assert play.provider.charge(charge).state == PENDING
     assert play.row(charge).state == SUCCEEDED
     assert play.provider.cancel(charge).state == PENDING
@@ -176,7 +176,7 @@ def test_a_late_webhook_is_the_first_word_of_a_charge_that_the_books_have(play: 
 
 
 def test_without_webhooks_only_asking_tells(play: Play) -> None:
-    charge = play.wish("sandbox_no_webhook")
+    charge = play.new_charge("sandbox_no_webhook")
     assert play.provider.charge(charge).state == PENDING
     play.pass_time(1)
     assert play.row(charge).state == PENDING
@@ -196,7 +196,7 @@ def test_without_webhooks_even_an_ended_charge_is_not_told(play: Play) -> None:
 
 @pytest.mark.parametrize("method", [method.spelling.replace(":N", ":60") for method in METHODS])
 def test_a_charge_that_was_ended_before_it_came_is_never_charged(play: Play, method: str) -> None:
-    charge = play.wish(method)
+    charge = play.new_charge(method)
     told = play.provider.cancel(charge)
     assert told.state == DECLINED
     ask(play, charge)
@@ -209,7 +209,7 @@ def test_a_charge_that_was_ended_before_it_came_is_never_charged(play: Play, met
 
 @pytest.mark.parametrize("method", [method.spelling.replace(":N", ":60") for method in METHODS])
 def test_what_was_final_once_stays_so_whatever_is_asked(play: Play, method: str) -> None:
-    charge = play.wish(method)
+    charge = play.new_charge(method)
     said: list[Outcome | None] = []
     for _ in range(3):
         said += [ask(play, charge), ask(play, charge)]
@@ -237,7 +237,7 @@ def test_another_charge_under_the_same_id_is_refused(play: Play, change: str) ->
 
 
 def test_an_unknown_method_is_declined_and_enters_no_books(play: Play) -> None:
-    charge = play.wish("sandbox_gold")
+    charge = play.new_charge("sandbox_gold")
     assert play.provider.charge(charge) == Outcome(DECLINED, code="unknown_method")
     assert play.provider.cancel(charge) == Outcome(DECLINED, code="unknown_method")
     assert play.rows() == []
@@ -249,7 +249,7 @@ def test_those_who_charge_at_once_charge_once(play: Play, method: str) -> None:
     play.hear()
     webhooks = len(play.events())
     for _ in range(10):
-        charge = play.wish(method)
+        charge = play.new_charge(method)
         told = charge_from_all(play, charge)
         assert len(set(told)) == 1
         assert play.row(charge).calls == len(told)
@@ -260,7 +260,7 @@ def test_those_who_charge_at_once_charge_once(play: Play, method: str) -> None:
 
 def test_of_those_who_charge_at_once_exactly_one_loses_the_answer(play: Play) -> None:
     for _ in range(10):
-        charge = play.wish("sandbox_timeout_charged")
+        charge = play.new_charge("sandbox_timeout_charged")
         told = charge_from_all(play, charge)
         assert sorted(str(state_of(one)) for one in told) == ["None"] + ["succeeded"] * 7
     assert play.kinds() == ["charge.succeeded"] * 10
@@ -269,7 +269,7 @@ def test_of_those_who_charge_at_once_exactly_one_loses_the_answer(play: Play) ->
 @pytest.mark.parametrize("method", ["sandbox_ok", "sandbox_timeout_charged", "sandbox_no_webhook"])
 def test_charging_and_cancelling_at_once_agree_on_one_end(play: Play, method: str) -> None:
     for _ in range(20):
-        charge = play.wish(method)
+        charge = play.new_charge(method)
         told = charge_and_cancel(play, charge)
         final = {outcome for outcome in told if outcome and outcome.state != PENDING}
         assert len(final) == 1
@@ -291,7 +291,7 @@ def test_settling_and_cancelling_at_once_agree_on_one_end(play: Play) -> None:
 def test_without_postgres_the_sandbox_says_that_it_cannot_answer(fragile_stores: Stores) -> None:
     database = Database(fragile_stores.postgres.url)
     sandbox = SandboxProvider(database, SETTINGS, SECRET_KEY)
-    charge = Play(database).wish("sandbox_ok")
+    charge = Play(database).new_charge("sandbox_ok")
     fragile_stores.postgres.stop()
     try:
         for ask_for in (sandbox.charge, sandbox.cancel):

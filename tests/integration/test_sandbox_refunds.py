@@ -138,7 +138,7 @@ def test_one_refund_cannot_give_two_charges_back(play: Play) -> None:
 
 
 def test_a_free_charge_can_be_given_back_too(play: Play) -> None:
-    charge = play.wish("sandbox_refund_slow:60", amount_minor=0)
+    charge = play.new_charge("sandbox_refund_slow:60", amount_minor=0)
     play.provider.charge(charge)
     refund = play.refund_of(charge)
     assert play.provider.refund(refund).state == PENDING

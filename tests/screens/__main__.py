@@ -1,6 +1,6 @@
 """`make screenshots`: plays every scene on its own platform and takes its pictures.
 
-Exit codes: 0 when all was pictured; 1 when a page had an error, asked another host or could not be come to;
+Exit codes: 0 when all pictures were taken; 1 when a page had an error, asked another host or was not reached;
 2 when there is no browser. Whatever happens, nothing that it started is left behind.
 """
 
@@ -25,7 +25,7 @@ MOST_BYTES: Final = 3_000_000  # of all pictures that are kept in the repository
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Picture the scenes that are asked for; returns the exit code."""
+    """Take pictures of the scenes that are asked for; returns the exit code."""
     asked = _read(arguments)
     console = Console(highlight=False)
     chromium = find_chromium()
@@ -56,7 +56,7 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _picture(stage: Stage, scene: Scene, asked: argparse.Namespace, console: Console) -> list[str]:
-    """Play a scene and picture it; tells what was wrong."""
+    """Play a scene and take its pictures; returns what was wrong."""
     try:
         page = scene.play(stage)
         for view in looks(page, views_of(scene, every=asked.every)):

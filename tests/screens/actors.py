@@ -48,31 +48,31 @@ class Actor:
         return self._ask("DELETE", path)
 
     def line_up(self, sale: Message, quantity: int = 1) -> Message:
-        """Ask to buy; answers the intent."""
+        """Ask to buy; returns the intent."""
         return self.post(f"/api/v1/sales/{sale['id']}/intents", {"quantity": quantity})
 
     def wait_for(self, intent: Message, *statuses: str) -> Message:
-        """Wait until an intent is in one of these states; answers it."""
+        """Wait until an intent is in one of these states; returns it."""
         return self._until(f"/api/v1/intents/{intent['id']}", lambda now: now["status"] in statuses)
 
     def hold(self, sale: Message, quantity: int = 1) -> Message:
-        """Buy as far as a hold goes; answers the order."""
+        """Buy as far as a hold goes; returns the order."""
         intent = self.wait_for(self.line_up(sale, quantity), "held")
         return self.get(f"/api/v1/orders/{intent['order_id']}")
 
     def pay(self, order: Message, method: str = "sandbox_ok", *, until: str = "paid") -> Message:
-        """Pay an order, and wait for what comes of it; answers the order."""
+        """Pay an order, and wait for what comes of it; returns the order."""
         self.post(f"/api/v1/orders/{order['id']}/payments", {"method": method})
         return self.wait_for_order(order, until)
 
     def decline(self, order: Message, method: str = "sandbox_insufficient_funds") -> Message:
-        """Pay by a card that is declined; answers the order, which is held again."""
+        """Pay by a card that is declined; returns the order, which is held again."""
         self.post(f"/api/v1/orders/{order['id']}/payments", {"method": method})
         path = f"/api/v1/orders/{order['id']}"
         return self._until(path, lambda now: now["status"] == "held" and len(now["history"]) > 2)
 
     def wait_for_order(self, order: Message, status: str) -> Message:
-        """Wait until an order is in a state; answers it."""
+        """Wait until an order is in a state; returns it."""
         return self._until(f"/api/v1/orders/{order['id']}", lambda now: now["status"] == status)
 
     def wait_for_audit(self, sale: Message) -> None:

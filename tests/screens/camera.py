@@ -47,7 +47,7 @@ def looks(page: Page, views: Sequence[View]) -> Iterator[View]:
 
 def take(page: Page, path: Path) -> int:
     """Write a picture of the whole page; returns its size in bytes."""
-    page.evaluate("scrollTo(0, 0)")  # what sticks to the top is pictured there
+    page.evaluate("scrollTo(0, 0)")  # sticky elements are pictured at the top
     size = page.evaluate("() => [document.documentElement.clientWidth, document.body.scrollHeight]")
     session = page.context.new_cdp_session(page)
     try:

@@ -24,17 +24,20 @@ BARE: Final[Message] = {"description": "", "price": 1_980, "list_price": 1_980, 
 PICTURED: Final[Message] = {"image_url": "/static/mark.svg"}
 
 
-def _held(quantity: int = 1, **wish: Any) -> Play:
+def _held(quantity: int = 1, **settings: Any) -> Play:
     def play(stage: Stage) -> Page:
-        sale, shopper = stage.sale(**LONG, **wish), stage.shopper("Wolfeschlegelsteinhausenbergerdorff " * 2)
+        sale, shopper = (
+            stage.sale(**LONG, **settings),
+            stage.shopper("Wolfeschlegelsteinhausenbergerdorff " * 2),
+        )
         shopper.hold(sale, quantity)
         return show_sale(shopper, sale, "It is yours!")
 
     return play
 
 
-def _ready(**wish: Any) -> Play:
-    return lambda stage: show_sale(stage.shopper(), stage.sale(**wish), "Get in line")
+def _ready(**settings: Any) -> Play:
+    return lambda stage: show_sale(stage.shopper(), stage.sale(**settings), "Get in line")
 
 
 def _orders(stage: Stage) -> Page:

@@ -13,7 +13,7 @@ Play = Callable[[Stage], Page]
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A view and how to come to it. The main ones are pictured at every width and in both schemes."""
+    """A view and how to reach it. Main ones get pictures at every width and in both schemes."""
 
     name: str
     play: Play

@@ -28,7 +28,7 @@ Made = TypeVar("Made")
 
 @dataclass
 class Stage:
-    """Where scenes are played, one after the other; what is wrong with their pages is noted."""
+    """Where scenes are played, one after the other; errors of their pages are recorded."""
 
     browser: Browser
     platform: Platform
@@ -78,7 +78,7 @@ class Stage:
         lasts_s: int = 6 * HOUR_S,
         **more: Any,
     ) -> Message:
-        """Put something on sale, which runs at once unless it `opens_in_s`; answers the sale."""
+        """Put something on sale, which runs at once unless it `opens_in_s`; returns the sale."""
         product = {
             "name": name,
             "description": description,
@@ -86,7 +86,7 @@ class Stage:
             "list_price": {"amount_minor": list_price, "currency": currency},
         }
         opens_at = self.moment(opens_in_s or A_WHILE_S)  # opened by hand, before any worker's timer does
-        wish = {
+        new = {
             "product_id": self.admin.post("/api/v1/products", product)["id"],
             "allocation": units,
             "price": {"amount_minor": price, "currency": currency},
@@ -94,7 +94,7 @@ class Stage:
             "closes_at": (opens_at + timedelta(seconds=lasts_s)).isoformat(),
             **more,
         }
-        sale = self.admin.post("/api/v1/sales", wish)
+        sale = self.admin.post("/api/v1/sales", new)
         return sale if opens_in_s else self.move(sale, "open")
 
     def once(self, make: Callable[["Stage"], Made]) -> Made:
@@ -118,16 +118,16 @@ class Stage:
         return self.admin.post(f"/api/v1/sales/{sale['id']}/{verb}")
 
     def clear(self) -> list[str]:
-        """End the scene; tells what was wrong with its pages."""
+        """End the scene; returns what was wrong with its pages."""
         for actor in self._actors:
-            actor.page.unroute_all(behavior="ignoreErrors")  # who was kept waiting is let go
+            actor.page.unroute_all(behavior="ignoreErrors")  # requests that were kept waiting are let go
             actor.context.close()
         self._actors.clear()
         told, self.complaints = self.complaints, []
         return told
 
     def close(self) -> None:
-        """Send everybody home."""
+        """Close everybody's browser."""
         self.clear()
         for actor in (*self._others, *([self._admin] if self._admin else ())):
             actor.context.close()

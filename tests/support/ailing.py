@@ -57,7 +57,7 @@ def without_room(stores: Stores) -> Iterator[None]:
 
 @contextmanager
 def stalled(stores: Stores) -> Iterator[None]:
-    """Every process of PostgreSQL is stopped, as under a host that hangs: it says nothing to anybody."""
+    """Every process of PostgreSQL is stopped, as under a host that hangs: nobody gets an answer."""
     assert stores.postgres.pid is not None
     family = _family_of(stores.postgres.pid)
     for pid in family:
@@ -84,7 +84,7 @@ AILMENTS: dict[str, Ailment] = {
 
 
 def url_of_clerk(stores: Stores) -> str:
-    """Make sure of a user who may do what the platform needs and no more, as in production."""
+    """Create a user who may do what the platform needs and no more, as in production."""
     _do(
         stores,
         f"DO $$ BEGIN CREATE ROLE {CLERK} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$",

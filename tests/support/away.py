@@ -9,7 +9,7 @@ from tasks.context import Context
 
 
 class PartlyAway(Live):
-    """A live side that does not answer to some verbs."""
+    """A live store that does not answer to some verbs."""
 
     def __init__(self, live: Live, verbs: tuple[str, ...]) -> None:
         super().__init__(live.client)
@@ -22,5 +22,5 @@ def _no_answer(*_args: Any, **_kwargs: Any) -> Any:
 
 
 def away(context: Context, *verbs: str) -> Context:
-    """Make a context for which these verbs of the live side have no answer, and change nothing."""
+    """Make a context for which these verbs of the live store have no answer, and change nothing."""
     return replace(context, live=PartlyAway(context.live, verbs))

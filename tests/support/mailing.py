@@ -28,7 +28,7 @@ class MailShop:
     till: Till
 
     def mailer(self, settings: MailSettings | None, **options: Any) -> Mailer:
-        """Make what sends; it gives up on an answer after a while that a test can bear."""
+        """Make the sender, with timeouts short enough for a test."""
         patience = {"timeout_s": 5.0, "deadline_s": 15.0} | options
         return Mailer(self.shop.context.database, settings, **patience)
 

@@ -30,7 +30,7 @@ SILENCE = ProviderUnavailable("no answer")
 
 @dataclass
 class ScriptedProvider:
-    """Says what it was told to say, in turn, and then the last again; `meanwhile` runs before it answers."""
+    """Gives the scripted outcomes in turn, then the last one again; `meanwhile` runs before each."""
 
     charges: deque[Said] = field(default_factory=lambda: deque([OK]))
     cancels: deque[Said] = field(
@@ -89,7 +89,7 @@ class Scripted(Providers):
 
 @dataclass(frozen=True, slots=True)
 class Till:
-    """The money's side of a context, step by step."""
+    """Pays and refunds in a context, step by step."""
 
     context: Context
     provider: ScriptedProvider

@@ -14,7 +14,7 @@ ANSWER_S: Final = 10.0
 class Loss(StrEnum):
     """What happens to the next request that matches."""
 
-    REPLY = "reply"  # it is carried out, and nobody hears of it
+    REPLY = "reply"  # it is carried out, and its reply is lost
     REQUEST = "request"  # it never arrives
     DELAY = "delay"  # it arrives when the test says so
     ORPHAN = "orphan"  # the sender is cut off at once, and it arrives when the test says so
@@ -75,7 +75,7 @@ class LossyProxy:
             self._open -= {client, server}
 
     def _forward(self, request: bytes, client: socket.socket, server: socket.socket) -> bool:
-        """Forward a request, or lose it; says whether the connection lives on."""
+        """Forward a request, or lose it; returns whether the connection lives on."""
         loss = self._loss_of(request, server)
         if loss == Loss.REQUEST:
             self.lost.set()

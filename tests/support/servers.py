@@ -15,7 +15,7 @@ PLACE: Final = "/tmp"  # a socket's path must be short
 class Stores:
     """An embedded PostgreSQL, migrated, and an embedded Redis; each can be stopped and started again.
 
-    Whoever cannot start them has no test result at all, so a failure here fails the run.
+    Without them there is no test result at all, so a failure here fails the run.
     """
 
     def __init__(self) -> None:

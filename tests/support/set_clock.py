@@ -54,7 +54,7 @@ def compiler() -> str:
 
 
 def can_set_clocks() -> bool:
-    """Say whether clocks can be set here."""
+    """Whether clocks can be set here."""
     try:
         compiler()
     except FileNotFoundError:

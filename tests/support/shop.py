@@ -50,9 +50,9 @@ class SaleUnderTest:
         """Decide and persist what stands in line, as a worker would."""
         return drain_sale(self.context, self.id)
 
-    def move(self, wished: SaleStatus) -> None:
+    def move(self, status: SaleStatus) -> None:
         """Open, pause, resume, end or cancel it."""
-        lifecycle.move_sale(self.context, self.id, wished)
+        lifecycle.move_sale(self.context, self.id, status)
 
     def change(self, **changes: Any) -> None:
         """Change its settings."""
@@ -63,11 +63,11 @@ class SaleUnderTest:
         return submit.leave_line(self.context, user, intent_id)
 
     def look(self) -> Look:
-        """Take a picture of the live side."""
+        """Take a snapshot of the live store."""
         return self.context.live.look(self.id)
 
     def is_idle(self) -> bool:
-        """Say whether nobody stands in line and no verdict is in flight; some may stand by."""
+        """Whether nobody stands in line and no verdict is in flight; some may stand by."""
         look = self.look()
         return look.line_length == 0 and look.claims == 0
 
@@ -118,7 +118,7 @@ class Shop:
     ) -> SaleUnderTest:
         """Create a sale that opens by hand, or by itself in a while: no sweep gets ahead of the test."""
         opens_at = datetime.now(UTC) + timedelta(seconds=opens_in_s)
-        wish = lifecycle.NewSale(
+        new = lifecycle.NewSale(
             product_id=self.product(),
             allocation=units,
             price_minor=PRICE_MINOR,
@@ -128,7 +128,7 @@ class Shop:
             per_shopper_limit=limit,
             **more,
         )
-        return SaleUnderTest(self.context, lifecycle.create_sale(self.context, wish).id)
+        return SaleUnderTest(self.context, lifecycle.create_sale(self.context, new).id)
 
     def open_sale(self, units: int = 10, *, limit: int = 1, **more: Any) -> SaleUnderTest:
         """Create a sale and open it."""

@@ -40,13 +40,13 @@ def with_stripe(settings: Settings, fake: FakeStripe) -> Settings:
 
 
 class StripePlay:
-    """The adapter, and somebody who asks it things."""
+    """The adapter, and helpers that call it."""
 
     def __init__(self, fake: FakeStripe) -> None:
         self.fake = fake
         self.provider = StripeProvider(stripe_settings(fake))
 
-    def wish(self, method: str = "pm_card_ok", **changes: Any) -> Charge:
+    def new_charge(self, method: str = "pm_card_ok", **changes: Any) -> Charge:
         """A charge that nobody has asked for yet."""
         return replace(Charge(uuid.uuid4(), uuid.uuid4(), 1999, "USD", method, None), **changes)
 
@@ -66,14 +66,14 @@ class StripePlay:
 
     def charged(self, method: str = "pm_card_ok") -> Charge:
         """A charge that was asked for, with Stripe's name for it."""
-        charge = self.wish(method)
+        charge = self.new_charge(method)
         return replace(charge, ref=self.provider.charge(charge).ref)
 
     def refund_of(self, charge: Charge, **changes: Any) -> Refund:
         """A refund that nobody has asked for yet."""
         ref = charge.ref or ""
-        wish = Refund(uuid.uuid4(), charge.payment_id, ref, charge.amount_minor, charge.currency)
-        return replace(wish, **changes)
+        refund = Refund(uuid.uuid4(), charge.payment_id, ref, charge.amount_minor, charge.currency)
+        return replace(refund, **changes)
 
     def goes_wrong(self, *faults: str, at: str) -> None:
         """Let things go wrong at the next requests of a kind."""

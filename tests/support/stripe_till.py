@@ -19,7 +19,7 @@ from tests.support.stripe_play import WEBHOOK_SECRET, with_stripe
 
 @dataclass(frozen=True, slots=True)
 class StripeTill(Till):
-    """The money's side of a context whose provider is Stripe."""
+    """Pays and refunds in a context whose provider is Stripe."""
 
     fake: FakeStripe
 
@@ -50,7 +50,7 @@ class StripeTill(Till):
         return self.payment(payment_id).ref or ""
 
     def take(self, event: Object) -> bool:
-        """Take a webhook; says whether it was the first time."""
+        """Take a webhook; returns whether it was the first time."""
         body = pack(event)
         headers = {HEADER: sign(WEBHOOK_SECRET, body)}
         return take_webhook(self.context, "stripe", body, headers)

@@ -8,7 +8,7 @@ NOTHING: Final = frozenset({IntentStatus.SOLD_OUT, IntentStatus.STANDBY})
 
 
 def got_nothing(status: str) -> bool:
-    """Say whether a status means: its turn came, and no units were set aside (now, or for good)."""
+    """Whether a status means: its turn came, and no units were set aside (now, or for good)."""
     return status in NOTHING
 
 

@@ -117,12 +117,12 @@ class Worker:
 def working(stores: Stores, count: int = 1, *, claim_size: int = 500) -> Iterator[list[Worker]]:
     """Have so many workers listen for bells, and end them."""
     with ExitStack() as ending:
-        crew = []
+        workers = []
         for _ in range(count):
-            crew.append(Worker(stores, claim_size=claim_size))
-            ending.callback(crew[-1].end)
-        eventually(lambda: all(worker.is_ready for worker in crew))
-        yield crew
+            workers.append(Worker(stores, claim_size=claim_size))
+            ending.callback(workers[-1].end)
+        eventually(lambda: all(worker.is_ready for worker in workers))
+        yield workers
 
 
 @contextmanager

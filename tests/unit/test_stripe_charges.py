@@ -42,7 +42,7 @@ def at_once(count: int, do: Callable[[int], Outcome | None]) -> list[Outcome | N
 
 @pytest.mark.parametrize("method", ["pm_card_ok", "ctoken_card_ok"])
 def test_a_charge_is_made_confirmed_and_written_with_our_ids(play: StripePlay, method: str) -> None:
-    charge = play.wish(method)
+    charge = play.new_charge(method)
     told = play.provider.charge(charge)
     assert (told.state, told.code, told.client_secret) == (SUCCEEDED, None, None)
     [intent] = play.intents_of(charge)
@@ -77,7 +77,7 @@ def test_nothing_is_told_of_this_machine_and_no_key_is_global(play: StripePlay) 
     ],
 )
 def test_a_declined_charge_says_why_and_can_never_succeed(play: StripePlay, method: str, code: str) -> None:
-    charge = play.wish(method)
+    charge = play.new_charge(method)
     told = play.provider.charge(charge)
     assert (told.state, told.code) == (DECLINED, code)
     assert [one["status"] for one in play.intents_of(charge)] == ["canceled"]
@@ -86,7 +86,7 @@ def test_a_declined_charge_says_why_and_can_never_succeed(play: StripePlay, meth
 
 
 def test_a_shopper_who_has_to_act_gets_a_secret_and_is_waited_for(play: StripePlay) -> None:
-    charge = play.wish("pm_card_3ds")
+    charge = play.new_charge("pm_card_3ds")
     told = play.provider.charge(charge)
     assert told.state == PENDING
     assert told.client_secret == f"{told.ref}_secret_x"
@@ -106,7 +106,7 @@ def test_a_shopper_who_fails_at_his_bank_is_declined_and_the_attempt_is_over(pla
 
 
 def test_a_browser_that_confirms_gets_a_secret_first(play: StripePlay) -> None:
-    charge = play.wish("payment_element")
+    charge = play.new_charge("payment_element")
     told = play.provider.charge(charge)
     assert (told.state, told.client_secret) == (PENDING, f"{told.ref}_secret_x")
     assert play.fake.asked(CONFIRM) == 0
@@ -155,7 +155,7 @@ def test_a_bank_that_takes_days_is_waited_for_and_cannot_be_stopped(play: Stripe
 def test_whatever_gets_lost_a_payment_is_charged_once_and_its_end_is_told(
     play: StripePlay, method: str, fault: str, at: str
 ) -> None:
-    charge = play.wish(method)
+    charge = play.new_charge(method)
     play.goes_wrong(fault, fault, at=at)
     told = [play.ask(charge) for _ in range(4)]
     if (told[-1] is None) or told[-1].state == PENDING:
@@ -171,7 +171,7 @@ def test_whatever_gets_lost_a_payment_is_charged_once_and_its_end_is_told(
 
 
 def test_a_charge_whose_making_was_never_answered_is_ended_by_its_key(play: StripePlay) -> None:
-    charge = play.wish("pm_card_ok")
+    charge = play.new_charge("pm_card_ok")
     play.goes_wrong(faults.CUT_AFTER, at=CREATE)
     assert play.ask(charge) is None
     assert play.provider.cancel(charge).state == DECLINED
@@ -182,7 +182,7 @@ def test_a_charge_whose_making_was_never_answered_is_ended_by_its_key(play: Stri
 
 
 def test_a_charge_that_never_came_is_ended_before_it_comes(play: StripePlay) -> None:
-    charge = play.wish("pm_card_ok")
+    charge = play.new_charge("pm_card_ok")
     assert play.provider.cancel(charge).state == DECLINED
     assert play.ask(charge) == Outcome(DECLINED, play.intents_of(charge)[0]["id"], "payment_timeout")
     assert play.fake.books.charges == []
@@ -190,12 +190,12 @@ def test_a_charge_that_never_came_is_ended_before_it_comes(play: StripePlay) -> 
 
 def test_ending_never_charges(play: StripePlay) -> None:
     for method in ("pm_card_ok", "ctoken_card_ok", "payment_element"):
-        play.provider.cancel(play.wish(method))
+        play.provider.cancel(play.new_charge(method))
     assert play.fake.asked(CONFIRM) == 0
 
 
 def test_a_charge_that_came_before_it_could_be_ended_is_told_of(play: StripePlay) -> None:
-    charge = play.wish()
+    charge = play.new_charge()
     play.goes_wrong(faults.CUT_AFTER, at=CONFIRM)
     assert play.ask(charge) is None
     told = play.provider.cancel(charge)
@@ -203,7 +203,7 @@ def test_a_charge_that_came_before_it_could_be_ended_is_told_of(play: StripePlay
 
 
 def test_after_the_keys_are_forgotten_what_was_made_is_found_by_what_we_wrote_on_it(play: StripePlay) -> None:
-    charge = play.wish()
+    charge = play.new_charge()
     play.goes_wrong(faults.CUT_AFTER, at=CONFIRM)
     assert play.ask(charge) is None
     play.fake.keys.forget()
@@ -215,14 +215,14 @@ def test_after_the_keys_are_forgotten_what_was_made_is_found_by_what_we_wrote_on
 def test_an_account_without_search_ends_what_it_can_and_says_so(play: StripePlay) -> None:
     play.fake.has_search = False
     with capture_logs() as logs:
-        assert play.provider.cancel(play.wish()).state == DECLINED
+        assert play.provider.cancel(play.new_charge()).state == DECLINED
     assert [(one["event"], one["what"], one["log_level"]) for one in logs] == [
         ("stripe_refused", "search", "error")
     ]
 
 
 def test_a_saved_error_is_not_asked_for_for_ever(play: StripePlay) -> None:
-    charge = play.wish()
+    charge = play.new_charge()
     play.goes_wrong(faults.BROKEN_AFTER, at=CREATE)
     assert play.ask(charge) is None
     assert state_of(play.ask(charge)) == SUCCEEDED  # found by what we wrote on it
@@ -231,7 +231,7 @@ def test_a_saved_error_is_not_asked_for_for_ever(play: StripePlay) -> None:
 
 @pytest.mark.parametrize("fault", [faults.BROKEN, faults.BROKEN_AFTER])
 def test_a_charge_of_which_no_key_tells_is_ended_where_it_is_found(play: StripePlay, fault: str) -> None:
-    charge = play.wish()
+    charge = play.new_charge()
     play.fake.faults.chance = lambda request: fault if request == CREATE else ""
     play.fake.has_search = False
     assert [play.ask(charge) for _ in range(3)] == [None] * 3
@@ -242,7 +242,7 @@ def test_a_charge_of_which_no_key_tells_is_ended_where_it_is_found(play: StripeP
 
 
 def test_of_two_that_were_made_for_one_payment_one_is_confirmed(play: StripePlay) -> None:
-    charge = play.wish()
+    charge = play.new_charge()
     play.goes_wrong(faults.BROKEN_AFTER, at=CREATE)
     assert play.ask(charge) is None
     play.fake.has_search = False  # or is behind: another one is made
@@ -274,7 +274,7 @@ def test_a_key_that_belongs_to_other_parameters_finds_what_was_made_and_is_cried
 
 
 def test_a_key_that_is_worked_on_is_asked_about_later(play: StripePlay) -> None:
-    charge = play.wish()
+    charge = play.new_charge()
     play.goes_wrong(faults.SLOW, at=CREATE)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(play.ask, charge)
@@ -289,7 +289,7 @@ def test_a_key_that_is_worked_on_is_asked_about_later(play: StripePlay) -> None:
 
 def test_who_hangs_is_hung_up_on(play: StripePlay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "READ_S", 0.2)
-    charge = play.wish()
+    charge = play.new_charge()
     play.goes_wrong(faults.HANG, at=CREATE)
     with pytest.raises(ProviderUnavailable, match="APIConnectionError"):
         play.provider.charge(charge)
@@ -303,7 +303,7 @@ def test_who_hangs_is_hung_up_on(play: StripePlay, monkeypatch: pytest.MonkeyPat
 )
 def test_nothing_is_sent_again_by_itself(play: StripePlay, fault: str, at: str) -> None:
     play.goes_wrong(fault, at=at)
-    assert play.ask(play.wish()) is None
+    assert play.ask(play.new_charge()) is None
     assert play.fake.asked(at) == 1
 
 
@@ -313,7 +313,7 @@ def test_a_refused_key_leaves_everything_open_and_is_cried_out(play: StripePlay)
     with capture_logs() as logs:
         assert play.ask(charge) is None
         assert play.end(charge) is None
-        assert play.ask(play.wish()) is None
+        assert play.ask(play.new_charge()) is None
     assert {(one["event"], one["log_level"]) for one in logs} == {("stripe_refuses_the_key", "error")}
     assert SECRET not in repr(logs)
 
@@ -322,7 +322,7 @@ SECRET = "sk_test_fake"
 
 
 def test_a_charge_of_another_account_is_not_called_declined(play: StripePlay) -> None:
-    charge = play.wish(ref="pi_999999")
+    charge = play.new_charge(ref="pi_999999")
     with capture_logs() as logs:
         assert play.ask(charge) is None
         assert play.end(charge) is None
@@ -331,21 +331,21 @@ def test_a_charge_of_another_account_is_not_called_declined(play: StripePlay) ->
 
 def test_what_stripe_will_not_make_is_declined_and_cried_out(play: StripePlay) -> None:
     with capture_logs() as logs:
-        told = play.provider.charge(play.wish(amount_minor=7))
+        told = play.provider.charge(play.new_charge(amount_minor=7))
     assert told == Outcome(DECLINED, code="amount_too_small")
     assert [(one["event"], one["param"]) for one in logs] == [("stripe_refused", "amount")]
 
 
 def test_an_amount_that_stripe_cannot_write_is_not_rounded(play: StripePlay) -> None:
     with capture_logs() as logs:
-        told = play.provider.charge(play.wish(amount_minor=12_345, currency="KWD"))
+        told = play.provider.charge(play.new_charge(amount_minor=12_345, currency="KWD"))
     assert told == Outcome(DECLINED, code="amount_not_payable")
     assert [one["event"] for one in logs] == ["stripe_cannot_charge"]
     assert play.fake.requests == []
 
 
 def test_many_who_ask_for_one_charge_make_one(play: StripePlay) -> None:
-    charge = play.wish()
+    charge = play.new_charge()
     told = at_once(CROWD, lambda _: play.ask(charge))
     assert {state_of(one) for one in told} <= {SUCCEEDED, None}
     assert state_of(play.ask(charge)) == SUCCEEDED
@@ -354,7 +354,7 @@ def test_many_who_ask_for_one_charge_make_one(play: StripePlay) -> None:
 
 @pytest.mark.parametrize("turn", range(3))
 def test_of_those_who_charge_and_those_who_end_one_wins(play: StripePlay, turn: int) -> None:
-    charge = play.wish(("pm_card_ok", "pm_card_3ds", "payment_element")[turn])
+    charge = play.new_charge(("pm_card_ok", "pm_card_3ds", "payment_element")[turn])
     told = at_once(CROWD, lambda number: play.end(charge) if number % 2 else play.ask(charge))
     told.append(play.end(charge))
     finals = {one.state for one in told if one and one.state != PENDING}
@@ -363,7 +363,7 @@ def test_of_those_who_charge_and_those_who_end_one_wins(play: StripePlay, turn: 
 
 
 def test_threads_share_a_client_and_not_a_connection(play: StripePlay) -> None:
-    charges = [play.wish() for _ in range(CROWD)]
+    charges = [play.new_charge() for _ in range(CROWD)]
     told = at_once(CROWD, lambda number: play.provider.charge(charges[number]))
     assert [state_of(one) for one in told] == [SUCCEEDED] * CROWD
     assert sorted(one.ref or "" for one in told if one) == sorted(play.fake.books.charges)
@@ -405,5 +405,7 @@ def test_without_an_address_of_ours_the_library_has_its_own() -> None:
 def test_a_provider_loads_nothing_before_it_is_asked(play: StripePlay) -> None:
     provider = StripeProvider(stripe_settings(play.fake))
     assert "_client" not in vars(provider)
-    provider.charge(Charge(play.wish().payment_id, play.wish().order_id, 1999, "USD", "pm_card_ok", None))
+    provider.charge(
+        Charge(play.new_charge().payment_id, play.new_charge().order_id, 1999, "USD", "pm_card_ok", None)
+    )
     assert "_client" in vars(provider)

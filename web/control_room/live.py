@@ -11,7 +11,7 @@ from web.http.services import services
 
 @blueprint.get("/sales/<uuid:sale_id>")
 def sale_overview(sale_id: uuid.UUID) -> str:
-    """A sale at a glance, with the verbs on it."""
+    """A sale's live overview, with the buttons that change it."""
     return render_template("admin/overview.html", overview=services().overviews.of(sale_id))
 
 

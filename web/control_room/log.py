@@ -35,7 +35,7 @@ class Subject(NamedTuple):
 
 
 class Log(NamedTuple):
-    """Entries, and what they speak of by kind and id."""
+    """Entries, and their subjects by kind and id."""
 
     entries: Sequence[Message]
     subjects: Mapping[tuple[str, str], Subject]
@@ -72,7 +72,7 @@ def _read(asked: dict[str, Any]) -> Log:
 
 
 def _spoken_of(entries: Sequence[Message]) -> dict[SubjectKind, list[UUID]]:
-    """List what the entries speak of, by kind."""
+    """List the subjects of the entries, by kind."""
     spoken = {(one["subject_kind"], one["subject_id"]) for one in entries}
     for one in entries:
         spoken |= {(kind, said) for kind, said in _named_in(one["details"]) if said}

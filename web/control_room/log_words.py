@@ -78,7 +78,7 @@ def action_words(action: str) -> str:
 
 
 def details_of(entry: Message, currency: str) -> list[Detail]:
-    """Tell what an entry's details say; `currency`: the subject's own, where the entry names none."""
+    """List what an entry's details say; `currency`: the subject's own, where the entry names none."""
     told = entry["details"]
     named = told.get("currency", currency)
     now = named[-1] if isinstance(named, list) else named
@@ -88,7 +88,7 @@ def details_of(entry: Message, currency: str) -> list[Detail]:
 
 
 def _is_told(name: str, said: Any) -> bool:
-    """What was never set is not worth a word, nor a currency beside an amount in it."""
+    """Leave out what was never set, and a currency that its amount shows already."""
     return said is not None and said != "" and not (name == "currency" and isinstance(said, str))
 
 

@@ -35,7 +35,7 @@ def orders() -> str:
 
 @blueprint.get("/<uuid:order_id>")
 def order(order_id: uuid.UUID) -> str:
-    """An order with its history, its payments and what went back."""
+    """An order with its history, its payments and its refunds."""
     found = order_file(services().context, order_id)
     pending = next((one for one in found["refunds"] if one["status"] == RefundStatus.PENDING), None)
     return render_template(
@@ -49,7 +49,7 @@ def order(order_id: uuid.UUID) -> str:
 
 
 def _moving(found: Message, pending: Message | None) -> Message | None:
-    """Where to ask whether it has got further, what of the answer tells, and what that is now."""
+    """Where to poll for progress, which fields of the answer show it, and what they are now."""
     if pending is not None:
         return {"path": f"/api/v1/tasks/{pending['id']}", "field": "finished_at", "seen": ""}
     if found["status"] in _MOVING:

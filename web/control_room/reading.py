@@ -65,7 +65,7 @@ def read_products(context: Context, *, limit: int, cursor: str | None) -> Page:
 
 
 def order_file(context: Context, order_id: uuid.UUID) -> Message:
-    """Read an order with whose it is, what was bought, and all money that moved for it.
+    """Read an order with its owner, what was bought, and all money that moved for it.
 
     Raises:
         NotFound: there is none.
@@ -104,7 +104,7 @@ def _show_log_in(one: TokenFamily, is_good: bool) -> Message:
 def _undecided(
     context: Context, user_id: uuid.UUID, sale_ids: Iterable[uuid.UUID]
 ) -> tuple[list[Message], bool]:
-    """Find where he stands in lines; the page is readable without, while the lines cannot be asked."""
+    """Find where they stand in lines; the page is readable without, while Redis does not answer."""
     try:
         found = [(sale_id, context.live.standing_of(sale_id, str(user_id))) for sale_id in sale_ids]
     except LineUnavailable:

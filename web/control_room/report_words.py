@@ -87,7 +87,7 @@ CHECKS: Final = {
 
 
 def figure_words(path: str) -> str:
-    """Say what a figure is, by its path in the report; percentiles go by their spread's words."""
+    """Name a figure by its path in the report; percentiles take the name of what they measure."""
     if path in FIGURES:
         return _said(FIGURES[path])
     group, _dot, name = path.rpartition(".")
@@ -95,17 +95,17 @@ def figure_words(path: str) -> str:
 
 
 def percentile_words(name: str) -> str:
-    """Say which percentile it is."""
+    """Name a percentile."""
     return _said(N_("longest")) if name == "max" else name
 
 
 def column_words(name: str) -> str:
-    """Say what a column of the series is."""
+    """Name a column of the series."""
     return _said(COLUMNS[name])
 
 
 def check_words(name: str) -> str:
-    """Say what holds where a check is in order; the audit's own name where there are no words for it."""
+    """Say what an audit's check means when it passes; its own name where there are no words."""
     return _said(CHECKS[name]) if name in CHECKS else name
 
 

@@ -24,7 +24,7 @@ _UNFINISHED: Final = (TaskState.PENDING, TaskState.STARTED, TaskState.RETRY)
 
 @blueprint.get("")
 def tasks() -> str:
-    """What the workers do, did and are to do."""
+    """The workers' tasks: done, running and to come."""
     asked = asked_by(_QUERY)
     context, found = services().context, read_tasks(asked)
     return render_template(
@@ -39,7 +39,7 @@ def tasks() -> str:
 
 @blueprint.get("/<uuid:task_id>")
 def task(task_id: uuid.UUID) -> str:
-    """One task; the page comes again when it has got further."""
+    """One task; the page reloads when it has got further."""
     context = services().context
     found, owner = task_list.find_task(context, task_id)
     return render_template(

@@ -109,7 +109,7 @@ STATES: Final[Mapping[str, Mapping[str, Said]]] = {
 
 
 def say_state(of: str, state: str) -> Said:
-    """Say a state in the visitor's language; one that is not known here stays as it is called."""
+    """Name a state in the visitor's language; one that is not known here stays as it is called."""
     said = STATES[of].get(state, Said(state, QUIET))
     return Said(gettext(said.words), said.tone)
 

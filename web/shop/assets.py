@@ -1,7 +1,7 @@
 """Serves static files: compressed, and cached for good under a URL that changes with any file.
 
 The fingerprint of all files is a folder of the address, so that what a script imports relatively has it too.
-A page that was laid before an update asks by an older fingerprint: it gets today's file, which is not kept.
+A page rendered before an update asks by an older fingerprint: it gets today's file, which is not cached.
 """
 
 import gzip
@@ -42,7 +42,7 @@ class _File(NamedTuple):
 
 
 class Assets:
-    """The files of a folder. `are_settled`: nobody changes them while the process lives."""
+    """The files of a folder. `are_settled`: they do not change while the process lives."""
 
     def __init__(self, folder: Path, *, are_settled: bool) -> None:
         self._folder = folder
@@ -56,7 +56,7 @@ class Assets:
         return f"{PREFIX}/{self._current_mark()}"
 
     def module(self, entry: str) -> Markup:
-        """Write the tags of a script and of all that it imports, so that they are fetched in one go."""
+        """Write the tags of a script and of all that it imports, so that they are fetched at once."""
         root = self.root()
         links = [f'<link rel="modulepreload" href="{root}/{name}">' for name in self.imports(entry)]
         tags = [*links, f'<script type="module" src="{root}/{entry}"></script>']
@@ -96,10 +96,10 @@ class Assets:
 
 
 class Addresses(Extension):
-    """Lets templates name files plainly, as `/static/…`; what is written has the fingerprint."""
+    """Lets templates write plain `/static/…`; the rendered page has the fingerprint."""
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002
-        """Put the calls in that write the addresses."""
+        """Replace plain addresses with calls that write the fingerprinted ones."""
         return _SCRIPT.sub(r'{{ module_tags("\1") }}', source).replace('"/static/', '"{{ static_root() }}/')
 
 
@@ -112,14 +112,14 @@ def register(app: Flask, *, are_settled: bool) -> None:
 
 
 def _state_of(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """What tells cheaply whether a file changed: names, times and sizes."""
+    """Names, times and sizes, which tell cheaply whether a file changed."""
     found = sorted(path for path in folder.rglob("*") if path.is_file())
     stats = [(path, path.stat()) for path in found]
     return tuple((path.relative_to(folder).as_posix(), at.st_mtime_ns, at.st_size) for path, at in stats)
 
 
 def _fingerprint(folder: Path, state: tuple[tuple[str, int, int], ...]) -> str:
-    """Read from the contents alone, so that every process on every machine finds the same."""
+    """Computed from the contents alone, so that every process on every machine finds the same."""
     told = hashlib.sha256()
     for name, _time, size in state:
         told.update(f"{name} {size}\n".encode() + (folder / name).read_bytes())

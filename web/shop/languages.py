@@ -49,7 +49,7 @@ class _Words(Domain):  # type: ignore[misc]  # flask-babel has no types
     """The catalogues as they are written, without a compiled copy that could be older."""
 
     def get_translations(self) -> NullTranslations:
-        """Find the catalogue of the language that is spoken now."""
+        """Find the catalogue of the page's language."""
         locale = get_locale()
         return _translations(locale.language) if locale is not None else NullTranslations()
 
@@ -61,7 +61,7 @@ class Languages(Babel):  # type: ignore[misc]  # flask-babel has no types
 
 
 def register(app: Flask, *, cookie_prefix: str = "") -> None:
-    """Let the app's templates speak."""
+    """Translate the app's templates."""
     app.config[_COOKIE_NAME] = cookie_prefix + COOKIE
     Languages(app, default_locale=SOURCE, locale_selector=chosen)
 
@@ -73,13 +73,13 @@ def cookie() -> str:
 
 
 def chosen() -> str:
-    """Choose the visitor's language: what was picked here before, else what the browser would like best."""
+    """Choose the visitor's language: what was picked here before, else what the browser prefers."""
     picked = request.cookies.get(cookie())
     return picked if picked in LANGUAGES else _best()
 
 
 def visitors_locale() -> Locale:
-    """Find how the visitor writes numbers and times: the own variant of the spoken language, if any."""
+    """Find the visitor's locale for numbers and times: their variant of the page's language, if any."""
     language = chosen()
     for tag in _accepted():
         if _language(tag) == language:
@@ -88,7 +88,7 @@ def visitors_locale() -> Locale:
 
 
 def words_of_scripts(*, for_admins: bool = False) -> dict[str, Any]:
-    """Gather what the page's scripts say, in the language that is spoken: a text, or the forms of a plural.
+    """Gather what the page's scripts say, in the page's language: a text, or the forms of a plural.
 
     Empty in the source's own language, whose words stand in the scripts.
     """
@@ -96,7 +96,7 @@ def words_of_scripts(*, for_admins: bool = False) -> dict[str, Any]:
 
 
 def read_all() -> None:
-    """Read every catalogue and every variant now, which the first visitors would wait for."""
+    """Read every catalogue and every variant now, so that the first visitors need not wait."""
     for language in LANGUAGES:
         _translations(language)
         for for_admins in (False, True):
@@ -116,12 +116,12 @@ def _best() -> str:
 
 
 def _accepted() -> Iterator[str]:
-    """The tags that the browser names, the one it likes best first, without what it refuses (`q=0`)."""
+    """The tags that the browser names, the preferred one first, without what it refuses (`q=0`)."""
     return (tag for tag, quality in request.accept_languages if quality > 0)
 
 
 def _language(tag: str) -> str:
-    """A tag's language; any text is a tag (RFC 5646), and most say nothing to us."""
+    """A tag's language; any text is a tag (RFC 5646), and most are of no use here."""
     return tag.partition("-")[0].lower()
 
 
@@ -160,6 +160,6 @@ def _script_words(language: str, *, for_admins: bool) -> dict[str, Any]:
 
 
 def _is_said(message: Message, *, for_admins: bool) -> bool:
-    """Say whether a script of the page says it; those of the control room are not sent to shoppers."""
+    """Whether a script of the page uses it; those of the control room are not sent to shoppers."""
     files = [file for file, _line in message.locations if file.startswith(_SCRIPTS)]
     return any(for_admins or not file.startswith(_ADMINS_SCRIPTS) for file in files)

@@ -1,7 +1,7 @@
 """Compresses pages as far as the browser can read them.
 
-A page holds no secret that somebody else could guess at by its packed size: what proves who one is, and that
-one means it, stands in cookies and headers alone.
+A page holds no secret that could be guessed from its compressed size: session and CSRF tokens are in cookies
+and headers alone.
 """
 
 import gzip
@@ -14,7 +14,7 @@ LEVEL: Final = 5  # of 9; a page of 100 KB takes a millisecond
 
 
 def pack(response: Response) -> Response:
-    """Pack a page for a browser that says that it unpacks."""
+    """Compress a page for a browser that accepts it."""
     if response.mimetype != "text/html" or response.is_streamed or response.content_encoding:
         return response
     response.vary.add("Accept-Encoding")

@@ -12,7 +12,7 @@ from tasks.context import Context
 from web.http.middleware import CONTENT_POLICY
 from web.shop.languages import N_
 
-# docs.stripe.com/security/guide: where its script is from, where its frames are, and whom they call.
+# docs.stripe.com/security/guide: where its script is from, where its frames are, and which hosts they call.
 _STRIPE_HOSTS: Final = (
     "https://js.stripe.com https://*.js.stripe.com",
     "https://js.stripe.com https://*.js.stripe.com https://hooks.stripe.com",
@@ -83,7 +83,7 @@ OTHERS: Final = {
 }
 
 
-# What each of the sandbox's methods does, for whoever tries the shop.
+# What each of the sandbox's methods does, for people who try the shop.
 CARDS: Final = {
     "sandbox_ok": N_("Works: paid at once"),
     "sandbox_decline": N_("Declined: the card is refused"),
@@ -112,18 +112,18 @@ def notes() -> dict[str, dict[str, str]]:
 
 
 def reason_words(reason: str) -> str:
-    """Say the reason of a verdict in words; empty where there are none for it."""
+    """A verdict's reason in words; empty where there are none for it."""
     words: str = gettext(NOTES[reason]) if reason in NOTES else ""
     return words
 
 
 def note_of(order: Message | None) -> str:
-    """Say in words why an order's last change happened; empty where the status says it all."""
+    """In words, why an order's last change happened; empty where the status says it all."""
     return words_of(order["history"][-1]) if order and order["history"] else ""
 
 
 def words_of(change: Message) -> str:
-    """Say in words why a change of an order happened; empty where it has no reason."""
+    """In words, why a change of an order happened; empty where it has no reason."""
     reason: str | None = change["reason"]
     if not reason:
         return ""
@@ -143,7 +143,7 @@ def cards(context: Context) -> list[dict[str, str]]:
 
 
 def stripe_form(context: Context, currency: str) -> dict[str, Any] | None:
-    """Say what the page's script needs for Stripe's form; None where another provider charges."""
+    """What the page's script needs for Stripe's form; None where another provider charges."""
     stripe = context.providers.stripe
     if stripe is None:
         return None

@@ -17,7 +17,7 @@ def phase_of(sale: dict[str, Any], intent: dict[str, Any] | None, *, is_signed_i
 
 
 def entry_of(sale: dict[str, Any], *, is_signed_in: bool) -> str:
-    """Name what somebody sees who stands in no line."""
+    """Name the face for a visitor who stands in no line."""
     match sale["status"]:
         case SaleStatus.OPEN:
             return "buy" if is_signed_in else "log_in"

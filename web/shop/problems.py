@@ -27,7 +27,7 @@ _EXPLANATIONS: Final = {
 
 
 def make_readable(response: Response) -> Response:
-    """Turn a problem into a page for whoever came with a browser; the API stays as it is."""
+    """Turn a problem into a page for a visitor with a browser; the API stays as it is."""
     if response.status_code < 400 or response.mimetype != PROBLEM_TYPE or not _is_for_a_person():
         return response
     problem: dict[str, Any] = response.get_json(silent=True) or {}

@@ -100,7 +100,7 @@ def order_of(context: Context, user_id: uuid.UUID, order_id: uuid.UUID) -> Messa
     """Read an order of a shopper's with its sale's product.
 
     Raises:
-        NotFound: there is none of his.
+        NotFound: the shopper has no such order.
     """
     with context.database.transaction() as session:
         order = order_of_shopper(session, order_id, user_id)
@@ -112,7 +112,7 @@ def receipt_of(context: Context, user_id: uuid.UUID, order_id: uuid.UUID) -> tup
     """Read the receipt of a shopper's order, and whether the money went back since.
 
     Raises:
-        NotFound: there is no such order of his, or it was never paid.
+        NotFound: the shopper has no such order, or it was never paid.
     """
     with context.database.transaction() as session:
         order, receipt = session.get(Order, order_id), find_receipt(session, order_id)

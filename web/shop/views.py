@@ -34,13 +34,13 @@ blueprint.add_app_template_global(words.share)
 blueprint.add_app_template_global(words.two_colours)
 blueprint.add_app_template_global(paying.reason_words)
 blueprint.add_app_template_global(paying.words_of, "why")
-blueprint.after_app_request(pack)  # the last to be called: Flask goes backwards
+blueprint.after_app_request(pack)  # called last: Flask runs these in reverse order
 blueprint.after_app_request(make_readable)
 
 
 @blueprint.app_context_processor
 def common() -> dict[str, Any]:
-    """What every page knows: the shop's name, who looks, and the server's time."""
+    """What every page knows: the shop's name, who is logged in, and the server's time."""
     viewer = _viewer()
     return {
         "shop_name": words.SHOP_NAME,
@@ -131,7 +131,7 @@ def receipt_page(order_id: uuid.UUID) -> Response | str:
 
 @blueprint.get("/account")
 def account() -> Response | str:
-    """Who the viewer is, and the way out on every device."""
+    """The viewer's account, and logging out on every device."""
     viewer = _viewer()
     if viewer is None:
         return redirect("/login?next=/account", 303)
@@ -143,11 +143,11 @@ def account() -> Response | str:
 def choose_language() -> Response:
     """Speak another language from now on, and go back to where the visitor was."""
     answer = redirect(own_path(request.form.get("next")), 303)
-    wished = request.form.get("language", "")
-    if wished in languages.LANGUAGES:
+    picked = request.form.get("language", "")
+    if picked in languages.LANGUAGES:
         answer.set_cookie(
             languages.cookie(),
-            wished,
+            picked,
             max_age=languages.COOKIE_S,
             secure=services().settings.is_production,
             httponly=True,
@@ -168,7 +168,7 @@ def _form(template: str) -> Response | str:
 
 
 def _viewer() -> Identity | None:
-    """Who looks at the page; whoever shows something that is no good is nobody here."""
+    """Who is logged in; None where the cookie is missing or not valid."""
     try:
         return identity_if_any()
     except Problem:

@@ -60,7 +60,7 @@ def share(part: int, whole: int) -> float:
 
 
 def two_colours(name: str) -> tuple[str, str]:
-    """Two colours for a thing without a picture: always the same for the same name, calm on any ground."""
+    """Two colours for a thing without a picture: always the same for the same name, and calm."""
     hue = hashlib.sha256(name.encode()).digest()[0] / 255
     return _hex(hue, 0.42, 0.55), _hex((hue + 0.11) % 1, 0.30, 0.62)
 

@@ -1,4 +1,4 @@
-"""A server that speaks Stripe's HTTP on loopback: books, keys, faults, webhooks, a script for browsers."""
+"""A server that speaks Stripe's HTTP on loopback: state, keys, faults, webhooks, a script for browsers."""
 
 from tests.support.fake_stripe.books import Books
 from tests.support.fake_stripe.faults import Fault

@@ -26,7 +26,7 @@ LEAST: Final = 50
 
 
 class Books:
-    """Everything under one lock, as one account; `events` are what has happened, oldest first."""
+    """One Stripe account, all of it under one lock; `events` are what has happened, oldest first."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -38,9 +38,9 @@ class Books:
         self.charges: list[str] = []  # the PaymentIntents that were charged, in order
         self._numbers = itertools.count(1)
 
-    def create(self, wish: Object) -> Object:
-        amount = wish.get("amount", "")
-        if not amount.isdigit() or wish.get("currency") != wish.get("currency", "").lower():
+    def create(self, params: Object) -> Object:
+        amount = params.get("amount", "")
+        if not amount.isdigit() or params.get("currency") != params.get("currency", "").lower():
             raise invalid("parameter_invalid_integer", "amount", is_kept=False)
         if int(amount) < LEAST:
             raise invalid("amount_too_small", "amount", is_kept=False)
@@ -49,11 +49,11 @@ class Books:
             "id": name,
             "object": "payment_intent",
             "amount": int(amount),
-            "currency": wish["currency"],
+            "currency": params["currency"],
             "status": "requires_payment_method",
             "client_secret": f"{name}_secret_x",
-            "metadata": wish.get("metadata", {}),
-            "automatic_payment_methods": wish.get("automatic_payment_methods"),
+            "metadata": params.get("metadata", {}),
+            "automatic_payment_methods": params.get("automatic_payment_methods"),
             "payment_method": None,
             "last_payment_error": None,
             "cancellation_reason": None,
@@ -68,10 +68,10 @@ class Books:
             raise missing("intent")
         return self.intents[name]
 
-    def confirm(self, name: str, wish: Object) -> Object:
+    def confirm(self, name: str, params: Object) -> Object:
         intent = self.retrieve(name)
-        token = wish.get("payment_method") or wish.get("confirmation_token") or ""
-        param = "payment_method" if "payment_method" in wish else "confirmation_token"
+        token = params.get("payment_method") or params.get("confirmation_token") or ""
+        param = "payment_method" if "payment_method" in params else "confirmation_token"
         self._require(intent, *OPEN[:3])
         what = token.split("_", 1)[-1]
         if what not in DECLINES and what not in STATUSES:
@@ -96,7 +96,7 @@ class Books:
         return [one for one in self.intents.values() if one["metadata"].get("payment_id") == payment_id]
 
     def go_on(self, name: str, *, is_fine: bool = True) -> Object:
-        """Let what was waited for come to its end: the shopper answers his bank, the bank settles."""
+        """Let what was waited for come to its end: the shopper answers their bank, the bank settles."""
         with self.lock:
             intent = self.intents[name]
             self._require(intent, "requires_action", "processing")
@@ -105,8 +105,8 @@ class Books:
             self._decline(intent, "payment_intent_authentication_failure", None)
             return intent
 
-    def refund(self, wish: Object) -> Object:
-        intent = self.intents.get(wish.get("payment_intent", ""))
+    def refund(self, params: Object) -> Object:
+        intent = self.intents.get(params.get("payment_intent", ""))
         if intent is None:
             raise invalid("resource_missing", "payment_intent")
         if self.refuse_refunds:
@@ -121,7 +121,7 @@ class Books:
             "amount": self.left_of(intent["id"]),
             "payment_intent": intent["id"],
             "status": self.refund_statuses.popleft() if self.refund_statuses else "succeeded",
-            "metadata": wish.get("metadata", {}),
+            "metadata": params.get("metadata", {}),
             "failure_reason": None,
         }
         self.refunds[refund["id"]] = refund
@@ -140,7 +140,7 @@ class Books:
         return [one for one in reversed(self.refunds.values()) if one["payment_intent"] == name]
 
     def left_of(self, name: str) -> int:
-        """How much of a charge was not given back."""
+        """How much of a charge was not refunded."""
         standing = [one for one in self.refunds_of(name) if one["status"] not in ("failed", "canceled")]
         return int(self.intents[name]["amount"]) - sum(int(one["amount"]) for one in standing)
 

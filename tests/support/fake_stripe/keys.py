@@ -46,7 +46,7 @@ class Keys:
                 self._kept.pop(key, None)
 
     def is_busy(self, key: str) -> bool:
-        """Say whether a request with this key is worked on."""
+        """Whether a request with this key is worked on."""
         with self._lock:
             kept = self._kept.get(key)
             return kept is not None and kept.answer is None

@@ -64,8 +64,8 @@ class FakeStripe:
         """How often something was asked, e.g. `POST /v1/payment_intents/*/confirm`."""
         return self.requests.count(request)
 
-    def work(self, verb: str, path: str, wish: Object, key: str | None) -> tuple[Answer, bool, str]:
-        """Answer a request; says whether the answer is an old one, and what goes wrong on its way back."""
+    def work(self, verb: str, path: str, params: Object, key: str | None) -> tuple[Answer, bool, str]:
+        """Answer a request; returns whether the answer is an old one, and what goes wrong on its way back."""
         name = plain(verb, path)
         fault = self.faults.next(name)
         if fault == faults.CUT_BEFORE:
@@ -73,24 +73,24 @@ class FakeStripe:
         if fault in LIMITED:
             return LIMITED[fault].answer(), False, ""
         try:
-            kept = self.keys.begin(key, (name, path, wish)) if key else None
+            kept = self.keys.begin(key, (name, path, params)) if key else None
         except Refused as refused:
             return refused.answer(), False, ""
         if kept is not None:
             return kept, True, fault
         if fault == faults.SLOW:
             self.go_on.wait(30)
-        answer = BROKEN if fault == faults.BROKEN else self._do(verb, path, wish)
+        answer = BROKEN if fault == faults.BROKEN else self._do(verb, path, params)
         if fault == faults.BROKEN_AFTER:
             answer = BROKEN
         if key:
             self.keys.end(key, answer)
         return answer, False, fault
 
-    def _do(self, verb: str, path: str, wish: Object) -> Answer:
+    def _do(self, verb: str, path: str, params: Object) -> Answer:
         with self.books.lock:
             try:
-                done = answer_to(self.books, verb, path, wish, has_search=self.has_search)
+                done = answer_to(self.books, verb, path, params, has_search=self.has_search)
                 return Answer(200, orjson.loads(orjson.dumps(done)))
             except Refused as refused:
                 answer = refused.answer()
@@ -137,14 +137,14 @@ def _handler_of(fake: FakeStripe) -> type[BaseHTTPRequestHandler]:
             else:
                 self._answer("POST", self.path, unfold(parse_qsl(body, keep_blank_values=True)))
 
-        def _answer(self, verb: str, path: str, wish: Object) -> None:
+        def _answer(self, verb: str, path: str, params: Object) -> None:
             fake.requests.append(plain(verb, path))
             fake.headers.append({name.lower(): value for name, value in self.headers.items()})
             if self.headers["Authorization"] != f"Bearer {fake.secret_key}":
                 refused = Refused(401, "invalid_request_error", "api_key_invalid").answer()
                 self._send(401, orjson.dumps(refused.body), "application/json")
                 return
-            answer, is_old, fault = fake.work(verb, path, wish, self.headers["Idempotency-Key"])
+            answer, is_old, fault = fake.work(verb, path, params, self.headers["Idempotency-Key"])
             self._go_wrong(fault)
             if fault in (faults.CUT_BEFORE, faults.CUT_AFTER):
                 return

@@ -20,7 +20,7 @@ def sign(secret: str, body: bytes, at: float | None = None) -> str:
 
 
 def pack(event: Any) -> bytes:
-    """Write an event's body; spaced, as Stripe does, so that who signs it anew in another form fails."""
+    """Write an event's body; spaced, as Stripe does, so that a check that serialises it again fails."""
     return orjson.dumps(event, option=orjson.OPT_INDENT_2)
 
 

@@ -26,7 +26,7 @@ export function putMoney(node, amount) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** Put a whole document into the visitor's own way of writing. */
+/** Format all money and times of a document in the visitor's locale. */
 export function formatAll(root) {
   for (const node of root.querySelectorAll("data.money[data-minor]")) {
     node.textContent = format.money(Number(node.dataset.minor), node.dataset.currency);
@@ -47,7 +47,7 @@ export function tickCountdowns() {
   }
 }
 
-/** Let the buttons be pressed that waited for their script: before, a press would be lost. */
+/** Enable the buttons that waited for their script: a press before would be lost. */
 export function wake(who) {
   for (const button of document.querySelectorAll(`[data-waits="${who}"]`)) {
     button.disabled = false;

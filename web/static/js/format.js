@@ -78,7 +78,7 @@ function foreignDigits() {
   );
 }
 
-/** What parts thousands and decimals in a locale; some write money otherwise than numbers. */
+/** A locale's separators of thousands and decimals; some locales write money otherwise than numbers. */
 function marksOf(locale, currency) {
   const parts = [{}, { style: "currency", currency }].flatMap((options) => new Intl.NumberFormat(locale, { ...options, minimumFractionDigits: 1 }).formatToParts(1_234_567.5));
   const values = (kind) => new Set(parts.filter(({ type }) => type === kind).map(({ value }) => value));
@@ -124,7 +124,7 @@ function partsDecimals(sign, whole, rest, digits, { groups, decimals }) {
   return isGroup && sign !== "." ? false : null; // half of the world, and every program, begins decimals with a dot
 }
 
-/** Read an amount as people write it, in the way of a locale; never a thousandfold by a guess.
+/** Read an amount as people write it, in the way of a locale; never guessing between thousands and decimals.
  *
  * Answers `{minor}`, or `{fault}`: `shape` (it is none), `unclear` (it can be read in two ways; `minor` is the larger),
  * `digits` (more than the minor unit has), `too_much`.

@@ -28,8 +28,8 @@ async function leave(button) {
   }
 }
 
-/** The log-in ran out while nobody looked, and can be renewed: then the page comes again, logged in. */
-async function comeBackLoggedIn() {
+/** The log-in ran out meanwhile and can be renewed: then the page reloads, logged in. */
+async function renewAndReload() {
   tell(notice, _("Renewing your log-in…"));
   try {
     if (await renew()) {
@@ -57,4 +57,4 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden) forget();
   tickCountdowns();
 });
-if (document.documentElement.dataset.session === "renewable") comeBackLoggedIn();
+if (document.documentElement.dataset.session === "renewable") renewAndReload();

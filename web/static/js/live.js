@@ -6,8 +6,8 @@ import { isRenewable, isStale, renew } from "./session.js";
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
-const QUIET_MS = 20_000; // without a word for as long, the server is asked whether it is there
-const ANSWER_MS = 8_000; // and has this long to say so
+const QUIET_MS = 20_000; // after so long without a message the server is pinged
+const ANSWER_MS = 8_000; // and has this long to answer
 const IDENTITY_LOST = ["token_expired", "unauthenticated"];
 
 export class Live extends EventTarget {
@@ -79,7 +79,7 @@ export class Live extends EventTarget {
     this.dispatchEvent(new CustomEvent(message.type, { detail: message }));
   }
 
-  /** The log-in ran out before the socket was made or since: it would hear of sales and never of its own. */
+  /** The log-in ran out before the socket was made or since: it would get sales' messages and never the shopper's own. */
   #isStranger(message) {
     if (message.type === "error" && IDENTITY_LOST.includes(message.code)) return isRenewable();
     return message.type === "sale" && !this.#isKnown && isRenewable();
@@ -100,7 +100,7 @@ export class Live extends EventTarget {
     this.#retry();
   }
 
-  /** When the server asked for it; else after a wait that doubles, and by chance is shorter or longer. */
+  /** Wait as long as the server asked for; else exponential backoff with jitter. */
   #retry() {
     const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#failures);
     const wait = this.#invitedInMs ?? longest * (0.5 + Math.random() / 2);
@@ -124,7 +124,7 @@ export class Live extends EventTarget {
     }, QUIET_MS);
   }
 
-  /** A connection may be dead without saying so; then it is given up and made anew. */
+  /** A connection may be dead without saying so; then it is closed and opened again. */
   #expect(ms) {
     clearTimeout(this.#watch);
     const socket = this.#socket;

@@ -111,7 +111,7 @@ export class Panel {
   }
 
   #showEntry({ sale, order }) {
-    // Who has an order to pay, or all he may have, is not offered another ticket: it would take the order's place here.
+    // A shopper with an order to pay, or with all they may have, is offered no other ticket: it would hide the order.
     const hasAll = ["held", "paying"].includes(order?.status) || (order?.status === "paid" && order.quantity >= sale.per_shopper_limit);
     for (const node of this.#root.querySelectorAll("[data-again]")) {
       const isLacking = node.dataset.again === "stock" && sale.available === 0;
@@ -120,7 +120,7 @@ export class Panel {
     for (const node of this.#root.querySelectorAll("[data-when-taken]")) node.hidden = sale.available > 0;
     const quantity = Number(this.#root.querySelector("[name=quantity]")?.value) || 1;
     const total = { amount_minor: sale.price.amount_minor * quantity, currency: sale.price.currency };
-    putMoney(this.#root.querySelector("[data-slot='wish_total']"), total);
+    putMoney(this.#root.querySelector("[data-slot='request_total']"), total);
   }
 
   /** Tell a screen reader, and a tab in the background, what matters; not every step. */
@@ -142,7 +142,7 @@ export class Panel {
   }
 }
 
-/** How the page hears of changes, in words. */
+/** Say in words how the page gets its updates. */
 export function showLink(node, link) {
   node.dataset.link = link;
   fill(node, "link", LINK[link]);

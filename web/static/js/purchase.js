@@ -5,12 +5,12 @@ import { api, Problem, Unreachable } from "./session.js";
 const TRIES = 5;
 const FIRST_WAIT_MS = 800;
 
-/** Ask to buy; answers the intent. `onWait(ms)` is told before each new try. */
-export async function submit(saleId, wish, onWait) {
-  const headers = { "Idempotency-Key": keyOf(saleId, wish) };
+/** Ask to buy; returns the intent. `onWait(ms)` is called before each new try. */
+export async function submit(saleId, request, onWait) {
+  const headers = { "Idempotency-Key": keyOf(saleId, request) };
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const intent = await api(`/api/v1/sales/${saleId}/intents`, { method: "POST", body: wish, headers });
+      const intent = await api(`/api/v1/sales/${saleId}/intents`, { method: "POST", body: request, headers });
       forgetKey(saleId);
       return intent;
     } catch (error) {
@@ -29,7 +29,7 @@ export async function submit(saleId, wish, onWait) {
   }
 }
 
-/** Leave the line; answers the intent as it is now. */
+/** Leave the line; returns the intent as it is now. */
 export async function leave(intentId) {
   try {
     return await api(`/api/v1/intents/${intentId}`, { method: "DELETE" });
@@ -39,7 +39,7 @@ export async function leave(intentId) {
   }
 }
 
-/** Pay a held order; answers the order. The key lives until the answer came, so that it is paid once. */
+/** Pay a held order; returns the order. The key is kept until it is answered, so that it is paid once. */
 export async function pay(orderId, method) {
   const key = keyOf(orderId, { method });
   try {
@@ -52,7 +52,7 @@ export async function pay(orderId, method) {
   }
 }
 
-/** Give a held order back; answers the order as it is now. */
+/** Give a held order back; returns the order as it is now. */
 export function cancel(orderId) {
   return api(`/api/v1/orders/${orderId}/cancel`, { method: "POST" });
 }
@@ -75,8 +75,8 @@ function keys() {
   }
 }
 
-function keyOf(saleId, wish) {
-  const body = JSON.stringify(wish);
+function keyOf(saleId, request) {
+  const body = JSON.stringify(request);
   const kept = JSON.parse(storage.getItem(place(saleId)) ?? "null");
   if (kept?.body === body) return kept.key;
   const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -52,11 +52,11 @@ function answerBank() {
   return card.answerBank(secret);
 }
 
-function readWish() {
+function readRequest() {
   const fields = new FormData(form);
-  const wish = { quantity: Number(fields.get("quantity")) };
-  if (fields.get("accept_fewer")) wish.accept_fewer = true;
-  return wish;
+  const request = { quantity: Number(fields.get("quantity")) };
+  if (fields.get("accept_fewer")) request.accept_fewer = true;
+  return request;
 }
 
 function sayWait(ms) {
@@ -75,7 +75,7 @@ async function buy(event) {
   isSending = true;
   show();
   try {
-    const intent = await submit(watch.sale.sale_id, readWish(), sayWait);
+    const intent = await submit(watch.sale.sale_id, readRequest(), sayWait);
     wantsMore = false;
     isSending = false;
     watch.takeIntent(intent);
@@ -87,7 +87,7 @@ async function buy(event) {
   }
 }
 
-/** Do what a button says, and let it not be pressed twice. While it cannot be pressed it has no focus. */
+/** Do what a button says; meanwhile it is disabled, so that it is not pressed twice, and loses the focus. */
 async function act(button, perform) {
   const hadFocus = document.activeElement === button;
   button.disabled = true;
@@ -110,10 +110,10 @@ async function cancelOrder() {
 
 async function payOrder(event) {
   event.preventDefault();
-  const wish = event.currentTarget;
+  const form = event.currentTarget;
   const { order } = watch;
-  await act(wish.querySelector("button[type=submit]"), async () => {
-    const method = isFree(order) ? "free" : card ? await card.token(order.total) : new FormData(wish).get("method");
+  await act(form.querySelector("button[type=submit]"), async () => {
+    const method = isFree(order) ? "free" : card ? await card.token(order.total) : new FormData(form).get("method");
     begun = order.id;
     watch.takeOrder(await pay(order.id, method), { isNews: false });
   });

@@ -94,14 +94,14 @@ export async function renew() {
       return true;
     } catch (error) {
       if (!(error instanceof Problem) || ![401, 403].includes(error.status)) throw error;
-      document.cookie = `${REFRESH_CSRF}=; Max-Age=0; path=/${PREFIX ? "; Secure" : ""}`; // it is over; do not try for ever
+      document.cookie = `${REFRESH_CSRF}=; Max-Age=0; path=/${PREFIX ? "; Secure" : ""}`; // it is over; do not try again and again
       return false;
     }
   };
   return navigator.locks ? navigator.locks.request("renew-session", once) : once();
 }
 
-/** Call the API; answers `{data, etag}`. Raises Problem or Unreachable; a stale log-in is renewed once on the way. */
+/** Call the API; returns `{data, etag}`. Raises Problem or Unreachable; a stale log-in is renewed once on the way. */
 export async function tagged(path, options) {
   try {
     return await exchange(path, options);

@@ -16,7 +16,7 @@ export class CardForm {
     this.#settings = settings;
   }
 
-  /** Show the form for an amount. What went wrong is tried anew by `token`. */
+  /** Show the form for an amount. If that fails, `token` tries again. */
   show(total) {
     this.#mounted ??= this.#mount(total);
     return this.#mounted;
@@ -37,7 +37,7 @@ export class CardForm {
     return confirmationToken.id;
   }
 
-  /** Let the shopper's bank ask him; what comes of it, the shop tells. */
+  /** Let the shopper's bank ask them; the outcome comes from the shop. */
   async answerBank(clientSecret) {
     await this.#load();
     const { error } = await this.#stripe.handleNextAction({ clientSecret });

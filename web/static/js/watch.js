@@ -41,7 +41,7 @@ export class Watch extends EventTarget {
     this.#askForOutcome();
   }
 
-  /** Take an intent as told or answered. A verdict is final, and an older ticket never hides a newer one. */
+  /** Take an intent from a message or an answer. A verdict is final, and an older ticket never hides a newer one. */
   takeIntent({ type, ...intent }) {
     const known = this.intent;
     if (intent.sale_id !== this.sale.sale_id) return;
@@ -55,7 +55,7 @@ export class Watch extends EventTarget {
     this.#askForVerdict();
   }
 
-  /** Take an order as told or answered; its history only grows. What is no news may be older than what was told. */
+  /** Take an order from a message or an answer; its history only grows. One without news may be older than what is shown. */
   takeOrder({ type, ...order }, { isNews = true } = {}) {
     if (order.intent_id !== this.intent?.id) return; // of another sale, or of an earlier ticket
     const known = this.order?.id === order.id ? this.order.history.length : 0;
@@ -65,7 +65,7 @@ export class Watch extends EventTarget {
     this.#askForOutcome();
   }
 
-  /** Ask for everything at once, e.g. where the page was laid while a store was away. */
+  /** Ask for everything at once, e.g. where the page was rendered while a store was down. */
   async refresh() {
     const sale = this.sale.sale_id;
     const asked = this.intent && !isDecided(this.intent) ? api(`/api/v1/intents/${this.intent.id}`) : null;
@@ -85,7 +85,7 @@ export class Watch extends EventTarget {
     this.#askForVerdict();
   }
 
-  /** The turn has come and nothing was told: whatever became of the message, the answer can be asked for. */
+  /** The turn has come and no message came: should it be lost, the intent is asked for. */
   #askForVerdict() {
     const { intent, sale } = this;
     const isServed = intent?.status === "queued" && intent.ticket && intent.ticket <= sale.now_serving;
@@ -115,7 +115,7 @@ export class Watch extends EventTarget {
       try {
         this.takeOrder(await api(`/api/v1/orders/${order.id}`));
       } catch {
-        this.#askForOutcome(); // the way to the server is down, which the link says
+        this.#askForOutcome(); // the server cannot be reached, which the link shows
       }
     };
     this.#outcome = setTimeout(ask, OUTCOME_MS * (1 + Math.random() / 2));

@@ -27,8 +27,8 @@ async function act(button, done) {
     }
   };
   const isDanger = "isDanger" in button.dataset;
-  const wish = { title, text, verb, isDanger, fields: fieldsOf(button.dataset), act: perform };
-  if ((await confirmed(wish)) !== null) done(answer, button);
+  const question = { title, text, verb, isDanger, fields: fieldsOf(button.dataset), act: perform };
+  if ((await confirmed(question)) !== null) done(answer, button);
 }
 
 /** Where an action leads: to the page that it names, or to this one as it is now. */
@@ -37,7 +37,7 @@ function goOn(_answer, button) {
   else location.reload();
 }
 
-/** Let the page's buttons do their actions; `done` gets the API's answer and the button. */
+/** Make the page's buttons work; `done` gets the API's answer and the button. */
 export function listenToActions(done = goOn) {
   for (const button of document.querySelectorAll("[data-action]")) button.addEventListener("click", () => act(button, done));
 }

@@ -74,8 +74,8 @@ function dialogOf({ title, text, verb, isDanger = false, fields = [] }) {
  * With `act`, which gets the values, the dialog stays until that is done, and says in words why it was not; where the
  * error has a `text`, that is told instead of the dialog's.
  */
-export function confirmed({ act, ...wish }) {
-  const { dialog, form, inputs, problem, says, back, go, first } = dialogOf(wish);
+export function confirmed({ act, ...question }) {
+  const { dialog, form, inputs, problem, says, back, go, first } = dialogOf(question);
   let answer = null;
   let pending = Promise.resolve();
   const perform = async (values) => {
@@ -87,7 +87,7 @@ export function confirmed({ act, ...wish }) {
       close(dialog);
     } catch (error) {
       tell(problem, wordsFor(error));
-      if (error.text) says.replaceChildren(...paragraphs(error.text)); // it is otherwise by now
+      if (error.text) says.replaceChildren(...paragraphs(error.text)); // something changed meanwhile
     } finally {
       back.disabled = go.disabled = false;
     }

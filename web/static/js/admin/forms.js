@@ -75,7 +75,7 @@ function isGood(form) {
 
 const CHANGED = "precondition_failed";
 
-/** Show what somebody else changed meanwhile: in the fields that were left as they were, and beside the others. */
+/** Show what somebody else changed meanwhile: in untouched fields, and beside the others. */
 async function showChanged(form, before, path) {
   const { data, etag } = await tagged(path);
   form.dataset.ifMatch = etag;
@@ -130,8 +130,8 @@ function nameCurrencies(form) {
 
 const defaultOf = (input) => (input.options ? ([...input.options].find((one) => one.defaultSelected) ?? input.options[0])?.value : input.defaultValue);
 
-/** What the fields had when the page came; something may be typed by now, or kept by the browser from before. */
-function asItCame(form) {
+/** The fields' values when the page was loaded; something may be typed by now, or restored by the browser. */
+function asLoaded(form) {
   const typed = controls(form).map((input) => [input, input.value]);
   for (const [input] of typed) input.value = defaultOf(input);
   const before = new Map(typed.map(([input]) => [input, written(input)]));
@@ -146,7 +146,7 @@ export function listenToForms() {
     putTimes(form);
     putAmounts(form);
     nameCurrencies(form);
-    const before = asItCame(form);
+    const before = asLoaded(form);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       send(form, before);

@@ -14,7 +14,7 @@ import { showActivity } from "./activity.js";
 import { Pulse } from "./pulse.js";
 import { listenToVerbs } from "./verbs.js";
 
-const STALE_MS = 6_000; // a running sale without a sample for longer: nobody takes its pulse
+const STALE_MS = 6_000; // a running sale without a sample for longer: nobody samples it
 const FUNNEL = ["intents", "decided", "held", "paying", "paid", "refunded", "expired", "cancelled", "sold_out", "left", "rejected"];
 
 const root = document.getElementById("overview");
@@ -85,7 +85,7 @@ function showInvariants({ checks, checked_at }) {
   fill(root, "checked_at", checked_at ? _("Checked at {time}", { time: clock(checked_at) }) : _("Not checked yet"));
 }
 
-/** Draw the time up to now while the sale moves, and up to its last sample when it does so no more. */
+/** Draw up to now while the sale is running, and up to its last sample afterwards. */
 function draw() {
   const newest = last(pulse.points)?.at ?? (isMoving() ? 0 : now());
   const to = now() - newest < STALE_MS ? newest : isMoving() ? now() : newest;

@@ -11,7 +11,7 @@ export function reloadWhenChanged() {
   if (!node) return;
   const { moving, field, seen } = node.dataset;
   const hasMoved = async () => {
-    if (document.hidden || document.querySelector(".confirming")) return false; // nobody looks, or is being asked
+    if (document.hidden || document.querySelector(".confirming")) return false; // nobody looks, or a dialog is open
     try {
       const answer = await api(moving);
       return field.split(" ").map((name) => answer[name] ?? "").join(" ") !== seen;

@@ -9,7 +9,7 @@ const PERIOD_MS = 500;
 const problem = document.getElementById("problem");
 const pause = () => new Promise((resume) => setTimeout(resume, PERIOD_MS));
 
-/** Wait until a task is over; then the page is there anew, or it is said that it failed. */
+/** Wait until a task is over; then reload the page, or say that it failed. */
 async function follow(id) {
   for (;;) {
     const { state } = await api(`/api/v1/tasks/${id}`);
@@ -19,7 +19,7 @@ async function follow(id) {
   }
 }
 
-async function makeAnew(button) {
+async function makeAgain(button) {
   const told = document.getElementById("told");
   tell(problem, "");
   tell(told, _("The report is being made…"));
@@ -36,7 +36,7 @@ async function makeAnew(button) {
 
 const waits = document.getElementById("waits");
 if (waits) follow(waits.dataset.task).catch((error) => tell(problem, wordsFor(error)));
-const anew = document.getElementById("anew");
-anew?.addEventListener("click", () => makeAnew(anew));
+const again = document.getElementById("make-again");
+again?.addEventListener("click", () => makeAgain(again));
 document.getElementById("print")?.addEventListener("click", () => print());
 wake("page");

@@ -124,9 +124,9 @@ async function look(path) {
   return { sale: flat(data), etag };
 }
 
-/** Change a sale as it was seen; where somebody was quicker, tell how it is now and keep what was typed. */
-async function change(path, seen, wishOf, values) {
-  const { body, change: unitsOf } = wishOf(seen.sale);
+/** Change a sale as it was seen; where somebody else was quicker, show how it is now and keep what was typed. */
+async function change(path, seen, questionOf, values) {
+  const { body, change: unitsOf } = questionOf(seen.sale);
   const units = unitsOf?.(values);
   if (units) return api(`${path}/units`, { method: "POST", body: { change: units }, headers: { "Idempotency-Key": seen.keyOf(units) } });
   try {
@@ -135,7 +135,7 @@ async function change(path, seen, wishOf, values) {
     if (error.code !== "precondition_failed") throw error;
     Object.assign(seen, await look(path));
     const words = _("Somebody else changed the sale meanwhile, so that nothing was changed. What you typed is still here: look through it and try again.");
-    throw Object.assign(new Error(words), { text: wishOf(seen.sale).text });
+    throw Object.assign(new Error(words), { text: questionOf(seen.sale).text });
   }
 }
 
@@ -148,18 +148,18 @@ function keys() {
   };
 }
 
-/** Let the buttons of a page do what they say; `took` gets the sale as it is after. */
+/** Make the page's buttons work; `took` gets the sale as it is afterwards. */
 export function listenToVerbs(root, saleNow, took) {
   const changeIt = async (verb, path) => {
     const seen = { ...(await look(path)), keyOf: keys() };
-    const { done, body: _body, change: _change, ...wish } = CHANGES[verb](seen.sale);
+    const { done, body: _body, change: _change, ...question } = CHANGES[verb](seen.sale);
     const act = async (values) => took(await change(path, seen, CHANGES[verb], values));
-    return (await confirmed({ ...wish, act })) && done;
+    return (await confirmed({ ...question, act })) && done;
   };
   const moveIt = async (verb, path) => {
-    const { done, ...wish } = MOVES[verb](saleNow());
+    const { done, ...question } = MOVES[verb](saleNow());
     const act = async () => took(await api(`${path}/${verb}`, { method: "POST" }));
-    return (await confirmed({ ...wish, act })) && done;
+    return (await confirmed({ ...question, act })) && done;
   };
   const perform = async (button) => {
     const { verb } = button.dataset;

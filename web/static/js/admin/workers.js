@@ -16,7 +16,7 @@ let timer = 0;
 
 const relative = new Intl.RelativeTimeFormat(language);
 
-/** How long ago, e.g. «5 seconds ago»: whoever is silent for longer than minutes is forgotten. */
+/** How long ago, e.g. «5 seconds ago»: a worker that is silent for longer than minutes is forgotten. */
 const ago = (moment) => {
   const seconds = Math.round((now() - Date.parse(moment)) / 1000);
   if (seconds < 3) return _("just now");
