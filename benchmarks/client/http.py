@@ -9,7 +9,7 @@ import random
 import time
 from array import array
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -157,26 +157,47 @@ class ShopClient:
     async def _persist(
         self, method: str, path: str, tries: Tries, *, headers: dict[str, str], body: bytes, deadline: float
     ) -> Response:
-        pause = FIRST_PAUSE_S
-        last: Response | None = None
-        while time.monotonic() < deadline:
-            try:
-                async with asyncio.timeout(deadline - time.monotonic()):
-                    last = await self._pool.exchange(method, path, tries, headers=headers, body=body)
-            except (OSError, TimeoutError):
-                last = None
-            if last is not None and last.status != 429 and last.status not in RETRIED:
-                return last
-            if last is not None and last.status == 429:
-                tries.throttled += 1
-            else:
-                tries.resent += 1
-            wanted = retry_after_s(last)
-            await asyncio.sleep((wanted if wanted is not None else pause) * random.uniform(1.0, 1.5))
-            pause = min(pause * 2, LONGEST_PAUSE_S)
-        if last is None:
+        answer = await persist(
+            lambda: self._pool.exchange(method, path, tries, headers=headers, body=body), tries, deadline
+        )
+        if answer is None:
             raise NoAnswer(f"{method} {path}: no answer before the deadline")
-        return last
+        return answer
+
+
+async def persist(
+    exchange: Callable[[], Awaitable[Response]], tries: Tries, deadline: float
+) -> Response | None:
+    """Try until somebody answers who is not too busy; at the deadline the last answer counts, if any."""
+    pause = FIRST_PAUSE_S
+    last: Response | None = None
+    while time.monotonic() < deadline:
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                last = await exchange()
+        except (OSError, TimeoutError):
+            last = None
+        if last is not None and last.status != 429 and last.status not in RETRIED:
+            return last
+        if last is not None and last.status == 429:
+            tries.throttled += 1
+        else:
+            tries.resent += 1
+        wanted = retry_after_s(last)
+        await asyncio.sleep((wanted if wanted is not None else pause) * random.uniform(1.0, 1.5))
+        pause = min(pause * 2, LONGEST_PAUSE_S)
+    return last
+
+
+async def bounded(at_once: int, jobs: Iterable[Callable[[], Awaitable[None]]]) -> None:
+    """Run many coroutines, so many at once."""
+    slots = asyncio.Semaphore(at_once)
+
+    async def run(job: Callable[[], Awaitable[None]]) -> None:
+        async with slots:
+            await job()
+
+    await asyncio.gather(*(run(job) for job in jobs))
 
 
 def retry_after_s(response: Response | None) -> float | None:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import psutil
@@ -36,6 +37,16 @@ def runs(pid: int) -> bool:
     with contextlib.suppress(psutil.NoSuchProcess):
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     return False
+
+
+def naming(place: Path) -> list[int]:
+    """The processes whose command line or environment names a directory."""
+    found = []
+    for one in psutil.process_iter():
+        with contextlib.suppress(*GONE):
+            if any(str(place) in word for word in (*one.cmdline(), *one.environ().values())):
+                found.append(one.pid)
+    return found
 
 
 def command_of(pid: int) -> str:

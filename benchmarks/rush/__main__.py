@@ -7,6 +7,7 @@ Exit codes: 0 when every promise was kept; 1 when one was broken; 2 when the rus
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from typing import Final
 
@@ -19,10 +20,11 @@ from benchmarks.harness.client_processes import ClientProcesses
 from benchmarks.harness.crowd_tokens import get_crowd
 from benchmarks.harness.failures import CannotMeasure, CannotRush
 from benchmarks.harness.progress import Stage, say, stage
+from benchmarks.harness.report import as_json, print_report
 from benchmarks.harness.settings import RushSettings, read_rush_settings
 from benchmarks.rush.crowd import CrowdPlan, plan_crowd, run_crowd
 from benchmarks.rush.manners import Paying
-from benchmarks.rush.report import as_json, count_figures, print_report
+from benchmarks.rush.report import LABELS, count_figures, figure_rows
 from benchmarks.rush.tally import Tally
 from benchmarks.verify.evidence import gather_evidence, provider_books, verify_settled
 from benchmarks.verify.testimony import Told
@@ -80,8 +82,9 @@ def rush(settings: RushSettings, console: Console) -> int:
             evidence, findings = verify_settled(reading)
         shown.update(1)
     figures = count_figures(evidence, settings.connections)
-    print_report(console, figures, findings, notes)
-    report = as_json(figures, findings, notes)
+    title = f"A rush of {figures.shoppers:,} shoppers for {figures.units:,} units"
+    print_report(console, title, [figure_rows(figures)], LABELS, findings, notes=notes)
+    report = as_json(asdict(figures), findings, notes)
     if settings.json_path is not None:
         settings.json_path.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
     return 0 if report["passed"] else 1

@@ -4,14 +4,14 @@ import asyncio
 import gc
 import random
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
 from benchmarks.client.crowd_socket import Socket
-from benchmarks.client.http import HttpPool
+from benchmarks.client.http import HttpPool, bounded
 from benchmarks.client.http_wire import Target
 from benchmarks.client.sockets import Sockets
 from benchmarks.harness.client_processes import Question, allow_open_files
@@ -192,7 +192,7 @@ class Crowd:
         silent.sort(key=lambda shopper: not shopper.purse.awaits)  # whose hold runs out first of all
         self._is_polling = True
         try:
-            await _bounded(POLLING_AT_ONCE, (partial(shopper.poll, deadline) for shopper in silent))
+            await bounded(POLLING_AT_ONCE, (partial(shopper.poll, deadline) for shopper in silent))
         finally:
             self._is_polling = False
 
@@ -202,15 +202,4 @@ class Crowd:
 
     async def _account(self, deadline: float) -> None:
         purses = [shopper.purse for shopper in self._shoppers if shopper.holds]
-        await _bounded(POLLING_AT_ONCE, (partial(purse.account, deadline) for purse in purses))
-
-
-async def _bounded(at_once: int, jobs: Iterable[Callable[[], Awaitable[None]]]) -> None:
-    """Run many coroutines, so many at once."""
-    slots = asyncio.Semaphore(at_once)
-
-    async def run(job: Callable[[], Awaitable[None]]) -> None:
-        async with slots:
-            await job()
-
-    await asyncio.gather(*(run(job) for job in jobs))
+        await bounded(POLLING_AT_ONCE, (partial(purse.account, deadline) for purse in purses))

@@ -1,19 +1,13 @@
 """The words and figures of a rush's report: what is counted, the table, the JSON."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass
-from typing import Any, Final
-
-from rich.console import Console
-from rich.table import Table
+from dataclasses import dataclass
+from typing import Final
 
 from benchmarks.harness.durations import Spread
-from benchmarks.harness.progress import say
+from benchmarks.harness.report import counts_of
 from benchmarks.verify.money import statements
-from benchmarks.verify.testimony import Evidence, Finding
-
-ROWS_SHOWN: Final = 5  # offending rows printed a check
-ROWS_KEPT: Final = 100  # offending rows a check in the JSON
+from benchmarks.verify.testimony import Evidence
 
 LABELS: Final = {
     "oversold": "oversold",
@@ -124,49 +118,6 @@ def _rate(start_ns: int, times_ns: list[int]) -> float:
     return round(len(times_ns) / seconds, 1) if seconds > 0 else 0.0
 
 
-def as_json(figures: Figures, findings: dict[str, list[Finding]], notes: list[str]) -> dict[str, Any]:
-    """The report for machines."""
-    return {
-        "passed": not any(findings.values()),
-        "figures": asdict(figures),
-        "checks": {check: len(found) for check, found in findings.items()},
-        "findings": [asdict(finding) for found in findings.values() for finding in found[:ROWS_KEPT]],
-        "notes": notes,
-    }
-
-
-def print_report(
-    console: Console, figures: Figures, findings: dict[str, list[Finding]], notes: list[str]
-) -> None:
-    """The report for people: figures, checks, and the rows that offend."""
-    table = Table(
-        title=f"A rush of {figures.shoppers:,} shoppers for {figures.units:,} units", show_header=False
-    )
-    table.add_column("what", no_wrap=True)
-    table.add_column("figure", justify="right")
-    for what, figure in figure_rows(figures):
-        table.add_row(what, figure)
-    table.add_section()
-    for check, found in findings.items():
-        style = "bold red" if found else "green"
-        table.add_row(LABELS[check], str(len(found)), style=style)
-    console.print(table)
-    for note in notes:
-        say(console, note)
-    print_findings(console, findings)
-
-
-def print_findings(console: Console, findings: dict[str, list[Finding]]) -> None:
-    """The rows that offend, and what it all comes to."""
-    for check, found in findings.items():
-        for finding in found[:ROWS_SHOWN]:
-            say(console, f"{check}: {finding.detail}: {finding.row}")
-        if len(found) > ROWS_SHOWN:
-            say(console, f"{check}: … and {len(found) - ROWS_SHOWN} more")
-    verdict = "Every promise was kept." if not any(findings.values()) else "PROMISES WERE BROKEN."
-    say(console, verdict)
-
-
 def figure_rows(figures: Figures) -> list[tuple[str, str]]:
     """The figures as lines of the table."""
     rows = [
@@ -192,8 +143,3 @@ def figure_rows(figures: Figures) -> list[tuple[str, str]]:
     if figures.refusals:
         rows.append(("not accepted", counts_of(figures.refusals)))
     return rows
-
-
-def counts_of(counts: dict[str, int]) -> str:
-    """Counts by name, in one line."""
-    return ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items())) or "none"

@@ -1,17 +1,18 @@
 """The words of a run's report: the table for people, the JSON for machines."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, Final
 
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.harness.durations import Spread
 from benchmarks.harness.progress import say
+from benchmarks.harness.report import as_json as frame_as_json
+from benchmarks.harness.report import print_rows, print_table
 from benchmarks.sockets.run import Results
 from benchmarks.sockets.settings import CrowdSettings
+from benchmarks.verify.testimony import Finding
 
 CHECKS: Final = (
     "pictures",
@@ -27,8 +28,7 @@ CHECKS: Final = (
     "conservation",
     "audit",
 )
-ROWS_SHOWN: Final = 5
-ROWS_KEPT: Final = 100
+LABELS: Final = {check: f"wrong: {check}" for check in CHECKS}
 
 
 def is_within(results: Results, within_s: float) -> bool | None:
@@ -41,51 +41,37 @@ def as_json(
     settings: CrowdSettings, results: Results, machine: dict[str, Any], broken: str
 ) -> dict[str, Any]:
     """The report for machines. `broken`: why the run ended early; empty where it did not."""
-    counts = Counter(finding.check for finding in results.findings)
     shape = {name: value for name, value in asdict(settings).items() if name not in {"json_path", "url"}}
+    judged = frame_as_json({}, by_check(results), results.notes)
+    del judged["figures"]
     return {
+        **judged,
         "passed": not results.findings and not broken,
         "broken": broken,
         "machine": machine,
         "shape": shape | {"client_processes": settings.client_processes},
         "phases": {name: _plain(figures) for name, figures in results.phases.items()},
         "told within": {"seconds": settings.within_s, "met": is_within(results, settings.within_s)},
-        "checks": {check: counts[check] for check in CHECKS},
-        "findings": [asdict(finding) for finding in _first_of_each(results, ROWS_KEPT)],
-        "notes": results.notes,
     }
+
+
+def by_check(results: Results) -> dict[str, list[Finding]]:
+    """The findings by check, every check present."""
+    return {check: [one for one in results.findings if one.check == check] for check in CHECKS}
 
 
 def print_report(console: Console, settings: CrowdSettings, results: Results) -> None:
     """The report for people: the figures of each phase, the checks, and the rows that offend."""
-    table = Table(title=f"{settings.sockets:,} sockets", show_header=False)
-    table.add_column("what")
-    table.add_column("figure", justify="right")
-    for name, figures in results.phases.items():
-        table.add_section()
-        table.add_row(name, "", style="bold")
-        for what, figure in _lines(figures):
-            table.add_row(f"  {what}", figure)
-    table.add_section()
-    counts = Counter(finding.check for finding in results.findings)
-    for check in CHECKS:
-        table.add_row(f"wrong: {check}", str(counts[check]), style="bold red" if counts[check] else "green")
-    console.print(table)
-    for note in results.notes:
-        say(console, note)
-    for finding in _first_of_each(results, ROWS_SHOWN):
-        say(console, f"{finding.check}: {finding.detail} {finding.row}")
+    sections = [
+        [(name, ""), *((f"  {what}", figure) for what, figure in _lines(figures))]
+        for name, figures in results.phases.items()
+    ]
+    findings = by_check(results)
+    print_table(console, f"{settings.sockets:,} sockets", sections, LABELS, findings)
+    print_rows(console, findings, results.notes)
     if (within := is_within(results, settings.within_s)) is not None:
         met = "met" if within else "MISSED"
         say(console, f"Aim: all told within {settings.within_s:g} s at the 99th percentile: {met}.")
-
-
-def _first_of_each(results: Results, most: int) -> Iterator[Any]:
-    seen: Counter[str] = Counter()
-    for finding in results.findings:
-        seen[finding.check] += 1
-        if seen[finding.check] <= most:
-            yield finding
 
 
 def _lines(figures: dict[str, Any], lead: str = "") -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ import asyncio
 import random
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from typing import Any, Final
 
@@ -24,13 +25,14 @@ from benchmarks.client.http_wire import Target
 from benchmarks.harness.crowd_tokens import NoBulkTokens, make_crowd_in_bulk
 from benchmarks.harness.failures import CannotRush
 from benchmarks.harness.progress import say, stage
+from benchmarks.harness.report import as_json, print_report
 from benchmarks.harness.settings import StormSettings, read_storm_settings
 from benchmarks.rush.shopper import Errand
 from benchmarks.storm.crowd import StormCrowd
 from benchmarks.storm.letters import Writer
 from benchmarks.storm.plan import Plan, plan_storm
 from benchmarks.storm.post_office import PostOffice
-from benchmarks.storm.report import count_storm, print_storm, storm_as_json
+from benchmarks.storm.report import STORM_LABELS, count_storm, kind_rows, storm_rows
 from benchmarks.storm.storm_books import StormBooks
 from benchmarks.storm.weather import Weather
 from benchmarks.verify.evidence import gather_evidence, verify_settled
@@ -98,8 +100,10 @@ def storm(settings: StormSettings, console: Console) -> int:
         busy_s=blown.busy_s,
         in_burst=blown.in_burst,
     )
-    print_storm(console, figures, findings, blown.notes)
-    report = storm_as_json(figures, findings, blown.notes)
+    title = f"A storm of {figures.webhooks:,} webhooks"
+    sections = [kind_rows(figures), storm_rows(figures)]
+    print_report(console, title, sections, STORM_LABELS, findings, notes=blown.notes)
+    report = as_json(asdict(figures), findings, blown.notes)
     return conclude(settings, console, report)
 
 

@@ -1,10 +1,11 @@
 """The shoppers of a storm: they submit, pay as planned once they are granted a hold, and testify."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Iterable
+from collections.abc import Coroutine
+from functools import partial
 from typing import Any, Final
 
-from benchmarks.client.http import HttpPool, NoAnswer
+from benchmarks.client.http import HttpPool, NoAnswer, bounded
 from benchmarks.client.http_wire import HttpProtocolError
 from benchmarks.rush.manners import Manner
 from benchmarks.rush.shopper import Errand, Shopper
@@ -43,7 +44,7 @@ class StormCrowd:
         loop = asyncio.get_running_loop()
         while not self.has_begun and loop.time() < deadline:
             waiting = [one for one in self._shoppers if not one.is_final]
-            await _bounded(self._look(one, deadline) for one in waiting)
+            await bounded(AT_ONCE, (partial(self._look, one, deadline) for one in waiting))
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _look(self, shopper: Shopper, deadline: float) -> None:
@@ -59,7 +60,7 @@ class StormCrowd:
 
     async def testify(self, deadline: float) -> tuple[Told, ...]:
         """Read what the shop tells everybody in the end."""
-        await _bounded(self._ask(one, deadline) for one in self._shoppers)
+        await bounded(AT_ONCE, (partial(self._ask, one, deadline) for one in self._shoppers))
         return tuple(one.told() for one in self._shoppers)
 
     async def _ask(self, shopper: Shopper, deadline: float) -> None:
@@ -71,16 +72,6 @@ class StormCrowd:
         except (NoAnswer, HttpProtocolError) as error:
             shopper.purse.error = str(error)
         await shopper.purse.account(deadline)
-
-
-async def _bounded(jobs: Iterable[Awaitable[None]]) -> None:
-    slots = asyncio.Semaphore(AT_ONCE)
-
-    async def run(job: Awaitable[None]) -> None:
-        async with slots:
-            await job
-
-    await asyncio.gather(*(run(job) for job in jobs))
 
 
 def _spawn_nothing(work: Coroutine[Any, Any, None]) -> None:

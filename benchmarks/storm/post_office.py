@@ -1,13 +1,12 @@
 """The sending of a storm's letters over several connections at the same time, and what was answered."""
 
 import asyncio
-import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.client.http import FIRST_PAUSE_S, LONGEST_PAUSE_S, RETRIED, HttpPool, Tries, retry_after_s
+from benchmarks.client.http import HttpPool, Tries, persist
 from benchmarks.client.http_wire import Response
 from benchmarks.storm.letters import GENUINE, Letter
 
@@ -97,24 +96,15 @@ class PostOffice:
             self._waiting.task_done()
 
     async def _post(self, letter: Letter, deadline: float) -> Posted:
-        pause = FIRST_PAUSE_S
-        resent = 0
-        while True:
-            response = await self._try(letter)
-            is_busy = response is None or response.status in RETRIED or response.status == 429
-            if response is not None and not is_busy:
-                return Posted(letter, response.status, response.sent_ns, response.received_ns, resent)
-            if time.monotonic() >= deadline:
-                now = time.monotonic_ns()
-                return Posted(letter, response.status if response else NO_ANSWER, now, now, resent)
-            resent += 1
-            wanted = retry_after_s(response)
-            await asyncio.sleep((pause if wanted is None else wanted) * random.uniform(1.0, 1.5))
-            pause = min(pause * 2, LONGEST_PAUSE_S)
+        tries = Tries()
+        response = await persist(lambda: self._send(letter, tries), tries, deadline)
+        resent = tries.resent + tries.throttled
+        if response is None:
+            now = time.monotonic_ns()
+            return Posted(letter, NO_ANSWER, now, now, resent)
+        return Posted(letter, response.status, response.sent_ns, response.received_ns, resent)
 
-    async def _try(self, letter: Letter) -> Response | None:
+    def _send(self, letter: Letter, tries: Tries) -> Awaitable[Response]:
+        """Sign it again: a try that comes late would be refused else."""
         headers = {"Content-Type": "application/json", **letter.sign()}
-        try:
-            return await self._pool.exchange("POST", letter.path, Tries(), headers=headers, body=letter.body)
-        except (OSError, TimeoutError):
-            return None
+        return self._pool.exchange("POST", letter.path, tries, headers=headers, body=letter.body)

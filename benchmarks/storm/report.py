@@ -1,20 +1,17 @@
 """The words and figures of a storm's report."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass
-from typing import Any, Final
-
-from rich.console import Console
-from rich.table import Table
+from dataclasses import dataclass
+from typing import Final
 
 from benchmarks.harness.durations import Spread
-from benchmarks.harness.progress import say
-from benchmarks.rush.report import LABELS, ROWS_KEPT, Money, counts_of, print_findings
+from benchmarks.harness.report import counts_of
+from benchmarks.rush.report import LABELS, Money
 from benchmarks.storm.letters import Kind
 from benchmarks.verify.storm_checks import HELD_AGAIN, REFUNDED, TOO_LATE, StormEvidence
-from benchmarks.verify.testimony import Evidence, Finding
+from benchmarks.verify.testimony import Evidence
 
-STORM_LABELS: Final = {
+STORM_LABELS: Final = LABELS | {
     "unanswered": "not answered, or by an error of the shop's",
     "genuine_refused": "genuine ones refused",
     "forgeries_not_refused": "forgeries not refused",
@@ -95,43 +92,16 @@ def _payment_of(body: bytes) -> bytes:
     return body.partition(b'"payment_id":"')[2][:36]
 
 
-def storm_as_json(
-    figures: StormFigures, findings: dict[str, list[Finding]], notes: list[str]
-) -> dict[str, Any]:
-    """The report for machines."""
-    return {
-        "passed": not any(findings.values()),
-        "figures": asdict(figures),
-        "checks": {check: len(found) for check, found in findings.items()},
-        "findings": [asdict(finding) for found in findings.values() for finding in found[:ROWS_KEPT]],
-        "notes": notes,
-    }
+def kind_rows(figures: StormFigures) -> list[tuple[str, str]]:
+    """What was sent and answered, as lines of the table."""
+    return [
+        (kind, ", ".join(f"{count:,} × {status}" for status, count in sorted(statuses.items())))
+        for kind, statuses in figures.kinds.items()
+    ]
 
 
-def print_storm(
-    console: Console, figures: StormFigures, findings: dict[str, list[Finding]], notes: list[str]
-) -> None:
-    """The report for people: what was sent and answered, what came of it, and what offends."""
-    table = Table(title=f"A storm of {figures.webhooks:,} webhooks", show_header=False)
-    table.add_column("what", no_wrap=True)
-    table.add_column("figure", justify="right")
-    for kind, statuses in figures.kinds.items():
-        answers = ", ".join(f"{count:,} × {status}" for status, count in sorted(statuses.items()))
-        table.add_row(kind, answers)
-    table.add_section()
-    for what, figure in _rows(figures):
-        table.add_row(what, figure)
-    table.add_section()
-    labels = LABELS | STORM_LABELS
-    for check, found in findings.items():
-        table.add_row(labels[check], str(len(found)), style="bold red" if found else "green")
-    console.print(table)
-    for note in notes:
-        say(console, note)
-    print_findings(console, findings)
-
-
-def _rows(figures: StormFigures) -> list[tuple[str, str]]:
+def storm_rows(figures: StormFigures) -> list[tuple[str, str]]:
+    """What came of it, as lines of the table."""
     return [
         ("webhooks/s, while on their way", f"{figures.per_s:,.0f} over {figures.connections} connections"),
         ("time to the answer, p50 / p99 / max", str(figures.time_to_answer)),

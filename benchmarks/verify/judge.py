@@ -78,14 +78,20 @@ def find_undersold(evidence: Evidence) -> Iterator[Finding]:
 
 def find_lost(evidence: Evidence) -> Iterator[Finding]:
     """A promise without its end: accepted and not decided, not stored, or an order that does not end."""
-    stored = {intent.id for intent in evidence.intents}
     for told in evidence.told:
         if told.is_accepted and told.verdict is None:
             yield Finding("lost", "accepted, no verdict heard", _row(told))
-        if told.is_accepted and not stored.intersection(told.intent_ids):
-            yield Finding("lost", "accepted, not stored", _row(told))
         if told.must_end and told.order_status not in ORDER_DONE:
             yield Finding("lost", f"the order's end was not told, it is {told.order_status}", _row(told))
+    yield from find_unkept(evidence)
+
+
+def find_unkept(evidence: Evidence) -> Iterator[Finding]:
+    """Accepted and not stored, or stored and never decided."""
+    stored = {intent.id for intent in evidence.intents}
+    for told in evidence.told:
+        if told.is_accepted and not stored.issuperset(told.intent_ids or {""}):
+            yield Finding("lost", "accepted, not stored", _row(told))
     for intent in evidence.intents:
         if intent.status not in FINAL:
             yield Finding("lost", "stored, never decided", _row(intent))
@@ -100,21 +106,39 @@ def find_unserved(evidence: Evidence) -> Iterator[Finding]:
 
 def find_doubled(evidence: Evidence) -> Iterator[Finding]:
     """Something that may be once and is twice."""
+    owners = _owners_of(evidence)
+    for told in evidence.told:
+        if len(told.order_ids) > 1:
+            yield Finding("doubled", f"{len(told.order_ids)} orders for one shopper", _row(told))
+    yield from find_doubled_verdicts(evidence)
+    yield from find_doubled_intents(evidence)
+    yield from _find_unclaimed(evidence, owners)
+
+
+def find_doubled_verdicts(evidence: Evidence) -> Iterator[Finding]:
+    """A last word that was not the last."""
+    for told in evidence.told:
+        if len(told.verdicts) > 1:
+            yield Finding("doubled", f"verdicts {', '.join(told.verdicts)}", _row(told))
+
+
+def find_doubled_intents(evidence: Evidence) -> Iterator[Finding]:
+    """Several intents for one request, one intent for several, or a row that is listed more than once."""
+    for told in evidence.told:
+        if len(told.intent_ids) > 1:
+            yield Finding("doubled", f"{len(told.intent_ids)} intents for one shopper", _row(told))
+    for intent_id, shoppers in _owners_of(evidence).items():
+        if len(shoppers) > 1:
+            yield Finding("doubled", "one intent told to several shoppers", f"{intent_id} {shoppers}")
+    yield from _find_doubled_rows(evidence)
+
+
+def _owners_of(evidence: Evidence) -> dict[str, list[str]]:
     owners: dict[str, list[str]] = defaultdict(list)
     for told in evidence.told:
         for intent_id in told.intent_ids:
             owners[intent_id].append(told.shopper_id)
-        if len(told.verdicts) > 1:
-            yield Finding("doubled", f"verdicts {', '.join(told.verdicts)}", _row(told))
-        if len(told.intent_ids) > 1:
-            yield Finding("doubled", f"{len(told.intent_ids)} intents for one shopper", _row(told))
-        if len(told.order_ids) > 1:
-            yield Finding("doubled", f"{len(told.order_ids)} orders for one shopper", _row(told))
-    for intent_id, shoppers in owners.items():
-        if len(shoppers) > 1:
-            yield Finding("doubled", "one intent told to several shoppers", f"{intent_id} {shoppers}")
-    yield from _find_doubled_rows(evidence)
-    yield from _find_unclaimed(evidence, owners)
+    return owners
 
 
 def _find_doubled_rows(evidence: Evidence) -> Iterator[Finding]:
@@ -138,7 +162,13 @@ def _find_unclaimed(evidence: Evidence, owners: Iterable[str]) -> Iterator[Findi
 
 
 def find_told_not_stored(evidence: Evidence) -> Iterator[Finding]:
-    """A client that believes something else than the shop does."""
+    """A client that believes something else than the shop does, or orders that belong to nobody."""
+    yield from find_told_otherwise(evidence)
+    yield from find_orders_astray(evidence)
+
+
+def find_told_otherwise(evidence: Evidence) -> Iterator[Finding]:
+    """What was told of an intent or its order is not what is stored."""
     intents = {intent.id: intent for intent in evidence.intents}
     orders = {order.id: order for order in evidence.orders}
     for told in evidence.told:
@@ -157,17 +187,18 @@ def find_told_not_stored(evidence: Evidence) -> Iterator[Finding]:
         for what, said, kept in pairs:
             if said != kept:
                 yield Finding("told_not_stored", f"{what}: told {said}, stored {kept}", _row(told))
-    yield from _find_orders_astray(evidence, intents)
 
 
-def _find_orders_astray(evidence: Evidence, intents: dict[str, StoredIntent]) -> Iterator[Finding]:
+def find_orders_astray(evidence: Evidence) -> Iterator[Finding]:
+    """Every held intent has an order of its own, and nobody else has any."""
+    intents = {intent.id: intent for intent in evidence.intents}
     ordered = {order.intent_id for order in evidence.orders}
     for intent in evidence.intents:
         if intent.status == "held" and intent.id not in ordered:
             yield Finding("told_not_stored", "held, but no order is stored", _row(intent))
     for order in evidence.orders:
         owner = intents.get(order.intent_id)
-        if owner is None or owner.status != "held" or owner.quantity != order.quantity:
+        if owner is None or owner.status != "held" or not owner.is_met_by(order):
             yield Finding("told_not_stored", "an order that its intent does not carry", f"{order} {owner}")
 
 

@@ -68,6 +68,14 @@ class StoredIntent:
     quantity: int
     status: str
     order_id: str | None
+    accepts_fewer: bool = False
+
+    def is_met_by(self, order: "StoredOrder") -> bool:
+        """The order is the one that it knows of, over what was asked for."""
+        is_enough = order.quantity == self.quantity or (
+            self.accepts_fewer and 1 <= order.quantity < self.quantity
+        )
+        return is_enough and self.order_id == order.id
 
 
 @dataclass(frozen=True, slots=True)

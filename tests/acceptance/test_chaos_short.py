@@ -10,7 +10,7 @@ from typing import Final
 import orjson
 import pytest
 
-from benchmarks.harness.processes import Process, family_of
+from benchmarks.harness.processes import Process, family_of, runs
 from config import ROOT
 from tests.chaos.__main__ import HISTORY
 from tests.chaos.checker import CHECKS
@@ -65,7 +65,7 @@ def test_an_interrupted_soak_leaves_nobody_behind(tmp_path: Path) -> None:
         soak.send_signal(signal.SIGINT)
         code = soak.wait(DEADLINE_S)
     assert code == 130
-    eventually(lambda: not any(Path(f"/proc/{one.pid}").exists() for one in family))
+    eventually(lambda: not any(runs(one.pid) for one in family))
 
 
 def has_pictures(history: Path) -> bool:

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from benchmarks.harness.processes import free_port
+from benchmarks.harness.processes import free_port, naming
 from benchmarks.sockets.report import CHECKS
 from config import ROOT
 from tests.support.polling import eventually
@@ -35,19 +35,6 @@ def environment_of(place: Path, **more: object) -> dict[str, str]:
     }
     wanted |= {"IDLE": 1, "RECONNECT": 1, "DEADLINE": DEADLINE_S, "PORT": free_port(), "TMPDIR": place}
     return KEPT | {name: str(value) for name, value in (wanted | more).items()}
-
-
-def processes_in(place: Path) -> list[int]:
-    """The processes whose command line or environment names the place."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (path / "cmdline").read_bytes() + (path / "environ").read_bytes()
-        except (FileNotFoundError, PermissionError, ProcessLookupError):
-            continue
-        if str(place).encode() in words:
-            found.append(int(path.name))
-    return found
 
 
 def test_every_socket_is_told_everything_also_through_a_restart(tmp_path: Path) -> None:
@@ -76,7 +63,7 @@ def test_every_socket_is_told_everything_also_through_a_restart(tmp_path: Path) 
     assert phases["restart"]["sockets lost"] >= SOCKETS
     assert phases["restart"]["last words heard after coming back"] == RUSHERS - UNITS
     assert list(place.iterdir()) == []
-    assert processes_in(place) == []
+    assert naming(place) == []
 
 
 def test_a_run_that_is_interrupted_leaves_nobody_behind(tmp_path: Path) -> None:
@@ -92,12 +79,12 @@ def test_a_run_that_is_interrupted_leaves_nobody_behind(tmp_path: Path) -> None:
         )
     try:
         eventually(lambda: "sockets: 200 of 200" in output.read_text(), DEADLINE_S, told=output.read_text)
-        assert len(processes_in(place)) > 5
+        assert len(naming(place)) > 5
     finally:
         crowd.send_signal(signal.SIGINT)
         code = crowd.wait(DEADLINE_S)
     assert code == 130, output.read_text()
-    eventually(lambda: not processes_in(place))
+    eventually(lambda: not naming(place))
     assert list(place.iterdir()) == []
 
 

@@ -18,11 +18,11 @@ from rich.console import Console
 from benchmarks.client.admin_api import product_body
 from benchmarks.harness.failures import CannotRush, PlatformFailed
 from benchmarks.harness.progress import say
+from benchmarks.harness.report import as_json, counts_of, print_report
 from tests.chaos.aftermath import settle
-from tests.chaos.checker import count_figures, judge
+from tests.chaos.checker import CHECKS, count_figures, judge
 from tests.chaos.history import Recorder, read_history
 from tests.chaos.platform import SoakedPlatform
-from tests.chaos.report import as_json, print_report
 from tests.chaos.schedule import CLOCKS, KINDS, SET_BY_S, plan_steps
 from tests.chaos.settings import ChaosSettings, read_chaos_settings
 from tests.chaos.soak import Soak
@@ -99,11 +99,20 @@ def report(settings: ChaosSettings, place: Path, console: Console) -> int:
     """Judge what a soak left in a directory, and tell."""
     story, truth = read_story(read_history(place / HISTORY)), load_truth(place / TRUTH)
     findings, figures = judge(story, truth), count_figures(story, truth)
-    print_report(console, settings, figures, findings)
-    said = as_json(settings, figures, findings)
+    shape = {"seconds": settings.seconds, "clients": settings.clients, "seed": settings.seed}
+    title = f"A soak of {settings.seconds:g} s, {settings.clients} clients, SEED={settings.seed}"
+    rows = [(name.replace("_", " "), _shown(figure)) for name, figure in figures.items()]
+    print_report(console, title, [rows], CHECKS, findings)
+    said = shape | as_json(figures, findings)
     if settings.json_path is not None:
         settings.json_path.write_bytes(orjson.dumps(said, option=orjson.OPT_INDENT_2) + b"\n")
     return 0 if said["passed"] else 1
+
+
+def _shown(figure: object) -> str:
+    if isinstance(figure, dict):
+        return counts_of(figure)
+    return f"{figure:,}" if isinstance(figure, int) else str(figure)
 
 
 if __name__ == "__main__":

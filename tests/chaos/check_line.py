@@ -1,27 +1,13 @@
-"""Owns the judgement of order: tickets are dense, given in order of acceptance, and nobody is overtaken."""
+"""The judgement of order over time: nobody is overtaken, nor passed over by who pays late."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from benchmarks.verify.fifo import find_bad_numbering, find_late_tickets, find_shared_tickets
-from benchmarks.verify.testimony import Finding, StoredIntent, Told
+from benchmarks.verify.testimony import Finding
 from tests.chaos.order_ways import CAME_LATE, HELD_AGAIN, changes_of
-from tests.chaos.story import Story, Wish
+from tests.chaos.story import Story
 from tests.chaos.truth import Row, StoredSale, Truth
-
-
-def find_bad_tickets(story: Story, truth: Truth) -> Iterator[Finding]:
-    """Tickets are 1..N in every sale, told to one wish each, and in the order of real time."""
-    for sale_id, sale in truth.sales.items():
-        rows = tuple(
-            StoredIntent(row["id"], row["ticket"], row["quantity"], row["status"], row["order_id"])
-            for row in sale.intents
-        )
-        told = tuple(_as_told(wish) for wish in story.wishes if wish.sale == sale_id)
-        yield from find_bad_numbering(rows)
-        yield from find_shared_tickets(told)
-        yield from find_late_tickets(told)
 
 
 def find_overtaken(_story: Story, truth: Truth) -> Iterator[Finding]:
@@ -137,28 +123,3 @@ def _decided(row: Row, order: Row | None) -> _Decided:
 def wall_ms(text: str) -> int:
     """Read an RFC 3339 time as milliseconds since the epoch."""
     return round(datetime.fromisoformat(text).timestamp() * 1000)
-
-
-def _as_told(wish: Wish) -> Told:
-    accepted = sorted(wish.accepted)
-    tickets = tuple(dict.fromkeys(ticket for _, _, ticket in accepted))
-    return Told(
-        shopper_id=wish.who,
-        quantity=wish.quantity,
-        sent_ns=wish.began_ns,
-        answered_ns=accepted[0][0] if accepted else None,
-        answer=202 if accepted else None,
-        refusal=None,
-        intent_ids=tuple(dict.fromkeys(intent for _, intent, _ in accepted)),
-        tickets=tickets,
-        decided_ns=None,
-        final_ns=None,
-        verdicts=(),
-        heard_by=None,
-        order_ids=(),
-        order_status=None,
-        payment_answer=None,
-        resubmits=0,
-        throttled=0,
-        reconnects=0,
-    )

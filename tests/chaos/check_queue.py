@@ -1,45 +1,20 @@
-"""Owns the judgement of the line as a queue: nothing lost, doubled or out of nowhere (total-queue)."""
+"""The judgement of the line as a queue: nothing out of reach or out of nowhere (total-queue)."""
 
-from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from benchmarks.verify.testimony import FINAL, Finding
+from benchmarks.verify.testimony import Finding
 from tests.chaos.history import FAIL
 from tests.chaos.story import Story, Wish
 from tests.chaos.truth import StoredSale, Truth
 
 
-def find_lost(story: Story, truth: Truth) -> Iterator[Finding]:
-    """Accepted, and then not there, or not to be found by its owner at any later moment."""
-    stored = {row["id"]: row for sale in truth.sales.values() for row in sale.intents}
-    for wish in story.wishes:
-        for intent in wish.intents - stored.keys():
-            yield Finding("lost", "accepted, not stored", f"{intent} of {wish}")
-    for row in stored.values():
-        if row["status"] not in FINAL:
-            yield Finding("lost", "stored, never decided", str(row))
+def find_unfindable(story: Story, _truth: Truth) -> Iterator[Finding]:
+    """Accepted, and then not to be found by its owner at some later moment."""
     accepted = {intent for wish in story.wishes for intent in wish.intents}
     for event in story.events:
         is_missing = event.type == FAIL and event.value.get("answer") == 404
         if is_missing and event.value.get("intent") in accepted:
             yield Finding("lost", f"accepted, but {event.what} answered 404", str(event))
-
-
-def find_duplicated(story: Story, truth: Truth) -> Iterator[Finding]:
-    """One wish that became several intents, or one intent that belongs to several shoppers."""
-    owners: dict[str, set[str]] = defaultdict(set)
-    for wish in story.wishes:
-        if len(wish.intents) > 1:
-            yield Finding("duplicated", f"{len(wish.intents)} intents under one key", str(wish))
-        for intent in wish.intents:
-            owners[intent].add(wish.key)
-    for intent, keys in owners.items():
-        if len(keys) > 1:
-            yield Finding("duplicated", "one intent answers several keys", f"{intent} {sorted(keys)}")
-    for sale in truth.sales.values():
-        for intent, count in Counter(row["id"] for row in sale.intents).items():
-            if count > 1:
-                yield Finding("duplicated", f"listed {count} times", intent)
 
 
 def find_unexpected(story: Story, truth: Truth) -> Iterator[Finding]:

@@ -54,12 +54,8 @@ def find_wrong_allocation(story: Story, truth: Truth) -> Iterator[Finding]:
 def find_units_astray(_story: Story, truth: Truth) -> Iterator[Finding]:
     """In the end every unit is home or sold, once; every order's history is one that may be."""
     for sale_id, sale in truth.sales.items():
-        figures = sale.sale
-        yield from _weigh(figures, sale_id)
-        sold = sum(order["quantity"] for order in sale.orders if order["status"] == "paid")
-        if figures["held"] or figures["sold"] != sold:
-            detail = f"held {figures['held']}, sold {figures['sold']}; the orders sold {sold}"
-            yield Finding("units_home", detail, sale_id)
+        if sale.sale["held"]:
+            yield Finding("units_home", f"held {sale.sale['held']} in the end", sale_id)
         for order in sale.orders:
             yield from _find_bad_history(order)
 

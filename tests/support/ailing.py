@@ -4,12 +4,12 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from pathlib import Path
 from typing import Final
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+from benchmarks.harness.processes import descendants
 from tests.support.servers import Stores
 
 CLERK: Final = "clerk"
@@ -59,7 +59,7 @@ def without_room(stores: Stores) -> Iterator[None]:
 def stalled(stores: Stores) -> Iterator[None]:
     """Every process of PostgreSQL is stopped, as under a host that hangs: nobody gets an answer."""
     assert stores.postgres.pid is not None
-    family = _family_of(stores.postgres.pid)
+    family = {stores.postgres.pid, *descendants(stores.postgres.pid)}
     for pid in family:
         os.kill(pid, signal.SIGSTOP)
     try:
@@ -68,11 +68,6 @@ def stalled(stores: Stores) -> Iterator[None]:
         for pid in family:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
-
-
-def _family_of(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(one for child in children for one in _family_of(int(child)))]
 
 
 AILMENTS: dict[str, Ailment] = {

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.harness.processes import runs
 from deploy.run.output import Output
 from deploy.run.runner import ProcessSpec, ReleaseFailed, Runner
 from deploy.run.stopping import Stopping
@@ -132,7 +133,7 @@ def test_the_children_of_a_process_that_died_do_not_stay(scene: Scene) -> None:
     scene.turn_until(lambda: "child" in scene.text)
     child = int(scene.text.split("child ")[1].split()[0])
     os.kill(scene.runner.pids["web.1"], signal.SIGKILL)
-    scene.turn_until(lambda: not _runs(child))
+    scene.turn_until(lambda: not runs(child))
 
 
 def test_a_release_that_fails_stops_everything(scene: Scene) -> None:
@@ -154,10 +155,3 @@ def test_a_signal_to_stop_ends_the_release_without_calling_it_failed(scene: Scen
     scene.runner.run_release(scene.spec("release", "sleep 1000"))
     assert scene.stopping.is_asked
     assert not scene.stopping.is_pressed
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
