@@ -16,10 +16,11 @@ from sqlalchemy import func, select, update
 
 from models.enums import Deed, OrderStatus, Role, SubjectKind
 from models.errors import AlreadyDecided, CannotBan, NotFound
-from models.tables.accounts import TokenFamily, User
+from models.tables.accounts import User
 from models.tables.background import BackgroundTask
 from models.tables.catalogue import Sale
 from models.tables.orders import Order
+from tasks.accounts.log_ins import revoke_log_ins
 from tasks.context import Context
 from tasks.intents.submit import leave_line
 from tasks.orders.holds import cancel_holds_of_shopper
@@ -52,12 +53,7 @@ def ban_shopper(context: Context, user_id: UUID, *, by: Actor, reason: str | Non
         user.banned_at = user.banned_at or func.now()
         user.ban_reason = reason
         user.expel_at = func.now()
-        ended = session.scalars(
-            update(TokenFamily)
-            .where(TokenFamily.user_id == user_id, TokenFamily.revoked_at.is_(None))
-            .values(revoked_at=func.now())
-            .returning(TokenFamily.id)
-        ).all()
+        ended = revoke_log_ins(session, user_id)
         task = BackgroundTask(kind=EXPEL, subject_id=user_id, requested_by=by.user_id)
         session.add(task)
         note_deed(session, by, Deed.BANNED, SubjectKind.SHOPPER, user_id, reason=reason)

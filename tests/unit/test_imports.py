@@ -128,6 +128,16 @@ def room_of(module: str) -> str:
     return module if is_alone else ".".join(path.parent.relative_to(ROOT).parts) or module
 
 
+def test_the_web_layer_speaks_sql_in_its_paging_alone() -> None:
+    speakers = {
+        str(path.relative_to(ROOT))
+        for path in modules_of("web")
+        for name in imported_by(path)
+        if top(name) == "sqlalchemy"
+    }
+    assert speakers == {"web/http/paging.py"}
+
+
 def test_only_config_reads_the_environment() -> None:
     readers = [
         str(path.relative_to(ROOT))

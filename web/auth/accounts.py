@@ -2,13 +2,13 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
-
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from models.errors import BadCredentials, Banned, EmailTaken, TokenReused
-from models.tables.accounts import TokenFamily, User
+from models.queries.accounts import find_log_in, user_of_email
+from models.queries.accounts import find_user as read_user
+from models.tables.accounts import User
+from tasks.accounts.log_ins import begin_log_in, end_log_in, end_log_ins, renew_log_in
+from tasks.accounts.registration import add_shopper
 from web.auth import security_log
 from web.auth.issue import TokenPair, issue_pair
 from web.auth.tokens import Verified
@@ -31,15 +31,10 @@ def sign_up(parts: Services, *, email: str, password: str, name: str) -> User:
         EmailTaken: also when the other account was made a moment ago.
     """
     with parts.database.transaction() as session:
-        if session.scalar(select(User.id).where(func.lower(User.email) == email)) is not None:
+        if user_of_email(session, email) is not None:
             raise EmailTaken(email)
     hashed = parts.passwords.hash(password)
-    row = insert(User).values(email=email, password_hash=hashed, name=name)
-    with parts.database.transaction() as session:
-        user: User | None = session.scalar(row.on_conflict_do_nothing().returning(User))
-    if user is None:
-        raise EmailTaken(email)
-    return user
+    return add_shopper(parts.context, email=email, password_hash=hashed, name=name)
 
 
 def sign_in(parts: Services, *, email: str, password: str) -> LogIn:
@@ -50,7 +45,7 @@ def sign_in(parts: Services, *, email: str, password: str) -> LogIn:
         Banned: they do, and the account is banned.
     """
     with parts.database.transaction() as session:
-        user = session.scalar(select(User).where(func.lower(User.email) == email))
+        user = user_of_email(session, email)
     stored = user.password_hash if user is not None else None
     key = parts.settings.secret_key
     if not parts.passwords.verify(stored, password) or user is None or stored is None:
@@ -76,44 +71,22 @@ def refresh(parts: Services, shown: Verified) -> LogIn:
         Unauthenticated: the family is revoked or expired, or its log-in has come to its end.
     """
     family, jti = shown.identity.family, uuid.uuid4()
-    ends_at = TokenFamily.created_at + timedelta(seconds=parts.settings.session_s)
-    spend = (
-        update(TokenFamily)
-        .where(TokenFamily.id == family, TokenFamily.newest_jti == shown.jti)
-        .where(TokenFamily.revoked_at.is_(None), TokenFamily.expires_at > func.now(), ends_at > func.now())
-        .values(newest_jti=jti, expires_at=func.least(_expiry(parts), ends_at))
-        .returning(TokenFamily.user_id, func.ceil(func.extract("epoch", ends_at - func.now())))
-    )
-    with parts.database.transaction() as session:
-        spent = session.execute(spend).one_or_none()
-        user = session.get(User, spent[0]) if spent is not None else None
-    if spent is None or user is None:
+    renewed = renew_log_in(parts.context, family, shown=shown.jti, newest=jti)
+    if renewed is None:
         raise _refusal(parts, shown)
-    return LogIn(user, issue_pair(user.id, user.role, family, jti, left_s=int(spent[1])))
+    user = renewed.user
+    return LogIn(user, issue_pair(user.id, user.role, family, jti, left_s=renewed.left_s))
 
 
 def sign_out(parts: Services, family: uuid.UUID) -> None:
     """Revoke a family: here at once, in other processes as soon as they look."""
-    with parts.database.transaction() as session:
-        session.execute(
-            update(TokenFamily)
-            .where(TokenFamily.id == family, TokenFamily.revoked_at.is_(None))
-            .values(revoked_at=func.now())
-        )
+    end_log_in(parts.context, family)
     parts.revoked.add(family)
 
 
 def sign_out_everywhere(parts: Services, user_id: uuid.UUID) -> None:
     """Revoke every family of an account: here at once, in other processes as soon as they look."""
-    revoke = (
-        update(TokenFamily)
-        .where(TokenFamily.user_id == user_id, TokenFamily.revoked_at.is_(None))
-        .values(revoked_at=func.now())
-        .returning(TokenFamily.id)
-    )
-    with parts.database.transaction() as session:
-        families = session.scalars(revoke).all()
-    for family in families:
+    for family in end_log_ins(parts.context, user_id):
         parts.revoked.add(family)
 
 
@@ -124,7 +97,7 @@ def find_user(parts: Services, user_id: uuid.UUID) -> User:
         Unauthenticated: it is gone, so that no token of its counts.
     """
     with parts.database.transaction() as session:
-        user = session.get(User, user_id)
+        user = read_user(session, user_id)
     if user is None:
         raise Unauthenticated("The account is gone.")
     return user
@@ -132,29 +105,16 @@ def find_user(parts: Services, user_id: uuid.UUID) -> User:
 
 def _begin_family(parts: Services, user: User, stored: str, renewed: str | None) -> TokenPair:
     family, jti = uuid.uuid4(), uuid.uuid4()
-    with parts.database.transaction() as session:
-        # The row is kept as it is until the family stands: a ban comes before it, or ends it.
-        is_banned = select(User.banned_at.is_not(None)).where(User.id == user.id).with_for_update(read=True)
-        if session.scalar(is_banned):
-            raise Banned("The account is banned.")
-        session.add(TokenFamily(id=family, user_id=user.id, newest_jti=jti, expires_at=_expiry(parts)))
-        if renewed is not None:
-            same = (User.id == user.id, User.password_hash == stored)
-            session.execute(update(User).where(*same).values(password_hash=renewed))
+    begin_log_in(parts.context, user, family, jti, stored_hash=stored, renewed_hash=renewed)
     return issue_pair(user.id, user.role, family, jti)
 
 
 def _refusal(parts: Services, shown: Verified) -> Exception:
     """Tell why a refresh token was not taken; a spent one costs its whole family."""
     with parts.database.transaction() as session:
-        stored = session.get(TokenFamily, shown.identity.family)
+        stored = find_log_in(session, shown.identity.family)
     if stored is None or stored.revoked_at is not None or stored.newest_jti == shown.jti:
         return Unauthenticated("The token was revoked or has expired.")
     sign_out(parts, shown.identity.family)
     security_log.refresh_token_reused(stored.user_id)
     return TokenReused(str(shown.identity.family))
-
-
-def _expiry(parts: Services) -> object:
-    settings = parts.settings
-    return func.now() + timedelta(seconds=min(settings.refresh_token_s, settings.session_s))

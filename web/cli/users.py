@@ -11,31 +11,17 @@ import click
 from click.core import ParameterSource
 from flask.cli import AppGroup
 from marshmallow import ValidationError
-from sqlalchemy import func, insert, select, text, update
-from sqlalchemy.orm import Session
 
 from config import why_weak_password
-from models.database import take_time
-from models.driver import LONG
 from models.enums import Role
-from models.tables.accounts import User
+from models.queries.accounts import user_of_email
+from tasks.accounts.registration import add_admin, add_crowd, make_admin
 from web.api.schemas.accounts import RegisterSchema
 from web.auth.accounts import sign_out_everywhere
 from web.auth.issue import issue_access
 from web.http.services import MAX_CROWD_TTL_S, Services, services
 
-BATCH: Final = 10_000  # rows a statement
 MAX_CROWD: Final = 1_000_000
-
-_INSERT_USERS: Final = text(
-    "INSERT INTO users (id, email, name)"
-    " SELECT unnest(CAST(:ids AS uuid[])), unnest(CAST(:emails AS text[])), 'crowd'"
-)
-_INSERT_FAMILIES: Final = text(
-    "INSERT INTO token_families (id, user_id, newest_jti, expires_at)"
-    " SELECT unnest(CAST(:families AS uuid[])), unnest(CAST(:ids AS uuid[])), gen_random_uuid(),"
-    " now() + make_interval(secs => :ttl)"
-)
 
 users = AppGroup("users", help="Accounts.")
 
@@ -102,40 +88,23 @@ def ensure_admin(parts: Services, *, email: str, password: str) -> str:
     except ValidationError as error:
         raise click.ClickException(f"Not an account: {error.messages}") from error
     with parts.database.transaction() as session:
-        known = session.scalar(select(User).where(func.lower(User.email) == asked["email"]))
+        known = user_of_email(session, asked["email"])
     if (
         known is not None
         and known.role == Role.ADMIN
         and parts.passwords.verify(known.password_hash, password)
     ):
         return "kept"
-    admin = {"role": Role.ADMIN, "password_hash": parts.passwords.hash(password)}
-    with parts.database.transaction() as session:
-        if known is None:
-            session.execute(insert(User).values(email=asked["email"], **admin))
-            return "created"
-        session.execute(update(User).where(User.id == known.id).values(**admin))
+    hashed = parts.passwords.hash(password)
+    if known is None:
+        add_admin(parts.context, email=asked["email"], password_hash=hashed)
+        return "created"
+    make_admin(parts.context, known.id, password_hash=hashed)
     sign_out_everywhere(parts, known.id)
     return "updated"
 
 
 def make_crowd(parts: Services, count: int, ttl_s: int) -> Iterator[tuple[uuid.UUID, str]]:
     """Insert shoppers in bulk, without passwords, and yield each with an access token once it is stored."""
-    name = uuid.uuid4().hex[:12]
-    for start in range(0, count, BATCH):
-        size = min(BATCH, count - start)
-        ids = [uuid.uuid4() for _ in range(size)]
-        families = [uuid.uuid4() for _ in range(size)]
-        emails = [f"crowd-{name}-{start + at}@crowd.invalid" for at in range(size)]
-        with parts.database.transaction() as session:
-            take_time(session, LONG)
-            _insert(session, ids, emails, families, ttl_s)
-        for user_id, family in zip(ids, families, strict=True):
-            yield user_id, issue_access(user_id, Role.SHOPPER, family, ttl_s=ttl_s)
-
-
-def _insert(
-    session: Session, ids: list[uuid.UUID], emails: list[str], families: list[uuid.UUID], ttl_s: int
-) -> None:
-    session.execute(_INSERT_USERS, {"ids": ids, "emails": emails})
-    session.execute(_INSERT_FAMILIES, {"families": families, "ids": ids, "ttl": ttl_s})
+    for user_id, family in add_crowd(parts.context, count, ttl_s):
+        yield user_id, issue_access(user_id, Role.SHOPPER, family, ttl_s=ttl_s)

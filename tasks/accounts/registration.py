@@ -1,0 +1,74 @@
+"""The writes of accounts: a shopper's, an admin's, and a crowd's for load generators."""
+
+from collections.abc import Iterator
+from typing import Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, text, update
+from sqlalchemy.dialects.postgresql import insert as insert_or_not
+from sqlalchemy.orm import Session
+
+from models.database import take_time
+from models.driver import LONG
+from models.enums import Role
+from models.errors import EmailTaken
+from models.tables.accounts import User
+from tasks.context import Context
+
+BATCH: Final = 10_000  # rows a statement
+
+_INSERT_USERS: Final = text(
+    "INSERT INTO users (id, email, name)"
+    " SELECT unnest(CAST(:ids AS uuid[])), unnest(CAST(:emails AS text[])), 'crowd'"
+)
+_INSERT_FAMILIES: Final = text(
+    "INSERT INTO token_families (id, user_id, newest_jti, expires_at)"
+    " SELECT unnest(CAST(:families AS uuid[])), unnest(CAST(:ids AS uuid[])), gen_random_uuid(),"
+    " now() + make_interval(secs => :ttl)"
+)
+
+
+def add_shopper(context: Context, *, email: str, password_hash: str, name: str) -> User:
+    """Make a shopper's account.
+
+    Raises:
+        EmailTaken: also when the other account was made a moment ago.
+    """
+    row = insert_or_not(User).values(email=email, password_hash=password_hash, name=name)
+    with context.database.transaction() as session:
+        user: User | None = session.scalar(row.on_conflict_do_nothing().returning(User))
+    if user is None:
+        raise EmailTaken(email)
+    return user
+
+
+def add_admin(context: Context, *, email: str, password_hash: str) -> None:
+    """Make an admin's account."""
+    with context.database.transaction() as session:
+        session.execute(insert(User).values(email=email, role=Role.ADMIN, password_hash=password_hash))
+
+
+def make_admin(context: Context, user_id: UUID, *, password_hash: str) -> None:
+    """Make an account an admin's, with this password."""
+    admin = {"role": Role.ADMIN, "password_hash": password_hash}
+    with context.database.transaction() as session:
+        session.execute(update(User).where(User.id == user_id).values(**admin))
+
+
+def add_crowd(context: Context, count: int, ttl_s: int) -> Iterator[tuple[UUID, UUID]]:
+    """Insert shoppers in bulk, without passwords, and yield each with its log-in once it is stored."""
+    name = uuid4().hex[:12]
+    for start in range(0, count, BATCH):
+        size = min(BATCH, count - start)
+        ids = [uuid4() for _ in range(size)]
+        families = [uuid4() for _ in range(size)]
+        emails = [f"crowd-{name}-{start + at}@crowd.invalid" for at in range(size)]
+        with context.database.transaction() as session:
+            take_time(session, LONG)
+            _insert(session, ids, emails, families, ttl_s)
+        yield from zip(ids, families, strict=True)
+
+
+def _insert(session: Session, ids: list[UUID], emails: list[str], families: list[UUID], ttl_s: int) -> None:
+    session.execute(_INSERT_USERS, {"ids": ids, "emails": emails})
+    session.execute(_INSERT_FAMILIES, {"families": families, "ids": ids, "ttl": ttl_s})
