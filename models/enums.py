@@ -146,7 +146,7 @@ class SubjectKind(StrEnum):
     TASK = "task"
 
 
-class Deed(StrEnum):
+class AdminAction(StrEnum):
     """What admins do, as their log tells it; of which subject, its kind says."""
 
     CREATED = "created"

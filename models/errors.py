@@ -117,16 +117,16 @@ class NotRefundable(FlashSaleError):
 
 
 class IllegalTransition(FlashSaleError):
-    """The sale's present status does not lead to the wished one."""
+    """The sale's present status does not lead to the requested one."""
 
-    def __init__(self, present: SaleStatus, wished: SaleStatus) -> None:
-        super().__init__(f"A sale that is {present} cannot become {wished}.")
+    def __init__(self, present: SaleStatus, requested: SaleStatus) -> None:
+        super().__init__(f"A sale that is {present} cannot become {requested}.")
         self.present = present
-        self.wished = wished
+        self.requested = requested
 
 
 class AllocationTooSmall(FlashSaleError):
-    """The wished allocation is below what is held, sold or already decided."""
+    """The requested allocation is below what is held, sold or already decided."""
 
 
 class PreconditionFailed(FlashSaleError):

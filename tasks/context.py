@@ -13,7 +13,7 @@ from models.live.store import Live
 from models.queries import intents
 from models.tables.identity import require_writable
 from tasks.intake.intake import Intake
-from tasks.intake.sale_cache import SaleBook
+from tasks.intake.sale_cache import SaleCache
 from tasks.intake.told_tickets import ToldTickets
 from tasks.mail.delivery import Mailer
 from tasks.mail.outbox import session_info
@@ -36,7 +36,7 @@ class Context:
     bell: Bell
     breaker: Breaker
     ownership: Ownership
-    book: SaleBook
+    sale_cache: SaleCache
     intake: Intake
     providers: Providers
     mailer: Mailer
@@ -54,7 +54,7 @@ def build_context(settings: Settings, process: str) -> Context:
     database.guard = Breaker(database.answers, cool_off_s=SILENT_REST_S)
     live = Live(connect(settings.redis_url))
     bell = CeleryBell(configure(settings))
-    book = SaleBook(database)
+    sale_cache = SaleCache(database)
     return Context(
         settings=settings,
         database=database,
@@ -62,12 +62,12 @@ def build_context(settings: Settings, process: str) -> Context:
         bell=bell,
         breaker=Breaker(lambda: ledger_takes_claims(database)),
         ownership=Ownership(database, live),
-        book=book,
+        sale_cache=sale_cache,
         providers=Providers(settings, database),
         mailer=Mailer(database, settings.mail),
         intake=Intake(
             live,
-            book,
+            sale_cache,
             bell,
             is_stored=lambda intent_id: is_stored(database, intent_id),
             told=ToldTickets(database),

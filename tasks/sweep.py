@@ -30,7 +30,7 @@ from tasks.runtime.isolation import apart
 from tasks.sales.accepted_marks import has_news, note_marks, require_whole
 from tasks.sales.adjustments import apply_adjustment
 from tasks.sales.lifecycle import move_sale
-from tasks.sales.live_sync import bring_in_step, ensure_live, stop_diverged
+from tasks.sales.live_sync import ensure_live, stop_diverged, sync_live
 
 log: Final = structlog.get_logger()
 
@@ -86,7 +86,7 @@ def _stop(context: Context, sale: Sale, error: Fenced) -> None:
     """Stop a sale in the ledger, and in its line where there is one under the same epoch."""
     stop_diverged(context, sale.id, sale.epoch, error)
     with suppress(Fenced):
-        bring_in_step(context, sale.id)
+        sync_live(context, sale.id)
 
 
 _PENDING: Final = select(Adjustment.id, Adjustment.sale_id).where(Adjustment.state == "pending")
@@ -131,12 +131,12 @@ def _open_on_time(context: Context, sale: Sale, now: datetime) -> None:
         _move(context, sale, SaleStatus.OPEN)
 
 
-def _move(context: Context, sale: Sale, wished: SaleStatus) -> None:
+def _move(context: Context, sale: Sale, requested: SaleStatus) -> None:
     """Move a sale. Whoever else did it meanwhile was as right as we are."""
     try:
-        moved = move_sale(context, sale.id, wished)
+        moved = move_sale(context, sale.id, requested)
     except IllegalTransition:
-        log.info("sale_moved_by_another", sale_id=str(sale.id), wished=wished)
+        log.info("sale_moved_by_another", sale_id=str(sale.id), wished=requested)
         return
     sale.status, sale.revision = moved.status, moved.revision
 

@@ -2,7 +2,7 @@
 
 from config import Settings
 from tasks.context import build_context
-from tasks.runtime.ttl_cache import Remembered
+from tasks.runtime.ttl_cache import TtlCache
 from tasks.sales.overview import Overviews
 from web.auth.devices import Devices
 from web.auth.guard import LogInGuard
@@ -41,6 +41,6 @@ def build_services(settings: Settings) -> Services:
         money=MoneyCollector(database, context.providers.current.name),
         overviews=Overviews(context),
         operators=Operators(settings.ops, is_production=settings.is_production),
-        metrics_text=Remembered(least_s=1.0, share=10, spare=10),
-        readiness=Remembered(least_s=1.0, share=1, spare=10),
+        metrics_text=TtlCache(least_s=1.0, share=10, spare=10),
+        readiness=TtlCache(least_s=1.0, share=1, spare=10),
     )

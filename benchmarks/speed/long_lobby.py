@@ -21,7 +21,7 @@ from models.ids import write_new_intent_id
 from models.live.records import Claim, LiveIntent, Submission
 from models.live.redis import Client, connect
 from models.live.scripts import Scripts
-from models.live.snapshot import World
+from models.live.snapshot import LiveSnapshot
 from models.live.store import Live
 
 EPOCH: Final = "measured"
@@ -87,7 +87,7 @@ class Measured:
         """Lay a sale."""
         sale_id = uuid.uuid4()
         counters = dict.fromkeys(ZEROS, 0) | {"allocation": units, "available": units}
-        self.live.load(sale_id, EPOCH, World({**SETTINGS, **changes}, counters))
+        self.live.load(sale_id, EPOCH, LiveSnapshot({**SETTINGS, **changes}, counters))
         return sale_id
 
     def come(self, sale_id: uuid.UUID, quantity: int = 1) -> list[Submission]:
@@ -164,8 +164,8 @@ def measure(measured: Measured) -> Iterator[tuple[str, Times]]:
         LiveIntent(write_new_intent_id(1), str(uuid.uuid4()), ticket, 1, False, 1, 0)
         for ticket in range(1, measured.size + 1)
     ]
-    world = World(SETTINGS, counters, dict.fromkeys(people, 1), units, standby=standby)
-    measured.live.load(uuid.uuid4(), EPOCH, world, replace=True)
+    snapshot = LiveSnapshot(SETTINGS, counters, dict.fromkeys(people, 1), units, standby=standby)
+    measured.live.load(uuid.uuid4(), EPOCH, snapshot, replace=True)
     yield "a sale with as many holds, and as many on standby, is rebuilt", measured.slowest()
 
 

@@ -54,7 +54,7 @@ def fill_line(place: Place, sale: Sale, users: Sequence[str]) -> None:
     Raises:
         CannotMeasure: one was not accepted.
     """
-    epoch = place.context.book.by_id(sale.id).epoch
+    epoch = place.context.sale_cache.by_id(sale.id).epoch
     for batch in batched(users, SUBMITTED_AT_ONCE):
         submissions = [Submission(str(new_intent_id(sale.number)), user, 1, False) for user in batch]
         reply = place.context.live.submit(sale.id, epoch, submissions)

@@ -48,7 +48,7 @@ class LinePage:
     status: str
 
 
-class Sight:
+class LiveQueries:
     """What can be seen of every sale behind one Redis."""
 
     def __init__(self, client: Client) -> None:

@@ -13,7 +13,7 @@ PART: Final = 250  # entries that are laid in one step
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class LiveSnapshot:
     """A sale's whole live state at its laying down, besides the epoch.
 
     For a first laying, `settings` and `counters` are all; a rebuild brings what the ledger knows of

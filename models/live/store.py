@@ -13,7 +13,7 @@ from models.live.attendance import Attendance
 from models.live.audits import AuditNote
 from models.live.keys import LEDGER, SaleKeys, turn_at
 from models.live.pulse import Pulse
-from models.live.queries import Sight
+from models.live.queries import LiveQueries
 from models.live.records import (
     ANSWER_FIELDS,
     Answer,
@@ -27,7 +27,7 @@ from models.live.records import (
     UnitsBack,
 )
 from models.live.redis import Client, translated
-from models.live.snapshot import World
+from models.live.snapshot import LiveSnapshot
 from models.live.workers import WorkerRegistry
 
 IDEMPOTENCY_TTL_MS: Final = 24 * 3_600_000
@@ -57,7 +57,7 @@ class SubmitReply:
     ring: bool
 
 
-class Live(Sight):
+class Live(LiveQueries):
     """The live state of every sale behind one Redis: what can be seen of it, and what can be done to it."""
 
     leaving_pause_ms = LEAVING_PAUSE_MS
@@ -69,14 +69,14 @@ class Live(Sight):
         self.attendance = Attendance(client)
         self.workers = WorkerRegistry(client)
 
-    def load(self, sale_id: UUID, epoch: str, world: World, *, replace: bool = False) -> bool:
+    def load(self, sale_id: UUID, epoch: str, snapshot: LiveSnapshot, *, replace: bool = False) -> bool:
         """Lay the live state of a sale; says whether it did, which it does not where one is already.
 
         Raises:
             LineUnavailable: there was no answer.
         """
         names, mode = SaleKeys.of(sale_id).whole_state(), "clear" if replace else "new"
-        for part in world.pack():
+        for part in snapshot.pack():
             if self._scripts.run("load", names, [mode, epoch, part]) == "exists":
                 return False
             mode = "more"

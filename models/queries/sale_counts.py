@@ -28,7 +28,7 @@ class OrdersOfStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class SaleCounts:
     """A sale's rows at a moment, counted."""
 
     at: datetime
@@ -41,7 +41,7 @@ class Glance:
     p99_ms: int | None
 
 
-def glance(session: Session, sale_id: UUID) -> Glance:
+def count_rows(session: Session, sale_id: UUID) -> SaleCounts:
     """Count a sale's rows: all of its intents and orders, and how long the last verdicts took."""
     intents = session.execute(
         select(Intent.status, func.count().label("many"))
@@ -62,7 +62,7 @@ def glance(session: Session, sale_id: UUID) -> Glance:
         ).where(*is_held)
     ).one()
     times = session.execute(_verdicts(sale_id)).one()
-    return Glance(
+    return SaleCounts(
         at=held.at,
         intents={row.status: row.many for row in intents},
         orders={status: OrdersOfStatus(count, units, int(minor)) for status, count, units, minor in orders},

@@ -161,7 +161,7 @@ SERIES: Final = text(f"""
     FROM by_second, chosen GROUP BY 1, 2 ORDER BY 2
 """)  # noqa: S608 - put together of constants
 
-MARK: Final = text("""
+FINGERPRINT: Final = text("""
     SELECT s.sold, s.drained_at IS NOT NULL AS is_drained,
            (SELECT coalesce(jsonb_object_agg(status, n), '{}') FROM
             (SELECT status, count(*) AS n FROM orders WHERE sale_id = s.id GROUP BY status) AS one) AS orders,

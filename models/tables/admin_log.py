@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, ForeignKey, Identity, Index, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.enums import Deed, SubjectKind
+from models.enums import AdminAction, SubjectKind
 from models.tables.base import Base, Word, is_one_of
 
 
@@ -17,7 +17,7 @@ class AdminLogEntry(Base):
 
     __tablename__ = "admin_log"
     __table_args__ = (
-        is_one_of("deed", Deed),
+        is_one_of("deed", AdminAction),
         is_one_of("subject_kind", SubjectKind),
         Index("ix_admin_log_subject_id_id", "subject_id", "id"),
         Index("ix_admin_log_actor_id_id", "actor_id", "id"),

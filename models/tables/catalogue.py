@@ -143,7 +143,7 @@ class LostTickets(Base):
 
 
 class Adjustment(Base):
-    """A wished change of a sale's allocation, applied once on each side whatever is retried.
+    """A requested change of a sale's allocation, applied once on each side whatever is retried.
 
     Raises move the ledger first and the live side second, cuts the other way round, so that the live
     free stock is never above the ledger's. The key is of who asked: the same one again is the same change.

@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import func, select, update
 
-from models.enums import Deed, OrderStatus, Role, SubjectKind
+from models.enums import AdminAction, OrderStatus, Role, SubjectKind
 from models.errors import AlreadyDecided, CannotBan, NotFound
 from models.tables.accounts import User
 from models.tables.background import BackgroundTask
@@ -24,7 +24,7 @@ from tasks.accounts.log_ins import revoke_log_ins
 from tasks.context import Context
 from tasks.intents.submit import leave_line
 from tasks.orders.holds import cancel_holds_of_shopper
-from tasks.runtime.admin_log import Actor, note_deed
+from tasks.runtime.admin_log import Actor, record_action
 from tasks.runtime.isolation import apart
 
 EXPEL: Final = "expel"
@@ -56,7 +56,7 @@ def ban_shopper(context: Context, user_id: UUID, *, by: Actor, reason: str | Non
         ended = revoke_log_ins(session, user_id)
         task = BackgroundTask(kind=EXPEL, subject_id=user_id, requested_by=by.user_id)
         session.add(task)
-        note_deed(session, by, Deed.BANNED, SubjectKind.SHOPPER, user_id, reason=reason)
+        record_action(session, by, AdminAction.BANNED, SubjectKind.SHOPPER, user_id, reason=reason)
         session.flush()
         task_id = task.id
     context.bell.ring_for_task(task_id)
@@ -76,7 +76,7 @@ def unban_shopper(context: Context, user_id: UUID, *, by: Actor) -> None:
             raise NotFound("No account has this id.")
         if user.banned_at is not None:
             user.banned_at, user.ban_reason, user.expel_at = None, None, None
-            note_deed(session, by, Deed.UNBANNED, SubjectKind.SHOPPER, user_id)
+            record_action(session, by, AdminAction.UNBANNED, SubjectKind.SHOPPER, user_id)
 
 
 def expel(context: Context, task: BackgroundTask) -> dict[str, Any]:

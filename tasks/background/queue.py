@@ -24,7 +24,7 @@ from models.tables.background import BackgroundTask
 from tasks.accounts.bans import EXPEL, expel
 from tasks.context import Context
 from tasks.reports.making import REPORT, run_report
-from tasks.sales.archive import forget_past_sales
+from tasks.sales.archive import archive_finished_sales
 
 log: Final = structlog.get_logger()
 
@@ -50,7 +50,7 @@ def purge(context: Context, task: BackgroundTask) -> Result:
     with context.database.transaction() as session:
         take_time(session, LONG)
         gone = session.execute(delete(TokenFamily).where(TokenFamily.expires_at < func.now()))
-    return {"token_families": gone.rowcount, "past_sales": forget_past_sales(context)}  # type: ignore[attr-defined]
+    return {"token_families": gone.rowcount, "past_sales": archive_finished_sales(context)}  # type: ignore[attr-defined]
 
 
 KINDS: Final[dict[str, Callable[[Context, BackgroundTask], Result]]] = {

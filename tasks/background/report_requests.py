@@ -13,7 +13,7 @@ from sqlalchemy import Select, and_, exists, func, or_, select
 
 from models.enums import RefundStatus, TaskState
 from models.messages import Message
-from models.report import Mark, read_mark
+from models.report import SourceFingerprint, read_fingerprint
 from models.tables.background import BackgroundTask
 from models.tables.catalogue import Sale
 from models.tables.orders import Order
@@ -34,7 +34,7 @@ WAITING: Final = (TaskState.PENDING, TaskState.STARTED, TaskState.RETRY)
 class Kept:
     """What is known of a sale's report before anything is made."""
 
-    mark: Mark
+    fingerprint: SourceFingerprint
     tickets: int
     stored: SaleReport | None
     now: datetime
@@ -43,13 +43,17 @@ class Kept:
     def is_true(self) -> bool:
         """Say whether the report that is kept is as good as a new one."""
         stored = self.stored
-        return stored is not None and stored.is_final and stored.mark == self.mark.as_message()
+        return stored is not None and stored.is_final and stored.mark == self.fingerprint.as_message()
 
     @property
     def is_young(self) -> bool:
         """Say whether it will do for a sale that moves on while its report is made."""
         stored = self.stored
-        return stored is not None and not self.mark.is_settled and abs(self.now - stored.made_at) < GOOD_FOR
+        return (
+            stored is not None
+            and not self.fingerprint.is_settled
+            and abs(self.now - stored.made_at) < GOOD_FOR
+        )
 
     def tell(self) -> Message:
         """Tell what is kept.
@@ -116,7 +120,7 @@ def ask_for_report(context: Context, sale_id: UUID, *, by: UUID | None = None) -
         .limit(1)
     )
     with context.database.transaction() as session:
-        read_mark(session, sale_id)
+        read_fingerprint(session, sale_id)
         task = session.scalar(waiting)
     return task or ask_for(context, REPORT, sale_id=sale_id, by=by)
 
@@ -136,10 +140,10 @@ def ask_for_due_reports(context: Context) -> int:
 
 def _look(context: Context, sale_id: UUID) -> Kept:
     with context.database.transaction() as session:
-        mark = read_mark(session, sale_id)
+        fingerprint = read_fingerprint(session, sale_id)
         asked = select(Sale.last_decided_ticket, func.now()).where(Sale.id == sale_id)
         tickets, now = session.execute(asked).one()
-        return Kept(mark, tickets, session.get(SaleReport, sale_id), now)
+        return Kept(fingerprint, tickets, session.get(SaleReport, sale_id), now)
 
 
 def _due() -> Select[UUID]:

@@ -4,13 +4,13 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from models.enums import Deed, MailStatus, SubjectKind, TaskState
+from models.enums import AdminAction, MailStatus, SubjectKind, TaskState
 from models.errors import NotFailed, NotFound
 from models.tables.background import BackgroundTask
 from models.tables.mails import Mail
 from tasks.context import Context
 from tasks.payments.history import ledger_time
-from tasks.runtime.admin_log import Actor, note_deed
+from tasks.runtime.admin_log import Actor, record_action
 
 
 def retry_task(context: Context, task_id: UUID, *, by: Actor) -> None:
@@ -40,7 +40,7 @@ def _retry_mail(session: Session, mail_id: UUID, by: Actor) -> bool:
     now = ledger_time(session)
     mail.status, mail.given_up_at, mail.due_at = MailStatus.PENDING, None, now
     mail.attempts, mail.started_at = 0, None
-    note_deed(session, by, Deed.RETRIED, SubjectKind.TASK, mail_id, kind="mail")
+    record_action(session, by, AdminAction.RETRIED, SubjectKind.TASK, mail_id, kind="mail")
     return True
 
 
@@ -52,4 +52,4 @@ def _retry_background(session: Session, task_id: UUID, by: Actor) -> None:
         raise NotFailed(f"The task is {task.state}.")
     task.state, task.attempts = TaskState.RETRY, 0
     task.finished_at = None
-    note_deed(session, by, Deed.RETRIED, SubjectKind.TASK, task_id, kind=task.kind)
+    record_action(session, by, AdminAction.RETRIED, SubjectKind.TASK, task_id, kind=task.kind)

@@ -19,7 +19,7 @@ from models.errors import Fenced, FlashSaleError, LateSubmission, LineRefused, L
 from models.live.records import Answer, Submission
 from models.live.store import Live, SubmitReply
 from tasks.intake.reply_recovery import PAUSE_S, LostReplies
-from tasks.intake.sale_cache import SaleBook, SaleFacts
+from tasks.intake.sale_cache import SaleCache, SaleRef
 from tasks.intake.told_tickets import ToldTickets
 from tasks.runtime.bell import Bell
 
@@ -45,14 +45,14 @@ class Intake:
     def __init__(
         self,
         live: Live,
-        book: SaleBook,
+        sale_cache: SaleCache,
         bell: Bell,
         *,
         is_stored: Callable[[UUID], bool],
         told: ToldTickets | None = None,
     ) -> None:
         self._live = live
-        self._book = book
+        self._sale_cache = sale_cache
         self._bell = bell
         self._told = told
         self._lost = LostReplies(live, is_stored)
@@ -131,41 +131,41 @@ class Intake:
 
     def _send(self, sale_id: UUID, submissions: list[Submission]) -> Sequence[Outcome]:
         """Make the round trip; asks the ledger once for a new epoch where the old one is refused."""
-        facts = self._present(sale_id)
+        sale_ref = self._present(sale_id)
         try:
-            return self._submit(facts, submissions)
+            return self._submit(sale_ref, submissions)
         except Fenced:
-            self._book.forget(sale_id)
+            self._sale_cache.forget(sale_id)
             renewed = self._present(sale_id)
-            if renewed.epoch == facts.epoch:
+            if renewed.epoch == sale_ref.epoch:
                 raise LineUnavailable("The sale's line is being rebuilt; nothing was accepted.") from None
             return self._submit(renewed, submissions)
 
-    def _present(self, sale_id: UUID) -> SaleFacts:
-        facts = self._book.by_id(sale_id)
-        if facts.is_past:
+    def _present(self, sale_id: UUID) -> SaleRef:
+        sale_ref = self._sale_cache.by_id(sale_id)
+        if sale_ref.is_past:
             raise SaleOver("The sale is over.")
-        return facts
+        return sale_ref
 
-    def _submit(self, facts: SaleFacts, submissions: list[Submission]) -> Sequence[Outcome]:
+    def _submit(self, sale_ref: SaleRef, submissions: list[Submission]) -> Sequence[Outcome]:
         self._reach()
         ahead_ms, deadline_ms = self._clock_ahead_ms, self._redis_now_ms() + PATIENCE_MS
         try:
-            reply = self._live.submit(facts.sale_id, facts.epoch, submissions, deadline_ms=deadline_ms)
+            reply = self._live.submit(sale_ref.sale_id, sale_ref.epoch, submissions, deadline_ms=deadline_ms)
         except LateSubmission:
             self._clock_ahead_ms = None
             if ahead_ms is None or not self._was_set_ahead(ahead_ms):
                 raise
-            return self._submit(facts, submissions)
+            return self._submit(sale_ref, submissions)
         except LineRefused as error:
-            log.warning("line_refuses", sale_id=str(facts.sale_id), error=str(error))
-            return self._submit_apart(facts, submissions, deadline_ms)
+            log.warning("line_refuses", sale_id=str(sale_ref.sale_id), error=str(error))
+            return self._submit_apart(sale_ref, submissions, deadline_ms)
         except LineUnavailable as error:
             count = len(submissions)
-            log.warning("line_away", sale_id=str(facts.sale_id), submissions=count, error=str(error))
-            return self._lost.find_out(facts, submissions, deadline_ms)
+            log.warning("line_away", sale_id=str(sale_ref.sale_id), submissions=count, error=str(error))
+            return self._lost.find_out(sale_ref, submissions, deadline_ms)
         self._clock_ahead_ms = reply.answers[0].now_ms - _own_ms()
-        self._note(facts.sale_id, reply)
+        self._note(sale_ref.sale_id, reply)
         return reply.answers
 
     def _note(self, sale_id: UUID, reply: SubmitReply) -> None:
@@ -176,7 +176,7 @@ class Intake:
             self._told.add(sale_id, reply.answers)
 
     def _submit_apart(
-        self, facts: SaleFacts, submissions: list[Submission], deadline_ms: int
+        self, sale_ref: SaleRef, submissions: list[Submission], deadline_ms: int
     ) -> Sequence[Outcome]:
         """Submit one by one: a Redis that takes no writes still knows who stands in line already.
 
@@ -185,14 +185,14 @@ class Intake:
         outcomes: list[Outcome] = []
         for at, one in enumerate(submissions):
             try:
-                reply = self._live.submit(facts.sale_id, facts.epoch, [one], deadline_ms=deadline_ms)
+                reply = self._live.submit(sale_ref.sale_id, sale_ref.epoch, [one], deadline_ms=deadline_ms)
             except (LineRefused, LateSubmission) as refusal:
                 outcomes.append(refusal)
             except LineUnavailable:
-                return outcomes + list(self._lost.find_out(facts, submissions[at:], deadline_ms))
+                return outcomes + list(self._lost.find_out(sale_ref, submissions[at:], deadline_ms))
             else:
                 outcomes += reply.answers
-                self._note(facts.sale_id, reply)
+                self._note(sale_ref.sale_id, reply)
         return outcomes
 
     def _reach(self) -> None:

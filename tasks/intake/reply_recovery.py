@@ -11,7 +11,7 @@ import structlog
 from models.errors import AlreadyDecided, Fenced, LineUnavailable, NotFound, Unavailable
 from models.live.records import Answer, AnswerCode, Submission
 from models.live.store import Live
-from tasks.intake.sale_cache import SaleFacts
+from tasks.intake.sale_cache import SaleRef
 
 log: Final = structlog.get_logger()
 
@@ -30,7 +30,7 @@ class LostReplies:
         self._is_stored = is_stored
 
     def find_out(
-        self, facts: SaleFacts, submissions: Sequence[Submission], deadline_ms: int
+        self, sale_ref: SaleRef, submissions: Sequence[Submission], deadline_ms: int
     ) -> Sequence[Fate]:
         """Return what became of each: the answer that was lost, or that it does not stand in line.
 
@@ -46,44 +46,44 @@ class LostReplies:
                 if self._live.now_ms() > deadline_ms:
                     for one in submissions:
                         if one.intent_id not in fates:
-                            fates[one.intent_id] = self._look_up(facts, one)
+                            fates[one.intent_id] = self._look_up(sale_ref, one)
             except Unavailable:
                 continue
         unknown = [one for one in submissions if one.intent_id not in fates]
         if unknown:
-            self._withdraw_later(facts, unknown)
+            self._withdraw_later(sale_ref, unknown)
         refusal = LineUnavailable("The line did not answer in time.")
         return [fates.get(one.intent_id, refusal) for one in submissions]
 
-    def _look_up(self, facts: SaleFacts, one: Submission) -> Fate:
-        found = self._live.find(facts.sale_id, one.intent_id)
+    def _look_up(self, sale_ref: SaleRef, one: Submission) -> Fate:
+        found = self._live.find(sale_ref.sale_id, one.intent_id)
         if found is None and not self._is_stored(UUID(one.intent_id)):
             return LineUnavailable("The line did not answer; the intent does not stand in it.")
         intent = found.intent if found else None
         return Answer(AnswerCode.REPLAYED, one.intent_id, intent, time.time_ns() // 1_000_000, 0, 0, "")
 
-    def _withdraw_later(self, facts: SaleFacts, submissions: list[Submission]) -> None:
+    def _withdraw_later(self, sale_ref: SaleRef, submissions: list[Submission]) -> None:
         """Once the line answers, take out of it what was refused without its answer, so that that is true."""
-        arguments = (facts, submissions)
+        arguments = (sale_ref, submissions)
         threading.Thread(target=self._withdraw, args=arguments, name="withdraw", daemon=True).start()
 
-    def _withdraw(self, facts: SaleFacts, submissions: list[Submission]) -> None:
+    def _withdraw(self, sale_ref: SaleRef, submissions: list[Submission]) -> None:
         until = time.monotonic() + WITHDRAW_S
         while submissions and time.monotonic() < until:
             time.sleep(PAUSE_S)
             try:
                 while submissions:
-                    self._take_out(facts, submissions[-1])
+                    self._take_out(sale_ref, submissions[-1])
                     submissions.pop()
             except LineUnavailable:
                 continue
         if submissions:
-            log.error("not_withdrawn", sale_id=str(facts.sale_id), intents=len(submissions))
+            log.error("not_withdrawn", sale_id=str(sale_ref.sale_id), intents=len(submissions))
 
-    def _take_out(self, facts: SaleFacts, submission: Submission) -> None:
+    def _take_out(self, sale_ref: SaleRef, submission: Submission) -> None:
         try:
-            self._live.leave(facts.sale_id, facts.epoch, submission.intent_id, submission.user_id)
+            self._live.leave(sale_ref.sale_id, sale_ref.epoch, submission.intent_id, submission.user_id)
         except (NotFound, Fenced):
             return  # it never stood there, or that line is gone
         except AlreadyDecided:
-            log.error("decided_unawares", sale_id=str(facts.sale_id), intent_id=submission.intent_id)
+            log.error("decided_unawares", sale_id=str(sale_ref.sale_id), intent_id=submission.intent_id)

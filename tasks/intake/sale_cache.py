@@ -18,7 +18,7 @@ MOST: Final = 10_000  # sales remembered; then it starts afresh
 
 
 @dataclass(frozen=True, slots=True)
-class SaleFacts:
+class SaleRef:
     """What never changes about a sale, and its epoch, which changes at a rebuild only.
 
     `is_past`: it is over and has no live side any more, so that whatever is to be known is in the ledger.
@@ -30,17 +30,17 @@ class SaleFacts:
     is_past: bool = False
 
 
-class SaleBook:
+class SaleCache:
     """Remembers the facts of sales; asks the ledger for what it does not know. Shared by threads."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._by_id: dict[UUID, SaleFacts] = {}
-        self._by_number: dict[int, SaleFacts] = {}
+        self._by_id: dict[UUID, SaleRef] = {}
+        self._by_number: dict[int, SaleRef] = {}
         self._lock = threading.Lock()
-        self._flights: Flights[SaleFacts] = Flights()
+        self._flights: Flights[SaleRef] = Flights()
 
-    def by_id(self, sale_id: UUID) -> SaleFacts:
+    def by_id(self, sale_id: UUID) -> SaleRef:
         """Look a sale up.
 
         Raises:
@@ -49,11 +49,11 @@ class SaleBook:
         """
         return self._by_id.get(sale_id) or self._ask(sale_id, Sale.id == sale_id)
 
-    def known(self, sale_id: UUID) -> SaleFacts | None:
+    def known(self, sale_id: UUID) -> SaleRef | None:
         """Say what is remembered of a sale, without asking anybody."""
         return self._by_id.get(sale_id)
 
-    def by_number(self, number: int) -> SaleFacts:
+    def by_number(self, number: int) -> SaleRef:
         """Look a sale up by its number; raises as `by_id` does."""
         known = self._by_number.get(number)
         return known or self._ask(number, Sale.number == number)
@@ -61,30 +61,30 @@ class SaleBook:
     def forget(self, sale_id: UUID) -> None:
         """Ask the ledger again next time: the epoch was not the present one."""
         with self._lock:
-            facts = self._by_id.pop(sale_id, None)
-            if facts is not None:
-                self._by_number.pop(facts.number, None)
+            sale_ref = self._by_id.pop(sale_id, None)
+            if sale_ref is not None:
+                self._by_number.pop(sale_ref.number, None)
 
-    def _ask(self, key: Hashable, condition: ColumnElement[bool]) -> SaleFacts:
+    def _ask(self, key: Hashable, condition: ColumnElement[bool]) -> SaleRef:
         """Ask the ledger, one caller a sale: when one opens, thousands want to know at once."""
         return self._flights.join(key, lambda: self._read(condition))
 
-    def _read(self, condition: ColumnElement[bool]) -> SaleFacts:
+    def _read(self, condition: ColumnElement[bool]) -> SaleRef:
         with self._database.transaction() as session:
             wanted = select(Sale.id, Sale.number, Sale.epoch, Sale.status).where(condition)
             row = session.execute(wanted).one_or_none()
         if row is None:
             raise NoSuchSale("No sale has this id.")
         is_past = row.epoch is None and not SALE_TRANSITIONS[SaleStatus(row.status)]
-        facts = SaleFacts(row.id, row.number, row.epoch or "", is_past)
-        if facts.epoch or facts.is_past:
-            self._remember(facts)
-        return facts
+        sale_ref = SaleRef(row.id, row.number, row.epoch or "", is_past)
+        if sale_ref.epoch or sale_ref.is_past:
+            self._remember(sale_ref)
+        return sale_ref
 
-    def _remember(self, facts: SaleFacts) -> None:
+    def _remember(self, sale_ref: SaleRef) -> None:
         with self._lock:
             if len(self._by_id) >= MOST:
                 self._by_id.clear()
                 self._by_number.clear()
-            self._by_id[facts.sale_id] = facts
-            self._by_number[facts.number] = facts
+            self._by_id[sale_ref.sale_id] = sale_ref
+            self._by_number[sale_ref.number] = sale_ref

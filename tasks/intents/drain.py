@@ -29,7 +29,7 @@ from models.live.records import Claim, ClaimCode, Decision
 from models.messages import verdicts
 from tasks.context import Context
 from tasks.runtime.failpoints import failpoint
-from tasks.sales.live_sync import bring_in_step, stop_diverged
+from tasks.sales.live_sync import stop_diverged, sync_live
 
 log: Final = structlog.get_logger()
 
@@ -91,7 +91,7 @@ def _is_ours(context: Context, sale_id: UUID) -> bool:
         return False
     try:
         context.ownership.require()
-        context.book.by_id(sale_id)
+        context.sale_cache.by_id(sale_id)
     except LedgerUnavailable as error:
         _trip(context, error)
         log.warning("ledger_away", sale_id=str(sale_id), error=str(error))
@@ -119,7 +119,7 @@ def finish_claim(context: Context, sale_id: UUID, claim: Claim) -> bool:
     except LineDiverged as error:
         log.error("claim_refused", sale_id=str(sale_id), claim=claim.claim_id, error=str(error))
         stop_diverged(context, sale_id, claim.epoch, error)
-        bring_in_step(context, sale_id)
+        sync_live(context, sale_id)
         return False
     if claim_left is None or stored is None:
         return True

@@ -28,7 +28,7 @@ from models.live.records import Answer, AnswerCode, Found, LiveIntent, Submissio
 from models.messages import Message, answered_intent, pack_told, stored_intent, undecided_intent
 from models.queries import intents
 from tasks.context import Context
-from tasks.intake.sale_cache import SaleFacts
+from tasks.intake.sale_cache import SaleRef
 
 _REFUSALS: Final[dict[AnswerCode, type[FlashSaleError]]] = {
     AnswerCode.KEY_REUSED: IdempotencyKeyReused,
@@ -47,7 +47,7 @@ def submit_intent(
     accept_fewer: bool = False,
     key: str = "",
 ) -> Message:
-    """Put an intent into a sale's line. The same key with the same wish gives the same intent again.
+    """Put an intent into a sale's line. The same key with the same request gives the same intent again.
 
     Raises:
         NoSuchSale, SaleNotOpen, SaleOver, LimitReached, IdempotencyKeyReused: as named.
@@ -55,17 +55,17 @@ def submit_intent(
         CameTooOften: with how long to wait.
         LineUnavailable: it surely does not stand in line.
     """
-    facts = context.book.by_id(sale_id)
-    submission = write_submission(facts, str(user_id), quantity, accept_fewer, key)
-    return conclude(context, facts, submission, context.intake.submit(sale_id, submission))
+    sale_ref = context.sale_cache.by_id(sale_id)
+    submission = write_submission(sale_ref, str(user_id), quantity, accept_fewer, key)
+    return conclude(context, sale_ref, submission, context.intake.submit(sale_id, submission))
 
 
 def write_submission(
-    facts: SaleFacts, user_id: str, quantity: int, accept_fewer: bool, key: str
+    sale_ref: SaleRef, user_id: str, quantity: int, accept_fewer: bool, key: str
 ) -> Submission:
     """Write down what a shopper asks for, under an id of its own."""
     body_hash = f"{quantity}:{int(accept_fewer)}" if key else ""
-    return Submission(write_new_intent_id(facts.number), user_id, quantity, accept_fewer, key, body_hash)
+    return Submission(write_new_intent_id(sale_ref.number), user_id, quantity, accept_fewer, key, body_hash)
 
 
 def is_plain(answer: Answer) -> bool:
@@ -73,18 +73,18 @@ def is_plain(answer: Answer) -> bool:
     return answer.code in (AnswerCode.ACCEPTED, AnswerCode.TOO_SOON) or answer.code in _REFUSALS
 
 
-def conclude(context: Context, facts: SaleFacts, submission: Submission, answer: Answer) -> Message:
+def conclude(context: Context, sale_ref: SaleRef, submission: Submission, answer: Answer) -> Message:
     """Turn the line's answer into the intent as it is told; raises what `submit_intent` does."""
     if answer.code == AnswerCode.REPLAYED:
         try:
-            return _shown(context, facts, answer)
+            return _shown(context, sale_ref, answer)
         except NotFound:  # a rebuild dropped what the key stood for, so that it stands for nothing
-            context.live.forget_key(facts.sale_id, submission.user_id, submission.key)
-            answer = context.intake.submit(facts.sale_id, submission)
+            context.live.forget_key(sale_ref.sale_id, submission.user_id, submission.key)
+            answer = context.intake.submit(sale_ref.sale_id, submission)
     if answer.code in (AnswerCode.ACCEPTED, AnswerCode.REPLAYED):
-        return _shown(context, facts, answer)
+        return _shown(context, sale_ref, answer)
     if answer.code == AnswerCode.IN_LINE:
-        raise AlreadyInLine(_shown(context, facts, answer))
+        raise AlreadyInLine(_shown(context, sale_ref, answer))
     if answer.code == AnswerCode.TOO_SOON:
         raise CameTooOften(answer.wait_ms)
     raise _REFUSALS[answer.code]
@@ -101,16 +101,16 @@ def find_intent(context: Context, intent_id: UUID) -> tuple[Message, UUID]:
         NotFound: there is none.
         LineUnavailable: only the line knows.
     """
-    facts = _facts_of(context, intent_id)
+    sale_ref = _sale_ref_of(context, intent_id)
     try:
-        found = context.live.find(facts.sale_id, str(intent_id))
+        found = context.live.find(sale_ref.sale_id, str(intent_id))
     except LineUnavailable:
         if (stored := _stored(context, intent_id)) is not None and stored[0]["status"] in VERDICTS:
             return stored
         raise
     if found is not None:
         return _stored_meanwhile(context, found, intent_id) or (
-            undecided_intent(found, facts.sale_id),
+            undecided_intent(found, sale_ref.sale_id),
             UUID(found.intent.user_id),
         )
     stored = _stored(context, intent_id)
@@ -137,9 +137,9 @@ def leave_line(context: Context, user_id: UUID, intent_id: UUID) -> Message:
         NotFound: no such intent of this shopper.
         AlreadyDecided: it has its verdict.
     """
-    facts = _facts_of(context, intent_id)
+    sale_ref = _sale_ref_of(context, intent_id)
     try:
-        left, ring = _leave(context, facts, str(intent_id), str(user_id))
+        left, ring = _leave(context, sale_ref, str(intent_id), str(user_id))
     except NotFound:
         stored = _stored(context, intent_id)
         if stored is None or stored[1] != user_id:
@@ -147,10 +147,10 @@ def leave_line(context: Context, user_id: UUID, intent_id: UUID) -> Message:
         if stored[0]["status"] == "left":
             return stored[0]
         raise AlreadyDecided("This intent is already decided.") from None
-    message = undecided_intent(Found(left, 0, 0, 0, ""), facts.sale_id)
+    message = undecided_intent(Found(left, 0, 0, 0, ""), sale_ref.sale_id)
     if ring:
-        context.bell.ring(facts.sale_id)
-    context.live.tell(facts.sale_id, pack_told([(str(user_id), message, None)]))
+        context.bell.ring(sale_ref.sale_id)
+    context.live.tell(sale_ref.sale_id, pack_told([(str(user_id), message, None)]))
     return message
 
 
@@ -170,7 +170,7 @@ def list_of_sale(
     Raises:
         NoSuchSale: there is none.
     """
-    context.book.by_id(sale_id)
+    context.sale_cache.by_id(sale_id)
     in_line = _undecided(context, sale_id, user_id, before, limit)
     below = (in_line[-1]["ticket"] if in_line else None) or before
     if statuses is not None:
@@ -224,15 +224,17 @@ def _standing(context: Context, sale_id: UUID, user_id: UUID, before: int) -> li
     return [undecided_intent(found, sale_id)]
 
 
-def _shown(context: Context, facts: SaleFacts, answer: Answer) -> Message:
+def _shown(context: Context, sale_ref: SaleRef, answer: Answer) -> Message:
     if answer.code == AnswerCode.ACCEPTED and answer.intent is not None:
-        return answered_intent(answer, facts.sale_id)
+        return answered_intent(answer, sale_ref.sale_id)
     try:
         return find_intent(context, uuid.UUID(answer.intent_id))[0]
     except Unavailable:
         if answer.intent is None:
             raise
-        return answered_intent(answer, facts.sale_id)  # it stood in line a moment ago, and that is no refusal
+        return answered_intent(
+            answer, sale_ref.sale_id
+        )  # it stood in line a moment ago, and that is no refusal
 
 
 def _stored(context: Context, intent_id: UUID) -> tuple[Message, UUID] | None:
@@ -241,26 +243,28 @@ def _stored(context: Context, intent_id: UUID) -> tuple[Message, UUID] | None:
     return (stored_intent(row), row.user_id) if row is not None else None
 
 
-def _leave(context: Context, facts: SaleFacts, intent_id: str, user_id: str) -> tuple[LiveIntent, bool]:
+def _leave(context: Context, sale_ref: SaleRef, intent_id: str, user_id: str) -> tuple[LiveIntent, bool]:
     """Leave under the epoch that is remembered; asks the ledger once for a new one where it is refused."""
     try:
-        return _leave_under(context, facts, intent_id, user_id)
+        return _leave_under(context, sale_ref, intent_id, user_id)
     except Fenced:
-        context.book.forget(facts.sale_id)
-        return _leave_under(context, context.book.by_id(facts.sale_id), intent_id, user_id)
+        context.sale_cache.forget(sale_ref.sale_id)
+        return _leave_under(context, context.sale_cache.by_id(sale_ref.sale_id), intent_id, user_id)
 
 
-def _leave_under(context: Context, facts: SaleFacts, intent_id: str, user_id: str) -> tuple[LiveIntent, bool]:
-    if facts.is_past:
+def _leave_under(
+    context: Context, sale_ref: SaleRef, intent_id: str, user_id: str
+) -> tuple[LiveIntent, bool]:
+    if sale_ref.is_past:
         raise NotFound("Nobody stands in this sale's line any more.")
-    return context.live.leave(facts.sale_id, facts.epoch, intent_id, user_id)
+    return context.live.leave(sale_ref.sale_id, sale_ref.epoch, intent_id, user_id)
 
 
-def _facts_of(context: Context, intent_id: UUID) -> SaleFacts:
+def _sale_ref_of(context: Context, intent_id: UUID) -> SaleRef:
     number = sale_number_of(intent_id)
     if number is None:
         raise NotFound("No intent has this id.")
     try:
-        return context.book.by_number(number)
+        return context.sale_cache.by_number(number)
     except NoSuchSale:
         raise NotFound("No intent has this id.") from None

@@ -28,7 +28,7 @@ _COUNTS: Final[dict[tuple[OrderStatus, OrderStatus], tuple[int, int]]] = {
 def move_order(
     session: Session,
     order: Order,
-    wished: OrderStatus,
+    requested: OrderStatus,
     *,
     reason: str | None = None,
     by: UUID | None = None,
@@ -43,20 +43,20 @@ def move_order(
         Fenced: the epoch is not the present one.
     """
     before = OrderStatus(order.status)
-    if wished not in ORDER_TRANSITIONS[before]:
-        raise ValueError(f"An order that is {before} cannot become {wished}.")
-    held, sold = _COUNTS.get((before, wished), (0, 0))
+    if requested not in ORDER_TRANSITIONS[before]:
+        raise ValueError(f"An order that is {before} cannot become {requested}.")
+    held, sold = _COUNTS.get((before, requested), (0, 0))
     if held or sold:
         _move_counts(session, order, held, sold, epoch)
     at = ledger_time(session)
-    if wished == OrderStatus.PAID:
+    if requested == OrderStatus.PAID:
         order.receipt_number = issue_receipt(session, order, at).written_number
         order.paid_at = at
         # The live side moved first where the hold had gone; else it follows.
         order.released_at = at if before == OrderStatus.EXPIRED else None
-    elif wished == OrderStatus.REFUNDED:
+    elif requested == OrderStatus.REFUNDED:
         order.refunded_at, order.released_at = at, None
-    order.status = wished
+    order.status = requested
     note(session, order, reason=reason, by=by)
     session.flush()
 

@@ -9,7 +9,15 @@ import structlog
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
-from models.enums import Deed, MailKind, OrderStatus, PaymentStatus, RefundCause, RefundStatus, SubjectKind
+from models.enums import (
+    AdminAction,
+    MailKind,
+    OrderStatus,
+    PaymentStatus,
+    RefundCause,
+    RefundStatus,
+    SubjectKind,
+)
 from models.errors import NotFound, NotRefundable
 from models.messages import Message
 from models.tables.orders import Order
@@ -21,7 +29,7 @@ from tasks.payments.history import ledger_time, lock_payment, move_order, note
 from tasks.payments.outcomes import Noted, finish, follow
 from tasks.payments.telling import tell_order
 from tasks.providers import port
-from tasks.runtime.admin_log import Actor, note_deed
+from tasks.runtime.admin_log import Actor, record_action
 from tasks.runtime.failpoints import failpoint
 from tasks.runtime.tallies import REFUNDS, count
 
@@ -47,7 +55,7 @@ def request_refund(
         if order.status != OrderStatus.PAID:
             raise NotRefundable(f"The order is {order.status}.")
         refund_id = _ask_for(session, order, RefundCause.ADMIN, by=by.user_id if by else None, reason=reason)
-        note_deed(session, by, Deed.REFUND_ASKED, SubjectKind.ORDER, order_id, reason=reason)
+        record_action(session, by, AdminAction.REFUND_ASKED, SubjectKind.ORDER, order_id, reason=reason)
     failpoint("refund_asked")
     context.bell.ring_for_refund(refund_id)
     return tell_order(context, order_id, is_news=False)
@@ -83,9 +91,9 @@ def run_refund(context: Context, refund_id: UUID) -> None:
     found = _begin(context, refund_id)
     if found is None:
         return
-    wish, provider = found
+    request, provider = found
     try:
-        outcome = _put(context, wish, provider)
+        outcome = _put(context, request, provider)
     except port.ProviderUnavailable as error:
         log.warning("provider_silent", refund_id=str(refund_id), error=str(error))
         return
@@ -191,13 +199,13 @@ def _begin(context: Context, refund_id: UUID) -> tuple[port.Refund, str] | None:
             return None
         payment = session.get_one(Payment, refund.payment_id)
     charge_ref = payment.ref or ""
-    wish = port.Refund(
+    request = port.Refund(
         refund.id, payment.id, charge_ref, refund.amount_minor, refund.currency, ref=refund.ref
     )
-    return wish, payment.provider
+    return request, payment.provider
 
 
-def _put(context: Context, wish: port.Refund, provider: str) -> port.Outcome:
-    if wish.amount_minor == 0:
+def _put(context: Context, request: port.Refund, provider: str) -> port.Outcome:
+    if request.amount_minor == 0:
         return port.Outcome(port.State.SUCCEEDED)  # nothing was charged
-    return context.providers.named(provider).refund(wish)
+    return context.providers.named(provider).refund(request)

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from sqlalchemy import func
 
-from models.enums import Deed, SubjectKind
+from models.enums import AdminAction, SubjectKind
 from models.errors import ProductInUse
 from models.queries.products import find_product, is_sold
 from models.tables.catalogue import Product
 from tasks.context import Context
-from tasks.runtime.admin_log import Actor, note_deed
+from tasks.runtime.admin_log import Actor, record_action
 from tasks.runtime.revisions import ANYTHING, Expected, tag_of_product
 
 
@@ -24,7 +24,7 @@ def add_product(context: Context, columns: dict[str, Any], *, by: Actor | None =
     with context.database.transaction() as session:
         session.add(product)
         session.flush()
-        note_deed(session, by, Deed.CREATED, SubjectKind.PRODUCT, product.id, **columns)
+        record_action(session, by, AdminAction.CREATED, SubjectKind.PRODUCT, product.id, **columns)
         session.refresh(product)
     return product
 
@@ -42,7 +42,7 @@ def change_product(
     Raises:
         NotFound: there is none.
         PreconditionFailed: it is not what was expected.
-        ProductInUse: a sale that is not over has its price in another currency than the wished one.
+        ProductInUse: a sale that is not over has its price in another currency than the requested one.
         LedgerUnavailable: nothing changed.
     """
     with context.database.transaction() as session:
@@ -54,7 +54,7 @@ def change_product(
                 f"A sale that is not over sells this product for {product.currency}; end or cancel it first."
             )
         told = {name: (getattr(product, name), value) for name, value in changes.items()}
-        note_deed(session, by, Deed.CHANGED, SubjectKind.PRODUCT, product_id, **told)
+        record_action(session, by, AdminAction.CHANGED, SubjectKind.PRODUCT, product_id, **told)
         for column, value in changes.items():
             setattr(product, column, value)
         if changes:
@@ -79,4 +79,4 @@ def archive_product(
         if is_sold(session, product_id):
             raise ProductInUse
         product.archived_at = func.now()
-        note_deed(session, by, Deed.ARCHIVED, SubjectKind.PRODUCT, product_id)
+        record_action(session, by, AdminAction.ARCHIVED, SubjectKind.PRODUCT, product_id)

@@ -13,7 +13,7 @@ from models.database import take_time
 from models.driver import LONG
 from models.errors import NoSuchSale
 from models.messages import Message, rfc3339
-from models.report import Mark, make_content, read_mark
+from models.report import SourceFingerprint, make_content, read_fingerprint
 from models.tables.background import BackgroundTask
 from models.tables.reports import SaleReport
 from tasks.context import Context
@@ -25,14 +25,14 @@ REPORT: Final = "report"  # the kind of the background task
 class Report:
     """What was figured out about a sale, from which state, and when. It is final once the sale is settled."""
 
-    mark: Mark
+    fingerprint: SourceFingerprint
     content: Message
     made_at: datetime
 
     @property
     def is_final(self) -> bool:
         """Say whether nothing of the sale was on its way any more."""
-        return self.mark.is_settled
+        return self.fingerprint.is_settled
 
     def as_message(self) -> Message:
         """Tell it."""
@@ -75,7 +75,7 @@ def make_report(context: Context, sale_id: UUID) -> Report:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         take_time(session, LONG)
         return Report(
-            mark=read_mark(session, sale_id),
+            fingerprint=read_fingerprint(session, sale_id),
             content=make_content(session, sale_id, audit, last_ticket=last_ticket),
             made_at=session.scalars(select(func.now())).one(),
         )
@@ -89,8 +89,8 @@ def keep_report(context: Context, sale_id: UUID, report: Report) -> None:
     """
     kept = {
         "is_final": report.is_final,
-        "mark": report.mark.as_message(),
-        "sold": report.mark.sold,
+        "mark": report.fingerprint.as_message(),
+        "sold": report.fingerprint.sold,
         "content": report.content,
         "made_at": report.made_at,
     }

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from models.enums import Deed, SubjectKind
+from models.enums import AdminAction, SubjectKind
 from models.messages import Message, rfc3339
 from models.tables.admin_log import AdminLogEntry
 
@@ -24,10 +24,10 @@ class Actor:
 COMMAND_LINE: Final = Actor(None)
 
 
-def note_deed(
+def record_action(
     session: Session,
     by: Actor | None,
-    deed: Deed,
+    deed: AdminAction,
     kind: SubjectKind,
     subject_id: UUID,
     /,

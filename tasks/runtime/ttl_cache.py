@@ -15,7 +15,7 @@ SPARE_BACK_S: Final = 5.0  # after which one of the spare answers may be asked f
 Kept = TypeVar("Kept")
 
 
-class Remembered(Generic[Kept]):
+class TtlCache(Generic[Kept]):
     """Answers by key, each for a moment, and the longer the more it cost. Shared by threads.
 
     `spare` answers are asked for although one is remembered: who seldom asks is always told the newest.

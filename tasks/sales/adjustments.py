@@ -44,7 +44,7 @@ def apply_adjustment(context: Context, adjustment_id: UUID) -> bool:
 
 
 def note_adjustment(session: Session, sale: Sale, units: int, by: UUID | None, key: str = "") -> UUID:
-    """Write a wished change down, and make it in the ledger already where it is a raise.
+    """Write a requested change down, and make it in the ledger already where it is a raise.
 
     Raises:
         AllocationTooSmall: fewer units than are held and sold.

@@ -34,7 +34,7 @@ AT_ONCE: Final = 500
 UNDECIDED: Final = (PaymentStatus.PENDING, PaymentStatus.ABANDONED, PaymentStatus.LATE)
 
 
-def forget_past_sales(context: Context) -> int:
+def archive_finished_sales(context: Context) -> int:
     """Forget the sales that are past and drop their live sides; returns how many were forgotten now.
 
     Raises:
@@ -69,7 +69,7 @@ def _forget(context: Context, sale_id: UUID) -> bool:
             log.error("past_sale_not_quiet", sale_id=str(sale_id))
             return False
         sale.epoch = None
-    context.book.forget(sale_id)
+    context.sale_cache.forget(sale_id)
     return True
 
 

@@ -1,4 +1,4 @@
-"""How a wished change of a sale is judged and written down: by the row as it is under its lock, at once.
+"""How a requested change of a sale is judged and written down: by the row as it is under its lock, at once.
 
 What of it the live side has to do or to learn follows after the commit, and is not done here.
 """
@@ -9,12 +9,12 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from models.enums import Deed, SubjectKind
+from models.enums import AdminAction, SubjectKind
 from models.queries.products import product_to_sell
 from models.queries.sales import find_sale
 from models.tables.catalogue import MAX_ALLOCATION, Product, Sale
 from tasks.context import Context
-from tasks.runtime.admin_log import Actor, note_deed
+from tasks.runtime.admin_log import Actor, record_action
 from tasks.runtime.revisions import Expected, tag_of_sale
 from tasks.sales.adjustments import known_adjustment, note_adjustment, unfinished_adjustments
 from tasks.sales.rules import BadSale, refuse_contradictions, refuse_frozen
@@ -22,7 +22,7 @@ from tasks.sales.rules import BadSale, refuse_contradictions, refuse_frozen
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The wished settings; an allocation is changed by an adjustment."""
+    """The requested settings; an allocation is changed by an adjustment."""
 
     settings: dict[str, Any]
     allocation: int | None = None
@@ -38,18 +38,20 @@ class UnitsChange:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What became of a wished change: adjustments to finish before it, its own, and settings to follow."""
+    """What became of a requested change: adjustments to finish before it, its own, and settings to follow."""
 
     unfinished: list[UUID] = field(default_factory=list)
     adjustment_id: UUID | None = None
     left: dict[str, Any] = field(default_factory=dict)
 
 
-def note_change(context: Context, sale_id: UUID, wish: Change, expected: Expected, by: Actor | None) -> Noted:
+def note_change(
+    context: Context, sale_id: UUID, change: Change, expected: Expected, by: Actor | None
+) -> Noted:
     """Write a change down, judged by the row as it is under its lock.
 
-    A wished allocation is counted from the one that there will be once everything begun is finished: else
-    a cut that is wished for again, or by two at once, would be made twice. So where adjustments are
+    A requested allocation is counted from the one that there will be once everything begun is finished: else
+    a cut that is requested again, or by two at once, would be made twice. So where adjustments are
     pending, nothing is written and they are returned instead, to be finished first.
 
     A cut may still be refused by the live side. So it is made alone, and the settings follow it.
@@ -57,25 +59,25 @@ def note_change(context: Context, sale_id: UUID, wish: Change, expected: Expecte
     with context.database.transaction() as session:
         sale = find_sale(session, sale_id, lock=True)
         expected.require(tag_of_sale(sale))
-        refuse_frozen(sale, wish.settings, wish.allocation)
-        if wish.allocation is not None and (unfinished := unfinished_adjustments(session, sale_id)):
+        refuse_frozen(sale, change.settings, change.allocation)
+        if change.allocation is not None and (unfinished := unfinished_adjustments(session, sale_id)):
             return Noted(unfinished)
-        units = 0 if wish.allocation is None else wish.allocation - sale.allocation
-        before = _set(session, sale, wish.settings)
+        units = 0 if change.allocation is None else change.allocation - sale.allocation
+        before = _set(session, sale, change.settings)
         left: dict[str, Any] = {}
-        if units < 0 and wish.settings:
-            left = wish.settings
+        if units < 0 and change.settings:
+            left = change.settings
             for name, value in before.items():
                 setattr(sale, name, value)
         told = {
-            name: (was, wish.settings[name])
+            name: (was, change.settings[name])
             for name, was in before.items()
-            if not left and was != wish.settings[name]
+            if not left and was != change.settings[name]
         }
-        if wish.allocation is not None:
-            told["allocation"] = (sale.allocation, wish.allocation)
-        note_deed(session, by, Deed.CHANGED, SubjectKind.SALE, sale_id, **told)
-        if wish.settings and not left:
+        if change.allocation is not None:
+            told["allocation"] = (sale.allocation, change.allocation)
+        record_action(session, by, AdminAction.CHANGED, SubjectKind.SALE, sale_id, **told)
+        if change.settings and not left:
             sale.revision += 1
         if units == 0:
             return Noted()
@@ -84,10 +86,10 @@ def note_change(context: Context, sale_id: UUID, wish: Change, expected: Expecte
 
 
 def _set(session: Session, sale: Sale, settings: dict[str, Any]) -> dict[str, Any]:
-    """Set what is wished for, and see that it goes together; returns what was before.
+    """Set what is requested, and see that it goes together; returns what was before.
 
     Raises:
-        NotFound: the wished product is none, or archived.
+        NotFound: the requested product is none, or archived.
         BadSale: the settings contradict each other.
     """
     product: Product | None = None
@@ -103,14 +105,14 @@ def _set(session: Session, sale: Sale, settings: dict[str, Any]) -> dict[str, An
 
 
 def note_units(
-    context: Context, sale_id: UUID, wish: UnitsChange, expected: Expected, by: Actor | None
+    context: Context, sale_id: UUID, change: UnitsChange, expected: Expected, by: Actor | None
 ) -> UUID:
     """Write down that there are so many units more or fewer; returns the adjustment, known or new.
 
     Raises:
         IntegrityError: the key came for another sale at the same time.
     """
-    units, key = wish.units, wish.key
+    units, key = change.units, change.key
     who = by.user_id if by else None
     with context.database.transaction() as session:
         sale = find_sale(session, sale_id, lock=True)
@@ -124,5 +126,5 @@ def note_units(
             )
         told = (sale.allocation, sale.allocation + units)
         noted = note_adjustment(session, sale, units, who, key)
-        note_deed(session, by, Deed.CHANGED, SubjectKind.SALE, sale_id, allocation=told)
+        record_action(session, by, AdminAction.CHANGED, SubjectKind.SALE, sale_id, allocation=told)
         return noted

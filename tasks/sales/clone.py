@@ -34,7 +34,7 @@ def clone_sale(
         LedgerUnavailable: nothing was created.
     """
     model = get_sale(context, sale_id)
-    wish = NewSale(
+    new_sale = NewSale(
         product_id=model.product_id,
         allocation=model.allocation,
         price_minor=model.price_minor,
@@ -46,7 +46,7 @@ def clone_sale(
         max_open_holds=model.max_open_holds,
         **(times or times_of_another(_times_of(model), datetime.now(UTC), zone)),  # type: ignore[arg-type]
     )
-    return create_sale(context, wish, by=by, model_id=sale_id)
+    return create_sale(context, new_sale, by=by, model_id=sale_id)
 
 
 def times_of_another(times: Times, now: datetime, zone: tzinfo = UTC) -> Times:

@@ -32,7 +32,7 @@ def seed_demo(context: Context) -> Sale:
         session.add(product)
         session.flush()
     now = datetime.now(UTC)
-    wish = NewSale(
+    new_sale = NewSale(
         product_id=product.id,
         allocation=ALLOCATION,
         price_minor=9_900,
@@ -41,7 +41,7 @@ def seed_demo(context: Context) -> Sale:
         closes_at=now + LASTS,
         per_shopper_limit=2,
     )
-    sale = create_sale(context, wish)
+    sale = create_sale(context, new_sale)
     try:
         return move_sale(context, sale.id, SaleStatus.OPEN)
     except IllegalTransition:  # a worker was quicker: its time has come, after all

@@ -10,34 +10,34 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.enums import SALE_TRANSITIONS, AdmissionOrder, Deed, SaleStatus, SubjectKind
+from models.enums import SALE_TRANSITIONS, AdminAction, AdmissionOrder, SaleStatus, SubjectKind
 from models.errors import AllocationTooSmall, IdempotencyKeyReused, IllegalTransition
 from models.queries import sales as asking
 from models.queries.products import product_to_sell
 from models.queries.sales import find_sale
 from models.tables.catalogue import Sale
 from tasks.context import Context
-from tasks.runtime.admin_log import Actor, note_deed
+from tasks.runtime.admin_log import Actor, record_action
 from tasks.runtime.revisions import ANYTHING, Expected, tag_of_sale
 from tasks.sales.accepted_marks import refuse_gone_back
 from tasks.sales.adjustments import KEY_TAKEN, apply_adjustment
 from tasks.sales.changes import Change, UnitsChange, note_change, note_units
-from tasks.sales.live_sync import bring_in_step, refuse_unwritable, ring_if_needed
+from tasks.sales.live_sync import refuse_unwritable, ring_if_needed, sync_live
 from tasks.sales.rules import refuse_contradictions
 
 log: Final = structlog.get_logger()
 
-_DEEDS: Final = {
-    SaleStatus.OPEN: Deed.OPENED,
-    SaleStatus.PAUSED: Deed.PAUSED,
-    SaleStatus.ENDED: Deed.ENDED,
-    SaleStatus.CANCELLED: Deed.CANCELLED,
+_ACTIONS: Final = {
+    SaleStatus.OPEN: AdminAction.OPENED,
+    SaleStatus.PAUSED: AdminAction.PAUSED,
+    SaleStatus.ENDED: AdminAction.ENDED,
+    SaleStatus.CANCELLED: AdminAction.CANCELLED,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class NewSale:
-    """What an admin wishes for. Prices are in the product's currency, in minor units."""
+    """What an admin asks for. Prices are in the product's currency, in minor units."""
 
     product_id: UUID
     allocation: int
@@ -54,7 +54,7 @@ class NewSale:
 
 
 def create_sale(
-    context: Context, wish: NewSale, *, by: Actor | None = None, model_id: UUID | None = None
+    context: Context, new_sale: NewSale, *, by: Actor | None = None, model_id: UUID | None = None
 ) -> Sale:
     """Create a scheduled sale and lay its live state; `model_id` names the sale that it was made after.
 
@@ -64,12 +64,12 @@ def create_sale(
         LedgerUnavailable: nothing was created.
     """
     with context.database.transaction() as session:
-        product = product_to_sell(session, wish.product_id)
-        sale = Sale(id=uuid.uuid4(), **asdict(wish))
+        product = product_to_sell(session, new_sale.product_id)
+        sale = Sale(id=uuid.uuid4(), **asdict(new_sale))
         refuse_contradictions(sale, product)
         session.add(sale)
-        _note_creation(session, sale, wish, by, model_id)
-    bring_in_step(context, sale.id)
+        _note_creation(session, sale, new_sale, by, model_id)
+    sync_live(context, sale.id)
     return get_sale(context, sale.id)
 
 
@@ -107,7 +107,7 @@ def change_sale(
 
     Raises:
         NoSuchSale: there is none.
-        NotFound: the wished product is none, or archived.
+        NotFound: the requested product is none, or archived.
         PreconditionFailed: the settings are not what was expected.
         BadSale: the settings contradict each other, or may not change any more.
         AllocationTooSmall: fewer units than are held, sold or decided; then nothing else is changed either.
@@ -116,19 +116,19 @@ def change_sale(
     """
     refuse_unwritable(context, sale_id)
     settings = {name: value for name, value in changes.items() if name != "allocation"}
-    wish = Change(settings, changes.get("allocation"))
-    noted = note_change(context, sale_id, wish, expected, by)
+    change = Change(settings, changes.get("allocation"))
+    noted = note_change(context, sale_id, change, expected, by)
     while noted.unfinished:
         for one in noted.unfinished:
             apply_adjustment(context, one)
-        noted = note_change(context, sale_id, wish, expected, by)
+        noted = note_change(context, sale_id, change, expected, by)
     if settings and not noted.left:
-        bring_in_step(context, sale_id)
+        sync_live(context, sale_id)
     if noted.adjustment_id is not None:
         _adjust(context, sale_id, noted.adjustment_id)
     if noted.left:
         note_change(context, sale_id, Change(noted.left), ANYTHING, by)
-        bring_in_step(context, sale_id)
+        sync_live(context, sale_id)
     return get_sale(context, sale_id)
 
 
@@ -169,7 +169,7 @@ def change_units(
 def move_sale(
     context: Context,
     sale_id: UUID,
-    wished: SaleStatus,
+    requested: SaleStatus,
     *,
     only_from: SaleStatus | None = None,
     expected: Expected = ANYTHING,
@@ -186,20 +186,22 @@ def move_sale(
         LedgerUnavailable: nothing changed.
     """
     refuse_unwritable(context, sale_id)
-    if wished == SaleStatus.OPEN:
+    if requested == SaleStatus.OPEN:
         refuse_gone_back(context, sale_id)
     with context.database.transaction() as session:
         sale = find_sale(session, sale_id, lock=True)
         expected.require(tag_of_sale(sale))
         present = SaleStatus(sale.status)
-        if wished not in SALE_TRANSITIONS[present] or only_from not in (None, present):
-            raise IllegalTransition(present, wished)
-        sale.status = wished
+        if requested not in SALE_TRANSITIONS[present] or only_from not in (None, present):
+            raise IllegalTransition(present, requested)
+        sale.status = requested
         sale.revision += 1
-        is_resumed = present == SaleStatus.PAUSED and wished == SaleStatus.OPEN
-        note_deed(session, by, Deed.RESUMED if is_resumed else _DEEDS[wished], SubjectKind.SALE, sale_id)
-    log.info("sale_moved", sale_id=str(sale_id), was=present, now=wished)
-    bring_in_step(context, sale_id)
+        is_resumed = present == SaleStatus.PAUSED and requested == SaleStatus.OPEN
+        record_action(
+            session, by, AdminAction.RESUMED if is_resumed else _ACTIONS[requested], SubjectKind.SALE, sale_id
+        )
+    log.info("sale_moved", sale_id=str(sale_id), was=present, now=requested)
+    sync_live(context, sale_id)
     return get_sale(context, sale_id)
 
 
@@ -210,9 +212,11 @@ def _adjust(context: Context, sale_id: UUID, adjustment_id: UUID) -> None:
 
 
 def _note_creation(
-    session: Session, sale: Sale, wish: NewSale, by: Actor | None, model_id: UUID | None
+    session: Session, sale: Sale, new_sale: NewSale, by: Actor | None, model_id: UUID | None
 ) -> None:
     if model_id is None:
-        note_deed(session, by, Deed.CREATED, SubjectKind.SALE, sale.id, **asdict(wish))
+        record_action(session, by, AdminAction.CREATED, SubjectKind.SALE, sale.id, **asdict(new_sale))
     else:
-        note_deed(session, by, Deed.CLONED, SubjectKind.SALE, sale.id, model_id=model_id, **asdict(wish))
+        record_action(
+            session, by, AdminAction.CLONED, SubjectKind.SALE, sale.id, model_id=model_id, **asdict(new_sale)
+        )

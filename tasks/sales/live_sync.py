@@ -14,7 +14,7 @@ from sqlalchemy import and_, func, or_, update
 
 from models.enums import SaleStatus
 from models.errors import FlashSaleError, LineRefused, LineUnavailable
-from models.live.snapshot import World
+from models.live.snapshot import LiveSnapshot
 from models.live.store import LEASE_MS
 from models.queries.sales import find_sale
 from models.tables.catalogue import Sale
@@ -38,7 +38,7 @@ def ensure_live(context: Context, sale: Sale) -> None:
         _note_lobby(context, sale)
 
 
-def bring_in_step(context: Context, sale_id: UUID) -> None:
+def sync_live(context: Context, sale_id: UUID) -> None:
     """Bring the live side after a change of the ledger; where Redis is away, a sweep does it later."""
     try:
         with context.database.transaction() as session:
@@ -117,7 +117,7 @@ def settings_of(sale: Sale) -> dict[str, str | int]:
     }
 
 
-def world_of(sale: Sale) -> World:
+def snapshot_of(sale: Sale) -> LiveSnapshot:
     """Say what the live side of a sale is when nobody has come yet, or nobody is known."""
     counters = {
         "allocation": sale.allocation,
@@ -136,12 +136,12 @@ def world_of(sale: Sale) -> World:
         counters["lobby_size"] = sale.lobby_size
     elif sale.status != SaleStatus.SCHEDULED:
         counters["lobby_size"] = 0  # it was opened already: who comes from now on is never drawn
-    return World({**settings_of(sale), "revision": sale.revision}, counters)
+    return LiveSnapshot({**settings_of(sale), "revision": sale.revision}, counters)
 
 
 def _lay(context: Context, sale: Sale) -> None:
     epoch = secrets.token_hex(16)
-    if not context.live.load(sale.id, epoch, world_of(sale)):
+    if not context.live.load(sale.id, epoch, snapshot_of(sale)):
         epoch = context.live.look(sale.id).fields["epoch"]
     with context.database.transaction() as session:
         session.execute(update(Sale).where(Sale.id == sale.id, Sale.epoch.is_(None)).values(epoch=epoch))

@@ -14,10 +14,10 @@ from models.enums import VERDICTS, IntentStatus, OrderStatus, SaleStatus
 from models.live.audits import AuditNote
 from models.live.pulse import MOST_SAMPLES
 from models.messages import Message, money, rfc3339, rfc3339_ms
-from models.queries.sale_counts import EXPIRING, LATELY, Glance, OrdersOfStatus, glance
+from models.queries.sale_counts import EXPIRING, LATELY, OrdersOfStatus, SaleCounts, count_rows
 from models.tables.catalogue import Sale
 from tasks.context import Context
-from tasks.runtime.ttl_cache import Remembered
+from tasks.runtime.ttl_cache import TtlCache
 from tasks.sales.lifecycle import get_sale
 from tasks.sales.pulse import RATE_MS, rates_now, series
 from tasks.sales.view import show_sale
@@ -32,7 +32,7 @@ class Overviews:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._glances: Remembered[Glance] = Remembered()
+        self._counts: TtlCache[SaleCounts] = TtlCache()
 
     def of(self, sale_id: UUID, since: datetime | None = None) -> Message:
         """Tell of a sale; of its pulse only what came after `since`.
@@ -43,7 +43,7 @@ class Overviews:
         """
         context = self._context
         sale = get_sale(context, sale_id)
-        seen = self._glances.get(sale_id, lambda: self._glance(sale_id))
+        seen = self._counts.get(sale_id, lambda: self._count(sale_id))
         now_ms = context.live.now_ms()
         since_ms = int(since.timestamp() * 1000) if since else 0
         if since_ms > now_ms:
@@ -63,10 +63,10 @@ class Overviews:
             "counted_at": rfc3339(seen.at),
         }
 
-    def _glance(self, sale_id: UUID) -> Glance:
+    def _count(self, sale_id: UUID) -> SaleCounts:
         with self._context.database.transaction() as session:
             take_time(session, LONG)
-            return glance(session, sale_id)
+            return count_rows(session, sale_id)
 
 
 def _enough(span_ms: int) -> int:
@@ -74,7 +74,7 @@ def _enough(span_ms: int) -> int:
     return min(MOST_SAMPLES, max(span_ms, RATE_MS + 1_000) // 1_000 + 2)
 
 
-def _holds(seen: Glance) -> Message:
+def _holds(seen: SaleCounts) -> Message:
     return {
         "open": seen.orders.get(OrderStatus.HELD, NONE).count,
         "expiring": seen.expiring,
@@ -83,7 +83,7 @@ def _holds(seen: Glance) -> Message:
     }
 
 
-def _funnel(shown: Message, seen: Glance) -> Message:
+def _funnel(shown: Message, seen: SaleCounts) -> Message:
     intents, orders = seen.intents, {status: seen.orders.get(status, NONE).count for status in OrderStatus}
     decided = sum(intents.get(status, 0) for status in VERDICTS)
     return {
@@ -101,7 +101,7 @@ def _funnel(shown: Message, seen: Glance) -> Message:
     }
 
 
-def _revenue(sale: Sale, seen: Glance) -> Message:
+def _revenue(sale: Sale, seen: SaleCounts) -> Message:
     kept, refunded = (seen.orders.get(one, NONE) for one in (OrderStatus.PAID, OrderStatus.REFUNDED))
     return {
         "gross": money(kept.total_minor + refunded.total_minor, sale.currency),
@@ -111,7 +111,7 @@ def _revenue(sale: Sale, seen: Glance) -> Message:
     }
 
 
-def _time_to_verdict(seen: Glance) -> Message:
+def _time_to_verdict(seen: SaleCounts) -> Message:
     return {
         "p50_ms": seen.p50_ms,
         "p99_ms": seen.p99_ms,

@@ -13,16 +13,16 @@ from sqlalchemy.orm import Session
 
 from models.database import take_time
 from models.driver import STEADY
-from models.enums import Deed, IntentStatus, OrderStatus, SaleStatus, SubjectKind
+from models.enums import AdminAction, IntentStatus, OrderStatus, SaleStatus, SubjectKind
 from models.live.records import LiveIntent, Regained
-from models.live.snapshot import World
+from models.live.snapshot import LiveSnapshot
 from models.queries.sales import find_sale
 from models.tables.catalogue import Adjustment, Sale
 from models.tables.orders import Intent, Order
 from models.tables.payments import Payment
 from tasks.context import Context
-from tasks.runtime.admin_log import Actor, note_deed
-from tasks.sales.live_sync import to_ms, world_of
+from tasks.runtime.admin_log import Actor, record_action
+from tasks.sales.live_sync import snapshot_of, to_ms
 from tasks.sales.lost_tickets import go_on_after
 
 log: Final = structlog.get_logger()
@@ -51,10 +51,10 @@ def rebuild_sale(context: Context, sale_id: UUID, *, by: Actor | None = None) ->
         lost = go_on_after(session, sale, context.live.seal(sale_id, sale.epoch))
         sale.drained_at = None
         _close_adjustments(session, sale_id)
-        note_deed(session, by, Deed.REBUILT, SubjectKind.SALE, sale_id, dropped=dropped)
+        record_action(session, by, AdminAction.REBUILT, SubjectKind.SALE, sale_id, dropped=dropped)
         session.flush()
         # Inside the transaction on purpose: while the row is locked, nobody sees the two epochs differ.
-        context.live.load(sale_id, sale.epoch, _rebuilt_world(session, sale, asking), replace=True)
+        context.live.load(sale_id, sale.epoch, _rebuilt_snapshot(session, sale, asking), replace=True)
     log.warning("sale_rebuilt", sale_id=str(sale_id), dropped=dropped, lost=lost, paid_late=len(asking))
     return dropped
 
@@ -66,7 +66,7 @@ def _close_adjustments(session: Session, sale_id: UUID) -> None:
         session.execute(update(Adjustment).where(*pending, sign).values(state=state, finished_at=func.now()))
 
 
-def _rebuilt_world(session: Session, sale: Sale, asking: Sequence[Order]) -> World:
+def _rebuilt_snapshot(session: Session, sale: Sale, asking: Sequence[Order]) -> LiveSnapshot:
     """Read from the ledger what the live side must know: holds, sold and limits by shopper, who stands by.
 
     `asking`: orders whose units were perhaps sold again; as many as fit are laid as sold.
@@ -82,7 +82,7 @@ def _rebuilt_world(session: Session, sale: Sale, asking: Sequence[Order]) -> Wor
     for intent in waiting:
         units[str(intent.user_id)] += intent.quantity
     regained = _fitting(sale, asking, units)
-    laid, taken = world_of(sale), sum(order.quantity for order in regained)
+    laid, taken = snapshot_of(sale), sum(order.quantity for order in regained)
     moved = {"available": sale.available - taken, "sold": sale.sold + taken}
     return replace(
         laid,

@@ -16,7 +16,7 @@ FIXED_BY_THE_OPENING: Final = (
 
 
 class BadSale(FlashSaleError):
-    """The wished settings contradict each other; `field` names the first that does."""
+    """The requested settings contradict each other; `field` names the first that does."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)

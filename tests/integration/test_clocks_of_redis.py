@@ -81,7 +81,7 @@ def test_submissions_are_accepted(shop: Shop, by_ms: int) -> None:
     """What a web process believes of Redis' clock is off by an hour: it was set, or so was ours."""
     sale = shop.open_sale(5)
     context = shop.context
-    intake = Intake(context.live, context.book, context.bell, is_stored=lambda _one: False)
+    intake = Intake(context.live, context.sale_cache, context.bell, is_stored=lambda _one: False)
     away = replace(sale, context=replace(context, intake=intake))
     away.line_up(shop.shoppers(1))
     assert intake._clock_ahead_ms is not None

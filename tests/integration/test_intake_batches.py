@@ -47,7 +47,7 @@ def gated(shop: Shop, redis_url: str) -> tuple[Shop, GatedLive]:
     """A shop whose intake goes through the gate."""
     live, context = GatedLive(redis_url), shop.context
     database = context.database
-    intake = Intake(live, context.book, context.bell, is_stored=lambda one: is_stored(database, one))
+    intake = Intake(live, context.sale_cache, context.bell, is_stored=lambda one: is_stored(database, one))
     return Shop(replace(context, intake=intake)), live
 
 

@@ -57,7 +57,7 @@ class GatedLive(Live):
 
 
 def intake_over(live: Live, context: Context) -> Intake:
-    return Intake(live, context.book, context.bell, is_stored=lambda _one: False)
+    return Intake(live, context.sale_cache, context.bell, is_stored=lambda _one: False)
 
 
 def put_all(intake: Intake, sale: SaleUnderTest, users: Sequence[UUID], listener: Listener) -> None:
@@ -227,7 +227,7 @@ def test_while_the_ledger_is_away_nobody_is_told_what_is_not_known(
 
     live = Forgetful(shop.context.live, answers=100)
     monkeypatch.setattr(live, "find", lambda *_: None)
-    intake = Intake(live, shop.context.book, shop.context.bell, is_stored=is_stored)
+    intake = Intake(live, shop.context.sale_cache, shop.context.bell, is_stored=is_stored)
     submission = Submission(str(new_intent_id(sale.row().number)), str(user), 1, False)
     (told,) = intake._send(sale.id, [submission])
     assert isinstance(told, Answer)

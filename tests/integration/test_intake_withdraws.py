@@ -45,7 +45,7 @@ def test_a_refused_submission_leaves_the_line_when_redis_speaks_again(
     monkeypatch.setattr(reply_recovery, "RESOLVE_S", 0.3)
     sale, user = shop.open_sale(), shop.shopper()
     live = SilentLive(context.live.client)
-    intake = Intake(live, context.book, context.bell, is_stored=lambda _one: False)
+    intake = Intake(live, context.sale_cache, context.bell, is_stored=lambda _one: False)
     intake._clock_ahead_ms = 0
     with pytest.raises(LineUnavailable):
         intake.submit(sale.id, Submission(str(new_intent_id(sale.row().number)), str(user), 1, False))

@@ -78,7 +78,7 @@ def ask_or_none(ask: object, number: int) -> int | None:
 def test_nothing_is_parked_and_all_is_decided_afterwards(fragile_shop: Shop, fragile_stores: Stores) -> None:
     sale = fragile_shop.open_sale(4)
     sale.line_up(fragile_shop.shoppers(6))
-    sale.context.book.by_id(sale.id)
+    sale.context.sale_cache.by_id(sale.id)
     with stalled(fragile_stores):
         assert sale.drain() == 0
         assert not sale.context.breaker.is_closed()

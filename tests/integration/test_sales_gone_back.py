@@ -162,7 +162,7 @@ def test_what_was_told_is_noted_although_redis_is_lost(shop: Shop) -> None:
     sale = shop.open_sale(9)
     told = ToldTickets(shop.context.database, rest_s=0.01)
     intake = Intake(
-        shop.context.live, shop.context.book, shop.context.bell, is_stored=lambda _one: False, told=told
+        shop.context.live, shop.context.sale_cache, shop.context.bell, is_stored=lambda _one: False, told=told
     )
     telling = SaleUnderTest(replace(shop.context, intake=intake), sale.id)
     assert tickets(telling, shop.shoppers(4)) == [1, 2, 3, 4]

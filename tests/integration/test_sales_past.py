@@ -16,7 +16,7 @@ from tasks.orders.holds import release_pending
 from tasks.payments.refunds import request_refund
 from tasks.runtime.failpoints import Failed, arm
 from tasks.sales import view
-from tasks.sales.archive import forget_past_sales
+from tasks.sales.archive import archive_finished_sales
 from tasks.sales.rebuild import rebuild_sale
 from tests.integration.conftest import MakeAccount
 from tests.support.contexts import context_over
@@ -67,13 +67,13 @@ def test_a_past_sale_is_forgotten_by_the_purge(shop: Shop, sale: SaleUnderTest) 
     queue.run(shop.context, task.id)
     assert is_forgotten(sale)
     assert (running.row().epoch is not None, running.look().is_loaded) == (True, True)
-    assert forget_past_sales(shop.context) == 0
+    assert archive_finished_sales(shop.context) == 0
 
 
 def test_keys_of_intents_end_by_themselves(shop: Shop, sale: SaleUnderTest) -> None:
     kept = SaleKeys.of(sale.id).idempotency("somebody", "key")
     shop.context.live.client.set(kept, "answer")
-    assert forget_past_sales(shop.context) == 1
+    assert archive_finished_sales(shop.context) == 1
     assert keys_of(sale) == [kept]
 
 
@@ -96,28 +96,28 @@ def test_keys_of_intents_end_by_themselves(shop: Shop, sale: SaleUnderTest) -> N
 )
 def test_what_is_not_at_rest_is_not_forgotten(shop: Shop, sale: SaleUnderTest, unfinished: str) -> None:
     sale.sql(unfinished)
-    assert forget_past_sales(shop.context) == 0
+    assert archive_finished_sales(shop.context) == 0
     assert sale.look().is_loaded
 
 
 def test_what_does_not_look_quiet_is_not_forgotten(shop: Shop, sale: SaleUnderTest) -> None:
     shop.context.live.client.zadd(SaleKeys.of(sale.id).claims, {"parked": float("inf")})
-    assert forget_past_sales(shop.context) == 0
+    assert archive_finished_sales(shop.context) == 0
     assert sale.look().is_loaded
 
 
 def test_who_dies_before_dropping_is_made_good_by_the_next_purge(shop: Shop, sale: SaleUnderTest) -> None:
     arm("forgotten:1:raise")
     with pytest.raises(Failed):
-        forget_past_sales(shop.context)
+        archive_finished_sales(shop.context)
     assert (sale.row().epoch, sale.look().is_loaded) == (None, True)
     assert sale.audit().ok
-    forget_past_sales(shop.context)
+    archive_finished_sales(shop.context)
     assert is_forgotten(sale)
 
 
 def test_a_forgotten_sale_is_audited_by_the_ledger(shop: Shop, sale: SaleUnderTest) -> None:
-    forget_past_sales(shop.context)
+    archive_finished_sales(shop.context)
     audit = sale.audit()
     assert (audit.ok, audit.in_flight) == (True, False)
     sale.sql("DELETE FROM receipts WHERE :sale_id IS NOT NULL")
@@ -136,7 +136,7 @@ def test_a_forgotten_sale_is_shown_as_it_was(shop: Shop, sale: SaleUnderTest) ->
         return [told, mine, found, listed]
 
     before = shown()
-    forget_past_sales(shop.context)
+    archive_finished_sales(shop.context)
     assert shown() == before
 
 
@@ -150,7 +150,7 @@ def test_nobody_enters_or_leaves_the_line_of_a_forgotten_sale(
         if remembers:
             with pytest.raises(SaleOver):
                 there.submit(shop.shopper())
-        forget_past_sales(shop.context)
+        archive_finished_sales(shop.context)
         for _ in range(2):
             with pytest.raises(SaleOver):
                 there.submit(shop.shopper(), key="k")
@@ -165,7 +165,7 @@ def test_nobody_enters_or_leaves_the_line_of_a_forgotten_sale(
 def test_a_refund_after_a_sale_was_forgotten_gives_money_and_units_back(
     shop: Shop, sale: SaleUnderTest
 ) -> None:
-    forget_past_sales(shop.context)
+    archive_finished_sales(shop.context)
     till = Till.over(shop.context)
     [paid] = [order for order in sale.orders() if order.status == "paid"]
     request_refund(till.context, paid.id, by=None)
@@ -188,7 +188,7 @@ def test_a_refund_that_was_under_way_when_its_sale_was_forgotten_comes_home(
     with pytest.raises(Failed):
         till.drive_refunds()
     sale.sql("UPDATE sales SET epoch = NULL WHERE id = :sale_id")  # forgotten by somebody who had not seen it
-    forget_past_sales(shop.context)
+    archive_finished_sales(shop.context)
     assert release_pending(till.context) == 1
     assert sale.audit().ok
 
@@ -206,7 +206,7 @@ def test_who_pays_late_in_a_forgotten_sale_gets_the_money_back(shop: Shop) -> No
     for _ in range(2):
         shop.sweep()
     sale.sql(LONG_AGO)
-    assert forget_past_sales(shop.context) == 1
+    assert archive_finished_sales(shop.context) == 1
     till.hear(payment_id, OK)
     till.drive(payment_id)
     till.drive_refunds()
@@ -216,19 +216,19 @@ def test_who_pays_late_in_a_forgotten_sale_gets_the_money_back(shop: Shop) -> No
 
 
 def test_a_forgotten_sale_can_be_rebuilt_and_forgotten_again(shop: Shop, sale: SaleUnderTest) -> None:
-    forget_past_sales(shop.context)
+    archive_finished_sales(shop.context)
     rebuild_sale(shop.context, sale.id)
     assert sale.look().is_loaded
     assert sale.audit().ok
     shop.sweep()
     assert sale.row().drained_at is not None
     sale.sql(LONG_AGO)
-    assert forget_past_sales(shop.context) == 1
+    assert archive_finished_sales(shop.context) == 1
     assert is_forgotten(sale)
 
 
 def test_sweeps_leave_a_forgotten_sale_alone(shop: Shop, sale: SaleUnderTest) -> None:
-    forget_past_sales(shop.context)
+    archive_finished_sales(shop.context)
     for _ in range(2):
         shop.sweep()
     assert sale.drain() == 0
@@ -238,7 +238,7 @@ def test_sweeps_leave_a_forgotten_sale_alone(shop: Shop, sale: SaleUnderTest) ->
 def test_everything_that_is_asked_of_a_forgotten_sale_is_answered(
     context: Context, sale: SaleUnderTest, client: FlaskClient, make_account: MakeAccount
 ) -> None:
-    forget_past_sales(context)
+    archive_finished_sales(context)
     admin, shopper = make_account("admin"), make_account()
     order, intent = sale.orders()[0], sale.intents()[0]
     path = f"/api/v1/sales/{sale.id}"

@@ -18,7 +18,7 @@ from tests.support.shop import PRICE_MINOR, SaleUnderTest, Shop
 NOW = datetime.now(UTC)
 
 
-def wish(product_id: uuid.UUID, **more: object) -> NewSale:
+def new_sale(product_id: uuid.UUID, **more: object) -> NewSale:
     usual: dict[str, object] = {
         "allocation": 5,
         "price_minor": PRICE_MINOR,
@@ -43,19 +43,19 @@ def test_a_new_sale_is_scheduled_and_its_live_side_laid(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("present", SaleStatus)
-@pytest.mark.parametrize("wished", SaleStatus)
-def test_only_legal_transitions_are_made(shop: Shop, present: SaleStatus, wished: SaleStatus) -> None:
+@pytest.mark.parametrize("requested", SaleStatus)
+def test_only_legal_transitions_are_made(shop: Shop, present: SaleStatus, requested: SaleStatus) -> None:
     sale = shop.scheduled_sale()
     for step in {"scheduled": [], "paused": ["open", "paused"], "ended": ["open", "ended"]}.get(
         present, [present]
     ):
         sale.move(SaleStatus(step))
-    if wished in SALE_TRANSITIONS[present]:
-        sale.move(wished)
-        assert sale.row().status == sale.look().fields["status"] == wished
+    if requested in SALE_TRANSITIONS[present]:
+        sale.move(requested)
+        assert sale.row().status == sale.look().fields["status"] == requested
     else:
         with pytest.raises(IllegalTransition):
-            sale.move(wished)
+            sale.move(requested)
         assert sale.row().status == sale.look().fields["status"] == present
 
 
@@ -100,7 +100,7 @@ def test_settings_that_contradict_each_other_are_refused(
     shop: Shop, more: dict[str, object], field: str
 ) -> None:
     with pytest.raises(BadSale) as told:
-        create_sale(shop.context, wish(shop.product(), **more))
+        create_sale(shop.context, new_sale(shop.product(), **more))
     assert told.value.field == field
     assert list_sales(shop.context) == []
 
@@ -119,7 +119,7 @@ def test_an_archived_product_is_not_sold(shop: Shop) -> None:
     with shop.context.database.transaction() as session:
         session.get_one(Product, product).archived_at = NOW
     with pytest.raises(NotFound):
-        create_sale(shop.context, wish(product))
+        create_sale(shop.context, new_sale(product))
 
 
 def test_an_unknown_sale_is_told_as_such(shop: Shop) -> None:

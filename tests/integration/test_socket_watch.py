@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from models.enums import SaleStatus
 from tasks.sales import lifecycle
-from tasks.sales.archive import forget_past_sales
+from tasks.sales.archive import archive_finished_sales
 from tests.integration.socket_shop import Shop, running_shop, shop
 from tests.support.polling import eventually
 
@@ -120,7 +120,7 @@ def test_a_forgotten_sale_is_shown_as_recorded_with_what_is_ones_own(shop: Shop)
     with shop.context.database.connection() as connection:
         long_ago = text("UPDATE sales SET drained_at = now() - interval '8 days' WHERE id = :sale_id")
         connection.execute(long_ago, {"sale_id": sale_id})
-    assert forget_past_sales(shop.context) == 1
+    assert archive_finished_sales(shop.context) == 1
     client = shop.connect(shopper)
     told = client.ask(type="subscribe", sale_id=str(sale_id))
     assert (told["status"], told["available"], told["last_ticket"]) == ("ended", 4, 1)

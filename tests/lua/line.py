@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 from models.ids import new_intent_id
 from models.live.keys import SaleKeys
 from models.live.records import Answer, Claim, ClaimReply, Decision, Look, Regained, Submission, UnitsBack
-from models.live.snapshot import World
+from models.live.snapshot import LiveSnapshot
 from models.live.store import NO_DEADLINE_MS, Live, SubmitReply
 
 EPOCH: Final = "epoch-1"
@@ -31,7 +31,7 @@ PACE: Final = ("pace_start_ms", "pace_count", "pace_milli", "bucket", "bucket_ms
 SEED: Final = "5eed"
 
 
-def world(units: int, **more: str | int) -> World:
+def snapshot(units: int, **more: str | int) -> LiveSnapshot:
     """The whole state of a sale as it is first laid."""
     counters = dict.fromkeys(ZEROS + PACE, 0) | {"allocation": units, "available": units}
     settings = dict(OPEN)
@@ -40,10 +40,10 @@ def world(units: int, **more: str | int) -> World:
             counters[name] = int(value)
         else:
             settings[name] = value
-    return World(settings, counters)
+    return LiveSnapshot(settings, counters)
 
 
-def wish(user: str, *, quantity: int = 1, accept_fewer: bool = False, key: str = "") -> Submission:
+def submission(user: str, *, quantity: int = 1, accept_fewer: bool = False, key: str = "") -> Submission:
     """What a shopper asks, with an id of its own."""
     body_hash = f"{quantity}:{int(accept_fewer)}" if key else ""
     return Submission(str(new_intent_id(7)), user, quantity, accept_fewer, key, body_hash)
@@ -61,23 +61,23 @@ class Line:
         self.live = live
         self.sale_id = uuid.uuid4()
         self.keys = SaleKeys.of(self.sale_id)
-        live.load(self.sale_id, EPOCH, world(units, **more))
+        live.load(self.sale_id, EPOCH, snapshot(units, **more))
         self.check()
 
     def submit_all(
-        self, wishes: Sequence[Submission], *, epoch: str = EPOCH, deadline_ms: int = NO_DEADLINE_MS
+        self, submissions: Sequence[Submission], *, epoch: str = EPOCH, deadline_ms: int = NO_DEADLINE_MS
     ) -> SubmitReply:
-        reply = self.live.submit(self.sale_id, epoch, wishes, deadline_ms=deadline_ms)
+        reply = self.live.submit(self.sale_id, epoch, submissions, deadline_ms=deadline_ms)
         self.check()
         return reply
 
-    def submit(self, user: str, **wished: Any) -> Answer:
+    def submit(self, user: str, **asked: Any) -> Answer:
         """Have one shopper ask."""
-        return self.submit_all([wish(user, **wished)]).answers[0]
+        return self.submit_all([submission(user, **asked)]).answers[0]
 
-    def line_up(self, count: int, **wished: Any) -> list[Answer]:
+    def line_up(self, count: int, **asked: Any) -> list[Answer]:
         """Have so many new shoppers ask together."""
-        return self.submit_all([wish(user, **wished) for user in names(count)]).answers
+        return self.submit_all([submission(user, **asked) for user in names(count)]).answers
 
     def claim(self, limit: int = 100, *, lease_ms: int = 60_000, claim_id: str | None = None) -> ClaimReply:
         reply = self.live.claim(self.sale_id, limit, lease_ms=lease_ms, claim_id=claim_id)

@@ -9,7 +9,7 @@ import pytest
 from models.live.redis import Client
 from models.live.scripts import FOLDER, Scripts, source_of
 from models.live.store import Live
-from tests.lua.line import EPOCH, SEED, Line, names, world
+from tests.lua.line import EPOCH, SEED, Line, names, snapshot
 
 FEW, MANY = 60, 1_500
 CLAIM = 10
@@ -163,7 +163,7 @@ def test_a_rebuild_is_laid_in_parts(live: Live) -> None:
     watched, scripts = counting(live)
     line = Line(watched)
     crowd = names(2_000)
-    laid = replace(world(0), units=dict.fromkeys(crowd, 1))
+    laid = replace(snapshot(0), units=dict.fromkeys(crowd, 1))
     scripts.commands.clear()
     watched.load(line.sale_id, EPOCH, laid, replace=True)
     assert scripts.commands["load"] < 1_000

@@ -4,7 +4,7 @@ import pytest
 
 from models.live.records import Claim, ClaimCode
 from models.live.store import MAX_TRIES, Live
-from tests.lua.line import Line, names, wish
+from tests.lua.line import Line, names, submission
 from tests.support.verdicts import got_nothing
 
 
@@ -33,10 +33,10 @@ def test_the_first_get_the_units_and_the_rest_get_nothing(live: Live) -> None:
     assert line.look().number("available") == 0
 
 
-def test_a_smaller_wish_behind_a_too_big_one_is_granted(live: Live) -> None:
+def test_a_smaller_request_behind_a_too_big_one_is_granted(live: Live) -> None:
     line = Line(live, units=3, per_shopper_limit=5)
     ann, bob, cid = names(3)
-    line.submit_all([wish(ann, quantity=2), wish(bob, quantity=2), wish(cid, quantity=1)])
+    line.submit_all([submission(ann, quantity=2), submission(bob, quantity=2), submission(cid, quantity=1)])
     assert granted(line.claimed()) == [2, 0, 1]
 
 
@@ -45,9 +45,9 @@ def test_who_accepts_fewer_gets_what_is_left(live: Live) -> None:
     ann, bob, cid = names(3)
     line.submit_all(
         [
-            wish(ann, quantity=2),
-            wish(bob, quantity=5, accept_fewer=True),
-            wish(cid, quantity=1, accept_fewer=True),
+            submission(ann, quantity=2),
+            submission(bob, quantity=5, accept_fewer=True),
+            submission(cid, quantity=1, accept_fewer=True),
         ]
     )
     claim = line.claimed()

@@ -10,7 +10,7 @@ import pytest
 from models.live.keys import turn_at
 from models.live.records import ClaimCode
 from models.live.store import Live
-from tests.lua.line import Line, wish
+from tests.lua.line import Line, submission
 
 HOUR_MS = 3_600_000
 BOTH_WAYS = pytest.mark.parametrize("by_ms", [-HOUR_MS, -20_000, 20_000, HOUR_MS])
@@ -53,7 +53,7 @@ def test_a_parked_claim_stays_parked_when_the_clock_was_set(line: Line) -> None:
 @BOTH_WAYS
 def test_a_bell_of_another_time_counts_as_lost(line: Line, by_ms: int) -> None:
     line.set(bell_ms=line.live.now_ms() + by_ms)
-    assert line.submit_all([wish("ann")]).ring
+    assert line.submit_all([submission("ann")]).ring
     assert line.look().number("bell_ms") - line.live.now_ms() <= 0
 
 

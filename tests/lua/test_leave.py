@@ -5,7 +5,7 @@ import pytest
 from models.errors import AlreadyDecided, Fenced, NotFound
 from models.live.records import AnswerCode
 from models.live.store import FREE_LEAVINGS, LEAVING_PAUSE_MS, LONGEST_PAUSE_MS
-from tests.lua.line import EPOCH, Line, names, wish
+from tests.lua.line import EPOCH, Line, names, submission
 
 
 def test_leaving_twice_is_leaving_once(line: Line) -> None:
@@ -67,7 +67,7 @@ def test_who_comes_too_soon_leaves_no_trace_and_others_are_not_kept_waiting(line
     for _ in range(FREE_LEAVINGS + 1):
         line.leave(line.submit(ann))
     before = line.look()
-    refused, taken = line.submit_all([wish(ann, key="again"), wish(bob)]).answers
+    refused, taken = line.submit_all([submission(ann, key="again"), submission(bob)]).answers
     assert (refused.code, taken.code) == (AnswerCode.TOO_SOON, AnswerCode.ACCEPTED)
     assert line.look().number("last_ticket") == before.number("last_ticket") + 1
     end_pause(line, ann)

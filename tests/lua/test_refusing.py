@@ -8,10 +8,10 @@ import pytest
 from models.errors import LineRefused
 from models.live.records import ClaimCode, UnitsBack
 from models.live.store import Live
-from tests.lua.line import EPOCH, Line, names, wish
+from tests.lua.line import EPOCH, Line, names, submission
 from tests.support.moods import MOODS, Mood, busy, full, without_master
 
-Deed = Callable[[Line], Any]
+Action = Callable[[Line], Any]
 
 
 def has_lined_up(line: Line) -> None:
@@ -43,7 +43,7 @@ def the_claim(line: Line) -> Any:
 
 
 def submit(line: Line) -> None:
-    line.live.submit(line.sale_id, EPOCH, [wish(*names(1), key="k"), wish(*names(1))])
+    line.live.submit(line.sale_id, EPOCH, [submission(*names(1), key="k"), submission(*names(1))])
 
 
 def claim(line: Line) -> None:
@@ -113,7 +113,7 @@ def take_a_pulse(line: Line) -> None:
     line.live.pulse.take(line.sale_id)
 
 
-DEEDS: tuple[tuple[Deed, Deed], ...] = (
+ACTIONS: tuple[tuple[Action, Action], ...] = (
     (has_lined_up, submit),
     (has_lined_up, claim),
     (has_an_overdue_claim, claim),
@@ -142,16 +142,16 @@ def everything(line: Line) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("mood", MOODS, ids=lambda mood: mood.__name__)
-@pytest.mark.parametrize(("before", "deed"), DEEDS, ids=lambda one: one.__name__)
-def test_what_is_refused_changes_nothing(line: Line, mood: Mood, before: Deed, deed: Deed) -> None:
+@pytest.mark.parametrize(("before", "action"), ACTIONS, ids=lambda one: one.__name__)
+def test_what_is_refused_changes_nothing(line: Line, mood: Mood, before: Action, action: Action) -> None:
     before(line)
     was = everything(line)
     with mood(line.live.client):
-        if mood is full and deed in MAKES_ROOM:
-            deed(line)
+        if mood is full and action in MAKES_ROOM:
+            action(line)
         else:
             with pytest.raises(LineRefused):
-                deed(line)
+                action(line)
             if mood not in (busy, without_master):  # there nothing can be looked at either
                 assert everything(line) == was
     line.check()

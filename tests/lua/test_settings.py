@@ -1,4 +1,4 @@
-"""load, configure and adjust: how the ledger's wishes reach the live side, once each."""
+"""load, configure and adjust: how the ledger's settings reach the live side, once each."""
 
 import uuid
 from dataclasses import replace
@@ -8,12 +8,12 @@ import pytest
 from models.errors import Fenced
 from models.live.records import AnswerCode
 from models.live.store import Live
-from tests.lua.line import EPOCH, SEED, Line, names, world
+from tests.lua.line import EPOCH, SEED, Line, names, snapshot
 
 
 def test_a_first_load_changes_nothing_where_one_is(line: Line) -> None:
     line.line_up(2)
-    assert not line.live.load(line.sale_id, "other", world(99))
+    assert not line.live.load(line.sale_id, "other", snapshot(99))
     look = line.look()
     assert (look.fields["epoch"], look.number("allocation"), look.line_length) == (EPOCH, 10, 2)
 
@@ -23,7 +23,7 @@ def test_a_replacing_load_leaves_nothing_of_the_old_world(line: Line) -> None:
     line.claimed(2)
     line.adjust(1)
     (ann,) = names(1)
-    counts = world(5, last_ticket=7, now_serving=7, held=2, available=3)
+    counts = snapshot(5, last_ticket=7, now_serving=7, held=2, available=3)
     laid = replace(counts, units={ann: 2}, holds={"an intent": (ann, 2)})
     assert line.live.load(line.sale_id, "epoch-2", laid, replace=True)
     line.check()
@@ -35,7 +35,7 @@ def test_a_replacing_load_leaves_nothing_of_the_old_world(line: Line) -> None:
 
 
 def test_tickets_go_on_after_a_replacing_load(line: Line) -> None:
-    laid = world(5, last_ticket=7, now_serving=7)
+    laid = snapshot(5, last_ticket=7, now_serving=7)
     line.live.load(line.sale_id, EPOCH, laid, replace=True)
     assert [answer.intent.ticket for answer in line.line_up(2) if answer.intent] == [8, 9]
 

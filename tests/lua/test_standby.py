@@ -5,7 +5,7 @@ import pytest
 from models.errors import AlreadyDecided
 from models.live.records import Claim, ClaimCode
 from models.live.store import Live
-from tests.lua.line import EPOCH, Line, names, wish
+from tests.lua.line import EPOCH, Line, names, submission
 
 
 def outcomes(claim: Claim) -> list[tuple[int, str]]:
@@ -49,10 +49,10 @@ def test_a_raise_serves_standby_first(live: Live) -> None:
     assert outcomes(line.claimed()) == [(3, "held"), (4, "held"), (5, "standby")]
 
 
-def test_units_go_to_the_oldest_whose_wish_they_suffice_for(live: Live) -> None:
+def test_units_go_to_the_oldest_whose_request_they_suffice_for(live: Live) -> None:
     line = Line(live, units=2, per_shopper_limit=3)
     ann, bob, cid, dan = names(4)
-    line.submit_all([wish(ann), wish(bob), wish(cid, quantity=2), wish(dan)])
+    line.submit_all([submission(ann), submission(bob), submission(cid, quantity=2), submission(dan)])
     claim = line.claimed()
     line.release(claim.decisions[0].intent_id)
     assert outcomes(line.claimed()) == [(4, "held")]

@@ -5,11 +5,11 @@ import pytest
 from models.errors import Fenced, LateSubmission
 from models.live.records import AnswerCode
 from models.live.store import Live
-from tests.lua.line import Line, names, wish
+from tests.lua.line import Line, names, submission
 
 
-def codes(line: Line, *wishes: object) -> list[str]:
-    return [answer.code for answer in line.submit_all(list(wishes)).answers]  # type: ignore[arg-type]
+def codes(line: Line, *submissions: object) -> list[str]:
+    return [answer.code for answer in line.submit_all(list(submissions)).answers]  # type: ignore[arg-type]
 
 
 def test_tickets_are_dense_over_batches_in_the_order_given(line: Line) -> None:
@@ -29,7 +29,7 @@ def test_a_shopper_stands_in_line_once(line: Line) -> None:
 
 def test_a_shopper_twice_in_one_batch_stands_in_line_once(line: Line) -> None:
     (ann,) = names(1)
-    assert codes(line, wish(ann), wish(ann)) == ["accepted", "in_line"]
+    assert codes(line, submission(ann), submission(ann)) == ["accepted", "in_line"]
 
 
 def test_more_than_the_limit_is_refused(live: Live) -> None:
@@ -79,7 +79,7 @@ def test_the_same_key_is_remembered_after_the_verdict(line: Line) -> None:
 
 def test_the_same_key_twice_in_one_batch_gives_one_ticket(line: Line) -> None:
     (ann,) = names(1)
-    reply = line.submit_all([wish(ann, key="k"), wish(ann, key="k")])
+    reply = line.submit_all([submission(ann, key="k"), submission(ann, key="k")])
     assert [answer.code for answer in reply.answers] == ["accepted", "replayed"]
     assert reply.answers[0].intent_id == reply.answers[1].intent_id
 
@@ -131,20 +131,20 @@ def test_a_replay_is_answered_after_the_sale_is_over(line: Line) -> None:
 
 def test_a_batch_that_comes_after_its_deadline_is_refused_whole(line: Line) -> None:
     with pytest.raises(LateSubmission):
-        line.submit_all([wish(user) for user in names(3)], deadline_ms=line.live.now_ms() - 1)
+        line.submit_all([submission(user) for user in names(3)], deadline_ms=line.live.now_ms() - 1)
     assert line.look().number("last_ticket") == 0
 
 
 def test_another_epoch_is_fenced_off(line: Line) -> None:
     with pytest.raises(Fenced):
-        line.submit_all([wish(user) for user in names(1)], epoch="before")
+        line.submit_all([submission(user) for user in names(1)], epoch="before")
     assert line.look().number("last_ticket") == 0
 
 
 def test_a_sale_without_live_state_takes_nobody(line: Line) -> None:
     line.live.client.flushdb()
     with pytest.raises(Fenced, match="no live state"):
-        line.live.submit(line.sale_id, "epoch-1", [wish(user) for user in names(1)])
+        line.live.submit(line.sale_id, "epoch-1", [submission(user) for user in names(1)])
 
 
 def test_a_batch_answers_each_for_itself(live: Live) -> None:
@@ -153,38 +153,38 @@ def test_a_batch_answers_each_for_itself(live: Live) -> None:
     line.submit(ann, key="k")
     assert codes(
         line,
-        wish(ann, key="k"),
-        wish(bob, quantity=3),
-        wish(cid),
-        wish(ann, key="k", quantity=2),
-        wish(cid),
-        wish(ann),
-        wish(dan, key="k"),
+        submission(ann, key="k"),
+        submission(bob, quantity=3),
+        submission(cid),
+        submission(ann, key="k", quantity=2),
+        submission(cid),
+        submission(ann),
+        submission(dan, key="k"),
     ) == ["replayed", "limit_reached", "accepted", "key_reused", "in_line", "in_line", "accepted"]
     assert [intent.ticket for intent in line.live.page(line.sale_id).intents] == [3, 2, 1]
 
 
 def test_the_bell_is_rung_once_for_a_busy_line(line: Line) -> None:
-    rings = [line.submit_all([wish(user)]).ring for user in names(4)]
+    rings = [line.submit_all([submission(user)]).ring for user in names(4)]
     assert rings == [True, False, False, False]
 
 
 def test_the_bell_is_rung_again_where_it_was_not_heard(line: Line) -> None:
     line.line_up(1)
     line.set(bell_ms=line.live.now_ms() - 1_001)
-    assert line.submit_all([wish(user) for user in names(1)]).ring
+    assert line.submit_all([submission(user) for user in names(1)]).ring
 
 
 def test_the_bell_is_rung_again_after_the_line_was_found_empty(line: Line) -> None:
     line.line_up(1)
     line.claimed()
     assert line.claim().code == "empty"
-    assert line.submit_all([wish(user) for user in names(1)]).ring
+    assert line.submit_all([submission(user) for user in names(1)]).ring
 
 
 def test_an_intent_that_is_sent_again_stands_in_line_once(line: Line) -> None:
     (ann,) = names(1)
-    asked = wish(ann)
+    asked = submission(ann)
     first, second = (line.submit_all([asked]).answers[0] for _ in range(2))
     assert (first.code, second.code) == (AnswerCode.ACCEPTED, AnswerCode.REPLAYED)
     assert second.intent == first.intent

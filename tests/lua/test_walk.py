@@ -10,7 +10,7 @@ import pytest
 from models.errors import AlreadyDecided
 from models.live.records import Answer, AnswerCode, Claim, Decision, Regained
 from models.live.store import Live
-from tests.lua.line import Line, wish
+from tests.lua.line import Line, submission
 
 STEPS = 400
 SEEDS = (1, 2, 3, 4, 5, 6)
@@ -53,8 +53,8 @@ class Walker:
 
     def submit(self) -> None:
         crowd = self.random.sample(self.people, self.random.randint(1, 6))
-        wishes = [
-            wish(
+        submissions = [
+            submission(
                 user,
                 quantity=self.random.randint(1, LIMIT),
                 accept_fewer=self.random.random() < 0.3,
@@ -62,7 +62,7 @@ class Walker:
             )
             for user in crowd
         ]
-        for answer in self.line.submit_all(wishes).answers:
+        for answer in self.line.submit_all(submissions).answers:
             if answer.code == AnswerCode.ACCEPTED:
                 assert answer.intent_id not in self.accepted
                 self.accepted[answer.intent_id] = answer

@@ -184,11 +184,11 @@ class Interleaver:
         people = self.random.sample(self.people, self.random.randint(2, 6))
         self.submit_these([(one, self.random.randint(1, LIMIT)) for one in people], fewer=0.3)
 
-    def submit_these(self, wishes: Sequence[tuple[str, int]], *, fewer: float = 0.0) -> None:
+    def submit_these(self, requests: Sequence[tuple[str, int]], *, fewer: float = 0.0) -> None:
         """These submit so many units each; a part of them would take fewer."""
         sent = [
             Submission(self.stage.intent_id(self.next_number()), user, quantity, self.random.random() < fewer)
-            for user, quantity in wishes
+            for user, quantity in requests
         ]
         reply = self.stage.live.submit(self.stage.sale_id, self.epoch, sent)
         for one, answer in zip(sent, reply.answers, strict=True):
@@ -201,7 +201,7 @@ class Interleaver:
 
     @property
     def epoch(self) -> str:
-        return self.stage.context.book.by_id(self.stage.sale_id).epoch
+        return self.stage.context.sale_cache.by_id(self.stage.sale_id).epoch
 
     def leave(self) -> None:
         """Somebody who has no verdict gives up the place."""

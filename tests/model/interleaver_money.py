@@ -187,7 +187,7 @@ class MoneyInterleaver(Interleaver):
         if live["line"] or live["claims"]:
             return
         rebuild_sale(self.stage.context, self.stage.sale_id)  # its transaction calls Redis: not to be divided
-        self.stage.context.book.forget(self.stage.sale_id)
+        self.stage.context.sale_cache.forget(self.stage.sale_id)
         laid = self.stage.read_live()
         self.history.events.append(Event("rebuilt", held=tuple(laid["holds"]), sold=tuple(laid["sales"])))
 

@@ -36,19 +36,21 @@ class SaleMachine(Payers):
 
     @rule(change=st.integers(-4, 5), loss=LOSSES)
     def change_allocation(self, change: int, loss: str) -> None:
-        """An admin wishes for more or fewer units."""
-        wished = max(self.ledger.allocation + change, 0)
+        """An admin asks for more or fewer units."""
+        requested = max(self.ledger.allocation + change, 0)
         before = set(self.ledger.pending)
         with self.losing(loss, "adjust"):
             found = self.attempt(
-                lambda: lifecycle.change_sale(self.stage.context, self.stage.sale_id, {"allocation": wished}),
+                lambda: lifecycle.change_sale(
+                    self.stage.context, self.stage.sale_id, {"allocation": requested}
+                ),
                 AllocationTooSmall,
                 IllegalTransition,
             )
-        expected = self._wish_for(wished, loss, before)
+        expected = self._expected_of(requested, loss, before)
         assert isinstance(found, expected), (expected, found)
 
-    def _wish_for(self, wished: int, loss: str, before: set[str]) -> type:
+    def _expected_of(self, requested: int, loss: str, before: set[str]) -> type:
         if self.ledger.settings.status in OVER:
             return IllegalTransition
         for adjustment_id in before:
@@ -56,8 +58,8 @@ class SaleMachine(Payers):
                 self._adjust_unheard(adjustment_id, loss)
                 return LineUnavailable
             self.finish_adjustment(adjustment_id)
-        units = wished - self.ledger.allocation
-        if units < 0 and wished < self.ledger.held + self.ledger.sold:
+        units = requested - self.ledger.allocation
+        if units < 0 and requested < self.ledger.held + self.ledger.sold:
             return AllocationTooSmall
         if units == 0:
             return object
@@ -107,18 +109,18 @@ class SaleMachine(Payers):
         self.set(price=price)
         self.bring_after(loss)
 
-    def move(self, wished: str, loss: str) -> None:
+    def move(self, requested: str, loss: str) -> None:
         """An admin opens, pauses, resumes, ends or cancels, or tries to."""
         with self.losing(loss, "configure"):
             found = self.attempt(
-                lambda: lifecycle.move_sale(self.stage.context, self.stage.sale_id, SaleStatus(wished)),
+                lambda: lifecycle.move_sale(self.stage.context, self.stage.sale_id, SaleStatus(requested)),
                 IllegalTransition,
             )
-        if wished not in LEADS_TO[self.ledger.settings.status]:
+        if requested not in LEADS_TO[self.ledger.settings.status]:
             assert isinstance(found, IllegalTransition)
             return
         assert not isinstance(found, Exception), found
-        self.set(status=wished)
+        self.set(status=requested)
         self.bring_after(loss)
 
     def rebuild(self) -> None:

@@ -88,7 +88,7 @@ class Play(RuleBasedStateMachine):
         context = parts.context
         forget_others(context)
         now = datetime.now(UTC)
-        wish = lifecycle.NewSale(
+        new_sale = lifecycle.NewSale(
             product_id=self.world.product_id,
             allocation=units,
             price_minor=PRICE,
@@ -101,7 +101,7 @@ class Play(RuleBasedStateMachine):
             admission_order="draw" if is_drawn else "fifo",
             max_open_holds=most_holds or None,
         )
-        sale = lifecycle.create_sale(context, wish)
+        sale = lifecycle.create_sale(context, new_sale)
         self.stage = parts.stage(sale.id, sale.number)
         self.stage.sql("UPDATE sales SET draw_seed = :seed WHERE id = :sale_id", seed=SEED)
         settings = Settings("scheduled", PRICE, limit, most_holds, SEED if is_drawn else "")
@@ -124,10 +124,10 @@ class Play(RuleBasedStateMachine):
         if self.comparisons % self.audits_every == 0:
             assert self.stage.broken_checks() == []
 
-    def become(self, wished: str) -> None:
+    def become(self, requested: str) -> None:
         """Move the sale, legally and with nothing lost."""
-        lifecycle.move_sale(self.stage.context, self.stage.sale_id, SaleStatus(wished))
-        self.set(status=wished)
+        lifecycle.move_sale(self.stage.context, self.stage.sale_id, SaleStatus(requested))
+        self.set(status=requested)
         self.bring_after()
 
     def set(self, **changes: Any) -> None:

@@ -18,7 +18,7 @@ def new_stage(world: World, units: int) -> Stage:
     context = parts.context
     forget_others(context)
     now = datetime.now(UTC)
-    wish = lifecycle.NewSale(
+    new_sale = lifecycle.NewSale(
         product_id=world.product_id,
         allocation=units,
         price_minor=PRICE,
@@ -28,7 +28,7 @@ def new_stage(world: World, units: int) -> Stage:
         per_shopper_limit=LIMIT,
         hold_seconds=604_800,
     )
-    sale = lifecycle.create_sale(context, wish)
+    sale = lifecycle.create_sale(context, new_sale)
     lifecycle.move_sale(context, sale.id, SaleStatus.OPEN)
     return parts.stage(sale.id, sale.number)
 

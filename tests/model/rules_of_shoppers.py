@@ -13,8 +13,8 @@ from tasks.intents import submit
 from tasks.orders import holds
 from tests.model.play import LOSSES, PICKS, Play, fates, picked
 
-Wishes = list[tuple[int, int, bool, str]]  # who, how many, would fewer do, Idempotency-Key
-WISHES = st.lists(
+Requests = list[tuple[int, int, bool, str]]  # who, how many, would fewer do, Idempotency-Key
+REQUESTS = st.lists(
     st.tuples(st.integers(0, 20), st.integers(1, 3), st.booleans(), st.sampled_from(("", "", "a", "b"))),
     min_size=1,
     max_size=4,
@@ -24,28 +24,28 @@ WISHES = st.lists(
 class Shoppers(Play):
     """What shoppers do."""
 
-    @initialize(wishes=WISHES)
-    def come_early(self, wishes: Wishes) -> None:
+    @initialize(requests=REQUESTS)
+    def come_early(self, requests: Requests) -> None:
         """Some are there at the very beginning."""
         if self.is_set:
-            self.submit(wishes, "")
+            self.submit(requests, "")
 
-    @rule(wishes=WISHES)
-    def submit_more(self, wishes: Wishes) -> None:
+    @rule(requests=REQUESTS)
+    def submit_more(self, requests: Requests) -> None:
         """The same as `submit`: a line is seldom empty."""
-        self.submit(wishes, "")
+        self.submit(requests, "")
 
-    @rule(wishes=WISHES, loss=LOSSES)
-    def submit(self, wishes: Wishes, loss: str) -> None:
+    @rule(requests=REQUESTS, loss=LOSSES)
+    def submit(self, requests: Requests, loss: str) -> None:
         """Several submit in one round trip. Who hears nothing asks again, or the process sends it again."""
-        sent = self._submissions(wishes)
+        sent = self._submissions(requests)
         if loss:
             with self.losing(loss, "submit"):
                 assert isinstance(self.attempt(lambda: self._send(sent)), LineUnavailable)
             if loss == "reply":
                 self._take(sent)
-            if wishes[0][1] == 1:
-                sent = self._submissions(wishes)
+            if requests[0][1] == 1:
+                sent = self._submissions(requests)
         expected = self._take(sent)
         reply = self._send(sent)
         assert [(one.code, one.intent_id) for one in reply.answers] == expected
@@ -53,9 +53,9 @@ class Shoppers(Play):
             known = self.live.known.get(answer.intent_id)
             assert (answer.intent and answer.intent.ticket) == (known and self.live.number_of(known))
 
-    def _submissions(self, wishes: Wishes) -> list[Submission]:
+    def _submissions(self, requests: Requests) -> list[Submission]:
         made = []
-        for who, quantity, fewer, key in wishes:
+        for who, quantity, fewer, key in requests:
             intent_id = self.stage.intent_id(self.submissions)
             self.submissions += 1
             body = f"{quantity}:{int(fewer)}" if key else ""

@@ -16,7 +16,7 @@ from models.live.redis import Client
 from models.live.scripts import Scripts
 from models.live.store import Live
 from tasks.context import Context
-from tasks.intake.sale_cache import SaleBook
+from tasks.intake.sale_cache import SaleCache
 from tasks.payments.sweep import sweep_payments
 from tasks.runtime.breaker import Breaker
 from tests.model.books import audit_books
@@ -278,7 +278,7 @@ def lossy(context: Context) -> Parts:
         context,
         live=live,
         database=database,
-        book=SaleBook(database),
+        sale_cache=SaleCache(database),
         breaker=Breaker(lambda: True),
         settings=settings,
         providers=providers,

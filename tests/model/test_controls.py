@@ -112,7 +112,7 @@ def test_forgetting_the_units_that_come_back_is_found(world: World, is_planted: 
     if is_planted:
         forgetful(stage.live)
     sent = [Submission(stage.intent_id(at), user, 1, False) for at, user in enumerate(world.people[:2])]
-    stage.live.submit(stage.sale_id, stage.context.book.by_id(stage.sale_id).epoch, sent)
+    stage.live.submit(stage.sale_id, stage.context.sale_cache.by_id(stage.sale_id).epoch, sent)
     claim = stage.live.claim(stage.sale_id, 2).claim
     assert claim is not None
     refused = tuple(replace(one, outcome="sold_out", granted=0) for one in claim.decisions)

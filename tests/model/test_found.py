@@ -14,7 +14,7 @@ from tests.model.play import World
 
 THREE = [(0, 1, False, ""), (1, 1, False, ""), (2, 1, False, "")]
 FOUND: dict[str, Steps] = {
-    "a cut whose answer was lost and that is wished for again is made once": (
+    "a cut whose answer was lost and that is requested again is made once": (
         ("change_allocation", -1, "reply"),
         ("change_allocation", -1, ""),
     ),

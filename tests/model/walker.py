@@ -37,13 +37,13 @@ def _fate(dice: Dice) -> str:
     return dice.choice(FATES)
 
 
-def _wishes(dice: Dice) -> list[tuple[int, int, bool, str]]:
+def _requests(dice: Dice) -> list[tuple[int, int, bool, str]]:
     return [(_pick(dice), dice.choice((1, 1, 2)), dice.random() < 0.3, "") for _ in range(dice.randint(1, 3))]
 
 
 # A step, how often it is taken, and what it is taken with.
 TURNS: Final[tuple[tuple[str, int, Callable[[Dice], tuple[Any, ...]]], ...]] = (
-    ("submit", 3, lambda dice: (_wishes(dice), "")),
+    ("submit", 3, lambda dice: (_requests(dice), "")),
     ("drain", 3, lambda _: ()),
     ("pay", 6, lambda dice: (_pick(dice), dice.choice(CARDS), dice.choice(("", "", "", "p")), _fate(dice))),
     ("pay_what_is_none", 1, lambda dice: (_pick(dice), dice.choice(METHODS), "", "")),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from models import enums
-from models.enums import Deed
+from models.enums import AdminAction
 from models.tables.catalogue import Product
 from tasks.background.payment_tasks import WORK
 from tasks.background.queue import KINDS
@@ -39,7 +39,7 @@ def test_what_is_not_known_is_called_by_its_own_name() -> None:
 
 
 def test_every_deed_has_words() -> None:
-    assert {str(deed) for deed in Deed} == {str(deed) for deed in ACTIONS}
+    assert {str(deed) for deed in AdminAction} == {str(deed) for deed in ACTIONS}
 
 
 def test_every_setting_that_the_log_may_tell_of_has_words() -> None:

@@ -11,7 +11,7 @@ import pytest
 from models.errors import LineUnavailable
 from models.live.records import Answer, AnswerCode, LiveIntent, Submission
 from tasks.intake.intake import Outcome, Tell
-from tasks.intake.sale_cache import SaleFacts
+from tasks.intake.sale_cache import SaleRef
 from web.auth.tokens import Identity, Verified
 from web.limits.rate_limits import AccountLimit
 from web.sockets.commands.intents import Intents
@@ -33,19 +33,19 @@ class Intake:
         self.taken.append((submission, tell))
 
 
-class Book:
+class Cache:
     """Knows the sale by heart, or when asked."""
 
     def __init__(self) -> None:
-        self.facts: SaleFacts | None = SaleFacts(SALE, 7, "epoch")
+        self.sale_ref: SaleRef | None = SaleRef(SALE, 7, "epoch")
         self.asked = 0
 
-    def known(self, sale_id: uuid.UUID) -> SaleFacts | None:
-        return self.facts if sale_id == SALE else None
+    def known(self, sale_id: uuid.UUID) -> SaleRef | None:
+        return self.sale_ref if sale_id == SALE else None
 
-    def by_id(self, sale_id: uuid.UUID) -> SaleFacts:
+    def by_id(self, sale_id: uuid.UUID) -> SaleRef:
         self.asked += 1
-        return SaleFacts(sale_id, 7, "epoch")
+        return SaleRef(sale_id, 7, "epoch")
 
 
 class Socket:
@@ -68,9 +68,9 @@ class Stage:
     """One shopper's socket, and what stands behind it."""
 
     def __init__(self) -> None:
-        self.intake, self.book, self.sessions = Intake(), Book(), SessionRegistry()
+        self.intake, self.sale_cache, self.sessions = Intake(), Cache(), SessionRegistry()
         self.pool = WorkerPool(lambda _connection, _text: Step.ANSWERED)
-        context = cast(Any, SimpleNamespace(intake=self.intake, book=self.book))
+        context = cast(Any, SimpleNamespace(intake=self.intake, sale_cache=self.sale_cache))
         self.intents = Intents(context, AccountLimit("5/minute"), self.sessions, self.pool)
         self.socket = Socket()
         self.connection = cast(Connection, self.socket)
@@ -102,7 +102,7 @@ def stage() -> Stage:
 
 def test_an_intent_of_a_known_sale_is_on_its_way_at_once(stage: Stage) -> None:
     assert stage.ask(id="mine") is Step.AWAITED
-    assert stage.book.asked == 0
+    assert stage.sale_cache.asked == 0
     stage.answer()
     (told,) = stage.socket.told
     assert (told["type"], told["status"], told["reply_to"]) == ("intent", "queued", "mine")
@@ -110,12 +110,12 @@ def test_an_intent_of_a_known_sale_is_on_its_way_at_once(stage: Stage) -> None:
 
 
 def test_an_intent_of_a_sale_that_is_not_remembered_is_work_for_a_worker(stage: Stage) -> None:
-    stage.book.facts = None
+    stage.sale_cache.sale_ref = None
     work = stage.ask()
-    assert stage.book.asked == 0
+    assert stage.sale_cache.asked == 0
     assert callable(work)
     assert work() is Step.AWAITED
-    assert stage.book.asked == 1
+    assert stage.sale_cache.asked == 1
     stage.answer()
     assert stage.socket.told[0]["status"] == "queued"
 

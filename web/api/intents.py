@@ -44,8 +44,10 @@ def submit(sale_id: uuid.UUID) -> Response:
     identity = current_identity()
     parts = services()
     parts.limits.intents.hit(identity.user_id)
-    wish = _read_wish()
-    intent = intents.submit_intent(parts.context, identity.user_id, sale_id, key=idempotency_key(), **wish)
+    requested = _read_intent_request()
+    intent = intents.submit_intent(
+        parts.context, identity.user_id, sale_id, key=idempotency_key(), **requested
+    )
     return answer(intent, 202, {"Location": f"{PREFIX}/intents/{intent['id']}"})
 
 
@@ -144,20 +146,20 @@ def idempotency_key() -> str:
     return key
 
 
-def _read_wish() -> Mapping[str, Any]:
+def _read_intent_request() -> Mapping[str, Any]:
     """Read what is asked for. A crowd's bodies are alike, so what the schema says of short ones is kept."""
     environ = request.environ
     length = _SHORT_LENGTHS.get(environ.get("CONTENT_LENGTH", ""))
     if length is not None and environ.get("CONTENT_TYPE") == JSON:
-        return _load_wish(read_announced(length))
-    wish: Mapping[str, Any] = _NEW_INTENT.load(read_json())
-    return wish
+        return _load_intent_request(read_announced(length))
+    requested: Mapping[str, Any] = _NEW_INTENT.load(read_json())
+    return requested
 
 
 @lru_cache(maxsize=512)
-def _load_wish(body: bytes) -> Mapping[str, Any]:
-    wish: Mapping[str, Any] = _NEW_INTENT.load(parse_json(body))
-    return wish
+def _load_intent_request(body: bytes) -> Mapping[str, Any]:
+    requested: Mapping[str, Any] = _NEW_INTENT.load(parse_json(body))
+    return requested
 
 
 def _list_decided(owner: uuid.UUID | None, limit: int, cursor: str | None) -> Response:

@@ -10,11 +10,11 @@ import click
 from flask.cli import AppGroup
 
 from models.audit import audit_sale
-from models.enums import Deed, SaleStatus, SubjectKind
+from models.enums import AdminAction, SaleStatus, SubjectKind
 from models.errors import FlashSaleError
 from tasks.background.report_requests import find_or_make
 from tasks.reports.rows import HEADER, rows_of
-from tasks.runtime.admin_log import COMMAND_LINE, note_deed
+from tasks.runtime.admin_log import COMMAND_LINE, record_action
 from tasks.sales import lifecycle as verbs
 from tasks.sales.rebuild import rebuild_sale
 from tasks.sales.view import show_sale
@@ -115,7 +115,7 @@ def retry_parked(sale_id: uuid.UUID) -> None:
     parked = _told(lambda: context.live.retry_parked(sale_id))
     context.bell.ring(sale_id)
     with context.database.transaction() as session:
-        note_deed(session, COMMAND_LINE, Deed.RETRIED, SubjectKind.SALE, sale_id, claims=parked)
+        record_action(session, COMMAND_LINE, AdminAction.RETRIED, SubjectKind.SALE, sale_id, claims=parked)
     click.echo(json.dumps({"sale_id": str(sale_id), "claims": parked}, indent=2))
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from flask import Blueprint, render_template
 
-from models.enums import Deed, SubjectKind
+from models.enums import AdminAction, SubjectKind
 from models.messages import Message
 from models.queries.admin_log import name_subjects
 from web.api.admin.log import LogQuery, read_log
@@ -50,7 +50,7 @@ def log() -> str:
         "admin/log.html",
         log=_read(asked),
         asked=asked,
-        actions=[action.value for action in Deed],
+        actions=[action.value for action in AdminAction],
         admins=admins(services().context),
     )
 

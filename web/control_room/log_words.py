@@ -5,26 +5,26 @@ from typing import Any, Final, NamedTuple
 
 from flask_babel import gettext
 
-from models.enums import Deed
+from models.enums import AdminAction
 from models.messages import Message, money
 from web.control_room.words import say_state
 from web.shop.languages import N_
 
 ACTIONS: Final[Mapping[str, str]] = {
-    Deed.CREATED: N_("created"),
-    Deed.CLONED: N_("made after another"),
-    Deed.CHANGED: N_("changed"),
-    Deed.ARCHIVED: N_("deleted"),
-    Deed.OPENED: N_("opened"),
-    Deed.PAUSED: N_("paused"),
-    Deed.RESUMED: N_("resumed"),
-    Deed.ENDED: N_("ended"),
-    Deed.CANCELLED: N_("cancelled"),
-    Deed.REBUILT: N_("rebuilt"),
-    Deed.RETRIED: N_("tried again"),
-    Deed.REFUND_ASKED: N_("refund asked for"),
-    Deed.BANNED: N_("banned"),
-    Deed.UNBANNED: N_("let in again"),
+    AdminAction.CREATED: N_("created"),
+    AdminAction.CLONED: N_("made after another"),
+    AdminAction.CHANGED: N_("changed"),
+    AdminAction.ARCHIVED: N_("deleted"),
+    AdminAction.OPENED: N_("opened"),
+    AdminAction.PAUSED: N_("paused"),
+    AdminAction.RESUMED: N_("resumed"),
+    AdminAction.ENDED: N_("ended"),
+    AdminAction.CANCELLED: N_("cancelled"),
+    AdminAction.REBUILT: N_("rebuilt"),
+    AdminAction.RETRIED: N_("tried again"),
+    AdminAction.REFUND_ASKED: N_("refund asked for"),
+    AdminAction.BANNED: N_("banned"),
+    AdminAction.UNBANNED: N_("let in again"),
 }
 
 TEXT, MONEY, MOMENT, COUNT, SALE, PRODUCT = "text", "money", "moment", "count", "sale", "product"

@@ -9,7 +9,7 @@ from config import Settings
 from models.database import Database
 from models.live.store import Live
 from tasks.context import Context
-from tasks.runtime.ttl_cache import Remembered
+from tasks.runtime.ttl_cache import TtlCache
 from tasks.sales.overview import Overviews
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ class Services:
     money: "MoneyCollector"
     overviews: Overviews
     operators: "Operators"
-    metrics_text: Remembered[bytes]
-    readiness: Remembered[Any]
+    metrics_text: TtlCache[bytes]
+    readiness: TtlCache[Any]
 
 
 def longest_access_s(settings: Settings) -> int:

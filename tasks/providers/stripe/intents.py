@@ -43,67 +43,67 @@ class Intents:
     def __init__(self, client: stripe.StripeClient) -> None:
         self._intents = client.v1.payment_intents
 
-    def charge(self, wish: Charge) -> Outcome:
+    def charge(self, charge: Charge) -> Outcome:
         """Begin a charge, or learn what became of it. A failed confirmation is its end.
 
         Raises:
             ProviderUnavailable: it is open what was done.
         """
-        amount = in_units_of_stripe(wish.amount_minor, wish.currency)
+        amount = in_units_of_stripe(charge.amount_minor, charge.currency)
         if amount is None:
-            log.error("stripe_cannot_charge", payment_id=str(wish.payment_id), currency=wish.currency)
+            log.error("stripe_cannot_charge", payment_id=str(charge.payment_id), currency=charge.currency)
             return Outcome(State.DECLINED, code="amount_not_payable")
         try:
-            intent = self._look(wish, wish.ref) if wish.ref else self._find(wish)
+            intent = self._look(charge, charge.ref) if charge.ref else self._find(charge)
         except stripe.InvalidRequestError as error:
-            report_refusal("create", wish.payment_id, error)
+            report_refusal("create", charge.payment_id, error)
             return Outcome(State.DECLINED, code=as_word(error.code, DECLINED))  # there is no PaymentIntent
-        if confirmation_of(wish.method) and is_unconfirmed(intent):
-            return self._confirm(wish, intent["id"])
-        return self._judge(wish, intent)
+        if confirmation_of(charge.method) and is_unconfirmed(intent):
+            return self._confirm(charge, intent["id"])
+        return self._judge(charge, intent)
 
-    def cancel(self, wish: Charge) -> Outcome:
+    def cancel(self, charge: Charge) -> Outcome:
         """End a charge, also one whose making was never answered.
 
         Raises:
             ProviderUnavailable: it is open what was done.
         """
-        refs = [wish.ref] if wish.ref else self._all_of(wish)
-        outcomes = [self._end(wish, ref, TIMED_OUT, reason=ABANDONED) for ref in refs]
+        refs = [charge.ref] if charge.ref else self._all_of(charge)
+        outcomes = [self._end(charge, ref, TIMED_OUT, reason=ABANDONED) for ref in refs]
         return min(outcomes, key=_weight, default=Outcome(State.DECLINED, code=TIMED_OUT))
 
-    def _make(self, wish: Charge, *, again: str = "") -> tuple[Object, bool]:
+    def _make(self, charge: Charge, *, again: str = "") -> tuple[Object, bool]:
         """Make the PaymentIntent, or get the saved answer of its making; says whether it is the first."""
-        with asking("create", wish.payment_id):
+        with asking("create", charge.payment_id):
             made = self._intents.create(
                 {
-                    "amount": in_units_of_stripe(wish.amount_minor, wish.currency) or 0,
-                    "currency": wish.currency.lower(),
+                    "amount": in_units_of_stripe(charge.amount_minor, charge.currency) or 0,
+                    "currency": charge.currency.lower(),
                     "automatic_payment_methods": {
                         "enabled": True,
-                        "allow_redirects": redirects_of(wish.method),
+                        "allow_redirects": redirects_of(charge.method),
                     },
-                    "metadata": {"payment_id": str(wish.payment_id), "order_id": str(wish.order_id)},
+                    "metadata": {"payment_id": str(charge.payment_id), "order_id": str(charge.order_id)},
                 },
-                {"idempotency_key": f"{wish.payment_id}{again}"},
+                {"idempotency_key": f"{charge.payment_id}{again}"},
             )
         return made.to_dict(), not is_replayed(made.last_response and made.last_response.headers)
 
-    def _find(self, wish: Charge) -> Object:
+    def _find(self, charge: Charge) -> Object:
         """Make the PaymentIntent, or find out how the one stands that was made.
 
         Where the key never tells, another is made by another key, unless one is found that was made. Only one
         of them can be confirmed: the confirmation has one key, which Stripe takes for one of them only.
         """
         try:
-            intent, is_new = self._make(wish)
+            intent, is_new = self._make(charge)
         except NeverTold:
-            if found := self._search(wish):
+            if found := self._search(charge):
                 return next((one for one in found if not is_unconfirmed(one)), found[0])
-            intent, is_new = self._make(wish, again=AGAIN)
-        return intent if is_new else self._look(wish, intent["id"])  # a saved answer tells how it stood
+            intent, is_new = self._make(charge, again=AGAIN)
+        return intent if is_new else self._look(charge, intent["id"])  # a saved answer tells how it stood
 
-    def _all_of(self, wish: Charge) -> list[str]:
+    def _all_of(self, charge: Charge) -> list[str]:
         """Name every PaymentIntent of a payment whose name was never told.
 
         Within a day the key tells. When it is forgotten, a new one is made by asking, and an older one is
@@ -112,76 +112,76 @@ class Intents:
         """
         refs: list[str] = []
         try:
-            intent, is_new = self._make(wish)
+            intent, is_new = self._make(charge)
             if not is_new:
                 return [intent["id"]]
             refs = [intent["id"]]
         except stripe.InvalidRequestError as error:
-            report_refusal("create", wish.payment_id, error)
+            report_refusal("create", charge.payment_id, error)
         except NeverTold:
             with suppress(NeverTold):
-                refs = [self._make(wish, again=AGAIN)[0]["id"]]
-        return list(dict.fromkeys([*refs, *(one["id"] for one in self._search(wish))]))
+                refs = [self._make(charge, again=AGAIN)[0]["id"]]
+        return list(dict.fromkeys([*refs, *(one["id"] for one in self._search(charge))]))
 
-    def _search(self, wish: Charge) -> list[Object]:
+    def _search(self, charge: Charge) -> list[Object]:
         try:
-            with asking("search", wish.payment_id):
-                found = self._intents.search({"query": f'metadata["payment_id"]:"{wish.payment_id}"'})
+            with asking("search", charge.payment_id):
+                found = self._intents.search({"query": f'metadata["payment_id"]:"{charge.payment_id}"'})
         except stripe.InvalidRequestError as error:  # some accounts have no search
-            report_refusal("search", wish.payment_id, error)
+            report_refusal("search", charge.payment_id, error)
             return []
         return [one.to_dict() for one in found.data]
 
-    def _look(self, wish: Charge, ref: str) -> Object:
+    def _look(self, charge: Charge, ref: str) -> Object:
         try:
-            with asking("retrieve", wish.payment_id):
+            with asking("retrieve", charge.payment_id):
                 return self._intents.retrieve(ref).to_dict()
         except stripe.InvalidRequestError as error:  # that says nothing of the charge
-            report_refusal("retrieve", wish.payment_id, error)
+            report_refusal("retrieve", charge.payment_id, error)
             raise ProviderUnavailable(f"Stripe does not show {ref}.") from error
 
-    def _confirm(self, wish: Charge, ref: str) -> Outcome:
+    def _confirm(self, charge: Charge, ref: str) -> Outcome:
         try:
-            with asking("confirm", wish.payment_id):
+            with asking("confirm", charge.payment_id):
                 confirmed = self._intents.confirm(
                     ref,
-                    cast("Confirmation", {**confirmation_of(wish.method), "use_stripe_sdk": True}),
-                    {"idempotency_key": f"{wish.payment_id}-confirm"},
+                    cast("Confirmation", {**confirmation_of(charge.method), "use_stripe_sdk": True}),
+                    {"idempotency_key": f"{charge.payment_id}-confirm"},
                 )
         except stripe.CardError as error:
-            return self._end(wish, ref, code_of(_body_of(error)))
+            return self._end(charge, ref, code_of(_body_of(error)))
         except stripe.InvalidRequestError as error:
-            return self._judge_refusal(wish, ref, error)
+            return self._judge_refusal(charge, ref, error)
         is_old = is_replayed(confirmed.last_response and confirmed.last_response.headers)
-        return self._judge(wish, self._look(wish, ref) if is_old else confirmed.to_dict())
+        return self._judge(charge, self._look(charge, ref) if is_old else confirmed.to_dict())
 
-    def _judge(self, wish: Charge, intent: Object) -> Outcome:
+    def _judge(self, charge: Charge, intent: Object) -> Outcome:
         code = failure_of(intent)
-        return outcome_of(intent) if code is None else self._end(wish, intent["id"], code)
+        return outcome_of(intent) if code is None else self._end(charge, intent["id"], code)
 
-    def _judge_refusal(self, wish: Charge, ref: str, error: stripe.InvalidRequestError) -> Outcome:
+    def _judge_refusal(self, charge: Charge, ref: str, error: stripe.InvalidRequestError) -> Outcome:
         """A confirmation that Stripe would not have: somebody was quicker, or it never will."""
         if error.code == _MOVED_ON:
-            intent = self._look(wish, ref)
+            intent = self._look(charge, ref)
             if is_unconfirmed(intent):
                 raise ProviderUnavailable("Stripe neither confirms nor says why.") from error
-            return self._judge(wish, intent)
+            return self._judge(charge, intent)
         if error.param not in OF_THE_SHOPPER:
-            report_refusal("confirm", wish.payment_id, error)
-        return self._end(wish, ref, as_word(error.code, DECLINED))
+            report_refusal("confirm", charge.payment_id, error)
+        return self._end(charge, ref, as_word(error.code, DECLINED))
 
-    def _end(self, wish: Charge, ref: str, code: str, *, reason: str | None = None) -> Outcome:
+    def _end(self, charge: Charge, ref: str, code: str, *, reason: str | None = None) -> Outcome:
         """End a PaymentIntent, so that no other attempt can be made on it; `code` says why it was ended.
 
         By no key of ours: what could not be ended a moment ago may be ended now.
         """
         try:
-            with asking("cancel", wish.payment_id):
+            with asking("cancel", charge.payment_id):
                 intent: Object = self._intents.cancel(
                     ref, {"cancellation_reason": reason} if reason else {}
                 ).to_dict()
         except stripe.InvalidRequestError:
-            intent = self._look(wish, ref)
+            intent = self._look(charge, ref)
         outcome = replace(outcome_of(intent), client_secret=None)
         return replace(outcome, code=code) if outcome.state == State.DECLINED else outcome
 

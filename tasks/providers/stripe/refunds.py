@@ -27,70 +27,70 @@ class Refunds:
     def __init__(self, client: stripe.StripeClient) -> None:
         self._refunds = client.v1.refunds
 
-    def refund(self, wish: Refund) -> Outcome:
+    def refund(self, request: Refund) -> Outcome:
         """Give a charge back, or learn what became of that.
 
         Raises:
             ProviderUnavailable: it is open what was done.
         """
-        if wish.ref:
-            return refund_outcome_of(self._look(wish, wish.ref))
+        if request.ref:
+            return refund_outcome_of(self._look(request, request.ref))
         try:
-            refund, is_new = self._make(wish, str(wish.refund_id))
+            refund, is_new = self._make(request, str(request.refund_id))
         except NeverTold:
-            return self._again(wish)
+            return self._again(request)
         except stripe.InvalidRequestError as error:
             is_old = is_replayed(error.headers) and error.code != _GIVEN_BACK
-            return self._again(wish) if is_old else self._judge_refusal(wish, error)
+            return self._again(request) if is_old else self._judge_refusal(request, error)
         if is_new:
             return refund_outcome_of(refund)
-        refund = self._look(wish, refund["id"])
-        return self._again(wish) if is_refund_over(refund) else refund_outcome_of(refund)
+        refund = self._look(request, refund["id"])
+        return self._again(request) if is_refund_over(refund) else refund_outcome_of(refund)
 
-    def _again(self, wish: Refund) -> Outcome:
+    def _again(self, request: Refund) -> Outcome:
         """Ask anew: what the refund's own key tells is an old failure."""
         try:
-            refund, _ = self._make(wish, f"{wish.refund_id}-{uuid.uuid4()}")
+            refund, _ = self._make(request, f"{request.refund_id}-{uuid.uuid4()}")
         except stripe.InvalidRequestError as error:
-            return self._judge_refusal(wish, error)
+            return self._judge_refusal(request, error)
         return refund_outcome_of(refund)
 
-    def _make(self, wish: Refund, key: str) -> tuple[Object, bool]:
-        with asking("refund", wish.refund_id):
+    def _make(self, request: Refund, key: str) -> tuple[Object, bool]:
+        with asking("refund", request.refund_id):
             made = self._refunds.create(
                 {
-                    "payment_intent": wish.charge_ref,
-                    "metadata": {"refund_id": str(wish.refund_id), "payment_id": str(wish.payment_id)},
+                    "payment_intent": request.charge_ref,
+                    "metadata": {"refund_id": str(request.refund_id), "payment_id": str(request.payment_id)},
                 },
                 {"idempotency_key": key},
             )
         return made.to_dict(), not is_replayed(made.last_response and made.last_response.headers)
 
-    def _judge_refusal(self, wish: Refund, error: stripe.InvalidRequestError) -> Outcome:
+    def _judge_refusal(self, request: Refund, error: stripe.InvalidRequestError) -> Outcome:
         if error.code == _GIVEN_BACK:
-            return self._learn(wish)
-        report_refusal("refund", wish.refund_id, error)
+            return self._learn(request)
+        report_refusal("refund", request.refund_id, error)
         return Outcome(State.DECLINED, code=as_word(error.code, DECLINED))
 
-    def _learn(self, wish: Refund) -> Outcome:
+    def _learn(self, request: Refund) -> Outcome:
         """The charge is given back, by us without an answer, or by a person at Stripe: either will do."""
-        with asking("list refunds", wish.refund_id):
-            listed = self._refunds.list({"payment_intent": wish.charge_ref, "limit": _MOST})
+        with asking("list refunds", request.refund_id):
+            listed = self._refunds.list({"payment_intent": request.charge_ref, "limit": _MOST})
         standing = [one.to_dict() for one in listed.data]
         standing = [one for one in standing if not is_refund_over(one)]
         ours = [
-            one for one in standing if (one.get("metadata") or {}).get("refund_id") == str(wish.refund_id)
+            one for one in standing if (one.get("metadata") or {}).get("refund_id") == str(request.refund_id)
         ]
         if not standing:
             raise ProviderUnavailable("Stripe says that the charge was given back, and lists no refund.")
         if not ours:
-            log.warning("stripe_refunded_elsewhere", refund_id=str(wish.refund_id), ref=standing[0]["id"])
+            log.warning("stripe_refunded_elsewhere", refund_id=str(request.refund_id), ref=standing[0]["id"])
         return refund_outcome_of((ours or standing)[0])
 
-    def _look(self, wish: Refund, ref: str) -> Object:
+    def _look(self, request: Refund, ref: str) -> Object:
         try:
-            with asking("retrieve refund", wish.refund_id):
+            with asking("retrieve refund", request.refund_id):
                 return self._refunds.retrieve(ref).to_dict()
         except stripe.InvalidRequestError as error:  # that says nothing of the refund
-            report_refusal("retrieve refund", wish.refund_id, error)
+            report_refusal("retrieve refund", request.refund_id, error)
             raise ProviderUnavailable(f"Stripe does not show {ref}.") from error

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response
 from marshmallow import Schema, fields, validate
 
-from models.enums import Deed, SubjectKind
+from models.enums import AdminAction, SubjectKind
 from models.queries.admin_log import read_entries
 from tasks.runtime.admin_log import show_entry
 from web.api.schemas.fields import UtcTime
@@ -24,7 +24,7 @@ class LogQuery(PageQuery):
 
     subject_id = fields.UUID(load_default=None)
     actor_id = fields.UUID(load_default=None)
-    deed = fields.String(load_default=None, validate=validate.OneOf([deed.value for deed in Deed]))
+    deed = fields.String(load_default=None, validate=validate.OneOf([deed.value for deed in AdminAction]))
     subject_kind = fields.String(
         load_default=None, validate=validate.OneOf([kind.value for kind in SubjectKind])
     )
@@ -43,7 +43,7 @@ class LogEntrySchema(Schema):
     id = fields.Integer(required=True)
     at = UtcTime(required=True)
     actor = fields.Nested(ActorSchema, required=True, allow_none=True)
-    deed = fields.String(required=True, metadata={"enum": [deed.value for deed in Deed]})
+    deed = fields.String(required=True, metadata={"enum": [deed.value for deed in AdminAction]})
     subject_kind = fields.String(required=True, metadata={"enum": [kind.value for kind in SubjectKind]})
     subject_id = fields.UUID(required=True)
     details = fields.Dict(required=True)

@@ -11,7 +11,7 @@ from models.live.records import Submission
 from models.messages import Message
 from tasks.context import Context
 from tasks.intake.intake import Outcome
-from tasks.intake.sale_cache import SaleFacts
+from tasks.intake.sale_cache import SaleRef
 from tasks.intents.submit import conclude, is_plain, write_submission
 from web.limits.rate_limits import AccountLimit
 from web.sockets.commands.answers import answer_own, attempt, refuse
@@ -28,7 +28,7 @@ class _Asked:
 
     connection: Connection
     request: Message
-    facts: SaleFacts
+    sale_ref: SaleRef
     submission: Submission
     recorded: dict[str, Message] = field(default_factory=dict)  # what its owner was told meanwhile
 
@@ -59,26 +59,26 @@ class Intents:
         """
         self._limit.hit(user_id)
         wanted = read_intent_request(request)
-        facts = self._context.book.known(wanted.sale_id)
-        if facts is not None:
-            return self._put(connection, request, str(user_id), wanted, facts)
+        sale_ref = self._context.sale_cache.known(wanted.sale_id)
+        if sale_ref is not None:
+            return self._put(connection, request, str(user_id), wanted, sale_ref)
         find = partial(self._find_sale, connection, request, str(user_id), wanted)
         return Doubtful(partial(attempt, connection, request, find), whose=self._unknown.standing(connection))
 
     def _find_sale(
         self, connection: Connection, request: Message, user_id: str, wanted: IntentRequest
     ) -> Step:
-        by_id = self._context.book.by_id
-        facts = self._unknown.look(connection, wanted.sale_id, partial(by_id, wanted.sale_id))
-        return self._put(connection, request, user_id, wanted, facts)
+        by_id = self._context.sale_cache.by_id
+        sale_ref = self._unknown.look(connection, wanted.sale_id, partial(by_id, wanted.sale_id))
+        return self._put(connection, request, user_id, wanted, sale_ref)
 
     def _put(
-        self, connection: Connection, request: Message, user_id: str, wanted: IntentRequest, facts: SaleFacts
+        self, connection: Connection, request: Message, user_id: str, wanted: IntentRequest, sale_ref: SaleRef
     ) -> Step:
-        submission = write_submission(facts, user_id, wanted.quantity, wanted.accept_fewer, wanted.key)
-        asked = _Asked(connection, request, facts, submission)
+        submission = write_submission(sale_ref, user_id, wanted.quantity, wanted.accept_fewer, wanted.key)
+        asked = _Asked(connection, request, sale_ref, submission)
         self.unanswered += 1
-        self._context.intake.put(facts.sale_id, submission, partial(self._take, asked))
+        self._context.intake.put(sale_ref.sale_id, submission, partial(self._take, asked))
         self._sessions.record(user_id, asked.recorded)
         return Step.AWAITED
 
@@ -93,7 +93,7 @@ class Intents:
             if isinstance(outcome, Exception):
                 refuse(asked.connection, asked.request, outcome)
             else:
-                intent = conclude(self._context, asked.facts, asked.submission, outcome)
+                intent = conclude(self._context, asked.sale_ref, asked.submission, outcome)
                 # Whoever was told a verdict meanwhile is not told of its waiting afterwards.
                 newest = asked.recorded.get(intent["id"], intent)
                 answer_own(self._sessions, asked.connection, asked.request, newest)

@@ -19,7 +19,7 @@ _UNDECIDED: Final = (PaymentStatus.PENDING, PaymentStatus.ABANDONED, PaymentStat
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class SourceFingerprint:
     """How many orders, payments and refunds of a sale are in which status; `sold` units."""
 
     sold: int
@@ -40,13 +40,13 @@ class Mark:
         return asdict(self)
 
 
-def read_mark(session: Session, sale_id: UUID) -> Mark:
+def read_fingerprint(session: Session, sale_id: UUID) -> SourceFingerprint:
     """Read the present mark of a sale.
 
     Raises:
         NoSuchSale: there is none.
     """
-    row = session.execute(queries.MARK, {"sale_id": sale_id}).mappings().one_or_none()
+    row = session.execute(queries.FINGERPRINT, {"sale_id": sale_id}).mappings().one_or_none()
     if row is None:
         raise NoSuchSale("No sale has this id.")
-    return Mark(**row)
+    return SourceFingerprint(**row)

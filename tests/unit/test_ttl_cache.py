@@ -1,10 +1,10 @@
-"""Dear answers are remembered for a moment, and the longer the dearer they were."""
+"""Dear answers are cache for a moment, and the longer the dearer they were."""
 
 from collections.abc import Callable
 
 import pytest
 
-from tasks.runtime.ttl_cache import LEAST_S, MOST, SHARE, SPARE_BACK_S, Remembered
+from tasks.runtime.ttl_cache import LEAST_S, MOST, SHARE, SPARE_BACK_S, TtlCache
 
 
 class Clock:
@@ -29,44 +29,44 @@ def asker(clock: Clock, costs_s: float) -> Callable[[], int]:
 
 def test_an_answer_is_asked_for_once_a_moment() -> None:
     clock = Clock()
-    remembered, ask = Remembered[int](clock), asker(clock, 0.0)
-    assert [remembered.get("sale", ask) for _ in range(3)] == [0, 0, 0]
+    cache, ask = TtlCache[int](clock), asker(clock, 0.0)
+    assert [cache.get("sale", ask) for _ in range(3)] == [0, 0, 0]
     clock.now += LEAST_S
-    assert remembered.get("sale", ask) == 1
+    assert cache.get("sale", ask) == 1
 
 
 def test_a_dear_answer_is_good_for_longer() -> None:
     clock = Clock()
-    remembered, ask = Remembered[int](clock), asker(clock, 1.0)
-    remembered.get("sale", ask)
+    cache, ask = TtlCache[int](clock), asker(clock, 1.0)
+    cache.get("sale", ask)
     clock.now += SHARE - 0.1
-    assert remembered.get("sale", ask) == 0
+    assert cache.get("sale", ask) == 0
     clock.now += 0.2
-    assert remembered.get("sale", ask) == 1
+    assert cache.get("sale", ask) == 1
 
 
 def test_what_fails_is_asked_for_again() -> None:
-    remembered = Remembered[int]()
+    cache = TtlCache[int]()
 
     def fail() -> int:
         raise OSError("away")
 
     with pytest.raises(OSError, match="away"):
-        remembered.get("sale", fail)
-    assert remembered.get("sale", lambda: 7) == 7
+        cache.get("sale", fail)
+    assert cache.get("sale", lambda: 7) == 7
 
 
 def test_memory_is_bounded() -> None:
     clock = Clock()
-    remembered = Remembered[int](clock)
+    cache = TtlCache[int](clock)
     for number in range(MOST + 1):
-        remembered.get(number, lambda: 1)
-    assert remembered.get(0, lambda: -1) == -1
+        cache.get(number, lambda: 1)
+    assert cache.get(0, lambda: -1) == -1
 
 
 def test_spare_answers_are_the_newest_until_they_are_used_up() -> None:
     clock = Clock()
-    remembered, ask = Remembered[int](clock, spare=2), asker(clock, 0.0)
-    assert [remembered.get("page", ask) for _ in range(5)] == [0, 1, 2, 2, 2]
+    cache, ask = TtlCache[int](clock, spare=2), asker(clock, 0.0)
+    assert [cache.get("page", ask) for _ in range(5)] == [0, 1, 2, 2, 2]
     clock.now += SPARE_BACK_S
-    assert [remembered.get("page", ask) for _ in range(3)] == [3, 4, 4]
+    assert [cache.get("page", ask) for _ in range(3)] == [3, 4, 4]
