@@ -58,7 +58,7 @@ def test_an_interrupted_soak_leaves_nobody_behind(tmp_path: Path) -> None:
     )
     family: list[Process] = []
     try:
-        eventually(lambda: has_pictures(kept / HISTORY), DEADLINE_S, told=soak.poll)
+        eventually(lambda: has_snapshots(kept / HISTORY), DEADLINE_S, told=soak.poll)
         family = family_of(soak.pid)
         assert len(family) > 5
     finally:
@@ -68,6 +68,6 @@ def test_an_interrupted_soak_leaves_nobody_behind(tmp_path: Path) -> None:
     eventually(lambda: not any(runs(one.pid) for one in family))
 
 
-def has_pictures(history: Path) -> bool:
+def has_snapshots(history: Path) -> bool:
     """Whether the soak is under way."""
     return history.exists() and b"snapshot" in history.read_bytes()

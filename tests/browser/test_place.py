@@ -64,7 +64,7 @@ def test_every_place_on_standby_is_found_from_the_marks(page: Page, count: int) 
         assert [said["place"] for said in told] == sorted(said["place"] for said in told)
 
 
-def test_who_came_to_standby_after_the_picture_stands_at_its_end(page: Page) -> None:
+def test_who_came_to_standby_after_the_snapshot_stands_at_its_end(page: Page) -> None:
     sale = {"standby_places": [[5, 1], [8, 2]]}
     assert reckon(page, "placeOf", [[{"status": "standby", "ticket": 11}, sale]]) == [
         {"place": 3, "isExact": False}

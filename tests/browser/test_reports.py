@@ -18,7 +18,7 @@ from tests.support.shop import Shop
 pytestmark = pytest.mark.browser
 
 
-def test_an_admin_has_a_report_made_anew_and_sees_the_new_one(shop: Shop, new_page: NewPage) -> None:
+def test_an_admin_has_a_report_made_again_and_sees_the_new_one(shop: Shop, new_page: NewPage) -> None:
     sale = shop.open_sale(2)
     sale.line_up(shop.shoppers(3))
     eventually(lambda: len(sale.orders()) == 2)

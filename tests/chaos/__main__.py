@@ -87,9 +87,9 @@ def run(settings: ChaosSettings, place: Path, console: Console) -> None:
         )
         asyncio.run(soak.run(steps))
         recorder.flush()
-        wishes = read_story(read_history(place / HISTORY)).wishes
-        say(console, f"Healing: {len(soak.sales)} sales, {len(wishes)} wishes")
-        save_truth(settle(platform, recorder, soak.sales, wishes, dict(crowd)), place / TRUTH)
+        requests = read_story(read_history(place / HISTORY)).requests
+        say(console, f"Healing: {len(soak.sales)} sales, {len(requests)} requests")
+        save_truth(settle(platform, recorder, soak.sales, requests, dict(crowd)), place / TRUTH)
     finally:
         platform.close()
         recorder.close()

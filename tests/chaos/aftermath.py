@@ -10,7 +10,7 @@ from benchmarks.verify.testimony import FINAL
 from tests.chaos.history import Recorder
 from tests.chaos.ledger import is_settled, read_money
 from tests.chaos.platform import SoakedPlatform
-from tests.chaos.story import Wish
+from tests.chaos.story import Request
 from tests.chaos.truth import StoredSale, Truth
 
 DECIDED_S: Final = 15.0  # after the healing; later is counted
@@ -39,13 +39,13 @@ def settle(
     platform: SoakedPlatform,
     recorder: Recorder,
     sales: Sequence[str],
-    wishes: Sequence[Wish],
+    requests: Sequence[Request],
     tokens: dict[str, str],
 ) -> Truth:
     """Heal, and read the truth once nothing moves any more, or the deadline is over."""
     shop = heal(platform, recorder, sales)
     began = time.monotonic()
-    accepted = {intent for wish in wishes for intent in wish.intents}
+    accepted = {intent for request in requests for intent in request.intents}
     counts = [len(_undecided(shop, sales, accepted))]
     late = 0
 
@@ -64,7 +64,7 @@ def settle(
         shop.move_sale(sale, "end")
     quiet_s = _wait(lambda: all(_is_quiet(shop, sale) for sale in sales), time.monotonic())
     recorder.note("mark", name="quiet", seconds=quiet_s)
-    stored = {sale: _read(platform.target, shop, sale, wishes, tokens) for sale in sales}
+    stored = {sale: _read(platform.target, shop, sale, requests, tokens) for sale in sales}
     money = read_money(database)
     database.dispose()
     return Truth(stored, money, counts[0], late, decided_s, quiet_s, settled_s)
@@ -98,9 +98,9 @@ def _is_quiet(shop: Shop, sale: str) -> bool:
 
 
 def _read(
-    target: Target, shop: Shop, sale: str, wishes: Sequence[Wish], tokens: dict[str, str]
+    target: Target, shop: Shop, sale: str, requests: Sequence[Request], tokens: dict[str, str]
 ) -> StoredSale:
-    doubtful = {wish.who for wish in wishes if wish.sale == sale and not wish.accepted}
+    doubtful = {request.who for request in requests if request.sale == sale and not request.accepted}
     status, audit = shop.call("GET", f"/api/v1/sales/{sale}/audit")
     return StoredSale(
         sale=shop.expect(200, "GET", f"/api/v1/sales/{sale}"),

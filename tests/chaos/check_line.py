@@ -1,4 +1,4 @@
-"""The judgement of order over time: nobody is overtaken, nor passed over by who pays late."""
+"""Checks the order over time: nobody is overtaken, nor passed over by a late payer."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class _Decided:
 
 
 def _find_overtaken(sale: StoredSale) -> Iterator[Finding]:
-    """Whoever was refused before the other's grant came is overtaken too, unless units were added between."""
+    """A refusal before the other's grant came is overtaken too, unless units were added between."""
     decided = _decisions(sale)
     grants = [one for one in decided if one.granted]
     for one in decided:
@@ -100,7 +100,7 @@ def find_passed_by_late_payers(_story: Story, truth: Truth) -> Iterator[Finding]
 
 
 def _regained(order: Row) -> Iterator[tuple[int, int]]:
-    """Say between which times a late payer was sold his units again."""
+    """Between which times a late payer was sold the units again."""
     late_ms = 0
     for step in order["history"]:
         if step.get("reason") in CAME_LATE:

@@ -1,4 +1,4 @@
-"""Owns the judgement of money: every charge in the sandbox's books has its order, or went back, once."""
+"""Checks the money: every charge in the sandbox's books has its order, or was refunded, once."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def find_bad_charges(_story: Story, truth: Truth) -> Iterator[Finding]:
 
 
 def _fault_of(charge: Row, payment: Row, order: Row, refunds: list[Row]) -> str | None:
-    """Say what is wrong with a charge."""
+    """What is wrong with a charge."""
     pays = payment["status"] == "succeeded" and order["status"] == "paid"
     went_back = [row for row in refunds if row["status"] == "succeeded"]
     if charge["refunded_minor"] not in {0, charge["amount_minor"]}:
@@ -87,7 +87,7 @@ def find_bad_late_charges(_story: Story, truth: Truth) -> Iterator[Finding]:
         )
         if was_given_up:
             yield Finding(
-                "late", "he had his units, and was given his money back as if he had none", str(order)
+                "late", "the shopper had the units, and was refunded as if there were none", str(order)
             )
         if came != ended:
             yield Finding("late", f"{came} came late, {ended} were held again or went back", str(order))
@@ -107,7 +107,7 @@ def find_bad_sums(_story: Story, truth: Truth) -> Iterator[Finding]:
 
 
 def find_bad_receipts(_story: Story, truth: Truth) -> Iterator[Finding]:
-    """Whoever paid has one receipt of the price; numbers have no gaps within a year."""
+    """A shopper who paid has one receipt of the price; numbers have no gaps within a year."""
     numbers: dict[int, list[int]] = defaultdict(list)
     written: dict[str, list[Row]] = defaultdict(list)
     for receipt in truth.money.receipts:

@@ -1,4 +1,4 @@
-"""Owns the judgement of stock: in every picture, at every instant of the orders, and at the end."""
+"""Checks the stock: in every snapshot, at every instant of the orders, and at the end."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from tests.chaos.truth import Row, StoredSale, Truth
 
 
 def find_unbalanced(story: Story, _truth: Truth) -> Iterator[Finding]:
-    """`allocation = available + held + sold` in every picture, and none of them below zero (bank test)."""
+    """`allocation = available + held + sold` in every snapshot, and none of them below zero (bank test)."""
     for event in story.events:
         if event.what == "snapshot" and event.type == OK:
             yield from _weigh(event.value, str(event))
@@ -29,11 +29,11 @@ def _weigh(figures: Row, row: str) -> Iterator[Finding]:
 def find_oversold(story: Story, truth: Truth) -> Iterator[Finding]:
     """Replays the orders: at no instant are more units out than the admin may have put in."""
     for sale_id, sale in truth.sales.items():
-        wishes = _allocations(story, sale_id)
+        asked = _allocations(story, sale_id)
         units = 0
         for at_ms, change, order in sorted(_moves(sale), key=lambda move: (move[0], move[1])):
             units += change
-            ceiling = max((wish.units for wish in wishes if wish.may_hold_at(at_ms, wishes)), default=0)
+            ceiling = max((one.units for one in asked if one.may_hold_at(at_ms, asked)), default=0)
             if change > 0 and units > ceiling:
                 yield Finding("oversold", f"{units} units out of {ceiling}", order)
 
@@ -41,13 +41,13 @@ def find_oversold(story: Story, truth: Truth) -> Iterator[Finding]:
 def find_wrong_allocation(story: Story, truth: Truth) -> Iterator[Finding]:
     """The allocation is in the end what the admin asked for last."""
     for sale_id, sale in truth.sales.items():
-        wishes = _allocations(story, sale_id)
-        possible = {wish.units for wish in wishes if wish.may_hold_at(None, wishes)}
+        asked = _allocations(story, sale_id)
+        possible = {one.units for one in asked if one.may_hold_at(None, asked)}
         if sale.sale["allocation"] not in possible:
             yield Finding(
                 "allocation",
                 f"it is {sale.sale['allocation']}, asked for was {sorted(possible)}",
-                f"{sale_id} {wishes}",
+                f"{sale_id} {asked}",
             )
 
 

@@ -1,4 +1,4 @@
-"""The judgement of words over time: what shoppers were told is one story, and nothing is taken back."""
+"""Checks what shoppers were told over time: it is one story, and nothing is taken back."""
 
 from collections.abc import Iterator
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""The soak before the judge of every crowd: its history and truth as the judge's records, sale by sale."""
+"""Converts a soak's history and truth into the records of the judge that all load tools share."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -24,7 +24,7 @@ from benchmarks.verify.testimony import (
     Told,
 )
 from tests.chaos import truth
-from tests.chaos.story import Story, Wish, Word
+from tests.chaos.story import Request, Story, Word
 
 
 def find_common(story: Story, stored: truth.Truth) -> Iterator[Finding]:
@@ -41,11 +41,11 @@ def find_common(story: Story, stored: truth.Truth) -> Iterator[Finding]:
 
 
 def evidence_of(story: Story, sale_id: str, sale: truth.StoredSale) -> Evidence:
-    """One sale, and the wishes for it."""
+    """One sale, and the requests for it."""
     figures = sale.sale
     return Evidence(
         units=figures["allocation"],  # what it should be is another check's
-        told=tuple(_as_told(wish) for wish in story.wishes if wish.sale == sale_id),
+        told=tuple(_as_told(request) for request in story.requests if request.sale == sale_id),
         intents=tuple(
             StoredIntent(
                 *(row[name] for name in ("id", "ticket", "quantity", "status", "order_id", "accept_fewer"))
@@ -60,14 +60,14 @@ def evidence_of(story: Story, sale_id: str, sale: truth.StoredSale) -> Evidence:
     )
 
 
-def _as_told(wish: Wish) -> Told:
-    """A wish, which is known by its key."""
-    accepted = sorted(wish.accepted)
+def _as_told(request: Request) -> Told:
+    """A request, which is known by its key."""
+    accepted = sorted(request.accepted)
     return replace(
         NOTHING,
-        shopper_id=wish.key,
-        quantity=wish.quantity,
-        sent_ns=wish.began_ns,
+        shopper_id=request.key,
+        quantity=request.quantity,
+        sent_ns=request.began_ns,
         answered_ns=accepted[0][0] if accepted else None,
         answer=202 if accepted else None,
         intent_ids=tuple(dict.fromkeys(intent for _, intent, _ in accepted)),

@@ -55,7 +55,7 @@ class SoakedPlatform(Platform):
         super().start("--scale", "", "--procfile", str(self._procfile()), *options)
 
     def close(self) -> None:
-        """Take everything down; whoever was stopped goes on first, so as to hear it."""
+        """Take everything down; stopped processes are continued first, so that they get the signal."""
         self.postman.stop()
         self.resume_all()
         super().close()

@@ -9,7 +9,7 @@ from tests.chaos.history import FAIL, INFO, INVOKE, OK, Event
 
 
 @dataclass(slots=True)
-class Wish:
+class Request:
     """All tries under one Idempotency-Key. Times are monotonic."""
 
     key: str
@@ -24,7 +24,7 @@ class Wish:
 
     @property
     def intents(self) -> set[str]:
-        """Every intent that this wish was told to be."""
+        """Every intent that this request was told of."""
         return {intent for _, intent, _ in self.accepted}
 
     @property
@@ -51,7 +51,7 @@ class Story:
     """A history, read. `words` are of intents, `order_words` of orders, by their ids."""
 
     events: Sequence[Event]
-    wishes: list[Wish]
+    requests: list[Request]
     words: dict[str, list[Word]]
     order_words: dict[str, list[Word]]
 
@@ -61,30 +61,32 @@ def read_story(events: Iterable[Event]) -> Story:
     kept = list(events)
     begins = {event.op: event for event in kept if event.type == INVOKE}
     words, order_words = _words(kept, begins)
-    return Story(kept, _wishes(kept), words, order_words)
+    return Story(kept, _requests(kept), words, order_words)
 
 
-def _wishes(events: Iterable[Event]) -> list[Wish]:
-    wishes: dict[str, Wish] = {}
-    open_tries: dict[int, Wish] = {}
+def _requests(events: Iterable[Event]) -> list[Request]:
+    requests: dict[str, Request] = {}
+    open_tries: dict[int, Request] = {}
     for event in events:
         if event.what != "submit":
             continue
         value = event.value
         if event.type == INVOKE:
-            fresh = Wish(value["key"], event.who, event.sale, value["quantity"], value["fewer"], event.at_ns)
-            open_tries[event.op] = wishes.setdefault(value["key"], fresh)
+            fresh = Request(
+                value["key"], event.who, event.sale, value["quantity"], value["fewer"], event.at_ns
+            )
+            open_tries[event.op] = requests.setdefault(value["key"], fresh)
             continue
-        wish = open_tries.pop(event.op)
+        request = open_tries.pop(event.op)
         if event.type == OK:
-            wish.accepted.append((event.at_ns, value["intent"], value["ticket"]))
+            request.accepted.append((event.at_ns, value["intent"], value["ticket"]))
         elif event.type == FAIL:
-            wish.refusals.append(value["code"])
+            request.refusals.append(value["code"])
         elif event.type == INFO:
-            wish.unsure += 1
-    for wish in open_tries.values():
-        wish.unsure += 1
-    return list(wishes.values())
+            request.unsure += 1
+    for request in open_tries.values():
+        request.unsure += 1
+    return list(requests.values())
 
 
 def _words(

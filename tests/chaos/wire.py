@@ -1,4 +1,4 @@
-"""Owns one try of one request, and what may be concluded from its answer, or from there being none."""
+"""Sends one try of one request, and says what its answer, or the lack of one, proves."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ class Reply:
 
 
 class Wire:
-    """Somebody's way to the shop."""
+    """One client's connection to the shop."""
 
     def __init__(self, pool: HttpPool, token: str) -> None:
         self._pool = pool

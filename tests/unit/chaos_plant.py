@@ -52,15 +52,15 @@ class Plant:
     def submit(self, who: str, begin: int, ticket: int, **value: Any) -> str:
         """Let somebody be accepted; returns the intent's id."""
         intent = f"i{ticket}"
-        wish = {"key": f"key-{who}", "quantity": 1, "fewer": False}
+        request = {"key": f"key-{who}", "quantity": 1, "fewer": False}
         told = {"intent": intent, "ticket": ticket, "status": "queued", "order": None}
-        self.do("submit", who, begin, begin + 5, OK, **{**wish, **told, **value})
+        self.do("submit", who, begin, begin + 5, OK, **{**request, **told, **value})
         return intent
 
     def refuse(self, who: str, begin: int, kind: str = FAIL, code: str = "line_unavailable") -> None:
         """Let a try bring nothing, or nobody know what."""
-        wish = {"key": f"key-{who}", "quantity": 1, "fewer": False}
-        self.do("submit", who, begin, begin + 5, kind, **wish, code=code)
+        request = {"key": f"key-{who}", "quantity": 1, "fewer": False}
+        self.do("submit", who, begin, begin + 5, kind, **request, code=code)
 
     def store(self, ticket: int, status: str, decided: int, **value: Any) -> dict[str, Any]:
         """Store an intent, and its order when it is held, which expired after 3 s."""

@@ -1,6 +1,6 @@
 """Draws charts: values over time become the paths of an SVG of `WIDTH` by `HEIGHT`.
 
-Pictures only: what they show stands beside them in words and tables. Knows no sale.
+Drawings only: what they show is told beside them in words and tables. Knows no sale.
 """
 
 from collections.abc import Iterable, Sequence

@@ -42,7 +42,7 @@ blueprint.add_app_template_global(report_words.percentile_words)
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
+class Drawings:
     """What is drawn of a series: over which span, which others there are, and the table beside it."""
 
     charts: list[Chart]
@@ -62,7 +62,7 @@ def report_page(sale_id: uuid.UUID) -> str:
         "admin/report.html",
         sale=sale,
         report=found,
-        pictures=_pictures(Series.read(found["series"])),
+        drawings=_drawings(Series.read(found["series"])),
         steps=STEPS,
         others=[name for name in OTHERS if found["funnel"][name]],
         percentiles=PERCENTILES,
@@ -99,13 +99,13 @@ def _side_by_side(reports: list[Message]) -> dict[str, Any]:
     return {"comparison": comparison, "names": names, "charts": charts, "span": span, "spans": spans}
 
 
-def _pictures(series: Series) -> Pictures | None:
+def _drawings(series: Series) -> Drawings | None:
     """Draw a report's series; None where nothing happened."""
     spans = report_charts.spans_of(series)
     span = _asked_span(spans, report_charts.best_span(series))
     if span is None:
         return None
-    return Pictures(report_charts.charts_of(series, span), span, spans, report_charts.table_of(series, span))
+    return Drawings(report_charts.charts_of(series, span), span, spans, report_charts.table_of(series, span))
 
 
 def _asked_span(spans: list[int], best: int | None) -> int | None:
