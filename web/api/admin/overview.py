@@ -98,23 +98,23 @@ class SocketsSchema(Schema):
     processes = fields.Integer(required=True)
 
 
-class LampSchema(Schema):
+class InvariantStatusSchema(Schema):
     """An invariant, as the last audit found it."""
 
     name = fields.String(required=True)
     state = fields.String(required=True, metadata={"enum": ["ok", "violated", "unknown"]})
 
 
-class AuditLampsSchema(Schema):
+class AuditStatusSchema(Schema):
     """Every invariant; `in_flight`: the sale moved meanwhile, so that some were asked weakly."""
 
     checked_at = UtcTime(required=True, allow_none=True)
     in_flight = fields.Boolean(required=True)
-    checks = fields.List(fields.Nested(LampSchema), required=True)
+    checks = fields.List(fields.Nested(InvariantStatusSchema), required=True)
 
 
 class OverviewSchema(Schema):
-    """A sale at a glance. What the ledger counts was counted at `counted_at`, a moment ago."""
+    """A sale's live figures. What the ledger counts was counted at `counted_at`, a moment ago."""
 
     sale = fields.Nested(SaleSchema, required=True)
     rates = fields.Nested(RatesSchema, required=True)
@@ -124,7 +124,7 @@ class OverviewSchema(Schema):
     revenue = fields.Nested(RevenueSchema, required=True)
     time_to_verdict = fields.Nested(TimeToVerdictSchema, required=True)
     sockets = fields.Nested(SocketsSchema, required=True)
-    audit = fields.Nested(AuditLampsSchema, required=True)
+    audit = fields.Nested(AuditStatusSchema, required=True)
     counted_at = UtcTime(required=True)
 
 
