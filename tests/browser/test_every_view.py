@@ -1,6 +1,6 @@
 """Every view that there is: whole, quiet, for everybody to use, and as narrow as it may have to be."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import pytest
@@ -26,6 +26,13 @@ EVERYTHING: Final = {
 LOOKS: Final = ("color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable")
 APPEARANCE: Final = {"runOnly": {"type": "rule", "values": LOOKS}, "resultTypes": ["violations"]}
 NARROWEST: Final = View(320, "light")  # WCAG 1.4.10: no scrolling in two directions at 320 CSS pixels
+# A scene for each kind of page, which most changes would break; before a release all of them are looked at.
+EACH_KIND: Final = frozenset(
+    {
+        *map(str, filter(lambda scene: scene.is_main, SCENES)),
+        *("front", "admin-sales", "order-held", "order-page", "receipt", "orders", "login", "problem-404"),
+    }
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,20 +42,31 @@ def stage(browser: Browser) -> Iterator[Stage]:
         yield stage
 
 
+@pytest.mark.parametrize("scene", [scene for scene in SCENES if str(scene) in EACH_KIND], ids=str)
+def test_each_kind_of_page_is_for_everybody_and_fits(stage: Stage, scene: Scene) -> None:
+    assert not look(stage, scene, VIEWS[:1])
+
+
+@pytest.mark.release
 @pytest.mark.parametrize("scene", SCENES, ids=str)
 def test_a_view_is_for_everybody_fits_and_breaks_nothing(stage: Stage, scene: Scene) -> None:
+    assert not look(stage, scene, views_of(scene))
+
+
+def look(stage: Stage, scene: Scene, views: Sequence[View]) -> str:
+    """Play a scene and look at it in these ways; tells what is wrong with it."""
     found: list[str] = []
     try:
         page = scene.play(stage)
         page.evaluate(AXE_SCRIPT)
-        for view in looks(page, (*views_of(scene), NARROWEST)):
+        for view in looks(page, (*views, NARROWEST)):
             if view != NARROWEST:
                 found += violations(page, view, EVERYTHING if view == VIEWS[0] else APPEARANCE)
             if is_too_wide(page):
                 found.append(f"{view}: the page scrolls sideways")
     finally:
         found += stage.clear()
-    assert not found, "\n".join(found)
+    return "\n".join(found)
 
 
 def violations(page: Page, view: View, options: Mapping[str, Any]) -> list[str]:

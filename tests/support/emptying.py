@@ -1,24 +1,22 @@
 """Empties the stores before a test."""
 
+from functools import cache
 from typing import Final
 
 import redis
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, create_engine, delete, literal, select, text, union_all
 
-from models.database import Database
 from models.tables.rows import metadata
 
-TABLES: Final = tuple(
-    table.name for table in reversed(metadata.sorted_tables) if table.name != "ledger_identity"
-)
 # Deleting few rows takes a thousandth of what new files for all tables and their indexes take, which is what
 # TRUNCATE makes; it leaves dead rows behind, of which there may be so many until they cost more.
 MUCH_BYTES: Final = 4 * 1024 * 1024
 
+TABLES: Final = {table.name: table for table in metadata.sorted_tables if table.name != "ledger_identity"}
 EVERYTHING: Final = ", ".join(TABLES)
 SIZE: Final = text("SELECT " + " + ".join(f"pg_relation_size('{name}')" for name in TABLES))
-FILLED: Final = text(
-    " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in TABLES)
+FILLED: Final = union_all(
+    *(select(literal(name)).where(select(table).exists()) for name, table in TABLES.items())
 )
 
 
@@ -27,14 +25,16 @@ def empty(database_url: str, redis_url: str) -> None:
 
     Sales go on being numbered: a process that remembers a sale by its number remembers the right one.
     """
-    database = Database(database_url)
-    try:
-        with database.connection() as connection:
-            _remove_rows(connection)
-    finally:
-        database.dispose()
+    with _engine(database_url).begin() as connection:
+        _remove_rows(connection)
     with redis.Redis.from_url(redis_url) as client:
         client.flushdb()
+
+
+@cache
+def _engine(database_url: str) -> Engine:
+    """Keep one connection to a server, and open it again when the server was stopped meanwhile."""
+    return create_engine(database_url, pool_size=1, max_overflow=0, pool_pre_ping=True)
 
 
 def _remove_rows(connection: Connection) -> None:
@@ -43,8 +43,7 @@ def _remove_rows(connection: Connection) -> None:
     if connection.execute(SIZE).scalar_one() > MUCH_BYTES:
         connection.execute(text(f"TRUNCATE {EVERYTHING}"))
         return
-    filled = list(connection.execute(FILLED).scalars())
-    if filled:
-        # All of them go, so that no reference has to be looked after.
-        connection.execute(text("SET LOCAL session_replication_role = replica"))
-        connection.execute(text("; ".join(f"DELETE FROM {name}" for name in filled)))
+    # All of them go, so that no reference has to be looked after.
+    connection.execute(text("SET LOCAL session_replication_role = replica"))
+    for name in connection.execute(FILLED).scalars().all():
+        connection.execute(delete(TABLES[name]))
