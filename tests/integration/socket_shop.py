@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -62,10 +63,10 @@ class Client:
 
     def hear_until(self, claim: Callable[[Said], bool]) -> Said:
         """The first message from now on of which this holds."""
-        while True:
-            said = self.hear()
-            if claim(said):
-                return said
+        until = time.monotonic() + DEADLINE_S  # pictures may go on coming for ever
+        while not claim(said := self.hear()):
+            assert time.monotonic() < until, self.heard[-20:]
+        return said
 
     def hear_type(self, kind: str, **fields: Any) -> Said:
         """The next message of a type, with these fields."""

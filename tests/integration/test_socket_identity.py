@@ -56,7 +56,8 @@ def test_an_expired_token_takes_the_identity_and_a_fresh_one_gives_it_back(shop:
     sale_id, shopper = shop.open_sale(), shop.make_shopper(lives_s=1)
     client = shop.connect(shopper)
     client.ask(type="subscribe", sale_id=str(sale_id))
-    assert client.hear_type("error")["code"] == "token_expired"
+    told = [said for said in client.heard if said["type"] == "error"]  # where the answer took its time
+    assert (told or [client.hear_type("error")])[0]["code"] == "token_expired"
     shop.context.live.tell(sale_id, pack_told([(str(shopper.id), {"id": "unheard"}, None)]))
     assert client.ask(type="intent", sale_id=str(sale_id))["code"] == "unauthenticated"
     other = shop.make_shopper()
