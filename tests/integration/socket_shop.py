@@ -191,11 +191,11 @@ class Shop:
             assert client.ask(type="auth", token=shopper.token)["type"] == "ready"
         return client
 
-    def make_shopper(self, lives_s: float = 900) -> Shopper:
+    def make_shopper(self, lives_s: int | None = None) -> Shopper:
         return self.make_crowd(1, lives_s)[0]
 
-    def make_crowd(self, count: int, lives_s: float = 900) -> list[Shopper]:
-        """As many shoppers, at once."""
+    def make_crowd(self, count: int, lives_s: int | None = None) -> list[Shopper]:
+        """As many shoppers, at once; their tokens live as long as others' unless it is said."""
         people = [(uuid.uuid4(), uuid.uuid4(), uuid.uuid4()) for _ in range(count)]
         with self.context.database.transaction() as session:
             session.add_all(
@@ -209,14 +209,14 @@ class Shop:
                 for user_id, family, jti in people
             )
         with self._app.app_context():
-            if lives_s != 900:
-                self._app.config["JWT_ACCESS_TOKEN_EXPIRES"] = timedelta(seconds=lives_s)
-            crowd = [
-                Shopper(user_id, issue_pair(user_id, Role.SHOPPER, family, jti).access_token, family)
+            pairs = [
+                issue_pair(user_id, Role.SHOPPER, family, jti, left_s=lives_s)
                 for user_id, family, jti in people
             ]
-            self._app.config["JWT_ACCESS_TOKEN_EXPIRES"] = timedelta(seconds=900)
-        return crowd
+        return [
+            Shopper(user_id, pair.access_token, family)
+            for (user_id, family, _), pair in zip(people, pairs, strict=True)
+        ]
 
     def revoke(self, shopper: Shopper) -> None:
         with self.context.database.transaction() as session:
