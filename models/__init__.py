@@ -1,1 +1,1 @@
-"""What is true: rows, vocabulary, errors and events; `models.live` is the Redis side of the same truth."""
+"""The domain: tables, enums, errors and messages; `models.live` is the Redis side of the same data."""

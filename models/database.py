@@ -1,4 +1,4 @@
-"""Owns the way to PostgreSQL: the engine, transactions, and the translation of the driver's errors."""
+"""Connects to PostgreSQL: the engine, transactions, and the translation of the driver's errors."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -33,13 +33,13 @@ class Guard(Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether it is known not to answer."""
+        """Whether the server is known not to answer."""
 
     def is_closed(self) -> bool:
-        """Say whether to ask it; finds out whether it answers again, one caller at a time."""
+        """Return whether to ask the server; probes whether it answers again, one caller at a time."""
 
     def trip(self) -> None:
-        """It did not answer."""
+        """Note that the server did not answer."""
 
 
 class Database:
@@ -95,29 +95,29 @@ class Database:
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
-        """The same on a bare connection, for set-based statements."""
+        """The same on a connection without a session, for set-based statements."""
         with self._guarded(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def fresh_connection(self) -> Iterator[Connection]:
-        """The same on a connection of its own, that nobody used before and nobody will use again.
+        """The same on a connection of its own, which is used for nothing else before or after.
 
-        Whatever goes wrong there is not for what others left behind, as prepared statements or settings.
-        It is not kept from asking a server that is known to be silent.
+        Whatever goes wrong there is not caused by what others left behind, such as prepared statements or
+        settings. It asks even a server that is known to be silent.
         """
         with translated(), self._aside.begin() as connection:
             yield connection
 
     @contextmanager
     def probing(self) -> Iterator[Connection]:
-        """A fresh connection for a question that a server that is well answers at once."""
+        """A fresh connection for a query that a healthy server answers at once."""
         with self.fresh_connection() as connection:
             _driver_of(connection).patience = PROBE
             yield connection
 
     def answers(self) -> bool:
-        """Say whether PostgreSQL answers in time, be it by a refusal."""
+        """Return whether PostgreSQL answers in time, even if it refuses."""
         try:
             with self.probing() as connection:
                 connection.execute(text("SELECT 1"))
@@ -128,7 +128,7 @@ class Database:
         return True
 
     def require_heard(self) -> None:
-        """Keep nobody waiting for a server that is known to be silent.
+        """Fail at once if the server is known to be silent.
 
         Raises:
             LedgerUnavailable: it is.
@@ -137,7 +137,7 @@ class Database:
             raise LedgerUnavailable("PostgreSQL does not answer.")
 
     def dispose(self) -> None:
-        """Close every pooled connection; who works on its own account begins nothing any more."""
+        """Close every pooled connection; background threads begin nothing new."""
         self.is_disposed = True
         self.engine.dispose()
 
@@ -161,7 +161,7 @@ class Database:
         return connection
 
     def _check_out(self, connection: PatientConnection, _record: ConnectionPoolEntry, _fairy: object) -> None:
-        """Who waited for a connection does not go on to wait where others have waited in vain."""
+        """After waiting for a connection, do not also wait for a server that is known to be silent."""
         connection.patience = self._patience
         if self._is_silent():
             raise LedgerUnavailable("PostgreSQL does not answer.")
@@ -187,9 +187,9 @@ def _driver_of(connection: Connection) -> PatientConnection:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn the driver's words for «PostgreSQL cannot do this now» into the domain's.
+    """Translate the driver's errors for «PostgreSQL cannot do this now» into the domain's.
 
-    What PostgreSQL says of the rows themselves (`models.faults.ROW_FAULTS`) stays as it is.
+    Errors about the rows themselves (`models.faults.ROW_FAULTS`) stay as they are.
     """
     try:
         yield
@@ -207,7 +207,7 @@ def translated() -> Iterator[None]:
 
 
 def _discard_read_only(connection: psycopg.Connection[Any] | None, record: ConnectionPoolEntry) -> None:
-    """Keep no session that was opened while the ledger took no writes: it would go on to take none."""
+    """Drop a session that was opened while the ledger was read-only: it would stay read-only."""
     if connection is not None and any(
         connection.pgconn.parameter_status(name) == b"on" for name in READ_ONLY_SIGNS
     ):
@@ -215,15 +215,15 @@ def _discard_read_only(connection: psycopg.Connection[Any] | None, record: Conne
 
 
 def _told(error: DBAPIError) -> str:
-    """What the driver said, without the statement and its values: they may be somebody's."""
+    """What the driver said, without the statement and its values: they may be personal data."""
     return f"{type(error.orig).__name__}: {error.orig}"
 
 
 def _discard_spoiled(context: ExceptionContext) -> None:
     """Never use a connection again on which the ledger could not do its work.
 
-    It may keep what made it fail after everybody else is well: a session that may only read, a statement
-    that is prepared no more.
+    It may stay broken after the server has recovered: a read-only session, a prepared statement
+    that is gone.
     """
     error = context.sqlalchemy_exception
     if not isinstance(error, DBAPIError) or context.is_disconnect:

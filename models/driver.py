@@ -1,8 +1,8 @@
-"""The driver's connection with an end to its patience, and what PostgreSQL is told about its own.
+"""A PostgreSQL connection with a time limit on the client's side, and the settings of each session.
 
-The statement's time-out is the server's, and a server that is stopped, or cut off, does not keep it. So the
-client has one of its own, a little longer. A connection on which it passed is closed: the answer may come yet
-and would be taken for another's.
+`statement_timeout` is enforced by the server, so a server that is stopped or cut off does not enforce it. The
+client therefore has a limit of its own, a little longer. A connection on which it passed is closed: the
+answer may still arrive and would be taken for that of another query.
 """
 
 from collections.abc import Callable
@@ -17,11 +17,11 @@ from psycopg.errors import ConnectionTimeout, _WaitTimeout
 RV = TypeVar("RV")
 
 WAIT_INTERVAL_S: Final = 0.1  # as the driver's own: how often it looks whether it was interrupted
-SLICE_S: Final = 2.0  # a long wait asks so often whether there is any hope
+SLICE_S: Final = 2.0  # how often a long wait checks whether there is any hope
 LOCK_MS: Final = 3_000
 
 # For hosts that are cut off: without an answer to what was sent for so long, or to three questions whether
-# somebody is there, the connection is over. Unix sockets know no such thing, and need it not.
+# somebody is there, the connection is over. Unix sockets have no such setting, and do not need it.
 SILENCE_MS: Final = 6_000
 KEEPALIVES: Final = {
     "keepalives_idle": 5,
@@ -32,10 +32,10 @@ KEEPALIVES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """For how long work may take.
+    """How long work may take.
 
     `statement_ms`: PostgreSQL ends a statement; `idle_ms`: it ends a transaction in which nothing is asked;
-    `answer_s`: we give a connection up that does not answer. 0 and None: never.
+    `answer_s`: the client gives up a connection that does not answer. 0 and None: never.
     """
 
     statement_ms: int
@@ -45,7 +45,7 @@ class Patience:
 
 QUICK_S: Final = 5.0
 PROBE: Final = Patience(800, 5_000, 1.0)
-QUICK: Final = Patience(4_000, 5_000, QUICK_S)  # somebody waits for it, or is kept waiting by it
+QUICK: Final = Patience(4_000, 5_000, QUICK_S)  # a person waits for it, or work that blocks others
 STEADY: Final = Patience(15_000, 20_000, 17.0)  # tools
 LONG: Final = Patience(60_000, 60_000, 63.0)  # audits, reports, exports
 ENDLESS: Final = Patience(0, 0, None)  # migrations
@@ -59,9 +59,10 @@ SILENCE: Final = (Unanswered, ConnectionTimeout)
 
 
 class PatientConnection(psycopg.Connection[Any]):
-    """A connection that waits for as long as it was told to, and no longer.
+    """A connection that gives up waiting after its time limit.
 
-    `is_hopeless` is asked during long waits: whether others have found meanwhile that nobody answers.
+    `is_hopeless` is asked during long waits: whether others have found meanwhile that the server does not
+    answer.
     """
 
     patience: Patience = STEADY
@@ -87,9 +88,9 @@ class PatientConnection(psycopg.Connection[Any]):
 
 
 def startup(application_name: str, patience: Patience, connect_timeout_s: int) -> dict[str, Any]:
-    """Say how a connection is made: the arguments of the driver.
+    """Return the driver's arguments for a connection.
 
-    The only place that tells PostgreSQL what a session is like.
+    The only place that configures PostgreSQL's sessions.
     """
     told = {
         "timezone": "UTC",

@@ -1,4 +1,4 @@
-"""Owns the words of the domain: states, and which state may follow which. Knows no store and no transport."""
+"""The states of the domain, and which state may follow which. Independent of stores and transports."""
 
 from enum import StrEnum
 from typing import Final
@@ -79,7 +79,7 @@ ORDER_TRANSITIONS: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
 
 
 class PaymentStatus(StrEnum):
-    """pending → succeeded or declined. The provider keeps silent: pending → abandoned → late or declined.
+    """pending → succeeded or declined. The provider does not answer: pending → abandoned → late or declined.
 
     Late: charged after the hold had gone; then succeeded (held again) or refunded. succeeded → refunded.
     """
@@ -101,7 +101,7 @@ class RefundStatus(StrEnum):
 
 
 class RefundCause(StrEnum):
-    """Why money went back: an admin said so, or the platform had nothing to give for it."""
+    """Why money went back: an admin decided so, or the platform had no units left for it."""
 
     ADMIN = "admin"
     LATE = "late"
@@ -111,7 +111,7 @@ class RefundCause(StrEnum):
 
 
 class MailKind(StrEnum):
-    """What a mail tells: that something was paid, or that money went back."""
+    """What a mail is about: that something was paid, or that money went back."""
 
     RECEIPT = "receipt"
     REFUND = "refund"
@@ -137,7 +137,7 @@ class TaskState(StrEnum):
 
 
 class SubjectKind(StrEnum):
-    """What an admin's deed was done to."""
+    """What an admin's action was done to."""
 
     SALE = "sale"
     PRODUCT = "product"
@@ -147,7 +147,7 @@ class SubjectKind(StrEnum):
 
 
 class AdminAction(StrEnum):
-    """What admins do, as their log tells it; of which subject, its kind says."""
+    """What admins do, as their log names it; the entry's kind says to what."""
 
     CREATED = "created"
     CLONED = "cloned"

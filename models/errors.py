@@ -1,6 +1,6 @@
-"""Owns the tree of the domain's errors. HTTP codes and wording for people live in `web/http/errors.py`.
+"""The domain's exceptions. HTTP codes and messages for people are in `web/http/errors.py`.
 
-Being sold out is a verdict and not an error. Drivers' errors become these at the edge of `models/`.
+Being sold out is a verdict and not an error. The drivers' errors are translated to these inside `models/`.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from models.enums import SaleStatus
 
 
 class FlashSaleError(Exception):
-    """Root of everything that the domain raises on purpose."""
+    """Base of everything that the domain raises on purpose."""
 
 
 class Unavailable(FlashSaleError):
@@ -17,15 +17,15 @@ class Unavailable(FlashSaleError):
 
 
 class LineUnavailable(Unavailable):
-    """Redis did not answer, so that it is not known to be durable: surely nothing was promised."""
+    """Redis did not answer, so nothing is known to be durable, and nothing was promised."""
 
 
 class LineRefused(LineUnavailable):
-    """Redis answered that it takes nothing now (full, read-only, loading …): surely nothing was done."""
+    """Redis answered that it accepts no writes now (full, read-only, loading …): nothing was done."""
 
 
 class LateSubmission(LineUnavailable):
-    """The line got the intents after their sender had given up; none of them stands in line."""
+    """The line got the intents after their sender's deadline; none of them stands in line."""
 
 
 class ForeignLine(LineUnavailable):
@@ -33,23 +33,23 @@ class ForeignLine(LineUnavailable):
 
 
 class LedgerUnavailable(Unavailable):
-    """PostgreSQL did not answer, or cannot do its work now; what was asked of it is not at fault."""
+    """PostgreSQL did not answer, or cannot do its work now; the query is not at fault."""
 
 
 class LedgerSilent(LedgerUnavailable):
-    """PostgreSQL kept somebody waiting for too long, as it does when it is stopped or cut off."""
+    """PostgreSQL did not answer in time, as when it is stopped or cut off."""
 
 
 class LedgerBusy(LedgerUnavailable):
-    """PostgreSQL is well, and others were in the way: a lock, a slow statement, no free connection."""
+    """PostgreSQL is healthy but busy: a lock, a slow statement, no free connection."""
 
 
 class Fenced(FlashSaleError):
-    """The caller's epoch is not the present one: it belongs to the world before a rebuild."""
+    """The caller's epoch is not the present one: it is from before a rebuild."""
 
 
 class LineDiverged(FlashSaleError):
-    """The live line and the ledger tell different stories of the same tickets."""
+    """The live line and the ledger disagree about the same tickets."""
 
 
 class NotFound(FlashSaleError):
@@ -61,7 +61,7 @@ class NoSuchSale(NotFound):
 
 
 class SaleNotOpen(FlashSaleError):
-    """The sale does not take intents yet, or not at the moment."""
+    """The sale does not accept intents yet, or not at the moment."""
 
 
 class SaleOver(FlashSaleError):
@@ -130,7 +130,7 @@ class AllocationTooSmall(FlashSaleError):
 
 
 class PreconditionFailed(FlashSaleError):
-    """What was to be changed is not any more what the one who asks had seen; `present` is its tag now."""
+    """What was to be changed is no longer what the caller has seen; `present` is its tag now."""
 
     def __init__(self, present: str) -> None:
         super().__init__(f"It is {present} by now.")
@@ -142,7 +142,7 @@ class EmailTaken(FlashSaleError):
 
 
 class BadCredentials(FlashSaleError):
-    """E-mail and password do not belong together."""
+    """E-mail address and password do not match."""
 
 
 class TokenReused(FlashSaleError):

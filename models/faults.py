@@ -1,7 +1,7 @@
-"""What an error of PostgreSQL's driver means: bad rows, others who are in the way, or a ledger that is away.
+"""Classifies an error of PostgreSQL's driver: bad rows, contention, or a ledger that is unavailable.
 
-Only what PostgreSQL says of the data itself (SQLSTATE classes 22 and 23) is held against rows. All else says
-nothing about them: a missing privilege or table, a transaction that may only read, a statement that a pooler
+Only what PostgreSQL says of the data itself (SQLSTATE classes 22 and 23) counts against rows. Everything else
+says nothing about them: a missing privilege or table, a read-only transaction, a statement that a pooler
 mixed up.
 """
 
@@ -26,15 +26,15 @@ ROW_FAULTS: Final = (DataError, IntegrityError)  # SQLAlchemy's and the driver's
 
 
 class Fault(Enum):
-    """Whom an error is about."""
+    """What an error is caused by."""
 
     ROW = "row"  # what was to be written
-    BUSY = "busy"  # the ledger is well, and somebody else is in the way
+    BUSY = "busy"  # the ledger is healthy, and others are in the way
     AWAY = "away"  # the ledger cannot do its work now
 
 
 def fault_of(error: DBAPIError) -> Fault:
-    """Say what an error of the driver is about."""
+    """Classify an error of the driver."""
     state = sqlstate_of(error)
     if state is None:  # the driver itself refuses some values, e.g. texts with a NUL
         return Fault.ROW if isinstance(error, ROW_FAULTS) else Fault.AWAY
@@ -50,6 +50,6 @@ def sqlstate_of(error: DBAPIError) -> str | None:
 
 
 def spoils_every_session(error: DBAPIError) -> bool:
-    """Say whether connections that are open already are not to be trusted after an error."""
+    """Return whether connections that are open already are not to be trusted after an error."""
     state = sqlstate_of(error)
     return state is None or state[:2] not in OF_A_STATEMENT

@@ -1,6 +1,6 @@
-"""Owns how ids are made and what can be read from them.
+"""Makes the ids of intents and orders, and reads what they contain.
 
-An intent's id is a UUIDv8 (RFC 9562, section 5.8) that carries its sale's number, so that whoever holds
+An intent's id is a UUIDv8 (RFC 9562, section 5.8) that carries its sale's number, so that anybody who has
 the id finds the sale's line without an index that would have to live in another Redis slot:
 
     32 bits sale number | 16 bits time, high | version | 12 bits time, low | variant | 62 random bits
@@ -25,7 +25,7 @@ def new_intent_id(sale_number: int) -> uuid.UUID:
 
 
 def write_new_intent_id(sale_number: int) -> str:
-    """Make such an id in its written form, for those who need no other."""
+    """Make such an id as text."""
     digits = f"{_intent_number(sale_number):032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 

@@ -1,4 +1,4 @@
-"""Owns the persisting of claims: many rows a statement, and what is stored already wins.
+"""Persists claims: many rows per statement; rows that are stored already win.
 
 Every function runs inside the caller's transaction.
 """
@@ -79,7 +79,7 @@ class Persisted:
 def persist_claim(connection: Connection, sale_id: UUID, claim: Claim) -> Persisted:
     """Write a claim's verdicts and orders; harmless when some or all of them are stored already.
 
-    The sale's row is locked last and shortly. Its epoch is the fence: a claim from before a rebuild
+    The sale's row is locked last and briefly. Its epoch is the fence: a claim from before a rebuild
     writes nothing, since the transaction is refused as a whole.
 
     Raises:
@@ -152,7 +152,7 @@ def _store_intents(
 def _adopt_stored(
     connection: Connection, sale_id: UUID, rows: Sequence[Decision]
 ) -> tuple[tuple[Decision, ...], frozenset[str]]:
-    """Compare with what is stored, and take that where it differs in its verdict."""
+    """Compare with what is stored, and take the stored verdict where it differs."""
     found = connection.execute(_STORED, {"ids": [row.intent_id for row in rows]})
     stored = {str(row.id): row for row in found}
     adopted = []

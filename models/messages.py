@@ -1,6 +1,6 @@
-"""Owns what is told of sales, intents and orders: one shape each, the same by HTTP and by socket.
+"""Builds the messages that describe sales, intents and orders: one shape each, by HTTP and by socket alike.
 
-Plain dictionaries, ready for JSON, named as in the API. Knows no transport.
+Plain dictionaries, ready for JSON, with the API's names. Independent of the transport.
 """
 
 from collections.abc import Iterable, Mapping
@@ -38,7 +38,7 @@ def rfc3339_ms(ms: int) -> str:
 
 @lru_cache(maxsize=256)
 def _second(second: int) -> str:
-    """What the times of a second have in common: a line's intents come thousands a second."""
+    """Write the part that all times of a second share: thousands of a line's intents fall into one second."""
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
@@ -58,10 +58,10 @@ def eta_seconds(position: int, pace_milli: int) -> int | None:
 
 
 def undecided_intent(found: Found, sale_id: UUID | str) -> Message:
-    """Tell of an intent without a settled verdict: in the lobby, in line, on standby, or left just now.
+    """Describe an intent without a settled verdict: in the lobby, in line, on standby, or left just now.
 
     In the lobby, the ticket is the present place, which changes when others leave and when lots are drawn;
-    meanwhile nobody who stood in the lobby has one.
+    while they are drawn, nobody who stood in the lobby has one.
     """
     intent = found.intent
     has_left = intent.left_ms > 0
@@ -95,7 +95,7 @@ def _place(found: Found) -> tuple[IntentStatus, int | None]:
 
 
 def answered_intent(answer: Answer, sale_id: UUID | str) -> Message:
-    """Tell of the intent that the line's answer shows.
+    """Describe the intent that the line's answer shows.
 
     Raises:
         ValueError: the answer shows none.
@@ -107,7 +107,7 @@ def answered_intent(answer: Answer, sale_id: UUID | str) -> Message:
 
 
 def stored_intent(row: Intent) -> Message:
-    """Tell of an intent that the ledger knows."""
+    """Describe an intent that the ledger knows."""
     return {
         "id": str(row.id),
         "sale_id": str(row.sale_id),
@@ -125,7 +125,7 @@ def stored_intent(row: Intent) -> Message:
 
 
 def decided_intent(decision: Decision, sale_id: UUID | str, decided_at: str) -> Message:
-    """Tell of an intent that a claim decided, as the ledger stored it."""
+    """Describe an intent that a claim decided, as the ledger stored it."""
     return {
         "id": decision.intent_id,
         "sale_id": str(sale_id),
@@ -143,7 +143,7 @@ def decided_intent(decision: Decision, sale_id: UUID | str, decided_at: str) -> 
 
 
 def granted_order(decision: Decision, claim: Claim, sale_id: UUID | str, decided_at: str) -> Message:
-    """Tell of the order that a claim granted."""
+    """Describe the order that a claim granted."""
     return {
         "id": order_id_of(decision.intent_id),
         "intent_id": decision.intent_id,
@@ -163,7 +163,7 @@ def granted_order(decision: Decision, claim: Claim, sale_id: UUID | str, decided
 
 
 def stored_order(row: Order, history: Iterable[OrderEvent], payment: Message | None = None) -> Message:
-    """Tell of an order that the ledger knows; `payment`, what its owner has to do, is for him alone."""
+    """Describe an order that the ledger knows; `payment`: what the owner has to do, for them alone."""
     return {
         "id": str(row.id),
         "intent_id": str(row.intent_id),
@@ -183,9 +183,9 @@ def stored_order(row: Order, history: Iterable[OrderEvent], payment: Message | N
 
 
 def live_sale(look: Look) -> Message:
-    """Tell of a sale's live fields, as the socket's `sale` message does.
+    """Describe a sale's live fields, as the socket's `sale` message does.
 
-    `standby_places` are pairs of ticket and place, from which everybody who stands by finds his own.
+    `standby_places` are pairs of ticket and place, from which everybody on standby finds their own.
     """
     return {
         "sale_id": str(look.sale_id),

@@ -1,4 +1,4 @@
-"""Owns bringing a database's schema to the one that the rows describe."""
+"""Migrates a database's schema to the one that the tables here describe."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ from config import ROOT
 from models.database import Database, take_time
 from models.driver import ENDLESS
 
-_LOCK: Final = 7_340_511  # advisory lock: one migration at a time, however many releases start at once
+_LOCK: Final = 7_340_511  # advisory lock: one migration at a time, however many processes start at once
 _LOCK_TIMEOUT: Final = "5s"
 
 
@@ -39,9 +39,9 @@ def downgrade(database: Database, revision: str) -> None:
 
 
 def is_current(connection: Connection) -> bool:
-    """Say whether the schema is the newest that this code knows."""
+    """Return whether the schema is the newest that this code knows."""
     newest = ScriptDirectory.from_config(alembic_config(connection)).get_current_head()
-    # Alembic makes its table anew for each question, which the cache of statements would keep as another.
+    # Alembic creates its table object again for each query, which the statement cache would keep as another.
     unkept = connection.execution_options(compiled_cache=None)
     return MigrationContext.configure(unkept).get_current_revision() == newest
 

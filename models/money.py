@@ -1,4 +1,4 @@
-"""Owns how many digits the minor unit of a currency has (ISO 4217): amounts are kept in minor units."""
+"""The number of digits of a currency's minor unit (ISO 4217); amounts are kept in minor units."""
 
 from typing import Final
 

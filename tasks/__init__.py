@@ -1,1 +1,1 @@
-"""What work is done: plain functions over `models/`, and the thin Celery tasks that call them."""
+"""The work that is done: plain functions over `models/`, and the thin Celery tasks that call them."""

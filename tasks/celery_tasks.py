@@ -1,4 +1,4 @@
-"""Owns the Celery tasks: thin, each a name and a call; the composition root provides their context."""
+"""The Celery tasks: each a name and a call; the composition root provides their context."""
 
 from threading import BoundedSemaphore
 from typing import Any, Final
@@ -21,26 +21,26 @@ from tasks.sales import auditing
 
 log: Final = structlog.get_logger()
 
-MOST_DELIVERIES: Final = 4  # at a time, of a process' threads: slow answers shall keep no payment waiting
+MOST_DELIVERIES: Final = 4  # threads of a process at a time: slow answers must not keep payments waiting
 
 _deliveries: Final = BoundedSemaphore(MOST_DELIVERIES)
 _contexts: list[Context] = []
 
 
 def provide(context: Context) -> None:
-    """Hand the tasks of this process what they need; called once, by the composition root."""
+    """Give the tasks of this process their context; called once, by the composition root."""
     _contexts[:] = [context]
 
 
 class ContextTask(Task):  # type: ignore[type-arg]
-    """A task with the process's context, which says in one line when a store is away.
+    """A task with the process's context, which logs one line when a store is unavailable.
 
-    That is no failure: every task here is driven again by a sweep.
+    That is no failure: every task here is repeated by a sweep.
     """
 
     @property
     def context(self) -> Context:
-        """What the composition root provided."""
+        """The context that the composition root provided."""
         return _contexts[0]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -60,7 +60,7 @@ def drain_sale(self: ContextTask, sale_id: str) -> None:
 
 @celery.task(bind=True, base=ContextTask, name="sweep")
 def sweep_sales(self: ContextTask) -> None:
-    """Look after every hold, every payment and every sale."""
+    """Check every hold, every payment and every sale."""
     sweep.sweep_everything(self.context)
 
 
@@ -78,19 +78,19 @@ def ring_for_unheard(self: ContextTask) -> None:
 
 @celery.task(bind=True, base=ContextTask, name="ask_for_purge")
 def ask_for_purge(self: ContextTask) -> None:
-    """Ask for the daily purge, unless it was asked for within a day."""
+    """Request the daily purge, unless it was requested within a day."""
     queue.ask_for_purge(self.context)
 
 
 @celery.task(bind=True, base=ContextTask, name="ask_for_reports")
 def ask_for_reports(self: ContextTask) -> None:
-    """Ask for the reports of sales that came to their end."""
+    """Request the reports of finished sales."""
     ask_for_due_reports(self.context)
 
 
 @celery.task(bind=True, base=ContextTask, name="audit_running_sales")
 def audit_running_sales(self: ContextTask) -> None:
-    """Audit every sale that runs, as far as the time that audits may take allows."""
+    """Audit every running sale, as far as the time allowed for audits permits."""
     auditing.audit_running_sales(self.context, rest=auditing.REST)
 
 
@@ -114,7 +114,7 @@ def deliver_mails(self: ContextTask) -> None:
 
 @celery.task(bind=True, base=ContextTask, name="deliver_sandbox_webhooks")
 def deliver_sandbox_webhooks(self: ContextTask) -> None:
-    """Send the webhooks of the sandbox that are due; those who do so already go on where there are enough."""
+    """Send the sandbox's webhooks that are due, unless enough threads do so already."""
     if not _deliveries.acquire(blocking=False):
         return
     try:

@@ -1,4 +1,4 @@
-"""Owns what a piece of work needs: the stores, the bell and the breaker, handed in and never global."""
+"""The context that tasks are given: the stores, the bell and the breaker, passed in and never global."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -28,7 +28,7 @@ SILENT_REST_S: Final = 0.2  # between two probes of a ledger that does not answe
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Everything that a task may touch. One a process."""
+    """Everything that a task may use. One per process."""
 
     settings: Settings
     database: Database
@@ -43,7 +43,7 @@ class Context:
 
 
 def build_context(settings: Settings, process: str) -> Context:
-    """Wire a process's parts together; nothing connects before it is used."""
+    """Wire a process's parts together; nothing connects before its first use."""
     database = Database(
         settings.database_url,
         pool_size=settings.database_pool_size,
@@ -76,13 +76,13 @@ def build_context(settings: Settings, process: str) -> Context:
 
 
 def is_stored(database: Database, intent_id: UUID) -> bool:
-    """Say whether the ledger knows an intent."""
+    """Return whether the ledger has an intent."""
     with database.transaction() as session:
         return intents.find_intent(session, intent_id) is not None
 
 
 def ledger_takes_claims(database: Database) -> bool:
-    """Say whether PostgreSQL answers and can be written; who finds it busy knows that it does."""
+    """Return whether PostgreSQL answers and accepts writes; a busy one does."""
     try:
         with database.probing() as connection:
             require_writable(connection)

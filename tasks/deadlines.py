@@ -1,9 +1,9 @@
-"""What is done once PostgreSQL's clock was set back: deadlines too far in the future are brought near.
+"""Moves deadlines that are too far in the future after PostgreSQL's clock was set back.
 
-A deadline is a moment of that clock. What was reckoned before it was set back lies as far in the future as it
-was set back by, and would keep its row waiting for as long. Nobody can tell how much of a span was over; so
-a span that ends later than it could if it began now, begins now. Rows of ordinary times are left as they are:
-this may run at any time, again and again. A clock that was set ahead needs nobody: what is due is due.
+Deadlines are times of that clock. One that was computed before the clock was set back lies that much too far
+in the future, and its row would wait that much longer. Nobody can tell how much of a span had passed; so a
+span that ends later than it could if it began now, begins now. Rows with plausible times are left as they
+are: this may run at any time, repeatedly. A clock that was set ahead needs nothing: what is due is due.
 """
 
 from collections import defaultdict
@@ -35,7 +35,7 @@ from tasks.providers.sandbox.methods import LONGEST_S as SETTLED_WITHIN_S
 
 log: Final = structlog.get_logger()
 
-TURN_MS: Final = 2_000  # of all processes one looks so often
+TURN_MS: Final = 2_000  # one of all processes checks this often
 SLACK: Final = timedelta(
     seconds=10
 )  # by which the stores' clocks may differ, and a clock be set back unnoticed
@@ -43,19 +43,19 @@ AT_ONCE: Final = 500
 
 
 def look_after_clocks(context: Context) -> int:
-    """Bring deadlines near if it is this process' turn; returns how many.
+    """Move deadlines nearer if it is this process's turn; returns how many.
 
     Raises:
-        LedgerUnavailable, LineUnavailable: a store is away; it is done the next time.
+        LedgerUnavailable, LineUnavailable: a store is unavailable; it is done the next time.
     """
     return bring_deadlines_near(context) if context.live.take_turn("clocks", TURN_MS) else 0
 
 
 def bring_deadlines_near(context: Context) -> int:
-    """Let every span that ends later than it could begin now; returns how many did.
+    """Restart every span that ends later than it could; returns how many.
 
     Raises:
-        LedgerUnavailable: PostgreSQL is away.
+        LedgerUnavailable: PostgreSQL is unavailable.
     """
     with context.database.transaction() as session:
         holds = _bring_holds_near(session)
@@ -91,7 +91,7 @@ def _bring_holds_near(session: Session) -> Sequence[Order]:
 
 
 def _tell(context: Context, orders: Sequence[Order]) -> None:
-    """Tell the shoppers until when their holds last."""
+    """Publish to the shoppers until when their holds last."""
     of_sales: dict[UUID, list[Order]] = defaultdict(list)
     for order in orders:
         of_sales[order.sale_id].append(order)
@@ -103,7 +103,7 @@ def _tell(context: Context, orders: Sequence[Order]) -> None:
 
 
 def _updates(patience_s: int) -> list[Update]:
-    """List what brings each kind of wait near. What is not leased is due at once, which is harmless."""
+    """List the updates for each kind of wait. What is not leased becomes due at once, which is harmless."""
     lease = func.now() + outbox.LEASE
     mail_waits = outbox.TRIED_AGAIN.pause(Mail.attempts - 1)
     event_waits = delivery.SENT_AGAIN.pause(SandboxEvent.tries - 1)

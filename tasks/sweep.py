@@ -1,7 +1,7 @@
-"""Owns what is done again and again, so that no single message is essential.
+"""The sweep: repeats what has to be done for every sale, so that no single message is essential.
 
-Rings for lines that are not empty and for claims that are overdue, brings live sides after, opens and
-ends sales on time, finishes adjustments, and stops sales whose two stores have come apart.
+Rings for lines that are not empty and for claims that are overdue, syncs live state, opens and ends sales on
+time, finishes adjustments, and stops sales whose two stores have diverged.
 """
 
 from contextlib import suppress
@@ -38,12 +38,12 @@ OVER: Final = (SaleStatus.ENDED, SaleStatus.CANCELLED)
 
 
 def sweep_everything(context: Context) -> None:
-    """Look after every hold, every payment and every sale once, as each worker's timer and beat ask for.
+    """Check every hold, every payment and every sale once; called by each worker's timer and by beat.
 
-    One's trouble does not keep the others from being looked after.
+    A failure in one does not stop the others.
 
     Raises:
-        LedgerUnavailable: PostgreSQL is away, so that nothing can be done; the next sweep tries again.
+        LedgerUnavailable: PostgreSQL is unavailable, so that nothing can be done; the next sweep tries again.
         ForeignLine: the Redis belongs to another ledger.
     """
     context.ownership.require()
@@ -53,12 +53,12 @@ def sweep_everything(context: Context) -> None:
 
 
 def sweep(context: Context) -> int:
-    """Look after every sale that is not drained; returns how many bells were rung.
+    """Check every sale that is not drained; returns how many bells were rung.
 
     One sale's trouble does not keep the others from being looked after.
 
     Raises:
-        LedgerUnavailable: PostgreSQL is away, so that nothing can be done.
+        LedgerUnavailable: PostgreSQL is unavailable, so that nothing can be done.
     """
     with apart("sweep_hindered", of=expel_again.__name__):
         expel_again(context)
@@ -83,7 +83,7 @@ def sweep(context: Context) -> int:
 
 
 def _stop(context: Context, sale: Sale, error: Fenced) -> None:
-    """Stop a sale in the ledger, and in its line where there is one under the same epoch."""
+    """Stop a sale in the ledger, and in its line if that has the same epoch."""
     stop_diverged(context, sale.id, sale.epoch, error)
     with suppress(Fenced):
         sync_live(context, sale.id)
@@ -120,19 +120,19 @@ def _look_after(context: Context, sale: Sale, now: datetime, adjustments: list[U
 
 
 def _end_on_time(context: Context, sale: Sale, now: datetime) -> None:
-    """End on time, also while Redis is away: the line itself takes nobody any more."""
+    """End on time, also while Redis is unavailable: the line itself accepts nobody any more."""
     if sale.status in (SaleStatus.OPEN, SaleStatus.PAUSED) and sale.closes_at <= now:
         _move(context, sale, SaleStatus.ENDED)
 
 
 def _open_on_time(context: Context, sale: Sale, now: datetime) -> None:
-    """Open on time, once it is known that the line is whole."""
+    """Open on time, once it is known that the line is complete."""
     if sale.status == SaleStatus.SCHEDULED and sale.opens_at <= now:
         _move(context, sale, SaleStatus.OPEN)
 
 
 def _move(context: Context, sale: Sale, requested: SaleStatus) -> None:
-    """Move a sale. Whoever else did it meanwhile was as right as we are."""
+    """Move a sale to a status; another process may have done it meanwhile."""
     try:
         moved = move_sale(context, sale.id, requested)
     except IllegalTransition:
@@ -148,7 +148,7 @@ def _ring_if_needed(context: Context, look: Look) -> int:
     return int(context.bell.ring(look.sale_id))
 
 
-# The live side may have sold units to who paid late, which the ledger does not know yet.
+# Redis may have sold units to a late payment, which the ledger does not know yet.
 _IS_ASKING_AGAIN: Final = (
     select(Payment.id)
     .join(Order, Order.id == Payment.order_id)

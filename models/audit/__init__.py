@@ -1,4 +1,4 @@
-"""The audit of a sale: what is read, what is checked, and the verdict."""
+"""The audit of a sale: reads both stores, checks the invariants, and gives a verdict."""
 
 from models.audit.checks import Check
 from models.audit.sale import Audit, audit_sale

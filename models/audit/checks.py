@@ -1,4 +1,4 @@
-"""Owns the checks of an audit: one function an invariant, from a reading to a verdict with figures."""
+"""The checks of an audit: one function per invariant, from what both stores say to a verdict with figures."""
 
 import hashlib
 from collections.abc import Callable
@@ -73,9 +73,9 @@ def _stores_agree(reading: Reading) -> Check:
 
 
 def _dense_tickets(reading: Reading) -> Check:
-    """Tickets in the ledger are 1, 2, 3 … up to the one being served, but for those found lost.
+    """Tickets in the ledger are 1, 2, 3 … up to the one being served, except those found lost.
 
-    Who left the lobby has none.
+    An intent that left the lobby has none.
     """
     look, ledger = reading.look, reading.ledger
     figures = {
@@ -96,7 +96,7 @@ def _dense_tickets(reading: Reading) -> Check:
 
 
 def _line_is_whole(reading: Reading) -> Check:
-    """Who has a ticket and no verdict stands in the line, as far back as the ledger's mark knows."""
+    """Who has a ticket and no verdict stands in the line, as far as the ledger's mark knows."""
     look = reading.look
     undecided = look.number("last_ticket") - look.number("now_serving")
     figures = {"line": look.line_length, "undecided": undecided, "waiting": look.number("waiting")}
@@ -106,7 +106,7 @@ def _line_is_whole(reading: Reading) -> Check:
 
 
 def _lost(reading: Reading) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Tell what the live side forgot, where it has gone back to before the mark: how many, and which tickets.
+    """Return what a live state from before the mark has forgotten: how many intents, and which tickets.
 
     That is what is gone *at least*: what was accepted after the mark is in none.
     """
@@ -212,13 +212,13 @@ def _draw_repeats(reading: Reading) -> Check:
 
 
 def _lot(seed: str, intent_id: str) -> tuple[str, str]:
-    """Draw somebody's lot: the first 13 hexadecimal digits of SHA-1(«seed:intent's id»), then the id."""
+    """Compute an intent's lot: the first 13 hexadecimal digits of SHA-1(«seed:intent's id»), then the id."""
     return hashlib.sha1(f"{seed}:{intent_id}".encode()).hexdigest()[:13], intent_id  # noqa: S324
 
 
 def _fifo(reading: Reading) -> Check:
     """Nobody was refused a unit that a later ticket got, and nobody waited while a later ticket got it."""
-    # Who stands by in the ledger may have been served by a claim that is in flight.
+    # An intent on standby in the ledger may have been served by a claim that is in flight.
     overtaken = [row for row in reading.overtaken if reading.is_still or row["status"] != "standby"]
     figures = {"refused": len(reading.passed_over), "overtaken": len(overtaken)}
     rows = [*reading.passed_over, *overtaken]

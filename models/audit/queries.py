@@ -1,4 +1,4 @@
-"""Owns the questions that an audit asks of the ledger, each bound to one sale."""
+"""The SQL of an audit, each query for one sale."""
 
 from typing import Final
 
@@ -26,7 +26,7 @@ SALE: Final = text("""
     FROM sales s WHERE s.id = :sale_id
 """)
 
-# The estimates of what follows are far above what it costs: compiling it would take longer than running it.
+# PostgreSQL estimates these queries far too high: JIT-compiling them would take longer than running them.
 UNCOMPILED: Final = text("SET LOCAL jit = off")
 
 # A ticket that was refused although a later one got as much as it had asked for. Units that a raise or a
@@ -145,7 +145,7 @@ MONEY: Final = text("""
 """)
 
 # `owned` is what the limit is held against at every instant; who stands by may have left on the live side
-# already and asked anew, so that waiting units are counted only while nothing is in flight. An order that
+# already and asked again, so that waiting units are counted only while nothing is in flight. An order that
 # has ended is owned no more, whether or not its way home is noted.
 UNITS: Final = text("""
     SELECT user_id::text, sum(units) AS units, coalesce(sum(units) FILTER (WHERE is_owned), 0) AS owned FROM (

@@ -1,4 +1,4 @@
-"""Owns the reading of both stores for an audit, in one go and as still as they are."""
+"""Reads Redis and PostgreSQL for an audit, in one go and with as little movement in between as possible."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -51,12 +51,12 @@ class Reading:
 
     @property
     def is_live(self) -> bool:
-        """Say whether there is a live side by the ledger's word; past sales have none any more."""
+        """Whether there is a live side according to the ledger; archived sales have none any more."""
         return self.ledger["epoch"] is not None
 
     @property
     def is_comparable(self) -> bool:
-        """Say whether the two stores must be equal: there are two, and both are still."""
+        """Whether the two stores must be equal: there are two, and both are still."""
         return self.is_live and self.is_still
 
 
@@ -65,7 +65,7 @@ def read(database: Database, live: Live, sale_id: UUID) -> Reading:
 
     Raises:
         NoSuchSale: there is none.
-        LineUnavailable, LedgerUnavailable: a store is away.
+        LineUnavailable, LedgerUnavailable: a store is unavailable.
     """
     before = live.look(sale_id)
     with database.transaction() as session:

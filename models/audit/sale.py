@@ -1,7 +1,7 @@
-"""Owns the audit of a sale: the invariants, checked over the live state and the ledger, with figures.
+"""Audits a sale: checks the invariants over the live state in Redis and the ledger, with figures.
 
-The two stores cannot be read in one instant. Where the live side moved meanwhile, the reading is repeated;
-while verdicts are in flight, only what must hold at every instant is asked.
+The two stores cannot be read in one instant. If the live state changed meanwhile, the reading is repeated;
+while verdicts are in flight, only what must hold at every instant is checked.
 """
 
 from dataclasses import asdict, dataclass
@@ -18,7 +18,7 @@ READINGS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """All checks of a sale. `in_flight`: verdicts were under way, so that some were asked weakly."""
+    """All checks of a sale. `in_flight`: some checked only what holds while verdicts move."""
 
     sale_id: str
     ok: bool
@@ -27,16 +27,16 @@ class Audit:
     checks: list[Check]
 
     def as_message(self) -> dict[str, Any]:
-        """Give the audit as plain data."""
+        """Return the audit as plain data."""
         return asdict(self)
 
 
 def audit_sale(database: Database, live: Live, sale_id: UUID, readings: int = READINGS) -> Audit:
-    """Check the invariants of a sale; so many readings are made at the most to find it still.
+    """Check the invariants of a sale; at most `readings` readings are made to find it still.
 
     Raises:
         NoSuchSale: there is none.
-        LineUnavailable, LedgerUnavailable: a store is away, so that nothing can be said.
+        LineUnavailable, LedgerUnavailable: a store is unavailable, so that nothing can be said.
     """
     reading = read(database, live, sale_id)
     for _ in range(readings - 1):

@@ -1,4 +1,4 @@
-"""Owns what the web processes tell of their sockets, so that one of them can answer for all."""
+"""Counts open sockets: each web process reports its own to Redis, so that any of them can answer for all."""
 
 from collections.abc import Mapping
 from typing import Any, Final, cast
@@ -9,17 +9,17 @@ import orjson
 from models.live.keys import SOCKETS
 from models.live.redis import Client, translated
 
-FRESH_MS: Final = 10_000  # a process that told nothing for longer is gone; or told it so far in the future
+FRESH_MS: Final = 10_000  # a process that reported nothing for longer, or reports from the future, is gone
 
 
 class Attendance:
-    """How many sockets each process behind one Redis has."""
+    """The number of sockets of each process at one Redis."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     def note(self, process: str, sockets: int, watchers: Mapping[str, int], now_ms: int) -> None:
-        """Tell of a process: all its sockets, and how many of them watch which sale. Forgets who is gone.
+        """Report a process's sockets, and how many of them watch which sale. Drops processes that are gone.
 
         Raises:
             LineUnavailable: there was no answer.
@@ -34,7 +34,7 @@ class Attendance:
             pipeline.execute()
 
     def of(self, sale_id: UUID, now_ms: int) -> dict[str, int]:
-        """Say how many sockets there are, in how many processes, and how many of them watch a sale.
+        """Count the sockets, the processes, and the sockets that watch a sale.
 
         Raises:
             LineUnavailable: there was no answer.

@@ -1,4 +1,4 @@
-"""Owns what is noted of an audit beside a sale's live state: each check's verdict, and when it was made."""
+"""The result of a sale's last audit as it is kept in Redis: each check's verdict, and when it was made."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -10,8 +10,8 @@ import orjson
 class AuditNote:
     """The verdicts of an audit by the names of its checks.
 
-    `in_flight`: verdicts of the sale were under way, so that some checks were asked weakly. `took_ms`: how
-    long the audit took.
+    `in_flight`: verdicts of the sale were under way, so that some checks were limited to what must hold at
+    every instant. `took_ms`: how long the audit took.
     """
 
     at_ms: int
@@ -21,7 +21,7 @@ class AuditNote:
 
     @property
     def is_ok(self) -> bool:
-        """Say whether every invariant held."""
+        """Whether every invariant held."""
         return all(self.checks.values())
 
     def pack(self) -> bytes:

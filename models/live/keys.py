@@ -1,4 +1,4 @@
-"""Owns the names of everything in Redis. No key is built anywhere else, in Lua least of all.
+"""The names of all keys and channels in Redis. No key is built anywhere else, least of all in Lua.
 
 Every key of a sale carries the hash tag `{sale:<id>}`, so that a sale lives in one slot of a cluster.
 """
@@ -17,7 +17,7 @@ TRIAL: Final = "trial"  # written to find out whether Redis takes writes
 
 @dataclass(frozen=True, slots=True)
 class SaleKeys:
-    """The keys and channels of one sale. What each holds is told at the head of the scripts."""
+    """The keys and channels of one sale. The scripts' headers say what each holds."""
 
     state: str
     line: str
@@ -107,5 +107,5 @@ def sale_of_channel(channel: str) -> str:
 
 
 def turn_at(work: str) -> str:
-    """Name what says that some process does a piece of work, or did so just now."""
+    """Name the key that marks that some process does a piece of work, or did so just now."""
     return f"turn:{work}"

@@ -1,6 +1,6 @@
-"""Owns the pulse of a sale: a sample of its figures each second, for the last minutes.
+"""Samples a sale's figures once a second and keeps the last minutes, for charts.
 
-It is there to be looked at: nothing is decided by it, and losing it loses nothing else.
+Nothing is decided by these samples, and losing them loses nothing else.
 """
 
 from typing import Final, NamedTuple, cast
@@ -40,7 +40,7 @@ class Pulse:
         self._scripts = scripts
 
     def take(self, sale_id: UUID) -> bool:
-        """Take this second's sample unless somebody did already; says whether this call did.
+        """Take this second's sample unless somebody did already; returns whether this call did.
 
         Raises:
             LineUnavailable: there was no answer.

@@ -1,7 +1,7 @@
-"""Owns looking at the live state: everything here changes nothing.
+"""Reads the live state; nothing here changes anything.
 
-A MULTI is no way to look: a full Redis refuses it, for what it queues takes room. What has to be one picture
-is a script.
+MULTI is not used for reading: a full Redis refuses it, since queueing takes memory. What has to be read in
+one consistent snapshot is read by a script.
 """
 
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ STANDING_FIELDS: Final = 4
 
 
 class Fate(Enum):
-    """How far an accepted intent has come, as the line can tell."""
+    """How far an accepted intent has come, as far as the line knows."""
 
     OPEN = auto()  # in the lobby or in line, or decided and not settled yet
     STANDBY = auto()
-    SETTLED = auto()  # the line knows it no more: its verdict is in the ledger
+    SETTLED = auto()  # the line no longer knows it: its verdict is in the ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Standings:
 
 @dataclass(frozen=True, slots=True)
 class LinePage:
-    """Some intents of a line, newest first, and what their places are reckoned from."""
+    """Some intents of a line, newest first, and what their places are computed from."""
 
     intents: tuple[LiveIntent, ...]
     now_serving: int
@@ -49,14 +49,14 @@ class LinePage:
 
 
 class LiveQueries:
-    """What can be seen of every sale behind one Redis."""
+    """Reads the live state of every sale at one Redis."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
         self._scripts = Scripts(client)
 
     def reach(self) -> None:
-        """Make sure of a connection, sending nothing: who cannot even connect has surely not been heard.
+        """Make sure of a connection, sending nothing: without one, certainly nothing was received.
 
         Raises:
             LineUnavailable: there is none to be had.
@@ -76,7 +76,7 @@ class LiveQueries:
         return seconds * 1000 + micros // 1000
 
     def look(self, sale_id: UUID) -> Look:
-        """Take one consistent picture of a sale.
+        """Read a consistent snapshot of a sale.
 
         Raises:
             LineUnavailable: there was no answer.
@@ -86,7 +86,7 @@ class LiveQueries:
         return _unpack_look(sale_id, self._scripts.run("look", names, []))
 
     def find(self, sale_id: UUID, intent_id: str) -> Found | None:
-        """Find an intent whose last verdict is not settled; None where there is no such (any more).
+        """Find an intent whose last verdict is not settled; None if there is none (any more).
 
         Raises:
             LineUnavailable: there was no answer.
@@ -105,7 +105,7 @@ class LiveQueries:
         return self.standing_of_each(sale_id, [user_id]).of.get(user_id)
 
     def standing_of_each(self, sale_id: UUID, user_ids: Sequence[str]) -> Standings:
-        """Find the same for many; whoever does not stand there is left out.
+        """Find the same for many; shoppers who do not stand there are left out.
 
         Raises:
             LineUnavailable: there was no answer.
@@ -140,7 +140,7 @@ class LiveQueries:
             return int(cast(str | None, self.client.hget(SaleKeys.of(sale_id).state, "now_serving")) or 0)
 
     def fates_of(self, sale_id: UUID, intent_ids: Sequence[str]) -> dict[str, Fate]:
-        """Say of intents whether they are settled, stand by, or have neither behind them.
+        """Return for each intent whether it is settled, stands by, or neither yet.
 
         In between its two questions an intent may have gone on; then this is how it was a moment ago.
 
@@ -159,10 +159,10 @@ class LiveQueries:
         }
 
     def people(self, sale_id: UUID) -> tuple[frozenset[str], dict[str, str], dict[str, str], dict[str, int]]:
-        """List for an audit who stands by (intents), who holds and what is sold (intent → user|units).
+        """List for an audit the standby intents, the holds and what is sold (intent → user|units).
 
-        The last are everybody's units under the limit. These are four questions: to compare their answers,
-        look before and after whether anything moved.
+        The last are the units of each shopper that count against the limit. These are four questions: to
+        compare their answers, look before and after whether anything moved.
 
         Raises:
             LineUnavailable: there was no answer.
@@ -178,7 +178,7 @@ class LiveQueries:
         return frozenset(standby), holds, sold, {user: int(number) for user, number in units.items()}
 
     def late_answers(self, sale_id: UUID, epoch: str, payment_ids: Sequence[UUID]) -> dict[UUID, str]:
-        """Tell what these late payments were answered under this epoch; the others are left out.
+        """Return what these late payments were answered under this epoch; others are left out.
 
         Raises:
             LineUnavailable: there was no answer.
@@ -206,7 +206,7 @@ class LiveQueries:
         return AuditNote.unpack(packed) if packed else None
 
     def page(self, sale_id: UUID, *, before: int = 0, limit: int = 50) -> LinePage:
-        """List who still stands in line, newest ticket first, from below the ticket `before` on.
+        """List the intents that still stand in line, newest ticket first, from below the ticket `before` on.
 
         Raises:
             LineUnavailable: there was no answer.

@@ -1,7 +1,7 @@
-"""Owns the shapes that travel between the scripts and Python, and how they are packed.
+"""The records exchanged between the Lua scripts and Python, and how they are packed.
 
-Scripts pack with `|` between fields and newlines between rows; ids and numbers hold neither. What is made for
-every intent that arrives is a named tuple: a frozen dataclass takes three times as long.
+Scripts pack with `|` between fields and newlines between rows; ids and numbers contain neither. What is
+created for every intent that arrives is a named tuple: a frozen dataclass takes three times as long.
 """
 
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ class LiveIntent(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A live intent with what its place is reckoned from. `standby_place` 1 is next; 0: not on standby."""
+    """A live intent with what its place is computed from. `standby_place` 1 is next; 0: not on standby."""
 
     intent: LiveIntent
     standby_place: int
@@ -72,7 +72,7 @@ class Found(NamedTuple):
 
     @property
     def is_decided(self) -> bool:
-        """Say whether a claim has decided it, which is not settled yet."""
+        """Whether a claim has decided it, which is not settled yet."""
         is_passed = 0 < self.intent.ticket <= self.now_serving
         return is_passed and self.standby_place == 0 and self.intent.left_ms == 0
 
@@ -95,7 +95,7 @@ class Answer(NamedTuple):
 
     `intent_id` is the new intent's, or that of the one it repeats or collides with. `intent` is None
     where that one is settled already, so that the ledger knows it, or where nothing was found. `wait_ms`: how
-    long who comes and goes has to wait, where the code is `TOO_SOON`.
+    long a shopper who left too often has to wait, if the code is `TOO_SOON`.
     """
 
     code: AnswerCode
@@ -122,10 +122,10 @@ class ClaimCode(StrEnum):
 
 
 class Regained(StrEnum):
-    """What `hold_again.lua` says to somebody who paid too late. All but `SOLD` change nothing."""
+    """What `hold_again.lua` answers to a late payment. All but `SOLD` change nothing."""
 
     SOLD = "sold"
-    HELD_YET = "held_yet"  # no answer: the units of the hold have not come home yet; ask again after that
+    HELD_YET = "held_yet"  # no answer: the units of the hold have not been returned yet; ask again after that
     GONE = "gone"
     OTHERS_FIRST = "others_first"
     LIMIT_REACHED = "limit_reached"
@@ -135,7 +135,7 @@ class Regained(StrEnum):
 class Decision:
     """One ticket's verdict, as the claim wrote it down. `granted` units; 0 unless held.
 
-    Who left the lobby has no ticket: 0.
+    An intent that left the lobby has no ticket: 0.
     """
 
     intent_id: str
@@ -166,12 +166,12 @@ class Decision:
 
     @property
     def is_held(self) -> bool:
-        """Say whether units were set aside."""
+        """Whether units were set aside."""
         return self.outcome == IntentStatus.HELD
 
     @property
     def is_standby(self) -> bool:
-        """Say whether the last word is still to come."""
+        """Whether the final verdict is still to come."""
         return self.outcome == IntentStatus.STANDBY
 
 
@@ -197,7 +197,7 @@ class Claim:
 
     @property
     def held_units(self) -> int:
-        """Units that this claim set aside."""
+        """The units that this claim set aside."""
         return sum(decision.granted for decision in self.decisions)
 
 
@@ -231,7 +231,7 @@ class ClaimReply:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One consistent picture of a sale's live state, and of the work that waits for it.
+    """A consistent snapshot of a sale's live state, and of the work that waits for it.
 
     `line_length` is that of lobby and line; `departed` left the lobby, and the ledger has yet to learn of it.
     """
@@ -243,12 +243,12 @@ class Look:
     overdue: int
     parked: int
     fields: dict[str, str]
-    standby_places: tuple[tuple[int, int], ...] = ()  # (ticket, place) of some who stand by, in order
+    standby_places: tuple[tuple[int, int], ...] = ()  # (ticket, place) of some on standby, in order
     departed: int = 0
 
     @property
     def is_loaded(self) -> bool:
-        """Say whether there is a live state at all."""
+        """Whether there is a live state at all."""
         return "epoch" in self.fields
 
     def number(self, field: str) -> int:
@@ -257,7 +257,7 @@ class Look:
 
     @property
     def needs_a_bell(self) -> bool:
-        """Say whether a worker has something to do here: a line that moves, lots, an overdue claim."""
+        """Whether a worker has something to do here: a line that moves, lots to draw, an overdue claim."""
         status = self.fields.get("status")
         if self.overdue > 0 or self.departed > 0 or self.is_drawing:
             return True
@@ -267,13 +267,13 @@ class Look:
 
     @property
     def _is_full(self) -> bool:
-        """Say whether as many holds are open as may be; the next one that ends rings by itself."""
+        """Whether the limit of open holds is reached; the next one that ends rings the bell."""
         most = self.number("max_open_holds")
         return 0 < most <= self.number("open_holds")
 
     @property
     def _standby_moves(self) -> bool:
-        """Say whether somebody on standby can be served, or can no longer hope."""
+        """Return whether somebody on standby can be served, or has no chance any more."""
         if self.number("standby") == 0:
             return False
         available = self.number("available")
@@ -282,10 +282,10 @@ class Look:
 
     @property
     def is_quiet(self) -> bool:
-        """Say whether nobody waits and no verdict is in flight."""
+        """Whether nobody waits and no verdict is in flight."""
         return self.line_length + self.departed + self.claims + self.number("standby") == 0
 
     @property
     def is_drawing(self) -> bool:
-        """Say whether lots of the lobby are still to be drawn."""
+        """Whether lots of the lobby are still to be drawn."""
         return "undrawn_until" in self.fields

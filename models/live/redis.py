@@ -1,4 +1,4 @@
-"""Owns the connection to the live Redis: how it is made, and how its errors are told."""
+"""Connects to the live Redis and translates its errors."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ Client = redis.Redis
 
 
 def connect(url: str, *, max_connections: int = 64) -> Client:
-    """Make a client that never sends anything twice; who finds all connections in use waits for one.
+    """Make a client that never sends anything twice; callers wait for a free connection.
 
     redis-py re-sends a script whose reply was lost, by default up to several times; here a lost reply is
     an error for the caller, who knows whether asking again is harmless.
@@ -40,10 +40,10 @@ def connect(url: str, *, max_connections: int = 64) -> Client:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn redis-py's words for «Redis cannot do this now» into the domain's.
+    """Translate redis-py's errors for «Redis cannot do this now» into the domain's.
 
     Raises:
-        LineRefused: Redis said so itself; nothing was done.
+        LineRefused: Redis answered so; nothing was done.
         LineUnavailable: there was no answer; what was done is unknown.
     """
     try:
@@ -59,7 +59,7 @@ def translated() -> Iterator[None]:
 
 
 def is_refusal(error: redis.RedisError) -> bool:
-    """Say whether an error is Redis' «not now», to any command alike; nothing was done then.
+    """Return whether an error is Redis' refusal of any command for now; then nothing was done.
 
     What is refused inside of a script is refused with the script's first write, and each script here checks
     before it writes: so none is ever half done.

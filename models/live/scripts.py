@@ -1,4 +1,4 @@
-"""Owns the loading of the Lua scripts: one a verb, from `models/lua/`."""
+"""Loads and runs the Lua scripts of `models/lua/`, one per operation."""
 
 from functools import cache
 from pathlib import Path
@@ -26,10 +26,10 @@ class Scripts:
         }
 
     def run(self, verb: str, keys: list[str], args: list[Any]) -> Any:
-        """Run a verb in one atomic step.
+        """Run a script in one atomic step.
 
         Raises:
-            LineRefused: Redis takes nothing now, and the script did nothing.
+            LineRefused: Redis accepts no writes now, and the script did nothing.
             LineUnavailable: there was no answer. Whether the script ran is unknown.
         """
         with translated():

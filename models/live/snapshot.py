@@ -1,4 +1,4 @@
-"""Owns a sale's whole live state as it is laid down: for the first time, or anew from the ledger."""
+"""A sale's complete live state, written to Redis when the sale is created or rebuilt from the ledger."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,14 +9,14 @@ import orjson
 
 from models.live.records import LiveIntent
 
-PART: Final = 250  # entries that are laid in one step
+PART: Final = 250  # entries that are written in one step
 
 
 @dataclass(frozen=True, slots=True)
 class LiveSnapshot:
-    """A sale's whole live state at its laying down, besides the epoch.
+    """A sale's complete live state when it is created, besides the epoch.
 
-    For a first laying, `settings` and `counters` are all; a rebuild brings what the ledger knows of
+    A new sale has `settings` and `counters` only; a rebuild adds what the ledger knows of
     shoppers too: units by shopper, open holds and what is sold by intent (shopper, units), and who stands by.
     """
 
@@ -28,7 +28,7 @@ class LiveSnapshot:
     standby: Sequence[LiveIntent] = ()
 
     def pack(self) -> Iterator[bytes]:
-        """Write it as `load.lua` reads it, in parts that take Redis a moment each; the settings come last."""
+        """Pack it for `load.lua`, in parts that take Redis a moment each; the settings come last."""
         everything = chain(
             (("units", user, str(units)) for user, units in self.units.items()),
             (("holds", *one) for one in _packed(self.holds)),

@@ -1,4 +1,4 @@
-"""Owns the verbs of the live state, as typed functions over the scripts. Knows no HTTP and no SQL."""
+"""The operations on the live state in Redis, as typed functions over the Lua scripts. No HTTP, no SQL."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -31,12 +31,14 @@ from models.live.snapshot import LiveSnapshot
 from models.live.workers import WorkerRegistry
 
 IDEMPOTENCY_TTL_MS: Final = 24 * 3_600_000
-REBELL_MS: Final = 1_000  # a bell that nobody answered within this time counts as lost
+REBELL_MS: Final = 1_000  # a bell that no worker answered within this time counts as lost
 _ANSWERS: Final = {code.value: code for code in AnswerCode}  # a look-up costs a third of AnswerCode(…)
 LEASE_MS: Final = 2_000  # longer than a claim takes to persist, short for those who wait
 NO_DEADLINE_MS: Final = 1 << 53
 MAX_TRIES: Final = 5  # a claim handed out more often is parked
-FREE_LEAVINGS: Final = 3  # of a shopper in a sale; after each further one coming again has to wait
+FREE_LEAVINGS: Final = (
+    3  # of a shopper in a sale; after each further one a shopper has to wait before coming again
+)
 LEAVING_PAUSE_MS: Final = 30_000  # after the first of those, and twice as long after each further
 LONGEST_PAUSE_MS: Final = 600_000
 LOTS_AT_ONCE: Final = 500  # drawn in one step
@@ -58,7 +60,7 @@ class SubmitReply:
 
 
 class Live(LiveQueries):
-    """The live state of every sale behind one Redis: what can be seen of it, and what can be done to it."""
+    """The live state of every sale at one Redis: reads and operations."""
 
     leaving_pause_ms = LEAVING_PAUSE_MS
     longest_pause_ms = LONGEST_PAUSE_MS
@@ -70,7 +72,7 @@ class Live(LiveQueries):
         self.workers = WorkerRegistry(client)
 
     def load(self, sale_id: UUID, epoch: str, snapshot: LiveSnapshot, *, replace: bool = False) -> bool:
-        """Lay the live state of a sale; says whether it did, which it does not where one is already.
+        """Create the live state of a sale; returns whether it did: an existing one is kept.
 
         Raises:
             LineUnavailable: there was no answer.
@@ -85,9 +87,9 @@ class Live(LiveQueries):
     def configure(
         self, sale_id: UUID, epoch: str, revision: int, settings: Mapping[str, str | int], *, seed: str
     ) -> bool:
-        """Bring the settings to a revision, and draw the lobby when that opens it; says whether it was news.
+        """Bring the settings to a revision, and draw the lobby if that opens it; returns whether it was new.
 
-        The drawing is done in steps. Where it is interrupted, whoever drains the line goes on with it.
+        The drawing is done in steps. If it is interrupted, the next drain of the line goes on with it.
 
         Raises:
             Fenced: the epoch is not the present one, or there is no live state.
@@ -104,7 +106,7 @@ class Live(LiveQueries):
         return bool(code == "configured")
 
     def draw(self, sale_id: UUID) -> None:
-        """Draw what lots of the lobby are still to be drawn, in steps between which others get their turn.
+        """Draw the remaining lots of the lobby, in steps between which other commands get their turn.
 
         Any number may do so at once, and each at any time.
 
@@ -117,7 +119,7 @@ class Live(LiveQueries):
             pass
 
     def adjust(self, sale_id: UUID, epoch: str, adjustment_id: UUID, units: int) -> bool:
-        """Raise or cut the allocation once; False where a cut finds too few free units.
+        """Raise or cut the allocation once; False if a cut finds too few free units.
 
         Raises:
             Fenced: the epoch is not the present one, or there is no live state.
@@ -139,8 +141,8 @@ class Live(LiveQueries):
     ) -> SubmitReply:
         """Put intents into the line, in this order; each is answered for itself. At most 500 at once.
 
-        After `deadline_ms`, on Redis' clock, the line refuses them all: then whoever got no answer knows
-        by looking that what is not there will not come.
+        After `deadline_ms`, on Redis' clock, the line refuses them all: then a caller without an answer knows
+        by looking that what is not there will not arrive.
 
         Raises:
             Fenced: the epoch is not the present one, or there is no live state.
@@ -177,7 +179,7 @@ class Live(LiveQueries):
         return SubmitReply(answers, ring == 1)
 
     def note_accepted(self, sale_id: UUID, epoch: str) -> Accepted | None:
-        """Have the live side remember what it has accepted, and tell it; nothing under another epoch.
+        """Have the live state note what it has accepted, and return it; None under another epoch.
 
         Raises:
             LineUnavailable: there was no answer.
@@ -186,7 +188,7 @@ class Live(LiveQueries):
         return Accepted(*found) if found else None
 
     def seal(self, sale_id: UUID, next_epoch: str) -> Accepted:
-        """End the present epoch, and tell what was accepted until then: nothing will be any more.
+        """End the present epoch, and return what was accepted until then: nothing more will be.
 
         Raises:
             LineUnavailable: there was no answer.
@@ -194,7 +196,7 @@ class Live(LiveQueries):
         return Accepted(*self._scripts.run("seal", [SaleKeys.of(sale_id).state], [next_epoch]))
 
     def forget_key(self, sale_id: UUID, user_id: str, key: str) -> None:
-        """Forget an Idempotency-Key whose intent is nowhere any more.
+        """Forget an Idempotency-Key whose intent no longer exists.
 
         Raises:
             LineUnavailable: there was no answer.
@@ -249,7 +251,7 @@ class Live(LiveQueries):
     def settle(
         self, sale_id: UUID, claim: Claim, told: bytes | str, *, units_back: Sequence[UnitsBack] = ()
     ) -> bool:
-        """Forget a claim that is in the ledger and tell its verdicts; says whether this call did.
+        """Drop a claim that is in the ledger and publish its verdicts; returns whether this call did.
 
         `units_back`: the holds that become what the ledger keeps.
 
@@ -317,9 +319,9 @@ class Live(LiveQueries):
         *,
         refunded: Sequence[str] = (),
     ) -> tuple[int, bool]:
-        """Bring the units of ended holds and of refunded orders home, each once, and tell their orders.
+        """Return the units of ended holds and of refunded orders, each once, and publish their orders.
 
-        At most 1,000 at once. Returns the units that came home by this call, and whether the bell should
+        At most 1,000 at once. Returns the units that were returned by this call, and whether the bell should
         be rung.
 
         Raises:
@@ -336,7 +338,7 @@ class Live(LiveQueries):
     def sell(
         self, sale_id: UUID, epoch: str, intent_ids: Sequence[str], told: bytes | str
     ) -> tuple[int, bool]:
-        """Turn the holds of paid orders into sold units, each once, and tell their orders. At most 1,000.
+        """Turn the holds of paid orders into sold units, each once, and publish their orders. At most 1,000.
 
         Returns the units that were sold by this call, and whether the bell should be rung.
 
@@ -353,9 +355,9 @@ class Live(LiveQueries):
     def hold_again(
         self, sale_id: UUID, epoch: str, payment_id: UUID, *, intent_id: str, user_id: str, units: int
     ) -> Regained:
-        """Sell free units to somebody who paid after his hold had gone, unless others have a better right.
+        """Sell free units to a shopper who paid after their hold had gone, unless others have a better right.
 
-        A payment gets one answer: asking again, by whomever, gives the same and moves nothing.
+        A payment gets one answer: asking again gives the same and moves nothing.
 
         Raises:
             Fenced: the epoch is not the present one, or there is no live state.
@@ -378,7 +380,7 @@ class Live(LiveQueries):
         return Regained(code)
 
     def drop(self, sale_id: UUID) -> None:
-        """Remove the live state of a past sale; Idempotency-Keys end by themselves.
+        """Remove the live state of a finished sale; Idempotency-Keys end by themselves.
 
         Raises:
             LineUnavailable: there was no answer; doing it again is harmless.
@@ -388,7 +390,7 @@ class Live(LiveQueries):
             self.client.unlink(*keys.whole_state(), *keys.remarks())
 
     def note_audit(self, sale_id: UUID, note: AuditNote) -> None:
-        """Keep the last audit's verdicts beside the live state, for whoever watches the sale.
+        """Keep the last audit's verdicts beside the live state, for those who watch the sale.
 
         Raises:
             LineUnavailable: there was no answer.
@@ -401,9 +403,9 @@ class Live(LiveQueries):
             pipeline.execute()
 
     def belong(self, ledger_id: UUID, *, at_any_rate: bool = False) -> str:
-        """Say to which ledger this Redis belongs: to this one, where to none yet, or `at_any_rate`.
+        """Return which ledger this Redis belongs to; to this one if it had none, or if `at_any_rate`.
 
-        What is known is only read: a full Redis tells it too.
+        What is known is only read, so a full Redis answers too.
 
         Raises:
             LineUnavailable: there was no answer.
@@ -416,17 +418,17 @@ class Live(LiveQueries):
             return owner
 
     def try_writing(self, sale_id: UUID) -> None:
-        """Make sure that Redis takes writes: it writes something that nobody reads, and that is gone at once.
+        """Make sure that Redis accepts writes, by writing a key that nobody reads and that expires at once.
 
         Raises:
-            LineRefused: it takes none now.
+            LineRefused: it accepts none now.
             LineUnavailable: there was no answer.
         """
         with translated():
             self.client.set(SaleKeys.of(sale_id).trial, 1, px=1)
 
     def take_turn(self, work: str, for_ms: int) -> bool:
-        """Claim a piece of work that one process of all should do in so long; says whether nobody else did.
+        """Claim work that only one process should do per `for_ms`; returns whether nobody else did.
 
         Raises:
             LineUnavailable: there was no answer.
@@ -434,10 +436,10 @@ class Live(LiveQueries):
         return bool(self._scripts.run("turn", [turn_at(work)], [for_ms]))
 
     def tell(self, sale_id: UUID, told: bytes | str) -> None:
-        """Tell the sockets of changed intents and orders, outside of a claim.
+        """Publish changed intents and orders to the sockets, outside of a claim.
 
         Raises:
-            LineUnavailable: there was no answer; whoever listens learns it from the next snapshot.
+            LineUnavailable: there was no answer; listeners learn it from the next snapshot.
         """
         with translated():
             self.client.publish(SaleKeys.of(sale_id).verdict_channel, told)

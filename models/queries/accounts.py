@@ -59,7 +59,7 @@ def shoppers(asked: str, *, only_banned: bool = False) -> Select[User]:
     found = [User.email.icontains(asked, autoescape=True), User.name.icontains(asked, autoescape=True)]
     try:
         found.append(User.id == UUID(asked))
-    except ValueError:  # then it is a part of a name, and no id
+    except ValueError:  # then it is part of a name, and no id
         return query.where(or_(*found))
     return query.where(or_(*found))
 
@@ -72,7 +72,7 @@ def admins(session: Session) -> Sequence[Row[UUID, str]]:
 
 
 def count_orders(session: Session, user_ids: Sequence[UUID]) -> dict[UUID, OrderCounts]:
-    """Count the orders of some accounts; of one without any, too."""
+    """Count the orders of some accounts; those without any have zeros."""
     counting = (
         select(
             Order.user_id,

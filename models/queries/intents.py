@@ -27,7 +27,7 @@ def intents_of_sale(
 ) -> Sequence[Intent]:
     """List decided intents of a sale, newest ticket first, below the ticket `before` (0: from the top).
 
-    Who left the lobby has no ticket, and is not among them.
+    Intents that left the lobby have no ticket, and are not among them.
     """
     is_asked_for = (Intent.sale_id == sale_id) & Intent.ticket.is_not(None)
     query = select(Intent).where(is_asked_for).order_by(Intent.ticket.desc()).limit(limit)
@@ -43,7 +43,7 @@ def intents_of_sale(
 def departed_of_sale(
     session: Session, sale_id: UUID, *, user_id: UUID | None, before: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[Intent]:
-    """List those who left a sale's lobby, who came last first, below the keys `before`."""
+    """List the intents that left a sale's lobby, newest first, below the keys `before`."""
     query = select(Intent).where(Intent.sale_id == sale_id, Intent.ticket.is_(None)).limit(limit)
     if user_id is not None:
         query = query.where(Intent.user_id == user_id)

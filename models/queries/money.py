@@ -21,7 +21,7 @@ OPEN: Final[Mapping[str, tuple[type[Any], ColumnElement[bool]]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """How many rows of a status have not come to their end, and how long the oldest has been there."""
+    """How many rows of a status are not finished, and how old the oldest is."""
 
     status: str
     count: int

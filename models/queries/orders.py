@@ -15,7 +15,7 @@ from models.tables.orders import Order
 
 
 def find_order(session: Session, order_id: UUID) -> Order | None:
-    """Find an order with its history, both of one instant: a second query might find it changed."""
+    """Find an order with its history, both in one query: a second one might find it changed."""
     query = select(Order).where(Order.id == order_id).options(joinedload(Order.history))
     return session.scalars(query).unique().one_or_none()
 

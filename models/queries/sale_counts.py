@@ -1,4 +1,4 @@
-"""Owns the questions to the ledger about a sale at a glance: what became of its intents, orders and money."""
+"""Counts a sale's rows for its overview: what became of its intents, orders and money."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from models.tables.orders import Intent, Order
 
 EXPIRING: Final = timedelta(seconds=60)
 LATELY: Final = timedelta(minutes=5)
-MOST_VERDICTS: Final = 2_000  # by which the time to a verdict is told
+MOST_VERDICTS: Final = 2_000  # from which the time to a verdict is computed
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def _milliseconds(seconds: float | None) -> int | None:
 
 
 def _verdicts(sale_id: UUID) -> Select[Any]:
-    """Ask how long the newest tickets waited, of those decided lately; of a lobby, since the opening."""
+    """Select how long the newest tickets waited, of those decided lately; for a lobby, since the opening."""
     opens_at = select(Sale.opens_at).where(Sale.id == sale_id).scalar_subquery()
     newest = (
         select(Intent.submitted_at, Intent.decided_at)

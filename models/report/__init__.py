@@ -1,4 +1,4 @@
-"""The report of a sale: what is asked of the ledger for it, and what it says."""
+"""The report of a sale: the queries behind it, and what it contains."""
 
 from models.report.content import make_content
 from models.report.fingerprint import SourceFingerprint, read_fingerprint

@@ -1,4 +1,4 @@
-"""Owns the comparison of two reports: each figure with difference and ratio, the series side by side."""
+"""Compares two reports: each figure with difference and ratio, the time series side by side."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Figure:
     kind: Kind = Kind.COUNT
 
     def of(self, report: Mapping[str, Any]) -> Any:
-        """Read it; None where a report has none."""
+        """Read it; None if a report has none."""
         found: Any = report
         for name in self.path.split("."):
             found = found[name]
@@ -56,7 +56,7 @@ FIGURES: Final = (
 
 
 def compare(a: Message, b: Message) -> Message:
-    """Hold two reports against each other. A difference is b less a, a ratio b by a."""
+    """Compare two reports. A difference is b less a, a ratio b by a."""
     return {
         "a": {name: a[name] for name in HEAD},
         "b": {name: b[name] for name in HEAD},
@@ -82,7 +82,7 @@ def _plain(value: Any) -> Any:
 
 
 def _are_comparable(one: Any, other: Any) -> bool:
-    """Say whether both are there and, as money, of the same currency."""
+    """Return whether both are there and, if money, of the same currency."""
     if one is None or other is None:
         return False
     return not isinstance(one, Mapping) or one["currency"] == other["currency"]
@@ -101,7 +101,7 @@ def _ratio(one: float, other: float) -> float | None:
 
 
 def _side_by_side(one: Series, other: Series) -> Message:
-    """Tell both series at every second at which one of them has a row, counted from each sale's opening."""
+    """Align both series at every second at which one of them has a row, counted from each sale's opening."""
     one, other = same_step(one, other)
     seconds = sorted({row[0] for row in one.rows} | {row[0] for row in other.rows})
     return {

@@ -1,4 +1,4 @@
-"""Owns what a report says: the answers of the ledger put together, as plain data ready for JSON."""
+"""Builds a report's content from the ledger's figures, as plain data ready for JSON."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the ledger answered about a sale."""
+    """The ledger's figures on a sale."""
 
     sale: Row
     intents: Row

@@ -1,4 +1,4 @@
-"""Owns what a report takes over from an audit: its verdict, and the figures of how fair the sale was."""
+"""The part of a report that comes from an audit: its verdict, and figures on how fair the sale was."""
 
 from typing import Any, Final
 
@@ -9,9 +9,9 @@ _MONEY: Final = ("charged", "refunded", "undecided")
 
 
 def fairness_of(audit: Audit, order: str) -> Message:
-    """Tell how the line was kept: who was passed over or overtaken, and how the lobby was drawn.
+    """Describe how fair the line was: who was passed over or overtaken, and how the lobby was drawn.
 
-    The audit counts as many inversions as it shows, which is all of them unless there are many.
+    The audit counts the inversions that it shows, which is all of them unless there are many.
     """
     fifo, draw = _figures(audit, "fifo"), _figures(audit, "draw_repeats")
     is_drawn = bool(draw.get("drawn"))
@@ -30,7 +30,7 @@ def fairness_of(audit: Audit, order: str) -> Message:
 
 
 def audit_of(audit: Audit, currency: str) -> Message:
-    """Tell the verdict of each invariant, and all charges beside what went back."""
+    """Return the verdict of each invariant, and all charges beside all refunds."""
     sums = _figures(audit, "money_adds_up")
     return {
         "ok": audit.ok,

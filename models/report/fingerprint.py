@@ -1,7 +1,7 @@
-"""Owns the mark of a report: the state of a sale's orders and money, by which a report is known to be stale.
+"""The fingerprint of a report's source: the state of a sale's orders and money, which tells a stale report.
 
-An order or a charge that comes to its end never returns to where it was, so that equal counts mean that
-nothing has happened in between that a report would tell of.
+An order or a charge that reached a final state never returns to an earlier one, so equal counts mean that
+nothing a report contains has changed in between.
 """
 
 from dataclasses import asdict, dataclass
@@ -30,7 +30,7 @@ class SourceFingerprint:
 
     @property
     def is_settled(self) -> bool:
-        """Say whether the sale has come to its end: all is decided, and no unit and no cent is on its way."""
+        """Whether the sale is finished: all is decided, and no unit and no cent is on its way."""
         moving = [self.orders.get(one, 0) for one in _OPEN]
         moving += [self.payments.get(one, 0) for one in _UNDECIDED]
         return self.is_drained and not any(moving) and not self.refunds.get(RefundStatus.PENDING, 0)
@@ -41,7 +41,7 @@ class SourceFingerprint:
 
 
 def read_fingerprint(session: Session, sale_id: UUID) -> SourceFingerprint:
-    """Read the present mark of a sale.
+    """Read the present fingerprint of a sale.
 
     Raises:
         NoSuchSale: there is none.

@@ -1,13 +1,13 @@
-"""Owns the questions that a report asks of the ledger, each bound to one sale.
+"""The SQL of a report, each query for one sale.
 
-Each goes over the sale's intents or orders once. `opened_at` is what seconds are counted from.
+Each goes over the sale's intents or orders once. Seconds are counted from `opened_at`.
 """
 
 from typing import Final
 
 from sqlalchemy import text
 
-# The estimates are far above what these cost: compiling would take longer than running.
+# PostgreSQL estimates these far too high: JIT-compiling them would take longer than running them.
 UNCOMPILED: Final = text("SET LOCAL jit = off")
 
 SALE: Final = text("""
@@ -64,7 +64,7 @@ PAYMENTS: Final = text("""
     FROM payments p JOIN orders o ON o.id = p.order_id WHERE o.sale_id = :sale_id
 """)
 
-# Who came before the opening waited for it, not for a worker.
+# An intent from before the opening waited for that, not for a worker.
 SPREADS: Final = text("""
     WITH lengths AS (
         SELECT 'to_verdict' AS name, decided_at - greatest(submitted_at, :opened_at) AS length

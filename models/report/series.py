@@ -1,7 +1,7 @@
-"""Owns the series of a report: rows of a few seconds each, made coarser and told for any second.
+"""The time series of a report: rows of a few seconds each, which can be made coarser or read at any second.
 
-A row is there only where something happened. Its counts are those of its seconds; its levels are those at
-their end, and last until the next row. Knows no store.
+There is a row only where something happened. Its counts are those of its seconds; its levels are those at
+their end, and hold until the next row. Independent of the stores.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ class Series:
 
     @classmethod
     def of_moves(cls, moves: Iterable[Mapping[str, Any]], first_units: int) -> "Series":
-        """Add up how much each level grew by, from so many free units on."""
+        """Add up how much each level grew, beginning with so many free units."""
         first = (0, 0, first_units, 0, 0)
         levels, step, rows = list(first), STEPS[0], []
         for move in moves:
@@ -39,7 +39,7 @@ class Series:
 
     @classmethod
     def read(cls, message: Mapping[str, Any]) -> "Series":
-        """Take it out of a report."""
+        """Read it from a report."""
         rows = tuple(tuple(row) for row in message["rows"])
         return cls(message["bucket_seconds"], tuple(message["first"]), rows)
 
@@ -69,7 +69,7 @@ class Series:
         return Series(step, self.first, tuple(gathered.values()))
 
     def at_most(self, most: int) -> "Series":
-        """Make it as coarse as it takes to have no more than so many rows."""
+        """Make it as coarse as needed to have at most so many rows."""
         for step in STEPS:
             found = self.coarser(step)
             if len(found.rows) <= most:
@@ -87,7 +87,7 @@ class Series:
         return Series(self.bucket_seconds, first, tuple(kept))
 
     def aligned(self, seconds: Sequence[int]) -> dict[str, list[int]]:
-        """Tell each column at these seconds, which are in order: no counts where nothing happened."""
+        """Return each column at these seconds, which are in order: no counts where nothing happened."""
         by_second = {row[0]: row for row in self.rows}
         told: dict[str, list[int]] = {name: [] for name in COLUMNS[1:]}
         levels = self.first

@@ -1,4 +1,4 @@
-"""Owns the question when a sale really opened and ended, and the counting of seconds from there."""
+"""Finds when a sale really opened and ended, and counts seconds from there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Times:
 
     @property
     def counted_from(self) -> datetime:
-        """What seconds are counted from: the opening, or when it was to be."""
+        """What seconds are counted from: the opening, or its planned time."""
         return self.opened_at or self.opens_at
 
     def since_opening(self, at: datetime | None) -> float | None:
@@ -29,15 +29,15 @@ class Times:
         return round((at - self.counted_from).total_seconds(), 3) if at else None
 
     def as_message(self) -> Message:
-        """Tell the times."""
+        """Return the times as plain data."""
         told = {"opened_at": self.opened_at, "ended_at": self.ended_at, "counted_from": self.counted_from}
         return {name: rfc3339(at) if at else None for name, at in told.items()}
 
 
 def times_of(sale: Mapping[str, Any], intents: Mapping[str, Any]) -> Times:
-    """Find when a sale opened: by an admin's hand, else on time; and not after the first who was served.
+    """Find when a sale opened: by an admin, else on time; and not after the first intent that was served.
 
-    What has no lobby takes nobody before it opens. How a sale ended is known in the same way.
+    A sale without a lobby accepts nobody before it opens. Its end is found in the same way.
     """
     opened = sale["opened_by_hand_at"] or sale["opens_at"]
     served = intents["first_served_at"] or opened

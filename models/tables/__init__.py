@@ -1,1 +1,1 @@
-"""The rows of PostgreSQL, one module a noun."""
+"""The tables of PostgreSQL, one module per noun."""

@@ -1,4 +1,4 @@
-"""Owns the rows of accounts: users, and the families of refresh tokens that they are logged in by."""
+"""Tables of accounts: users, and the families of refresh tokens that keep them logged in."""
 
 import uuid
 from datetime import datetime
@@ -13,7 +13,7 @@ from models.tables.base import Base, Word, is_one_of
 class User(Base):
     """A shopper or an admin. Accounts without a password (a load generator's crowd) cannot log in.
 
-    `expel_at`: when a banned shopper is next looked for in lines and among holds; null once that is over.
+    `expel_at`: when lines and holds are next searched for a banned shopper; null once that is over.
     """
 
     __tablename__ = "users"
@@ -36,9 +36,9 @@ class User(Base):
 
 
 class TokenFamily(Base):
-    """One log-in: every refresh token that descends from it, of which only the newest is good.
+    """One log-in: every refresh token that descends from it, of which only the newest is valid.
 
-    Showing an older one revokes the family (RFC 9700, section 4.14.2).
+    Using an older one revokes the family (RFC 9700, section 4.14.2).
     """
 
     __tablename__ = "token_families"

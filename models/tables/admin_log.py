@@ -1,4 +1,4 @@
-"""Owns the rows of the admins' log: who did what to what, and when. Rows are added and never changed."""
+"""Table of the admins' log: who did what to what, and when. Rows are added and never changed."""
 
 import uuid
 from datetime import datetime
@@ -13,7 +13,7 @@ from models.tables.base import Base, Word, is_one_of
 
 
 class AdminLogEntry(Base):
-    """A deed, written in the transaction that did it. Without an actor it came by the command line."""
+    """An action, written in the transaction that did it. Without an actor it came from the command line."""
 
     __tablename__ = "admin_log"
     __table_args__ = (

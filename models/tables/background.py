@@ -1,4 +1,4 @@
-"""Owns the rows of background tasks: what was asked of the workers, and what became of it."""
+"""Table of background tasks: what was requested of the workers, and what became of it."""
 
 import uuid
 from datetime import datetime
@@ -13,7 +13,7 @@ from models.tables.base import Base, Word, is_one_of
 
 
 class BackgroundTask(Base):
-    """A piece of work whose progress somebody may poll under `/tasks`."""
+    """A piece of work whose progress can be polled at `/tasks`."""
 
     __tablename__ = "background_tasks"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Owns what all rows share: naming of constraints, and the types of columns."""
+"""What all tables share: the naming of constraints, and the types of columns."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -24,7 +24,7 @@ class Base(DeclarativeBase):
 
 
 Minor = BigInteger  # money in the currency's minor unit, e.g. cents
-Word = String(16)  # one word of the vocabulary
+Word = String(16)  # one word of an enum
 
 
 def is_one_of(column: str, words: type[StrEnum], name: str | None = None) -> CheckConstraint:

@@ -1,4 +1,4 @@
-"""Owns the rows of what is sold: products, sales, and the adjustments of a sale's allocation."""
+"""Tables of what is sold: products, sales, and the adjustments of a sale's allocation."""
 
 import hashlib
 import secrets
@@ -29,7 +29,7 @@ MAX_ALLOCATION = 10_000_000  # units
 class Product(Base):
     """A thing that sales sell. Archived instead of deleted, since orders go on naming it.
 
-    `revision` grows with every change, so that who changes it by what they saw can say so.
+    `revision` grows with every change, so that a change can name the revision that its author saw.
     """
 
     __tablename__ = "products"
@@ -53,15 +53,14 @@ class Product(Base):
 class Sale(Base):
     """An allocation of one product, sold in one line between two times.
 
-    `held` and `sold` move only in the transactions that move orders, under this row's lock.
-    `epoch` fences: a transaction that carries another epoch changes nothing. It is null while there is no
-    live state: until that was laid for the first time, and after that of a past sale was dropped.
-    `draw_seed` orders the lobby at the opening; its hash is told before, itself after. `lobby_size` is how
-    many stood in the lobby then; null before.
-    `revision` grows with every change of the settings, so that the live side never goes back.
-    `accepted` and `accepted_ticket` are a mark: how many intents the line had taken in all, and the highest
-    ticket that it had given, when sweeps last noted it, at `noted_at`. `noted` is how many of them the live
-    side has a note of itself: one that forgot that has gone back in time.
+    `held` and `sold` move only in the transactions that move orders, under this row's lock. `epoch` fences: a
+    transaction that carries another epoch changes nothing. It is null while there is no live state: until it
+    is created, and after that of a finished sale was dropped. `draw_seed` orders the lobby at the opening;
+    its hash is published before, itself after. `lobby_size` is how many stood in the lobby then; null before.
+    `revision` grows with every change of the settings, so that the live side never goes back. `accepted` and
+    `accepted_ticket` are a mark: how many intents the line had accepted in all, and the highest ticket that
+    it had given, when sweeps last noted it, at `noted_at`. `noted` is how many of them the live state has
+    noted itself: one that forgot that has gone back in time.
     """
 
     __tablename__ = "sales"
@@ -127,7 +126,7 @@ class Sale(Base):
 
 
 class LostTickets(Base):
-    """Tickets of a sale that a rebuild found without a verdict: nobody gets them again.
+    """Tickets of a sale that a rebuild found without a verdict: they are given to nobody again.
 
     `before_opening`: they were lost out of the lobby, so that the draw begins after them.
     """
@@ -143,10 +142,10 @@ class LostTickets(Base):
 
 
 class Adjustment(Base):
-    """A requested change of a sale's allocation, applied once on each side whatever is retried.
+    """A requested change of a sale's allocation, applied once in each store whatever is retried.
 
     Raises move the ledger first and the live side second, cuts the other way round, so that the live
-    free stock is never above the ledger's. The key is of who asked: the same one again is the same change.
+    free stock is never above the ledger's. The key is the requester's: the same one again is the same change.
     """
 
     __tablename__ = "adjustments"

@@ -1,6 +1,6 @@
-"""The row that makes a ledger this one and no other, and that is written to learn whether it takes writes.
+"""The row that identifies this ledger, and that is written to find out whether the ledger accepts writes.
 
-The live Redis carries the id of the ledger it belongs to, so that nobody serves another's lines.
+The live Redis carries the id of the ledger it belongs to, so that nobody serves another ledger's lines.
 """
 
 import uuid
@@ -17,13 +17,13 @@ from models.tables.base import Base
 _READ: Final = text("SELECT id FROM ledger_identity")
 _MAKE: Final = text("INSERT INTO ledger_identity (id) VALUES (gen_random_uuid()) ON CONFLICT DO NOTHING")
 
-# Who asks at the same moment as somebody else is not kept waiting: that one writes.
+# A caller at the same moment as another does not wait: the other one writes.
 _WRITE: Final = text("""
     UPDATE ledger_identity SET written_at = now()
     WHERE id = (SELECT id FROM ledger_identity FOR UPDATE SKIP LOCKED)
 """)
 
-# What the persisting of a claim needs.
+# What persisting a claim needs.
 _MISSING: Final = text("""
     SELECT what || ' on ' || whole FROM (VALUES
         ('sales', 'SELECT'), ('sales', 'UPDATE'),
@@ -48,7 +48,7 @@ class LedgerIdentity(Base):
 
 
 def identity_of(connection: Connection) -> UUID:
-    """Read the ledger's id; one that was emptied altogether gets a new one."""
+    """Read the ledger's id; an emptied ledger gets a new one."""
     found: UUID | None = connection.execute(_READ).scalar_one_or_none()
     if found is None:
         connection.execute(_MAKE)
@@ -57,7 +57,7 @@ def identity_of(connection: Connection) -> UUID:
 
 
 def require_writable(connection: Connection) -> None:
-    """Write something, and make sure that claims can be persisted.
+    """Write a row, and make sure that claims can be persisted.
 
     Raises:
         LedgerUnavailable: a privilege is missing.

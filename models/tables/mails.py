@@ -1,4 +1,4 @@
-"""Owns the rows of mails: what is to be told by mail, and what became of it."""
+"""Table of mails: what is to be sent, and what became of it."""
 
 import uuid
 from datetime import datetime
@@ -14,8 +14,8 @@ from models.tables.base import Base, Word, is_one_of
 class Mail(Base):
     """A mail about money, written in the transaction that moved it; at most one of a receipt or a refund.
 
-    `due_at` is when it is to be sent next; while somebody sends it, when his lease ends. `message_id` stays
-    the same whenever it is sent, so that mailboxes fold copies into one.
+    `due_at` is when it is to be sent next; while it is being sent, when the sender's lease ends. `message_id`
+    stays the same whenever it is sent, so that mailboxes recognise copies.
     """
 
     __tablename__ = "mails"

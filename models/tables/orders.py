@@ -1,4 +1,4 @@
-"""Owns the rows of the ledger: intents with their verdicts, orders, and every change of an order."""
+"""Tables of intents with their verdicts, of orders, and of every change of an order."""
 
 import uuid
 from datetime import datetime
@@ -21,9 +21,9 @@ from models.tables.base import Base, Minor, Word, is_one_of
 
 
 class Intent(Base):
-    """What a shopper asked, with the verdict. Written when decided; before, it lives in the line.
+    """What a shopper requested, with the verdict. Written when decided; before that, it is in the line only.
 
-    `ticket` is null of those who left the lobby: tickets are given when the sale opens.
+    `ticket` is null if it left the lobby: tickets are given when the sale opens.
 
     `standby_at` is when it was put on standby, if ever; null of those from before migration 0008.
     """
@@ -54,10 +54,10 @@ class Intent(Base):
 
 
 class Order(Base):
-    """The durable row of a granted hold. The price is that of the verdict.
+    """A granted hold and what became of it. The price is that of the verdict.
 
-    `released_at` is when the live side learned where the units of a hold that is over went; until then a
-    sweep drives it. `receipt_number` is given once, when the order is paid.
+    `released_at` is when the live state learned where the units of a hold that is over went; until then a
+    sweep sees to it. `receipt_number` is given once, when the order is paid.
     """
 
     __tablename__ = "orders"

@@ -1,4 +1,4 @@
-"""Owns the rows of money: payments, refunds, the webhooks that told of them, and receipts."""
+"""Tables of money: payments, refunds, the webhooks that reported on them, and receipts."""
 
 import uuid
 from datetime import datetime
@@ -15,11 +15,11 @@ class Payment(Base):
     """One attempt to charge an order. Its id is the idempotency key at the provider.
 
     At most one attempt of an order is open, and at most one is what paid for it. `due_at` is when the
-    attempt wants looking after next; null when nothing is left to do. After `patience_until` a pending
-    attempt is ended at the provider; until `pinned_until` the hold is kept for it whatever happens.
-    `regain_asked_at`: since then the live side may have sold units again to who paid late, and the ledger
+    attempt is checked next; null when nothing is left to do. After `patience_until` a pending
+    attempt is ended at the provider; until `pinned_until` the hold is kept for it in any case.
+    `regain_asked_at`: since then Redis may have sold units to this late payment, and the ledger
     does not know its answer yet; a rebuild counts them as sold. `charged_minor` and `charged_currency` are
-    there where the provider charged something else than was asked for: that never pays, and goes back.
+    set if the provider charged something else than was requested: that never pays, and is refunded.
     """
 
     __tablename__ = "payments"
@@ -80,7 +80,7 @@ class Payment(Base):
 
 
 class Refund(Base):
-    """The giving back of a charge: at most one for each payment."""
+    """The refund of a charge: at most one for each payment."""
 
     __tablename__ = "refunds"
     __table_args__ = (
@@ -155,7 +155,7 @@ class Receipt(Base):
 
 
 class ReceiptCounter(Base):
-    """The last number that was given in a year; its row's lock puts the payers in a line."""
+    """The last number that was given in a year; its row's lock serialises those who pay."""
 
     __tablename__ = "receipt_counters"
 

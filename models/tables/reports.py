@@ -1,4 +1,4 @@
-"""Owns the rows of reports: what was figured out about a sale, and which state of its money it tells of."""
+"""Table of reports: the content of a sale's report, and the state of its money that it was made from."""
 
 import uuid
 from datetime import datetime
@@ -15,7 +15,7 @@ class SaleReport(Base):
     """The newest report of a sale.
 
     `mark` is the state of the sale's orders and money that it was made from: while the present one equals it,
-    a final report is as good as a new one. `sold` is the part of it that is compared without counting.
+    a final report is still valid. `sold` is the part of it that is compared without counting.
     """
 
     __tablename__ = "sale_reports"

@@ -1,4 +1,4 @@
-"""Gathers every table, so that one import gives the whole metadata."""
+"""Imports every table, so that one import gives the whole metadata."""
 
 from models.tables.accounts import TokenFamily, User
 from models.tables.admin_log import AdminLogEntry

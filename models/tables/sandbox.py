@@ -1,6 +1,6 @@
-"""Owns the rows of the sandbox, the embedded payment provider: its own books, apart from the shop's.
+"""Tables of the sandbox, the embedded payment provider: its own books, apart from the shop's.
 
-The shop never reads or joins them; only the sandbox's adapter does, as a real provider's computers would.
+The shop never reads or joins them; only the sandbox's adapter does, as a real provider's servers would.
 """
 
 import uuid
@@ -15,7 +15,7 @@ from models.tables.base import Base, Minor
 
 
 class SandboxCharge(Base):
-    """A charge as the sandbox keeps it, under the idempotency key that it came with."""
+    """A charge in the sandbox's books, under its idempotency key."""
 
     __tablename__ = "sandbox_charges"
     __table_args__ = (
@@ -41,7 +41,7 @@ class SandboxCharge(Base):
 
 
 class SandboxEvent(Base):
-    """A webhook that the sandbox sends when it is due, and again until it is taken."""
+    """A webhook that the sandbox sends when it is due, and again until it is accepted."""
 
     __tablename__ = "sandbox_events"
     __table_args__ = (
@@ -49,7 +49,7 @@ class SandboxEvent(Base):
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    event_id: Mapped[str] = mapped_column(String(64))  # not unique: duplicates are part of the play
+    event_id: Mapped[str] = mapped_column(String(64))  # not unique: duplicates are part of the simulation
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
     tries: Mapped[int] = mapped_column(server_default="0")
     due_at: Mapped[datetime | None]

@@ -1,4 +1,4 @@
-"""Owns the rows of tallies: how often what happened with money, for those who watch over it."""
+"""Table of tallies: how often what happened with money, for the metrics."""
 
 from sqlalchemy import BigInteger, Identity, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -17,6 +17,6 @@ class Tally(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     name: Mapped[str] = mapped_column(String(32))
-    labels: Mapped[str] = mapped_column(String(128))  # words, parted by commas
+    labels: Mapped[str] = mapped_column(String(128))  # words, separated by commas
     count: Mapped[int] = mapped_column(BigInteger)
     total_ms: Mapped[int] = mapped_column(BigInteger)

@@ -1,1 +1,1 @@
-"""Accounts: registration, log-ins, bans."""
+"""Accounts as admins work with them: search and bans."""

@@ -1,9 +1,9 @@
-"""Owns the banning of shoppers: signed out everywhere, no log-in, out of every line, holds given up.
+"""Bans shoppers: signed out everywhere, no log-in, out of every line, holds given up.
 
-The ban and the log-outs are one transaction. What a shopper has in lines and holds ends in a background task,
-which is driven again until it is done. Web processes take intents of the shopper until they hear of it, and
-what was in flight may become a hold later: so sweeps look again, rarer and rarer, until no token of before
-can be good any more and nothing is left. What was paid is not touched.
+The ban and the log-outs are one transaction. A background task then takes the shopper out of lines and ends
+their holds; it is run again until it is done. Web processes accept intents of the shopper until they hear of
+the ban, and what was in flight may become a hold later: so sweeps look again, less and less often, until no
+earlier token can be valid any more and nothing is left. What was paid is not touched.
 """
 
 from collections.abc import Sequence
@@ -28,16 +28,16 @@ from tasks.runtime.admin_log import Actor, record_action
 from tasks.runtime.isolation import apart
 
 EXPEL: Final = "expel"
-AT_ONCE: Final = 100  # shoppers who are looked for in one sweep
-MARGIN: Final = timedelta(minutes=1)  # after the end of the last token, for what was in flight
-SHORTEST_PAUSE: Final = timedelta(seconds=1)  # before a shopper is looked for again
+AT_ONCE: Final = 100  # shoppers who are handled in one sweep
+MARGIN: Final = timedelta(minutes=1)  # after the last token's end, for what was in flight
+SHORTEST_PAUSE: Final = timedelta(seconds=1)  # before a shopper is handled again
 RARER: Final = 4  # a pause is the ban's age divided by this
 
 log: Final = structlog.get_logger()
 
 
 def ban_shopper(context: Context, user_id: UUID, *, by: Actor, reason: str | None) -> Sequence[UUID]:
-    """Ban a shopper; returns the log-ins that this ended. Banned already: only the reason changes.
+    """Ban a shopper; returns the log-ins that this ended. If banned already, only the reason changes.
 
     Raises:
         NotFound: no such account.
@@ -80,11 +80,11 @@ def unban_shopper(context: Context, user_id: UUID, *, by: Actor) -> None:
 
 
 def expel(context: Context, task: BackgroundTask) -> dict[str, Any]:
-    """Take a banned shopper out of every line and end his holds; says how many of each.
+    """Take a banned shopper out of every line and end their holds; returns how many of each.
 
     Raises:
         NotFound: the task names nobody.
-        Unavailable: a store is away; it is driven again.
+        Unavailable: a store is unavailable; it is run again.
     """
     if task.subject_id is None:
         raise NotFound("Nobody is named to be expelled.")
@@ -94,9 +94,9 @@ def expel(context: Context, task: BackgroundTask) -> dict[str, Any]:
 
 
 def expel_again(context: Context) -> int:
-    """Look again for shoppers who were banned lately; returns for how many.
+    """Handle recently banned shoppers again; returns how many.
 
-    One's trouble does not keep the others from being looked for.
+    A failure for one does not stop the others.
 
     Raises:
         LedgerUnavailable: it is not known who they are.
@@ -108,7 +108,7 @@ def expel_again(context: Context) -> int:
             _expel(context, user_id)
             following = _following(context, user_id, banned_at, now)
             with context.database.transaction() as session:
-                mine = (User.id == user_id, User.expel_at == seen)  # nobody banned or unbanned meanwhile
+                mine = (User.id == user_id, User.expel_at == seen)  # not banned or unbanned meanwhile
                 session.execute(update(User).where(*mine).values(expel_at=following))
     return len(due)
 
@@ -122,7 +122,7 @@ _DUE: Final = (
 
 
 def _following(context: Context, user_id: UUID, banned_at: datetime, began: datetime) -> datetime | None:
-    """Say when to look again; not at all where every token had ended before, and nothing is left."""
+    """Return when to look again; None if every token had ended before, and nothing is left."""
     if not _is_clear(context, user_id):
         return began + SHORTEST_PAUSE
     age = began - banned_at
@@ -137,7 +137,7 @@ def _expel(context: Context, user_id: UUID) -> dict[str, Any]:
 
 
 def _is_clear(context: Context, user_id: UUID) -> bool:
-    """Say whether a shopper has no more units anywhere than are paid: nothing is in flight or on its way."""
+    """Return whether all units of a shopper are paid ones: nothing is in flight."""
     paid = select(Order.sale_id, func.sum(Order.quantity)).group_by(Order.sale_id)
     with context.database.transaction() as session:
         rows = session.execute(paid.where(Order.user_id == user_id, Order.status == OrderStatus.PAID))

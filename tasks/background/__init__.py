@@ -1,1 +1,1 @@
-"""Background tasks with a row that says how far they got, and the list of all work."""
+"""Background tasks with a row that shows how far they got, and the list of all work."""

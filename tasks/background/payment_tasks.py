@@ -1,4 +1,4 @@
-"""Owns how payments, refunds and mails are seen as work, in Celery's words.
+"""Presents payments, refunds and mails as tasks, with Celery's states.
 
 What is pending is `PENDING` until it was tried, `STARTED` while it is tried for the first time, then `RETRY`.
 `FAILURE` is what nobody tries any more. A decline is an outcome and not a failure: the work was done. A
@@ -23,17 +23,17 @@ from models.tables.mails import Mail
 from models.tables.orders import Order
 from models.tables.payments import Payment, Refund
 
-PENDING: Final = "pending"  # the same word for all of them
-TRIED: Final = {TaskState.PENDING: 0, TaskState.STARTED: 1}  # how often what is pending was tried
+PENDING: Final = "pending"  # the same status for all of them
+TRIED: Final = {TaskState.PENDING: 0, TaskState.STARTED: 1}  # how often a pending row was tried
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One kind of work: its rows, what their statuses are in Celery's words, and what is told of a row."""
+    """One kind of work: its rows, their statuses as Celery's states, and how a row is shown."""
 
     rows: type[Any]
     states: Mapping[str, TaskState]  # of all statuses but pending
-    is_not_done: ColumnElement[bool]  # whatever is no success; there is an index of just that
+    is_not_done: ColumnElement[bool]  # anything but success; there is a partial index of just that
     result: Callable[[Any], Message]
     error: Callable[[Any], str | None]
     finished_at: Callable[[Any], datetime | None]
@@ -135,7 +135,7 @@ def _state_of(work: Work, row: Any) -> TaskState:
 
 
 def _is_in(work: Work, state: TaskState) -> ColumnElement[bool]:
-    """The same question asked of the ledger."""
+    """The same condition in SQL."""
     rows = work.rows
     has_status: ColumnElement[bool] = rows.status.in_(
         [one for one, said in work.states.items() if said == state]

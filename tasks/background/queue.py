@@ -1,7 +1,7 @@
-"""Owns background tasks: pieces of work with a row that says how far they got, pollable under `/tasks`.
+"""Runs background tasks: work with a row that shows how far it got, which can be polled at `/tasks`.
 
-The row is the truth and the Celery message a bell: a sweep rings again for what was not begun or not
-finished, so that work may run twice and must bear it.
+The row is authoritative and the Celery message only a bell: a sweep rings again for what was not begun or not
+finished, so work may run twice and must tolerate that.
 """
 
 import uuid
@@ -45,7 +45,7 @@ def audit(context: Context, task: BackgroundTask) -> Result:
 
 
 def purge(context: Context, task: BackgroundTask) -> Result:
-    """Remove log-ins whose tokens have all expired, and the live sides of sales that are past."""
+    """Remove log-ins whose tokens have all expired, and the live state of finished sales."""
     del task
     with context.database.transaction() as session:
         take_time(session, LONG)
@@ -64,11 +64,11 @@ KINDS: Final[dict[str, Callable[[Context, BackgroundTask], Result]]] = {
 def ask_for(
     context: Context, kind: str, *, sale_id: UUID | None = None, by: UUID | None = None
 ) -> BackgroundTask:
-    """Note a piece of work and ring for it.
+    """Enter a piece of work and ring the bell for it.
 
     Raises:
         KeyError: no such kind.
-        LedgerUnavailable: it was not noted.
+        LedgerUnavailable: it was not entered.
     """
     if kind not in KINDS:
         raise KeyError(kind)
@@ -82,10 +82,10 @@ def ask_for(
 
 
 def ask_for_purge(context: Context) -> BackgroundTask | None:
-    """Ask for a purge, unless one was asked for within a day; a day of the future is none.
+    """Ask for a purge, unless one was asked for within a day; requests from the future do not count.
 
     Raises:
-        LedgerUnavailable: it was not noted.
+        LedgerUnavailable: it was not entered.
     """
     lately = BackgroundTask.submitted_at.between(func.now() - PURGED_EVERY, func.now())
     asked = select(BackgroundTask.id).where(BackgroundTask.kind == PURGE, lately)
@@ -96,10 +96,10 @@ def ask_for_purge(context: Context) -> BackgroundTask | None:
 
 
 def run(context: Context, task_id: UUID) -> None:
-    """Do a piece of work that was asked for, unless somebody else does it or did it.
+    """Do a requested piece of work, unless another worker does or did it.
 
     Raises:
-        Unavailable: a store is away; the sweep rings again.
+        Unavailable: a store is unavailable; the sweep rings again.
     """
     task = _begin(context, task_id)
     if task is None:
@@ -118,8 +118,8 @@ def run(context: Context, task_id: UUID) -> None:
 
 
 def ring_for_unheard(context: Context) -> int:
-    """Ring for tasks that nobody has begun, that are to be retried, or whose worker died."""
-    is_old = or_(  # or of the future: the clock was set back since
+    """Ring for tasks that were not begun, that are to be retried, or whose worker died."""
+    is_old = or_(  # or from the future: the clock was set back since
         BackgroundTask.submitted_at < func.now() - UNHEARD_AFTER, BackgroundTask.submitted_at > func.now()
     )
     waits = BackgroundTask.state.in_((TaskState.PENDING, TaskState.RETRY)) & is_old

@@ -1,7 +1,7 @@
-"""Owns the asking for reports: what is kept and still true is shown, the rest is made, soon or at once.
+"""Finds a sale's report: a stored one that still holds is shown, else a new one is made, at once or later.
 
-Reports of sales that came to their end are asked for by themselves. Nothing relies on that: whoever looks
-finds out whether what is kept is true, and has it made anew.
+Reports of finished sales are made automatically. Nothing relies on that: every reader checks whether what is
+stored still holds, and has it made again if not.
 """
 
 from dataclasses import dataclass
@@ -23,16 +23,16 @@ from tasks.background.queue import ask_for
 from tasks.context import Context
 from tasks.reports.making import REPORT, keep_report, make_report, tell
 
-AT_ONCE: Final = 20_000  # tickets: a report of so many is made while somebody waits for the answer
+AT_ONCE: Final = 20_000  # tickets: up to this size a report is made while the caller waits
 GOOD_FOR: Final = timedelta(seconds=30)  # a report of a sale that still moves, where a new one takes long
-MOST_ASKED: Final = 20  # at a time, by themselves
-FAILED_REST: Final = timedelta(minutes=10)  # before one that failed is asked for again, by itself
+MOST_ASKED: Final = 20  # at a time, automatically
+FAILED_REST: Final = timedelta(minutes=10)  # before one that failed is requested again automatically
 WAITING: Final = (TaskState.PENDING, TaskState.STARTED, TaskState.RETRY)
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is known of a sale's report before anything is made."""
+    """What is known about a sale's report before one is made."""
 
     fingerprint: SourceFingerprint
     tickets: int
@@ -41,13 +41,13 @@ class Kept:
 
     @property
     def is_true(self) -> bool:
-        """Say whether the report that is kept is as good as a new one."""
+        """Whether the stored report is as good as a new one."""
         stored = self.stored
         return stored is not None and stored.is_final and stored.mark == self.fingerprint.as_message()
 
     @property
     def is_young(self) -> bool:
-        """Say whether it will do for a sale that moves on while its report is made."""
+        """Whether it is recent enough for a sale that still moves."""
         stored = self.stored
         return (
             stored is not None
@@ -56,10 +56,10 @@ class Kept:
         )
 
     def tell(self) -> Message:
-        """Tell what is kept.
+        """Return the stored report.
 
         Raises:
-            ValueError: nothing is.
+            ValueError: there is none.
         """
         if self.stored is None:
             raise ValueError("No report is kept.")
@@ -67,11 +67,11 @@ class Kept:
 
 
 def find_report(context: Context, sale_id: UUID, *, by: UUID | None = None) -> Message | BackgroundTask:
-    """Find a sale's report; where making it takes long, the task that makes it.
+    """Find a sale's report; if making it takes long, the task that makes it.
 
     Raises:
         NoSuchSale: there is none.
-        LineUnavailable, LedgerUnavailable: a store is away.
+        LineUnavailable, LedgerUnavailable: a store is unavailable.
     """
     kept = _look(context, sale_id)
     if kept.is_true:
@@ -82,11 +82,11 @@ def find_report(context: Context, sale_id: UUID, *, by: UUID | None = None) -> M
 
 
 def report_now(context: Context, sale_id: UUID) -> Message:
-    """Make a sale's report while the caller waits; a final one is kept.
+    """Make a sale's report while the caller waits; a final one is stored.
 
     Raises:
         NoSuchSale: there is none.
-        LineUnavailable, LedgerUnavailable: a store is away.
+        LineUnavailable, LedgerUnavailable: a store is unavailable.
     """
     report = make_report(context, sale_id)
     if report.is_final:
@@ -99,18 +99,18 @@ def find_or_make(context: Context, sale_id: UUID) -> Message:
 
     Raises:
         NoSuchSale: there is none.
-        LineUnavailable, LedgerUnavailable: a store is away.
+        LineUnavailable, LedgerUnavailable: a store is unavailable.
     """
     kept = _look(context, sale_id)
     return kept.tell() if kept.is_true else report_now(context, sale_id)
 
 
 def ask_for_report(context: Context, sale_id: UUID, *, by: UUID | None = None) -> BackgroundTask:
-    """Have a report made, unless that was asked for already; returns the task.
+    """Have a report made, unless that was requested already; returns the task.
 
     Raises:
         NoSuchSale: there is none.
-        LedgerUnavailable: it was not noted.
+        LedgerUnavailable: it was not entered.
     """
     waiting = (
         select(BackgroundTask)
@@ -126,10 +126,10 @@ def ask_for_report(context: Context, sale_id: UUID, *, by: UUID | None = None) -
 
 
 def ask_for_due_reports(context: Context) -> int:
-    """Have reports made of sales that came to their end or sold another number of units since.
+    """Have reports made of sales that finished, or whose number of sold units has changed since.
 
     Raises:
-        LedgerUnavailable: PostgreSQL is away.
+        LedgerUnavailable: PostgreSQL is unavailable.
     """
     with context.database.transaction() as session:
         due = session.scalars(_due().limit(MOST_ASKED)).all()
@@ -147,7 +147,7 @@ def _look(context: Context, sale_id: UUID) -> Kept:
 
 
 def _due() -> Select[UUID]:
-    """Select the settled sales whose report is missing or tells of other money, the oldest end first."""
+    """Select the settled sales whose report is missing or out of date, the oldest end first."""
     rests = and_(
         BackgroundTask.state == TaskState.FAILURE,
         BackgroundTask.finished_at.between(func.now() - FAILED_REST, func.now()),

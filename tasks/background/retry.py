@@ -1,4 +1,4 @@
-"""Owns another try of a background task that failed, or of a mail that was given up."""
+"""Retries a background task that failed, or a mail that was given up."""
 
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from tasks.runtime.admin_log import Actor, record_action
 
 
 def retry_task(context: Context, task_id: UUID, *, by: Actor) -> None:
-    """Begin a failed background task anew, with all its attempts; or a mail, which has one more in old age.
+    """Restart a failed background task, with all its attempts; or a mail, which gets one more attempt.
 
     Raises:
         NotFound: there is no such background task or mail.

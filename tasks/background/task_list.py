@@ -1,4 +1,4 @@
-"""Owns the one list in which all work is seen, in Celery's words: intents, money and background tasks."""
+"""Lists all work in one list, with Celery's states: intents, money and background tasks."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ from tasks.intents import submit
 
 INTENT: Final = "intent"
 
-Key = tuple[datetime, UUID]  # what lists of stored work are ordered by: submitted_at, id
+Key = tuple[datetime, UUID]  # sort key of lists of stored work: submitted_at, id
 
 STATES: Final[dict[IntentStatus, TaskState]] = {
     IntentStatus.WAITING: TaskState.PENDING,
@@ -86,7 +86,7 @@ def list_stored(
 
 
 def of_intent(intent: Message) -> Message:
-    """Tell of an intent as of the task that decides it."""
+    """Describe an intent as the task that decides it."""
     state = STATES[IntentStatus(intent["status"])]
     is_decided = intent["decided_at"] is not None
     result = {name: intent[name] for name in ("status", "ticket", "order_id", "reason")}
@@ -105,7 +105,7 @@ def of_intent(intent: Message) -> Message:
 
 
 def of_background(task: BackgroundTask) -> Message:
-    """Tell of a background task."""
+    """Describe a background task."""
     return {
         "task_id": str(task.id),
         "kind": task.kind,

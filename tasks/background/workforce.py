@@ -1,4 +1,4 @@
-"""Owns the picture of the workers and their queues: who is there and at what, and what waits to be done."""
+"""Shows the workers and their queues: who is there and doing what, and how much is waiting."""
 
 from typing import Final
 

@@ -1,8 +1,8 @@
-"""Owns the acceptance of intents: those that arrive together go to the line together.
+"""Accepts intents, in batches: submissions that arrive together go to the line in one round trip.
 
-While a round trip is in flight, the submissions that come meanwhile gather, and leave in the next one:
-no wait is added when it is quiet, and few round trips are made when it is busy. Requests and sockets wait in
-the same queue, in the order in which they came.
+While a round trip is in flight, the submissions that arrive meanwhile gather, and leave in the next one: no
+wait is added when it is quiet, and few round trips are made when it is busy. Requests and sockets wait in the
+same queue, in the order of arrival.
 """
 
 import _thread
@@ -26,7 +26,9 @@ from tasks.runtime.bell import Bell
 log: Final = structlog.get_logger()
 
 MOST_AT_ONCE: Final = 250
-PATIENCE_MS: Final = 2_000  # after which the line refuses a submission, so that nobody is queued unawares
+PATIENCE_MS: Final = (
+    2_000  # after which the line refuses a submission, so that nobody is queued without knowing
+)
 _STARTED_MS: Final = (time.time_ns() - time.monotonic_ns()) // 1_000_000
 
 Outcome = Answer | Exception
@@ -40,7 +42,7 @@ class _Waiting(NamedTuple):
 
 
 class Intake:
-    """One a process; called by every request's thread or greenlet, and by the sockets' one."""
+    """One per process; called by every request's thread or greenlet, and by the sockets' one."""
 
     def __init__(
         self,
@@ -56,7 +58,7 @@ class Intake:
         self._bell = bell
         self._told = told
         self._lost = LostReplies(live, is_stored)
-        self._queues: dict[UUID, deque[_Waiting]] = {}  # of the sales for which a carrier is at work
+        self._queues: dict[UUID, deque[_Waiting]] = {}  # of the sales for which a sending thread is running
         self._lock = threading.Lock()
         self._clock_ahead_ms: int | None = None  # Redis' clock less ours
 
@@ -65,9 +67,9 @@ class Intake:
 
         Raises:
             NoSuchSale: there is none.
-            SaleOver: it is past, and has no line any more.
+            SaleOver: it is finished and has no line any more.
             LineUnavailable: it does not stand in line.
-            LedgerUnavailable: the sale is not remembered and cannot be asked for.
+            LedgerUnavailable: the sale is not cached and cannot be read.
         """
         gate = threading.Lock()
         gate.acquire()
@@ -85,22 +87,22 @@ class Intake:
         return outcome
 
     def put(self, sale_id: UUID, submission: Submission, tell: Tell) -> None:
-        """Send an intent on its way into a sale's line; returns at once.
+        """Queue an intent for a sale's line; returns at once.
 
         `tell` is called once, with the line's answer or with what `submit` would raise, from a thread of the
-        intake's own. Others wait for what it does, so that it must not wait itself.
+        intake's own. Other callbacks run after it, so it must not block.
         """
         one = _Waiting(submission, tell, time.monotonic())
         with self._lock:
             queue = self._queues.get(sale_id)
             if queue is None:
-                # A `threading.Thread` would make us wait until it runs, and whoever reads sockets must not.
+                # `threading.Thread.start` waits until the thread runs, and the sockets' loop must not wait.
                 _thread.start_new_thread(self._carry, (sale_id,))
                 queue = self._queues[sale_id] = deque()
             queue.append(one)
 
     def _carry(self, sale_id: UUID) -> None:
-        """Make round trips as long as somebody waits for one."""
+        """Make round trips as long as submissions wait."""
         while batch := self._next_batch(sale_id):
             try:
                 outcomes = self._send(sale_id, [one.submission for one in batch])
@@ -113,7 +115,7 @@ class Intake:
             _tell(zip(batch, outcomes, strict=True))
 
     def _next_batch(self, sale_id: UUID) -> list[_Waiting]:
-        """Those who waited longest; without any, the carrier's work is over in the same step."""
+        """Take those that waited longest; if there are none, the sending thread ends in the same step."""
         with self._lock:
             queue = self._queues[sale_id]
             if not queue:
@@ -121,7 +123,7 @@ class Intake:
             return [queue.popleft() for _ in range(min(len(queue), MOST_AT_ONCE))]
 
     def _refuse_overdue(self, sale_id: UUID, error: LineUnavailable) -> None:
-        """Whoever waited as long as the line did not answer is not kept waiting: nothing was sent of his."""
+        """Refuse submissions that waited as long as the line did not answer: they were not sent."""
         overdue = []
         with self._lock:
             queue, until = self._queues[sale_id], time.monotonic() - PATIENCE_MS / 1000
@@ -130,7 +132,7 @@ class Intake:
         _tell(overdue)
 
     def _send(self, sale_id: UUID, submissions: list[Submission]) -> Sequence[Outcome]:
-        """Make the round trip; asks the ledger once for a new epoch where the old one is refused."""
+        """Make the round trip; reads a new epoch from the ledger once if the old one is refused."""
         sale_ref = self._present(sale_id)
         try:
             return self._submit(sale_ref, submissions)
@@ -169,7 +171,7 @@ class Intake:
         return reply.answers
 
     def _note(self, sale_id: UUID, reply: SubmitReply) -> None:
-        """Ring where that is wanted, and remember the tickets that are about to be told."""
+        """Ring if the line asks for it, and note the tickets that are about to be told."""
         if reply.ring:
             _ring_aside(self._bell, sale_id)
         if self._told is not None:
@@ -178,9 +180,9 @@ class Intake:
     def _submit_apart(
         self, sale_ref: SaleRef, submissions: list[Submission], deadline_ms: int
     ) -> Sequence[Outcome]:
-        """Submit one by one: a Redis that takes no writes still knows who stands in line already.
+        """Submit one by one: a Redis that accepts no writes still knows who stands in line already.
 
-        Together they were refused for the first that was new, and nothing was done.
+        As a batch they were refused because of the first new one, and nothing was done.
         """
         outcomes: list[Outcome] = []
         for at, one in enumerate(submissions):
@@ -207,7 +209,7 @@ class Intake:
             time.sleep(PAUSE_S)
 
     def _was_set_ahead(self, ahead_ms: int) -> bool:
-        """Say whether Redis' clock was set ahead since, so that the submissions were not late; learns it."""
+        """Return whether Redis' clock was set ahead since, so the submissions were not late; notes it."""
         return self._redis_now_ms() - _own_ms() - ahead_ms > PATIENCE_MS
 
     def _redis_now_ms(self) -> int:
@@ -217,7 +219,7 @@ class Intake:
 
 
 def _tell(outcomes: Iterable[tuple[_Waiting, Outcome]]) -> None:
-    """Tell each what became of his intent; that one cannot be told must not keep it from the others."""
+    """Report each intent's outcome; a failing callback does not stop the others."""
     for one, outcome in outcomes:
         try:
             one.tell(outcome)
@@ -226,10 +228,10 @@ def _tell(outcomes: Iterable[tuple[_Waiting, Outcome]]) -> None:
 
 
 def _ring_aside(bell: Bell, sale_id: UUID) -> None:
-    """Ring without letting anybody wait for the broker: the intents are durable, and sweeps ring too."""
+    """Ring in a thread, so that nobody waits for the broker: the intents are durable, and sweeps ring too."""
     threading.Thread(target=bell.ring, args=(sale_id,), name="bell", daemon=True).start()
 
 
 def _own_ms() -> int:
-    """Read a clock of this process that nobody sets."""
+    """Read this process's monotonic clock."""
     return _STARTED_MS + time.monotonic_ns() // 1_000_000

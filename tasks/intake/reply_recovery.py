@@ -1,4 +1,4 @@
-"""Owns what is told of submissions whose answer was lost: the truth, as soon as it can be known."""
+"""Finds out what became of submissions whose reply from Redis was lost, and answers with the truth."""
 
 import threading
 import time
@@ -15,15 +15,15 @@ from tasks.intake.sale_cache import SaleRef
 
 log: Final = structlog.get_logger()
 
-RESOLVE_S: Final = 8.0  # how long the fate of submissions is asked for
+RESOLVE_S: Final = 8.0  # how long the fate of submissions is looked up
 PAUSE_S: Final = 0.1  # before a store that did not answer is asked again
-WITHDRAW_S: Final = 600.0  # how long what was refused without an answer is looked for
+WITHDRAW_S: Final = 600.0  # how long submissions refused without an answer are withdrawn
 
 Fate = Answer | LineUnavailable
 
 
 class LostReplies:
-    """Finds out what became of submissions, and takes back what was refused for want of an answer."""
+    """Finds out what became of submissions, and withdraws those that were refused because no answer came."""
 
     def __init__(self, live: Live, is_stored: Callable[[UUID], bool]) -> None:
         self._live = live
@@ -34,7 +34,7 @@ class LostReplies:
     ) -> Sequence[Fate]:
         """Return what became of each: the answer that was lost, or that it does not stand in line.
 
-        After the deadline, on Redis' clock, what is not in line will not come into it. What was accepted
+        After the deadline, on Redis' clock, what is not in line will not enter it. What was accepted
         and settled meanwhile is in the ledger. What cannot be known in time is refused, and is taken out of
         the line as soon as that answers again.
         """
@@ -63,7 +63,7 @@ class LostReplies:
         return Answer(AnswerCode.REPLAYED, one.intent_id, intent, time.time_ns() // 1_000_000, 0, 0, "")
 
     def _withdraw_later(self, sale_ref: SaleRef, submissions: list[Submission]) -> None:
-        """Once the line answers, take out of it what was refused without its answer, so that that is true."""
+        """Once the line answers, withdraw what was refused without its answer, so the refusal is true."""
         arguments = (sale_ref, submissions)
         threading.Thread(target=self._withdraw, args=arguments, name="withdraw", daemon=True).start()
 
@@ -84,6 +84,6 @@ class LostReplies:
         try:
             self._live.leave(sale_ref.sale_id, sale_ref.epoch, submission.intent_id, submission.user_id)
         except (NotFound, Fenced):
-            return  # it never stood there, or that line is gone
+            return  # it never stood there, or the line is gone
         except AlreadyDecided:
             log.error("decided_unawares", sale_id=str(sale_ref.sale_id), intent_id=submission.intent_id)

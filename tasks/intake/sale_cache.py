@@ -1,4 +1,4 @@
-"""Owns what a process remembers of sales: which there are, by which number and under which epoch."""
+"""Caches per process which sales exist, with their numbers and epochs."""
 
 import threading
 from collections.abc import Hashable
@@ -14,14 +14,14 @@ from models.errors import NoSuchSale
 from models.tables.catalogue import Sale
 from tasks.runtime.single_flight import Flights
 
-MOST: Final = 10_000  # sales remembered; then it starts afresh
+MOST: Final = 10_000  # sales cached; then the cache is emptied
 
 
 @dataclass(frozen=True, slots=True)
 class SaleRef:
-    """What never changes about a sale, and its epoch, which changes at a rebuild only.
+    """The fixed identifiers of a sale, and its epoch, which changes only when the sale is rebuilt.
 
-    `is_past`: it is over and has no live side any more, so that whatever is to be known is in the ledger.
+    `is_past`: it is finished and has no live state any more, so all there is to know is in the ledger.
     """
 
     sale_id: UUID
@@ -31,7 +31,7 @@ class SaleRef:
 
 
 class SaleCache:
-    """Remembers the facts of sales; asks the ledger for what it does not know. Shared by threads."""
+    """Caches references to sales; reads those it does not have from the ledger. Thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -45,12 +45,12 @@ class SaleCache:
 
         Raises:
             NoSuchSale: there is none.
-            LedgerUnavailable: it is not remembered and cannot be asked for.
+            LedgerUnavailable: it is not cached and cannot be read.
         """
         return self._by_id.get(sale_id) or self._ask(sale_id, Sale.id == sale_id)
 
     def known(self, sale_id: UUID) -> SaleRef | None:
-        """Say what is remembered of a sale, without asking anybody."""
+        """Return what is cached of a sale, without a query."""
         return self._by_id.get(sale_id)
 
     def by_number(self, number: int) -> SaleRef:
@@ -59,14 +59,14 @@ class SaleCache:
         return known or self._ask(number, Sale.number == number)
 
     def forget(self, sale_id: UUID) -> None:
-        """Ask the ledger again next time: the epoch was not the present one."""
+        """Drop a sale from the cache: its epoch was not the present one."""
         with self._lock:
             sale_ref = self._by_id.pop(sale_id, None)
             if sale_ref is not None:
                 self._by_number.pop(sale_ref.number, None)
 
     def _ask(self, key: Hashable, condition: ColumnElement[bool]) -> SaleRef:
-        """Ask the ledger, one caller a sale: when one opens, thousands want to know at once."""
+        """Ask the ledger, one caller per sale: when a sale opens, thousands ask at once."""
         return self._flights.join(key, lambda: self._read(condition))
 
     def _read(self, condition: ColumnElement[bool]) -> SaleRef:

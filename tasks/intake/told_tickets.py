@@ -1,6 +1,6 @@
-"""The highest ticket that this process told of each sale: noted in the ledger a moment later, from memory.
+"""Notes in the ledger the highest ticket of each sale that this process has told a shopper.
 
-Sweeps note what Redis knows. When Redis is lost, the process that told its last tickets still knows them, so
+Sweeps note what Redis knows. When Redis is lost, the process that told the last tickets still knows them, so
 that a rebuild gives none of those numbers again, although no sweep had seen them.
 """
 
@@ -20,7 +20,7 @@ from tasks.runtime.periodic import Periodic
 
 log: Final = structlog.get_logger()
 
-REST_S: Final = 0.5  # in which what is told gathers for the next note
+REST_S: Final = 0.5  # during which tickets gather for the next note
 GIVE_UP_S: Final = 600.0  # seconds without a ledger
 
 _NOTE: Final = text("""
@@ -35,7 +35,7 @@ _NOTE: Final = text("""
 
 
 class ToldTickets:
-    """Shared by the carriers of a process. A thread notes what is new, and ends when nothing is."""
+    """Shared by the intake's threads of a process. A thread notes what is new, and ends when nothing is."""
 
     def __init__(self, database: Database, *, rest_s: float = REST_S) -> None:
         self._database = database
@@ -46,7 +46,7 @@ class ToldTickets:
         self._lock = threading.Lock()
 
     def add(self, sale_id: UUID, answers: Sequence[Answer]) -> None:
-        """Remember the last ticket of these answers, which are in the line's order; waits for nobody."""
+        """Remember the last ticket of these answers, which are in the line's order; does not block."""
         ticket = next((one.intent.ticket for one in reversed(answers) if _is_given(one) and one.intent), 0)
         if ticket == 0:
             return
@@ -74,7 +74,7 @@ class ToldTickets:
             log.exception("told_tickets_not_noted", sales=len(told))
 
     def _write_down(self, told: dict[UUID, int]) -> None:
-        # A connection of its own: requests have the pool to themselves, and it can be closed at any time.
+        # A connection of its own: the pool is left to requests, and it can be closed at any time.
         with self._database.fresh_connection() as connection:
             connection.execute(_NOTE, {"ids": list(told), "tickets": list(told.values())})
         with self._lock:

@@ -1,4 +1,4 @@
-"""Owns the draining of a line: claim, persist, settle, as long as there is work and time.
+"""Drains a sale's line: claim, persist, settle, as long as there is work and time.
 
 Any number of drains may run on one sale: the claim decides in ticket order, one atomic step at a time.
 """
@@ -34,10 +34,10 @@ from tasks.sales.live_sync import stop_diverged, sync_live
 log: Final = structlog.get_logger()
 
 LONGEST_WAIT_MS: Final = 50  # between looks at a paced line
-SLICE_S: Final = 1.0  # then the next sale's bell gets its turn
+SLICE_S: Final = 1.0  # then the next sale gets its turn
 POSTPONE_MS: Final = 500
 FENCED_MS: Final = 1_500  # less than a lease; a claim of another epoch waits for a rebuild, which drops it
-HELP_WANTED: Final = 4  # claims' worth of waiting tickets for which another worker is called in
+HELP_WANTED: Final = 4  # claims' worth of waiting tickets at which another worker is rung for
 
 Connect = Callable[[], AbstractContextManager[Connection]]
 
@@ -51,8 +51,8 @@ def drain_sale(
 ) -> int:
     """Decide and persist what stands in a sale's line; returns the number of tickets persisted.
 
-    Stops when nothing is left to claim, when the ledger is away, or after a time slice; then it rings
-    for whoever comes next.
+    Stops when nothing is left to claim, when the ledger is unavailable, or after a time slice; then it
+    rings for the next worker.
     """
     if not _is_ours(context, sale_id):
         return 0
@@ -86,7 +86,7 @@ def drain_sale(
 
 
 def _is_ours(context: Context, sale_id: UUID) -> bool:
-    """Whether the line belongs to our ledger: what is taken from another's could not be written anywhere."""
+    """Return whether the line belongs to our ledger: claims from another's could not be persisted."""
     if not context.breaker.is_closed():
         return False
     try:
@@ -103,7 +103,7 @@ def _is_ours(context: Context, sale_id: UUID) -> bool:
 
 
 def finish_claim(context: Context, sale_id: UUID, claim: Claim) -> bool:
-    """Persist and settle one claim; says whether draining may go on.
+    """Persist and settle one claim; returns whether draining may go on.
 
     A claim that could not be finished stays in Redis and is handed out again when its lease ends.
     """
@@ -135,16 +135,17 @@ def finish_claim(context: Context, sale_id: UUID, claim: Claim) -> bool:
 
 
 def _own_words(claim: Claim, stored: Persisted) -> list[Decision]:
-    """Say what this claim has to tell.
+    """Select the verdicts that this claim publishes.
 
-    Whom it put on standby and a later claim served is told by that one, with its price and deadline.
+    A ticket that it put on standby and a later claim served is published by that one, with price and
+    deadline.
     """
     pairs = zip(claim.decisions, stored.decisions, strict=True)
     return [kept for one, kept in pairs if kept.is_standby or not one.is_standby]
 
 
 def _persist(context: Context, sale_id: UUID, claim: Claim) -> tuple[Claim | None, Persisted | None]:
-    """Write a claim to the ledger. Rows that it refuses for what they are, are parked apart."""
+    """Write a claim to the ledger. Rows that the ledger refuses are parked separately."""
     try:
         return claim, _persist_whole(context.database.connection, sale_id, claim)
     except ROW_FAULTS as error:
@@ -164,9 +165,9 @@ def _persist_whole(connect: Connect, sale_id: UUID, claim: Claim) -> Persisted:
 
 
 def refused_rows(context: Context, sale_id: UUID, claim: Claim) -> list[str]:
-    """Find the intents that the ledger refuses, by halves; what it takes is thereby persisted.
+    """Find the intents that the ledger refuses, by bisection; what it accepts is thereby persisted.
 
-    A row is at fault only where it is refused again, alone, on a connection that nobody used before.
+    A row is at fault only if it is refused again, alone, on a fresh connection.
 
     Raises:
         LedgerUnavailable: nothing can be said about the rest.
@@ -193,7 +194,7 @@ def _step_back(context: Context, sale_id: UUID, claim: Claim, error: LedgerUnava
 
 
 def _trip(context: Context, error: LedgerUnavailable) -> None:
-    """Stop claiming for a while, unless only this sale's rows are in use."""
+    """Stop claiming for a while, unless only this sale's rows are locked."""
     if not isinstance(error, LedgerBusy):
         context.breaker.trip()
 

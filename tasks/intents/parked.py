@@ -1,7 +1,7 @@
-"""The second chance of parked claims: what made them fail may be over, and nobody should have to know that.
+"""Retries parked claims: what made them fail may be over, and nobody should have to find out by hand.
 
-A claim is parked for rows that the ledger refused, or because it was handed out too often, as when workers
-died one after the other.
+A claim is parked because of rows that the ledger refused, or because it was handed out too often, as when
+several workers died in a row.
 """
 
 from typing import Final
@@ -20,10 +20,10 @@ PAUSE_MS: Final = 10_000  # between two tries of a sale's parked claims, by all 
 
 
 def retry_parked(context: Context, sale_id: UUID) -> int:
-    """Try the parked claims of a sale again, unless somebody just did; returns how many were finished.
+    """Retry the parked claims of a sale, unless another worker just did; returns how many were finished.
 
     Raises:
-        LedgerUnavailable, LineUnavailable: a store is away; the next try is as good.
+        LedgerUnavailable, LineUnavailable: a store is unavailable; the next try is as good.
     """
     if not context.live.take_turn(f"parked:{sale_id}", PAUSE_MS):
         return 0
@@ -31,7 +31,7 @@ def retry_parked(context: Context, sale_id: UUID) -> int:
 
 
 def _try_again(context: Context, sale_id: UUID, claim: Claim) -> bool:
-    """Finish what the ledger takes by now; rows that it goes on to refuse stay parked."""
+    """Finish what the ledger accepts by now; rows that it still refuses stay parked."""
     try:
         refused = refused_rows(context, sale_id, claim)
     except LedgerUnavailable:

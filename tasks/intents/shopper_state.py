@@ -1,4 +1,4 @@
-"""Owns the question what shoppers have in one sale: what a page or a reconnect must know, of one or many."""
+"""Reads what shoppers have in a sale: their intents and orders, for a page or a reconnecting socket."""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -30,7 +30,7 @@ def newest_of_shopper(
 def newest_of_shoppers(context: Context, sale_id: UUID, user_ids: Sequence[str]) -> Told:
     """Find the newest intent of each of these shoppers in a sale, with its order if there is one.
 
-    The line is asked first: what is settled there is in the ledger already.
+    Redis is read first: what is settled there is in the ledger already.
 
     Raises:
         LineUnavailable, LedgerUnavailable: try again.
@@ -38,7 +38,9 @@ def newest_of_shoppers(context: Context, sale_id: UUID, user_ids: Sequence[str])
     standing = context.live.standing_of_each(sale_id, user_ids)
     told: Told = {user_id: (undecided_intent(found, sale_id), None) for user_id, found in standing.of.items()}
     others = [user_id for user_id in user_ids if user_id not in told]
-    if others and not standing.none_is_decided:  # a crowd that waits for the opening does not ask the ledger
+    if (
+        others and not standing.none_is_decided
+    ):  # a crowd that waits for the opening does not query the ledger
         with context.database.transaction() as session:
             told |= _decided(context, session, sale_id, others)
     return told
@@ -68,7 +70,7 @@ def stored_intents(context: Context, intent_ids: Sequence[str]) -> Told:
 
 
 def statuses_of_orders(context: Context, order_ids: Sequence[str]) -> dict[str, str]:
-    """Read how these orders stand.
+    """Read the statuses of these orders.
 
     Raises:
         LedgerUnavailable: try again.
@@ -100,5 +102,5 @@ def _orders_of(context: Context, session: Session, intents: Iterable[Intent]) ->
 
 
 def _with_history() -> Select[Order]:
-    """Select orders and their histories of one instant: by its length it is known which news are newer."""
+    """Select orders and their histories in one query: the length of a history orders the messages."""
     return select(Order).options(joinedload(Order.history))

@@ -1,4 +1,4 @@
-"""Owns the verbs of shoppers on intents, for HTTP and sockets alike: submit, find, list, leave."""
+"""What shoppers do with intents, for HTTP and sockets alike: submit, find, list, leave."""
 
 import uuid
 from collections.abc import Sequence
@@ -51,9 +51,9 @@ def submit_intent(
 
     Raises:
         NoSuchSale, SaleNotOpen, SaleOver, LimitReached, IdempotencyKeyReused: as named.
-        AlreadyInLine: with the intent that stands there.
+        AlreadyInLine: with the intent that is there.
         CameTooOften: with how long to wait.
-        LineUnavailable: it surely does not stand in line.
+        LineUnavailable: it certainly does not stand in line.
     """
     sale_ref = context.sale_cache.by_id(sale_id)
     submission = write_submission(sale_ref, str(user_id), quantity, accept_fewer, key)
@@ -63,22 +63,22 @@ def submit_intent(
 def write_submission(
     sale_ref: SaleRef, user_id: str, quantity: int, accept_fewer: bool, key: str
 ) -> Submission:
-    """Write down what a shopper asks for, under an id of its own."""
+    """Create the submission of a shopper's request, under a new id."""
     body_hash = f"{quantity}:{int(accept_fewer)}" if key else ""
     return Submission(write_new_intent_id(sale_ref.number), user_id, quantity, accept_fewer, key, body_hash)
 
 
 def is_plain(answer: Answer) -> bool:
-    """Say whether `conclude` knows at once what an answer means; else it asks the stores."""
+    """Return whether `conclude` needs no store to understand an answer."""
     return answer.code in (AnswerCode.ACCEPTED, AnswerCode.TOO_SOON) or answer.code in _REFUSALS
 
 
 def conclude(context: Context, sale_ref: SaleRef, submission: Submission, answer: Answer) -> Message:
-    """Turn the line's answer into the intent as it is told; raises what `submit_intent` does."""
+    """Turn the line's answer into the intent's message; raises what `submit_intent` does."""
     if answer.code == AnswerCode.REPLAYED:
         try:
             return _shown(context, sale_ref, answer)
-        except NotFound:  # a rebuild dropped what the key stood for, so that it stands for nothing
+        except NotFound:  # a rebuild dropped the key's intent
             context.live.forget_key(sale_ref.sale_id, submission.user_id, submission.key)
             answer = context.intake.submit(sale_ref.sale_id, submission)
     if answer.code in (AnswerCode.ACCEPTED, AnswerCode.REPLAYED):
@@ -93,9 +93,9 @@ def conclude(context: Context, sale_ref: SaleRef, submission: Submission, answer
 def find_intent(context: Context, intent_id: UUID) -> tuple[Message, UUID]:
     """Find an intent wherever it is; returns it with its owner's id.
 
-    The line is asked first: what is settled there is in the ledger already. A verdict that is in the ledger
-    and not settled yet, since Redis was away or took no writes, may have been told, and is not taken back.
-    Without the line only the ledger's last words are told: who stood by for it may have left since.
+    Redis is read first: what is settled there is in the ledger already. A verdict that is in the ledger
+    and not settled yet, since Redis was unavailable or refused writes, may have been told, and is kept.
+    Without the line only final verdicts of the ledger are told: a standby intent may have left since.
 
     Raises:
         NotFound: there is none.
@@ -120,7 +120,7 @@ def find_intent(context: Context, intent_id: UUID) -> tuple[Message, UUID]:
 
 
 def _stored_meanwhile(context: Context, found: Found, intent_id: UUID) -> tuple[Message, UUID] | None:
-    """Find the verdict of an intent whose claim is not settled; None where it has none, or nobody can say."""
+    """Find the verdict of an intent whose claim is not settled; None if it has none or cannot be read."""
     if not found.is_decided:
         return None
     try:
@@ -131,7 +131,7 @@ def _stored_meanwhile(context: Context, found: Found, intent_id: UUID) -> tuple[
 
 
 def leave_line(context: Context, user_id: UUID, intent_id: UUID) -> Message:
-    """Give up a place in line; doing so twice is doing so once.
+    """Give up a place in line; idempotent.
 
     Raises:
         NotFound: no such intent of this shopper.
@@ -163,7 +163,7 @@ def list_of_sale(
     limit: int,
     statuses: Sequence[str] | None = None,
 ) -> list[Message]:
-    """List a sale's intents, newest ticket first: those in line, then those decided. `user_id`: only his.
+    """List a sale's intents, newest ticket first: those in line, then those decided. `user_id`: only theirs.
 
     `statuses`: only intents of these.
 
@@ -192,7 +192,7 @@ def list_of_sale(
 def departed_of_sale(
     context: Context, sale_id: UUID, *, user_id: UUID | None, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[Message]:
-    """List those who left a sale's lobby, who came last first, below `before` (submitted_at, id)."""
+    """List the intents that left a sale's lobby, newest first, below `before` (submitted_at, id)."""
     with context.database.transaction() as session:
         rows = intents.departed_of_sale(session, sale_id, user_id=user_id, before=before, limit=limit)
     return [stored_intent(row) for row in rows]
@@ -218,7 +218,7 @@ def _page_of_line(context: Context, sale_id: UUID, before: int, limit: int) -> l
 def _standing(context: Context, sale_id: UUID, user_id: UUID, before: int) -> list[Message]:
     found = context.live.standing_of(sale_id, str(user_id))
     if found is None or found.standby_place > 0:
-        return []  # who stands by is in the ledger too
+        return []  # standby intents are in the ledger too
     if before and not 0 < found.intent.ticket < before:
         return []
     return [undecided_intent(found, sale_id)]
@@ -234,7 +234,7 @@ def _shown(context: Context, sale_ref: SaleRef, answer: Answer) -> Message:
             raise
         return answered_intent(
             answer, sale_ref.sale_id
-        )  # it stood in line a moment ago, and that is no refusal
+        )  # it stood in line a moment ago, so it was not refused
 
 
 def _stored(context: Context, intent_id: UUID) -> tuple[Message, UUID] | None:
@@ -244,7 +244,7 @@ def _stored(context: Context, intent_id: UUID) -> tuple[Message, UUID] | None:
 
 
 def _leave(context: Context, sale_ref: SaleRef, intent_id: str, user_id: str) -> tuple[LiveIntent, bool]:
-    """Leave under the epoch that is remembered; asks the ledger once for a new one where it is refused."""
+    """Leave under the cached epoch; reads a new one from the ledger once if that is refused."""
     try:
         return _leave_under(context, sale_ref, intent_id, user_id)
     except Fenced:

@@ -1,1 +1,1 @@
-"""Mail: the outbox that is written with what moved money, the letters, and their way to an SMTP server."""
+"""Mail: the outbox, written in the transactions that move money, the messages, and their delivery by SMTP."""

@@ -1,7 +1,7 @@
-"""Owns the sending of mails that are due: taken up, sent over one connection, noted; for a slice of time.
+"""Sends mails that are due: leased, sent over one connection, and noted; for a limited time.
 
-Any number of processes may send at once. In each of them a few threads do, however often the bell is rung, so
-that a server that hangs takes no thread from payments. No transaction is open while anybody is called.
+Any number of processes may send at once. Each does so in a few threads at most, however often the bell rings,
+so that a server that hangs takes no thread from payments. No transaction is open while the server is called.
 """
 
 import ssl
@@ -23,13 +23,13 @@ from tasks.runtime.failpoints import failpoint
 
 AT_ONCE: Final = 20  # mails
 MOST_SENDERS: Final = 2  # threads of one process
-SLICE_S: Final = 5.0  # after so long nothing more is taken up; what was, is handed back
+SLICE_S: Final = 5.0  # after which nothing more is leased, and the rest is handed back
 
 log: Final = structlog.get_logger()
 
 
 class Mailer:
-    """Sends what is in the outbox, where mail is configured. Nothing connects before it is used."""
+    """Sends what is in the outbox, if mail is configured. Nothing connects before its first use."""
 
     def __init__(
         self,
@@ -50,10 +50,10 @@ class Mailer:
         self._places = threading.Semaphore(MOST_SENDERS)
 
     def has_due(self) -> bool:
-        """Say whether there is a mail to send, and a way to send it.
+        """Return whether there is a mail to send, and mail is configured.
 
         Raises:
-            LedgerUnavailable: PostgreSQL is away.
+            LedgerUnavailable: PostgreSQL is unavailable.
         """
         if self._settings is None:
             return False
@@ -61,10 +61,10 @@ class Mailer:
             return has_due(session)
 
     def deliver(self) -> int:
-        """Send what is due; returns how many mails were taken. Does nothing where enough others are sending.
+        """Send what is due; returns how many mails were accepted. Does nothing if enough threads are sending.
 
         Raises:
-            LedgerUnavailable: PostgreSQL is away; what was taken up is sent again after its lease.
+            LedgerUnavailable: PostgreSQL is unavailable; what was leased is sent again after its lease.
         """
         if self._settings is None or not self._places.acquire(blocking=False):
             return 0
@@ -118,7 +118,7 @@ def _send(
     contents: Mapping[UUID, Contents],
     until: float,
 ) -> tuple[list[Tried], bool]:
-    """Send mails one after the other; says what became of them, and whether the connection was lost."""
+    """Send mails one after the other; returns what became of them, and whether the connection was lost."""
     tried: list[Tried] = []
     for mail in mails:
         if tried and time.monotonic() >= until:

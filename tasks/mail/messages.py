@@ -1,7 +1,7 @@
-"""Owns the letters: what a mail about money says, in text and in HTML, from the rows that it tells of.
+"""Writes the text and HTML of a mail about money, from the rows that it describes.
 
-Whatever shoppers and admins may have written is put on one line first and escaped where it must be, so that
-no name can become a header, a line or an element of its own. No letter carries a link, a token or a secret.
+Whatever shoppers and admins may have written is put on one line first and escaped where needed, so that no
+name can become a header, a line or an element of its own. No mail carries a link, a token or a secret.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ Contents = Mapping[str, str]
 
 
 def read_contents(session: Session, mails: Sequence[Mail]) -> dict[UUID, Contents]:
-    """Read what mails tell of, by the mails' ids."""
+    """Read the contents of mails, by the mails' ids."""
     receipts = [mail.order_id for mail in mails if mail.kind == MailKind.RECEIPT]
     refunds = [mail.refund_id for mail in mails if mail.kind == MailKind.REFUND]
     by_subject: dict[UUID | None, Contents] = {}
@@ -70,7 +70,7 @@ def read_contents(session: Session, mails: Sequence[Mail]) -> dict[UUID, Content
 
 
 def write_letter(mail: Mail, contents: Contents, sender: MailSettings) -> EmailMessage:
-    """Write a mail: the same bytes whenever it is written, so that copies are known for what they are."""
+    """Write a mail: the same bytes whenever it is written, so that copies are recognised."""
     kind = MailKind(mail.kind)
     plain = {name: one_line(value) for name, value in contents.items()} | {"name": one_line(mail.to_name)}
     letter = EmailMessage(policy=SMTP)

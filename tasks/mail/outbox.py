@@ -1,7 +1,7 @@
-"""Owns the outbox: mails are entered in the transaction that moved money, taken up to be sent, and noted.
+"""The outbox: mails are entered in the transaction that moved money, leased to be sent, and noted.
 
-Entering takes place only where this process has mail configured: turning mail on mails nothing of before. Who
-takes a mail up has a lease on it, so that others leave it alone, and a crash sends it again.
+Mails are entered only by processes that have mail configured: turning mail on sends nothing about the past. A
+sender holds a lease on a mail, so that others leave it alone, and after a crash it is sent again.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ MOST_CHARACTERS: Final = 500  # of an error
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What became of a mail that was taken up: sent where there is no error."""
+    """What became of a leased mail: sent if there is no error."""
 
     mail: Mail
     error: str | None = None
@@ -39,12 +39,12 @@ class Tried:
 
 
 def session_info(settings: MailSettings | None) -> dict[str, str]:
-    """Say what sessions have to know in order to enter mails."""
+    """Return what `Session.info` must hold for mails to be entered."""
     return {DOMAIN: settings.domain} if settings else {}
 
 
 def enter_mail(session: Session, kind: MailKind, order: Order, *, refund_id: UUID | None = None) -> None:
-    """Enter a mail to an order's shopper in the caller's transaction, where mail is configured."""
+    """Enter a mail to an order's shopper in the caller's transaction, if mail is configured."""
     domain = session.info.get(DOMAIN)
     if domain is None:
         return
@@ -63,19 +63,19 @@ def enter_mail(session: Session, kind: MailKind, order: Order, *, refund_id: UUI
 
 
 def has_due(session: Session) -> bool:
-    """Say whether a mail is due; reads the beginning of an index."""
+    """Return whether a mail is due; reads the beginning of an index."""
     return leases.has_due(session, Mail)
 
 
 def take_up(session: Session, limit: int) -> list[Mail]:
-    """Take up mails that are due, oldest first; nobody else gets them before their lease has ended."""
+    """Lease mails that are due, oldest first; nobody else gets them before their lease has ended."""
     taken = {"attempts": Mail.attempts + 1, "started_at": func.coalesce(Mail.started_at, func.now())}
     taking, _ = leases.take_up(Mail, limit, LEASE, taken)
     return sorted(session.scalars(taking.returning(Mail)), key=lambda mail: (mail.created_at, mail.id))
 
 
 def hand_back(session: Session, mails: Sequence[Mail]) -> None:
-    """Let mails that were not tried be due at once, as if nobody had taken them up."""
+    """Make mails that were not tried due at once, as if they had not been leased."""
     for mail in mails:
         first = Mail.attempts <= 1
         values = {
@@ -87,7 +87,7 @@ def hand_back(session: Session, mails: Sequence[Mail]) -> None:
 
 
 def note_tried(session: Session, tried: Tried) -> bool:
-    """Note what became of a mail; says whether it was given up. A lost lease is left to its new owner."""
+    """Note what became of a mail; returns whether it was given up. A lost lease is left to its new owner."""
     if tried.error is None:
         mailed = {
             "status": MailStatus.MAILED,
@@ -108,7 +108,7 @@ def note_tried(session: Session, tried: Tried) -> bool:
 
 
 def _put_off(is_final: bool) -> dict[str, Any]:
-    """Let a mail be due after a pause, then after twice as long each time; or never, after days."""
+    """Make a mail due after a pause that doubles each time; or never, after days."""
     is_over = true() if is_final else Mail.created_at < func.now() - GIVEN_UP_AFTER
     return {
         "due_at": leases.due_again(TRIED_AGAIN, Mail.attempts, is_over=is_over),

@@ -1,6 +1,7 @@
-"""Owns the connection to the SMTP server: opened by the settings, bounded in time, closed whatever happens.
+"""Connects to the SMTP server: opened by the settings, limited in time, closed whatever happens.
 
-It says of each letter whether it was taken, and of a failure whether letter or connection was at fault.
+Reports for each message whether it was accepted, and for a failure whether message or connection was at
+fault.
 """
 
 import smtplib
@@ -15,15 +16,15 @@ from config import MailSettings
 from tasks.mail.writing import one_line
 
 TIMEOUT_S: Final = 10.0  # for one answer of the server
-DEADLINE_S: Final = 20.0  # for a whole connection, however slowly the server dribbles
+DEADLINE_S: Final = 20.0  # for a whole connection, however slowly the server answers
 
 
 class Unreached(Exception):
-    """There is no connection (any more): what became of a letter that was under way is not known."""
+    """There is no connection (any more); it is unknown what became of a message in flight."""
 
 
 class Refused(Exception):
-    """The server does not take this letter. `is_final`: nor will it take it later."""
+    """The server does not accept this message. `is_final`: nor will it later."""
 
     def __init__(self, error: str, *, is_final: bool) -> None:
         super().__init__(error)
@@ -44,7 +45,7 @@ class Post:
         """Connect, encrypt and log in, as the settings say; `tls` says which certificates are trusted.
 
         Raises:
-            Unreached: that did not work. Whatever the server objects to here is no letter's fault.
+            Unreached: that did not work. Whatever the server objects to here is not the message's fault.
         """
         self._deadline_s = deadline_s
         self._tls = tls or ssl.create_default_context()
@@ -55,22 +56,22 @@ class Post:
             except BaseException:
                 self._smtp.close()
                 raise
-        except (smtplib.SMTPException, OSError, UnicodeError) as error:  # the last: a host that can be none
+        except (smtplib.SMTPException, OSError, UnicodeError) as error:  # the last: an invalid host name
             raise Unreached(_say(error)) from error
 
     def send(self, letter: EmailMessage) -> None:
-        """Send a letter; afterwards the server has it.
+        """Send a message; afterwards the server has it.
 
         Raises:
-            Refused: this letter is not taken, but others may be.
-            Unreached: the connection is gone; the server may have the letter or not.
+            Refused: this message is not accepted, but others may be.
+            Unreached: the connection is gone; the server may have the message or not.
         """
         try:
             self._smtp.send_message(letter)
         except smtplib.SMTPRecipientsRefused as error:
             code, said = next(iter(error.recipients.values()))
             raise Refused(_answer(code, said), is_final=code >= 500) from error
-        except smtplib.SMTPSenderRefused as error:  # which is ours to mend
+        except smtplib.SMTPSenderRefused as error:  # our configuration's fault
             raise Refused(_say(error), is_final=False) from error
         except smtplib.SMTPDataError as error:
             raise Refused(_say(error), is_final=error.smtp_code >= 500) from error
@@ -81,7 +82,7 @@ class Post:
             raise Unreached(_say(error)) from error
 
     def close(self) -> None:
-        """Say good-bye, to whoever still listens."""
+        """Quit and close; errors are ignored."""
         try:
             if self._smtp.sock is not None:
                 self._smtp.quit()
@@ -108,7 +109,7 @@ class Post:
 
 
 class _Bounded(smtplib.SMTP):
-    """A connection that is cut when its time is over: a timeout alone begins anew with every byte."""
+    """A connection that is cut when its time is over: a plain timeout starts again with every byte."""
 
     def __init__(self, *where: Any, deadline_s: float, **options: Any) -> None:
         self._watchdog = threading.Timer(deadline_s, self._cut)
@@ -129,7 +130,7 @@ class _Bounded(smtplib.SMTP):
         sock = self.sock
         if sock is not None:
             with suppress(OSError):
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)  # whoever reads from it finds the end
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)  # a blocked reader then sees the end
 
 
 class _BoundedTls(_Bounded, smtplib.SMTP_SSL):

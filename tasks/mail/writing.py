@@ -1,4 +1,4 @@
-"""Owns how amounts are written for people, and how what others have written is put on one line."""
+"""Formats amounts for people, and puts what others have written on one line."""
 
 import re
 from copy import copy
@@ -9,7 +9,7 @@ from babel import Locale
 
 from models.money import minor_digits
 
-# A currency's letters do not stand at its digits (CLDR's currencySpacing, which babel leaves out).
+# A currency's letters do not touch its digits (CLDR's currencySpacing, which babel leaves out).
 _BESIDE: Final = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 
 

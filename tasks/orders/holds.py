@@ -1,7 +1,7 @@
-"""Owns the end of holds: expiry and cancelling, and where their units go on the live side, paid ones' too.
+"""Ends holds, by expiry or cancelling, and moves their units on the live side, those of paid orders too.
 
-The ledger moves first: the order's status and the sale's counts, in one transaction. The live side follows by
-`release_pending`, which is driven until it is noted as done, so that a crash in between delays units and
+The ledger changes first: the order's status and the sale's counts, in one transaction. The live side follows
+by `release_pending`, which is repeated until it is noted as done, so that a crash in between delays units and
 never loses or doubles them.
 """
 
@@ -34,7 +34,7 @@ def expire_due(context: Context) -> int:
     """End the holds whose deadline has passed; returns how many. Any number of workers may do this at once.
 
     Raises:
-        LedgerUnavailable: PostgreSQL is away.
+        LedgerUnavailable: PostgreSQL is unavailable.
     """
     due = (
         select(Order)
@@ -47,7 +47,7 @@ def expire_due(context: Context) -> int:
 
 
 def cancel_order(context: Context, user_id: UUID, order_id: UUID) -> Message:
-    """Give a hold up; its units go to the next in line.
+    """Cancel a hold; its units go to the next in line.
 
     Raises:
         NotFound: no such order of this shopper.
@@ -74,7 +74,7 @@ def cancel_holds_of(context: Context, sale_id: UUID) -> int:
     """End the open holds of a sale that was cancelled.
 
     Raises:
-        LedgerUnavailable: PostgreSQL is away.
+        LedgerUnavailable: PostgreSQL is unavailable.
     """
     held = select(Order).where(Order.sale_id == sale_id, Order.status == OrderStatus.HELD).limit(AT_ONCE)
     ended = 0
@@ -90,7 +90,7 @@ def cancel_holds_of_shopper(context: Context, user_id: UUID) -> int:
     """End the open holds of a shopper who was banned; their units go to the next in line.
 
     Raises:
-        LedgerUnavailable: PostgreSQL is away.
+        LedgerUnavailable: PostgreSQL is unavailable.
     """
     held = select(Order).where(Order.user_id == user_id, Order.status == OrderStatus.HELD).limit(AT_ONCE)
     with context.database.transaction() as session:
@@ -98,12 +98,12 @@ def cancel_holds_of_shopper(context: Context, user_id: UUID) -> int:
 
 
 def release_pending(context: Context) -> int:
-    """Let the live side follow where holds are over, and tell their shoppers; returns how many were noted.
+    """Move the units of ended holds in Redis, and tell their shoppers; returns how many orders were noted.
 
-    A sale whose live side does not answer, or takes no writes, is driven again.
+    A sale whose Redis does not answer, or accepts no writes, is tried again later.
 
     Raises:
-        LedgerUnavailable: PostgreSQL is away; it is driven again.
+        LedgerUnavailable: PostgreSQL is unavailable; it is tried again.
     """
     unreleased = (Order.released_at.is_(None), Order.status.in_(OVER))
     with context.database.transaction() as session:
@@ -116,7 +116,7 @@ def release_pending(context: Context) -> int:
 
 
 def bring_live_after(context: Context, order_id: UUID) -> None:
-    """Let the live side follow one order whose hold is over, and tell its shopper; the sweep does it else."""
+    """Move the units of one ended hold in Redis, and tell its shopper; otherwise the sweep does it."""
     which = (Order.id == order_id, Order.released_at.is_(None))
     try:
         _release_those(context, *which)
@@ -125,17 +125,17 @@ def bring_live_after(context: Context, order_id: UUID) -> None:
 
 
 def _release_of(context: Context, sale_id: UUID) -> int:
-    """Let the live side of a sale follow; sale by sale, so that one that is stuck holds up no other."""
+    """The same for one sale: sale by sale, so that one that is stuck does not block the others."""
     return _release_those(context, Order.sale_id == sale_id, Order.released_at.is_(None))
 
 
 def _release_those(context: Context, *which: ColumnElement[bool]) -> int:
-    """Let one sale's live side follow some of its orders."""
+    """The same for some orders of one sale."""
     unreleased = (
         select(Order, Sale.epoch)
         .join(Sale, Sale.id == Order.sale_id)
         .where(*which, Order.status.in_(OVER))
-        .options(joinedload(Order.history))  # of one instant with its order: by its length news are ordered
+        .options(joinedload(Order.history))  # read with its order: its length orders the messages
         .order_by(Order.id)
         .limit(AT_ONCE)
     )
@@ -154,10 +154,10 @@ def _release(context: Context, sale_id: UUID, epoch: str | None, orders: Sequenc
         log.error("holds_not_released", sale_id=str(sale_id), holds=len(orders), error=str(error))
         return 0
     failpoint("released")
-    seen = [(one.id, one.status) for one in orders]  # who was refunded since has to be driven once more
+    seen = [(one.id, one.status) for one in orders]  # one that was refunded since has to be handled once more
     as_seen = select(Order.id).where(tuple_(Order.id, Order.status).in_(seen))
     with context.database.transaction() as session:
-        # Several sweeps do this at once: rows are locked in one order, lest they wait for each other.
+        # Several sweeps do this at once: rows are locked in one order, to avoid deadlocks.
         same = session.scalars(as_seen.order_by(Order.id).with_for_update()).all()
         session.execute(update(Order).where(Order.id.in_(same)).values(released_at=func.now()))
     if ring:
@@ -166,9 +166,9 @@ def _release(context: Context, sale_id: UUID, epoch: str | None, orders: Sequenc
 
 
 def _move_units(context: Context, sale_id: UUID, epoch: str | None, orders: Sequence[Order]) -> bool:
-    """Move the units of orders whose holds are over, and tell them; says whether the bell should ring.
+    """Move the units of ended holds, and publish their orders; returns whether the bell should ring.
 
-    Without an epoch there is no live side any more, as in past sales: nothing is left to move.
+    Without an epoch there is no live state any more, as in finished sales: nothing is left to move.
     """
     if epoch is None:
         context.live.tell(sale_id, told_of(orders))
@@ -187,7 +187,7 @@ def _move_units(context: Context, sale_id: UUID, epoch: str | None, orders: Sequ
 
 
 def told_of(orders: Sequence[Order]) -> bytes:
-    """Pack orders, read with their history, as the sockets want to hear of them."""
+    """Pack orders, read with their history, for the sockets."""
     return pack_told((str(one.user_id), None, stored_order(one, one.history)) for one in orders)
 
 
@@ -217,10 +217,10 @@ def _end(
 
 
 def sweep_holds(context: Context) -> int:
-    """Expire what is due and let the live side follow what is over; returns how many holds ended.
+    """Expire what is due and move the units of ended holds in Redis; returns how many holds ended.
 
     Raises:
-        LedgerUnavailable: PostgreSQL is away; it is driven again.
+        LedgerUnavailable: PostgreSQL is unavailable; it is tried again.
     """
     ended = expire_due(context)
     release_pending(context)

@@ -1,1 +1,1 @@
-"""Money: the port to payment providers, their adapters, and what an answer of theirs does to an order."""
+"""Money: starting, running and ending payments and refunds, and what a provider's answer does to an order."""

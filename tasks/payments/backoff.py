@@ -1,4 +1,4 @@
-"""How long is waited before a provider is asked the same again."""
+"""How long to wait before a provider is asked the same again."""
 
 from typing import Final
 

@@ -1,7 +1,7 @@
-"""Owns the beginning of a payment: the hold is pinned and the attempt noted, before the provider is asked.
+"""Begins a payment: pins the hold and notes the attempt, before the provider is asked.
 
-The pin is the order's status: who pays is not expired and cannot cancel. Expiry and payment are conditional
-changes of one row, by the ledger's clock, so that the first one wins.
+The pin is the order's status: an order that is being paid does not expire and cannot be cancelled. Expiry and
+payment are conditional changes of one row, by the ledger's clock, so that the first one wins.
 """
 
 import uuid
@@ -32,15 +32,15 @@ from tasks.payments.telling import tell_order
 from tasks.runtime.failpoints import failpoint
 from tasks.runtime.tallies import PAYMENTS_BEGUN, count
 
-UNHEARD_AFTER: Final = timedelta(seconds=3)  # a bell that nobody answered is rung again by the sweep
-FREE: Final = "free"  # the method of what costs nothing: no provider is asked, so that any will do
+UNHEARD_AFTER: Final = timedelta(seconds=3)  # the sweep rings again after a bell without an answer
+FREE: Final = "free"  # the method of free orders: no provider is asked, so any method will do
 _KEY_TAKEN: Final = "uq_payments_user_id_idempotency_key"
 
 
 def begin_payment(context: Context, user_id: UUID, order_id: UUID, *, method: str, key: str = "") -> Message:
-    """Pin a hold and have it charged; answers the order. The outcome follows.
+    """Pin a hold and have it charged; returns the order. The outcome follows.
 
-    The same key again, for the same order and method, answers with the order as it is and charges nothing.
+    The same key again, for the same order and method, returns the order as it is and charges nothing.
 
     Raises:
         UnknownPaymentMethod: the provider has no such method, or the order costs something and is not free.

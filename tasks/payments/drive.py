@@ -1,4 +1,4 @@
-"""Owns the driving of a payment: the provider is asked, outside of any transaction, and its word is noted.
+"""Runs a payment: asks the provider, outside of any transaction, and notes the answer.
 
 It may run twice, at once, or again after a crash: the provider knows the payment by its id.
 """
@@ -30,10 +30,10 @@ class _Begun:
 
 
 def run_payment(context: Context, payment_id: UUID) -> None:
-    """Ask the provider about a payment and note what it says; a late one is held again or refunded.
+    """Ask the provider about a payment and note the outcome; a late one is held again or refunded.
 
     Raises:
-        LedgerUnavailable, LineUnavailable: a store is away; the sweep rings again.
+        LedgerUnavailable, LineUnavailable: a store is unavailable; the sweep rings again.
     """
     begun = _begin(context, payment_id)
     if begun is None:
@@ -71,13 +71,13 @@ def _begin(context: Context, payment_id: UUID) -> _Begun | None:
 
 def _ask(context: Context, begun: _Begun) -> Outcome:
     if begun.charge.amount_minor == 0:
-        return Outcome(State.SUCCEEDED)  # what costs nothing needs no provider
+        return Outcome(State.SUCCEEDED)  # a free order needs no provider
     try:
         return _put(context.providers.named(begun.provider), begun)
     except ProviderUnavailable as error:
         log.warning("provider_silent", payment_id=str(begun.charge.payment_id), error=str(error))
         return Outcome(State.PENDING)
-    except IdempotencyKeyReused as error:  # its books have something else under this id: nobody pays by that
+    except IdempotencyKeyReused as error:  # its books have something else under this id, which does not pay
         log.error("provider_knows_another_charge", payment_id=str(begun.charge.payment_id), error=str(error))
         return Outcome(State.PENDING)
 

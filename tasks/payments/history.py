@@ -1,4 +1,4 @@
-"""Owns the one way in which money moves an order: its status, its history and its sale's counts, in one go.
+"""Moves an order to another status, with its history and its sale's counts, in one transaction.
 
 Every function runs inside the caller's transaction, those that move something with the order's row locked.
 """
@@ -17,7 +17,7 @@ from models.tables.orders import Order, OrderEvent
 from models.tables.payments import Payment
 from tasks.payments.receipts import issue_receipt
 
-# What a change of status moves between the sale's counts: (held, sold), in units.
+# How a change of status changes the sale's counts: (held, sold), in units.
 _COUNTS: Final[dict[tuple[OrderStatus, OrderStatus], tuple[int, int]]] = {
     (OrderStatus.PAYING, OrderStatus.PAID): (-1, 1),
     (OrderStatus.EXPIRED, OrderStatus.PAID): (0, 1),
@@ -39,7 +39,7 @@ def move_order(
     `epoch`: the change rests on something that was done in Redis under this epoch.
 
     Raises:
-        ValueError: the present status does not lead there; whoever calls has looked before.
+        ValueError: the present status does not lead there; callers check before.
         Fenced: the epoch is not the present one.
     """
     before = OrderStatus(order.status)
@@ -52,7 +52,7 @@ def move_order(
     if requested == OrderStatus.PAID:
         order.receipt_number = issue_receipt(session, order, at).written_number
         order.paid_at = at
-        # The live side moved first where the hold had gone; else it follows.
+        # If the hold had gone, Redis moved first; else it follows.
         order.released_at = at if before == OrderStatus.EXPIRED else None
     elif requested == OrderStatus.REFUNDED:
         order.refunded_at, order.released_at = at, None
@@ -62,19 +62,19 @@ def move_order(
 
 
 def note(session: Session, order: Order, *, reason: str | None, by: UUID | None = None) -> None:
-    """Write into an order's history what happened, with the status that it has now."""
+    """Add an entry to an order's history, with the status that it has now."""
     session.add(OrderEvent(order_id=order.id, status=order.status, reason=reason, actor_id=by))
 
 
 def lock_payment(session: Session, payment_id: UUID) -> tuple[Order, Payment]:
-    """Lock a payment's order and the payment, in this order, which everybody keeps."""
+    """Lock a payment's order and the payment, in this order everywhere."""
     order_id = session.scalars(select(Payment.order_id).where(Payment.id == payment_id)).one()
     order = session.get_one(Order, order_id, with_for_update=True, populate_existing=True)
     return order, session.get_one(Payment, payment_id, with_for_update=True, populate_existing=True)
 
 
 def ledger_time(session: Session) -> datetime:
-    """Read PostgreSQL's clock as it is, which goes on within a transaction."""
+    """Read PostgreSQL's wall clock, which goes on within a transaction."""
     now: datetime = session.scalars(select(func.clock_timestamp())).one()
     return now
 

@@ -1,6 +1,7 @@
-"""Owns the charge that succeeded after its hold had gone.
+"""Decides about a charge that succeeded after its hold had gone.
 
-It is held again where that wrongs nobody, else the money goes back; either once, and both are told.
+The order is held again if nobody else has a better right to the units, else the money goes back; either
+happens once, and shopper and sockets are told.
 """
 
 from typing import Final
@@ -31,17 +32,17 @@ log: Final = structlog.get_logger()
 def resolve_late(context: Context, payment_id: UUID) -> None:
     """Decide about a late charge; doing it again changes nothing.
 
-    That Redis is asked is noted in the ledger, so that a rebuild knows of it; then units are taken in Redis,
-    and then written to the ledger. The script gives a payment one answer, whoever asks and how often.
+    The request to Redis is noted in the ledger, so that a rebuild knows of it; then units are taken in Redis,
+    and then written to the ledger. The script gives a payment one answer, however often it is asked.
 
     Raises:
-        LedgerUnavailable, LineUnavailable: a store is away; the sweep rings again.
+        LedgerUnavailable, LineUnavailable: a store is unavailable; the sweep rings again.
     """
     found = _find(context, payment_id)
     if found is None:
         return
     order, epoch, is_wrong = found
-    # A wrong charge pays nothing, and a past sale has nothing left to sell.
+    # A wrong charge pays nothing, and a finished sale has nothing left to sell.
     if is_wrong or order.status != OrderStatus.EXPIRED or epoch is None:
         _refund(context, payment_id)
         return
@@ -49,7 +50,7 @@ def resolve_late(context: Context, payment_id: UUID) -> None:
         bring_live_after(context, order.id)
     try:
         _hold_again(context, payment_id, order, epoch)
-    except Fenced as error:  # a rebuild came between; asked again, the new world answers
+    except Fenced as error:  # a rebuild came between; asked again, the new epoch answers
         log.warning("late_payment_waits", payment_id=str(payment_id), error=str(error))
 
 
@@ -73,7 +74,7 @@ def _hold_again(context: Context, payment_id: UUID, order: Order, epoch: str) ->
 
 
 def _note_asking(context: Context, payment_id: UUID) -> bool:
-    """Note that Redis is about to be asked; not where others decided, or the old hold is not home yet."""
+    """Note that Redis is about to be asked; not if it was decided, or the old hold's units are not back."""
     with context.database.transaction() as session:
         order, payment = lock_payment(session, payment_id)
         is_open = payment.status == PaymentStatus.LATE and not _is_refunded(session, payment_id)
@@ -111,7 +112,7 @@ def _refund(context: Context, payment_id: UUID, epoch: str | None = None) -> Non
     """Note that the money goes back. `epoch`: the live side refused the units under this one.
 
     Raises:
-        Fenced: the epoch is not the present one, so that the answer counts no more.
+        Fenced: the epoch is not the present one, so the answer no longer counts.
     """
     with context.database.transaction() as session:
         order, payment = lock_payment(session, payment_id)
@@ -121,7 +122,7 @@ def _refund(context: Context, payment_id: UUID, epoch: str | None = None) -> Non
             _require_epoch(session, order.sale_id, epoch)
         cause = _cause_of(order, payment)
         refund = refund_of(payment, cause, due_at=func.now())
-        payment.due_at = payment.regain_asked_at = None  # from here on the refund is driven
+        payment.due_at = payment.regain_asked_at = None  # from here on the refund is run
         session.add(refund)
         count(session, REFUNDS, cause, "asked")
     failpoint("late_decided")

@@ -1,7 +1,7 @@
-"""Owns what a provider's word on a charge does to the payment and its order, in one transaction.
+"""Applies a provider's outcome of a charge to the payment and its order, in one transaction.
 
-The same word twice does nothing the second time, and words may come in any order: succeeded and declined are
-final, and pending changes nothing that is final.
+The same outcome twice does nothing the second time, and outcomes may come in any order: succeeded and
+declined are final, and pending changes nothing that is final.
 """
 
 import math
@@ -30,23 +30,25 @@ log: Final = structlog.get_logger()
 
 OPEN: Final = (PaymentStatus.PENDING, PaymentStatus.ABANDONED)
 TAKEN: Final = (OrderStatus.PAYING, OrderStatus.PAID, OrderStatus.REFUNDED)  # by another payment
-SHOPPER_TAKES: Final = timedelta(minutes=2)  # at least, for what a payment waits for him to do
-ENDING_TAKES: Final = timedelta(seconds=30)  # from there on a charge is ended, while its hold still stands
+SHOPPER_TAKES: Final = timedelta(minutes=2)  # at least, for what a payment waits for the shopper to do
+ENDING_TAKES: Final = timedelta(
+    seconds=30
+)  # before the hold's end a charge is ended, while its hold still stands
 CHARGED: Final = (PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED, PaymentStatus.LATE)
 
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What a word of the provider changed, for what follows after the commit."""
+    """What a provider's outcome changed, for what follows after the commit."""
 
     payment_id: UUID
     order_id: UUID
     is_over: bool = False  # the order's units moved: the live side has to follow
-    is_late: bool = False  # charged for a hold that is gone: units or money, somebody has to see
+    is_late: bool = False  # charged for a hold that is gone: it has to be held again or refunded
 
 
 def note_charge(session: Session, payment_id: UUID, outcome: Outcome) -> Noted | None:
-    """Note what became of a charge; None where that is no news. Locks the order, then the payment."""
+    """Note what became of a charge; None if that is not new. Locks the order, then the payment."""
     order, payment = lock_payment(session, payment_id)
     now = ledger_time(session)
     if outcome.state == State.SUCCEEDED:
@@ -62,14 +64,14 @@ def note_charge(session: Session, payment_id: UUID, outcome: Outcome) -> Noted |
 
 
 def is_wrong(payment: Payment, charged: Charged | None) -> bool:
-    """Say whether something else was charged than was asked for; nothing is known where nothing is told."""
+    """Return whether something else was charged than was requested; False if the amount is unknown."""
     if charged is None:
         return False
     return charged != Charged(Fraction(payment.amount_minor), payment.currency)
 
 
 def report_wrong(payment: Payment, charged: Charged | None, *, said_by: str) -> None:
-    """Let operators hear of it: it is the provider's fault, or somebody's who can change its objects."""
+    """Log an error for operators: the fault is the provider's, or of somebody who can change its objects."""
     log.error(
         "wrong_charge",
         payment_id=str(payment.id),
@@ -81,7 +83,7 @@ def report_wrong(payment: Payment, charged: Charged | None, *, said_by: str) -> 
 
 
 def follow(context: Context, noted: Noted | None) -> None:
-    """Do what a noted word asks for outside of the ledger; all of it is done by sweeps where this fails."""
+    """Do what a noted outcome requires outside of the ledger; if this fails, sweeps do it."""
     if noted is None:
         return
     failpoint("charge_noted")
@@ -105,7 +107,7 @@ def _succeed(
         note(session, order, reason="paid_twice" if order.status in TAKEN else "paid_too_late")
         count_outcome(session, payment.provider, payment.status, now - payment.created_at)
         return Noted(payment.id, order.id, is_late=True)
-    if order.status == OrderStatus.HELD:  # it had been given up, and its order has not expired yet
+    if order.status == OrderStatus.HELD:  # it had been abandoned, and its order has not expired yet
         move_order(session, order, OrderStatus.PAYING, reason="answered_late")
     finish(payment, PaymentStatus.SUCCEEDED, now)
     move_order(session, order, OrderStatus.PAID)
@@ -116,9 +118,9 @@ def _succeed(
 def _note_wrong(
     session: Session, order: Order, payment: Payment, outcome: Outcome, now: datetime
 ) -> Noted | None:
-    """The provider took another amount: that pays nothing. Its own amount goes back, as what came late does.
+    """The provider took another amount: that pays nothing. That amount is refunded, like a late charge.
 
-    The order is free again meanwhile, so that it can be paid rightly while its hold lasts.
+    The order can be paid again meanwhile, while its hold lasts.
     """
     if payment.status in CHARGED or outcome.charged is None:
         return None
@@ -153,7 +155,7 @@ def _wait(session: Session, order: Order, payment: Payment, outcome: Outcome, no
     """Ask again later: soon at first, and when patience or the pin ends."""
     secret = (
         outcome.client_secret if outcome.ref else payment.client_secret
-    )  # without a name nothing was told
+    )  # without a reference nothing was told
     is_news = secret != payment.client_secret and payment.status == PaymentStatus.PENDING
     payment.client_secret = secret
     if is_news and secret is not None:
@@ -168,14 +170,14 @@ def _wait(session: Session, order: Order, payment: Payment, outcome: Outcome, no
 
 
 def _wait_for_shopper(order: Order, payment: Payment) -> None:
-    """Be patient until his hold ends, as he was told, and for two minutes at least."""
+    """Wait until the shopper's hold ends, as they were told, and for two minutes at least."""
     ends = (payment.patience_until, order.expires_at, payment.created_at + SHOPPER_TAKES)
     payment.patience_until = max(ends)
     payment.pinned_until = max(payment.pinned_until, payment.patience_until + ENDING_TAKES)
 
 
 def next_question(payment: Payment, now: datetime) -> datetime:
-    """Say when a payment without an outcome is to be asked about again."""
+    """Return when to ask again about a payment without an outcome."""
     ends = [at for at in (payment.patience_until, payment.pinned_until) if at > now]
     return min([now + ASKED_AGAIN.after(payment.attempts - 1), *ends])
 

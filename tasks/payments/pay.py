@@ -1,4 +1,4 @@
-"""The paying of an order as a shopper asks for it: begun, and at once finished where it costs nothing."""
+"""Pays an order at a shopper's request: begins the payment, and finishes it at once if it costs nothing."""
 
 from uuid import UUID
 
@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 
 def pay_order(context: Context, user_id: UUID, order_id: UUID, *, method: str, key: str = "") -> Message:
-    """Have a hold paid; answers the order: it is `paying`, or `paid` where it costs nothing.
+    """Have a hold paid; returns the order: it is `paying`, or `paid` if it costs nothing.
 
     Raises:
         UnknownPaymentMethod, NotFound, IdempotencyKeyReused, PaymentInProgress, AlreadyPaid, OrderNotHeld,
@@ -30,13 +30,13 @@ def pay_order(context: Context, user_id: UUID, order_id: UUID, *, method: str, k
         return told
     try:
         return _finish(context, order_id)
-    except FlashSaleError as error:  # it is begun, and a worker was rung for
+    except FlashSaleError as error:  # it is begun, and the bell was rung
         log.warning("free_order_waits", order_id=str(order_id), error=str(error))
         return told
 
 
 def _finish(context: Context, order_id: UUID) -> Message:
-    """Do here what a worker would: there is no provider to wait for."""
+    """Do what a worker would do: there is no provider to wait for."""
     begun = select(Payment.id).where(Payment.order_id == order_id, Payment.status.in_(OPEN))
     with context.database.transaction() as session:
         payment_id = session.scalar(begun)

@@ -1,4 +1,4 @@
-"""Owns the numbers of receipts: without gaps within a year, since they are given in the step that pays."""
+"""Numbers receipts without gaps within a year: a number is given in the transaction that pays."""
 
 from datetime import datetime
 
@@ -17,8 +17,8 @@ from tasks.mail.outbox import enter_mail
 def issue_receipt(session: Session, order: Order, at: datetime) -> Receipt:
     """Write an order's receipt under the next number of the year (UTC), inside the caller's transaction.
 
-    The year's counter is locked until that ends, so this comes last: then a number that was taken is a
-    receipt that stands, and a transaction that is rolled back takes none.
+    The year's counter is locked until that ends, so this comes last. A transaction that is rolled back uses
+    no number.
     """
     item = session.scalars(
         select(Product.name).join(Sale, Sale.product_id == Product.id).where(Sale.id == order.sale_id)

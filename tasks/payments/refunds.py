@@ -1,4 +1,4 @@
-"""Owns refunds, asked for by admins, late charges and cancelled sales: each made once at the provider."""
+"""Refunds orders, for admins, late charges and cancelled sales: each once at the provider."""
 
 import uuid
 from datetime import datetime
@@ -41,12 +41,12 @@ AT_ONCE: Final = 200
 def request_refund(
     context: Context, order_id: UUID, *, by: Actor | None, reason: str | None = None
 ) -> Message:
-    """Ask for a paid order's money to go back; answers the order. Asked for twice, it goes back once.
+    """Request the refund of a paid order; returns the order. Requested twice, it is refunded once.
 
     Raises:
         NotFound: there is no such order.
         NotRefundable: it is not paid (any more).
-        LedgerUnavailable: nothing was asked for.
+        LedgerUnavailable: nothing was requested.
     """
     with context.database.transaction() as session:
         order = session.get(Order, order_id, with_for_update=True)
@@ -62,10 +62,10 @@ def request_refund(
 
 
 def refund_orders_of(context: Context, sale_id: UUID) -> int:
-    """Ask for the refunds of a cancelled sale's paid orders; returns how many were asked for now.
+    """Request the refunds of a cancelled sale's paid orders; returns how many were requested now.
 
     Raises:
-        LedgerUnavailable: PostgreSQL is away.
+        LedgerUnavailable: PostgreSQL is unavailable.
     """
     unasked = (
         select(Order)
@@ -83,10 +83,10 @@ def refund_orders_of(context: Context, sale_id: UUID) -> int:
 
 
 def run_refund(context: Context, refund_id: UUID) -> None:
-    """Ask the provider for a refund and note what it says.
+    """Ask the provider for a refund and note the outcome.
 
     Raises:
-        LedgerUnavailable, LineUnavailable: a store is away; the sweep rings again.
+        LedgerUnavailable, LineUnavailable: a store is unavailable; the sweep rings again.
     """
     found = _begin(context, refund_id)
     if found is None:
@@ -104,7 +104,7 @@ def run_refund(context: Context, refund_id: UUID) -> None:
 
 
 def note_refund(session: Session, refund_id: UUID, outcome: port.Outcome) -> Noted | None:
-    """Note what became of a refund; None where that is no news. Locks the order, the payment, the refund."""
+    """Note what became of a refund; None if that is not new. Locks the order, the payment, the refund."""
     payment_id = session.scalars(select(Refund.payment_id).where(Refund.id == refund_id)).one()
     order, payment = lock_payment(session, payment_id)
     refund = session.get_one(Refund, refund_id, with_for_update=True, populate_existing=True)
@@ -146,7 +146,7 @@ def refund_of(
     reason: str | None = None,
 ) -> Refund:
     """Make the refund of the whole charge of a payment, which the caller adds to its transaction."""
-    is_other = payment.charged_minor is not None  # than was asked for
+    is_other = payment.charged_minor is not None  # than was requested
     return Refund(
         id=uuid.uuid4(),
         payment_id=payment.id,
@@ -178,7 +178,7 @@ def _ask_for(
         count(session, REFUNDS, cause, "asked")
     elif known.status == RefundStatus.FAILED:
         known.status, known.finished_at, known.due_at = RefundStatus.PENDING, None, func.now()
-        known.ref = known.code = None  # what failed stays failed: another one is begun
+        known.ref = known.code = None  # a failed refund stays failed: another one is begun
         count(session, REFUNDS, known.cause, "asked")
     return known.id
 

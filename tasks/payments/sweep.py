@@ -1,7 +1,7 @@
-"""Owns the looking after payments: who is due is rung for, so that no bell and no webhook is essential.
+"""Rings the bell for payments, refunds and mails that are due, so that no bell or webhook is essential.
 
-It only rings: whoever sweeps drains lines too, and must not wait for a provider. While workers are behind, it
-does not ring either: bells that expire before they are answered would keep them busy, and answer nobody.
+It only rings: the sweep also drains lines, and must not wait for a provider. While workers are behind, it
+does not ring either: more bells would only keep them busy.
 """
 
 from typing import Final
@@ -17,16 +17,16 @@ from tasks.payments.backoff import ASKED_AGAIN
 from tasks.providers.sandbox import has_due
 from tasks.runtime.celery_app import PAYMENTS
 
-MOST_UNHEARD: Final = 200  # bells of the queue; fewer than are answered before a bell expires
+MOST_UNHEARD: Final = 200  # messages in the queue; fewer than are handled before a bell expires
 
 
 def sweep_payments(context: Context) -> int:
     """Ring for payments, refunds, mails and the sandbox's webhooks that are due; returns how many bells.
 
-    None while the broker is away, or `MOST_UNHEARD` bells wait there to be answered.
+    None while the broker is unavailable, or if `MOST_UNHEARD` bells wait in its queue.
 
     Raises:
-        LedgerUnavailable: PostgreSQL is away.
+        LedgerUnavailable: PostgreSQL is unavailable.
     """
     unheard = context.bell.unheard(PAYMENTS)
     if unheard is None or unheard >= MOST_UNHEARD:
@@ -51,7 +51,7 @@ def _attempts(rows: type[Payment] | type[Refund]) -> ColumnElement[int]:
 
 
 def _claim_due(context: Context, rows: type[Payment] | type[Refund], most: int) -> list[UUID]:
-    """Find what is due, and let it be due again later, so that one bell rings and not one of every sweep."""
+    """Find what is due, and postpone it, so that one sweep rings for it and not every one."""
     claiming, due = leases.take_up(rows, most, ASKED_AGAIN.pause(_attempts(rows)), {})
     with context.database.transaction() as session:
         claimed = session.execute(claiming.returning(due.c.due_at, due.c.id)).all()

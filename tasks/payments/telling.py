@@ -1,4 +1,4 @@
-"""Owns telling a shopper how his order stands, where no script of the line does it on its way."""
+"""Pushes an order's new state to its shopper, where no script does so on its way."""
 
 from uuid import UUID
 
@@ -14,9 +14,9 @@ log = structlog.get_logger()
 
 
 def tell_order(context: Context, order_id: UUID, *, is_news: bool = True) -> Message:
-    """Read an order as it is now, and push it to its owner where that is news; answers it.
+    """Read an order as it is now, and push it to its owner if that is new; returns it.
 
-    A push that is lost is made good by the snapshot of the next subscription, or by asking.
+    A lost push is made up for by the snapshot of the next subscription, or by a request.
 
     Raises:
         NotFound: there is none.

@@ -1,4 +1,4 @@
-"""Owns what a shopper has to do so that his payment goes on. It is told to him and to nobody else."""
+"""What a shopper has to do so that their payment goes on. Shown to that shopper and to nobody else."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -14,7 +14,7 @@ from tasks.context import Context
 
 
 def steps_of(context: Context, session: Session, orders: Iterable[Order]) -> dict[UUID, Message]:
-    """Say, by the order's id, which payments wait for the shopper and for what; with their client secrets."""
+    """Return by order's id which payments wait for the shopper and for what, with their client secrets."""
     paying = [order.id for order in orders if order.status == OrderStatus.PAYING]
     if not paying:
         return {}
@@ -25,7 +25,7 @@ def steps_of(context: Context, session: Session, orders: Iterable[Order]) -> dic
 
 def _step_of(context: Context, payment: Payment) -> Message | None:
     if payment.provider not in context.providers:
-        return None  # nobody hears what he would do
+        return None  # there is nothing to tell
     step = context.providers.named(payment.provider).next_step(payment.method)
     if step is None:
         return None

@@ -1,4 +1,4 @@
-"""Owns the taking of webhooks: verified, stored once by the provider's id, and applied in the same step."""
+"""Takes webhooks: verified, stored once by the provider's id, and applied in the same transaction."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -23,12 +23,12 @@ log: Final = structlog.get_logger()
 
 
 def take_webhook(context: Context, provider: str, body: bytes, headers: Mapping[str, str]) -> bool:
-    """Take a webhook; says whether it was the first time. Afterwards it is stored, and never applied again.
+    """Take a webhook; returns whether it was new. Afterwards it is stored, and never applied again.
 
     Raises:
         NotFound: there is no such provider here.
         BadSignature: it is not the provider's.
-        LedgerUnavailable: it was not taken; the provider sends it again.
+        LedgerUnavailable: it was not stored; the provider sends it again.
     """
     if provider not in context.providers:
         raise NotFound("No such payment provider.")
@@ -47,7 +47,7 @@ def take_webhook(context: Context, provider: str, body: bytes, headers: Mapping[
 
 
 def _subject_of(session: Session, provider: str, event: Event) -> UUID | None:
-    """Name the payment that is spoken of, also where the provider names only its own charge."""
+    """Find the payment that an event is about, also if the provider names only its own charge."""
     if event.payment_id is not None or event.charge_ref is None:
         return event.payment_id
     by_ref = select(Payment.id).where(Payment.provider == provider, Payment.ref == event.charge_ref)
@@ -74,7 +74,7 @@ def _store(session: Session, provider: str, event: Event, payment_id: UUID | Non
 def _apply(
     context: Context, session: Session, provider: str, event: Event
 ) -> tuple[Noted | None, Callable[[], object]]:
-    """Apply a webhook; says what it changed, and which bell is to be rung after the commit."""
+    """Apply a webhook; returns what it changed, and which bell is to be rung after the commit."""
     told, payment_id, refund_id = event.outcome, event.payment_id, event.refund_id
     if told is None:
         return None, _nobody
@@ -92,9 +92,9 @@ def _apply(
 
 
 def _is_doubtful(session: Session, payment_id: UUID, told: Outcome) -> bool:
-    """Say whether an open payment is told to be charged with another amount: then its provider is asked.
+    """Return whether an event reports another amount for an open payment: then its provider is asked.
 
-    What a webhook shows is not what the provider's books have now, and those decide whether money goes back.
+    A webhook may be older than the provider's books, and those decide whether money goes back.
     """
     payment = session.get_one(Payment, payment_id)
     if told.state != State.SUCCEEDED or not is_wrong(payment, told.charged):
@@ -112,12 +112,12 @@ def _payment_of(session: Session, refund_id: UUID) -> UUID | None:
 
 
 def _is_of(session: Session, provider: str, payment_id: UUID | None) -> bool:
-    """Say whether the payment is this provider's: none may speak of another's."""
+    """Return whether the payment is this provider's: no provider may report on another's."""
     return session.scalar(select(Payment.provider).where(Payment.id == payment_id)) == provider
 
 
 def _ask_about_payment(session: Session, payment_id: UUID, ref: str | None) -> bool:
-    """Something moved without an outcome: what it was, the provider says when it is asked."""
+    """Something changed without an outcome: the provider is asked what it was."""
     asking = (
         update(Payment)
         .where(Payment.id == payment_id, Payment.status.in_(OPEN))
@@ -128,7 +128,7 @@ def _ask_about_payment(session: Session, payment_id: UUID, ref: str | None) -> b
 
 
 def _ask_about_refund(session: Session, refund_id: UUID) -> bool:
-    """The same of a refund. Its name is not taken from here: it may be that of an earlier one that failed."""
+    """The same for a refund. Its reference is not taken from here: it may be an earlier failed one's."""
     asking = (
         update(Refund)
         .where(Refund.id == refund_id, Refund.status == RefundStatus.PENDING)

@@ -1,1 +1,1 @@
-"""Writing products."""
+"""Products: creating, changing and archiving them."""

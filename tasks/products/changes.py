@@ -1,4 +1,4 @@
-"""The verbs on products: add, change and archive. Knows no HTTP."""
+"""Adds, finds, changes and archives products."""
 
 from typing import Any
 from uuid import UUID

@@ -1,1 +1,1 @@
-"""Payment providers behind one port: the embedded sandbox, and Stripe. They know no order."""
+"""Payment providers behind one interface: the embedded sandbox, and Stripe. They know nothing of orders."""

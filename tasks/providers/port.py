@@ -1,7 +1,7 @@
-"""Owns the port to payment providers: what is asked of them, and what they may answer. Knows no store.
+"""The interface of payment providers: what is asked of them, and what they may answer. Uses no store.
 
-A payment is one attempt to charge an order. Its id is the idempotency key of everything that is asked about
-it, so that asking again is always harmless: a provider does each thing once for each id.
+A payment is one attempt to charge an order. Its id is the idempotency key of every request about it, so that
+asking again is always harmless: a provider does each thing once for each id.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from models.errors import FlashSaleError, Unavailable
 
 
 class ProviderUnavailable(Unavailable):
-    """The provider gave no answer, so that it is unknown what it did; asking again tells."""
+    """The provider gave no answer, so it is unknown what it did; asking again tells."""
 
 
 class BadSignature(FlashSaleError):
@@ -31,10 +31,10 @@ class State(StrEnum):
 
 
 class Step(StrEnum):
-    """What the shopper does with a client secret, so that his payment goes on."""
+    """What the shopper does with a client secret, so that their payment goes on."""
 
     CONFIRM = "confirm"  # enter how to pay, and confirm
-    AUTHENTICATE = "authenticate"  # answer his bank
+    AUTHENTICATE = "authenticate"  # answer the shopper's bank
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """The giving back of a whole charge.
+    """The refund of a whole charge.
 
-    `ref` is the provider's own name for it, once that is known; None too where it is asked for anew after
+    `ref` is the provider's own name for it, once that is known; None also if it is requested again after
     it failed.
     """
 
@@ -67,7 +67,7 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class Charged:
-    """What was really charged, in the currency's minor unit; a provider may count in smaller ones."""
+    """What was really charged, in the currency's minor unit; may be a fraction of it."""
 
     amount_minor: Fraction
     currency: str
@@ -75,11 +75,11 @@ class Charged:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a provider says of a charge or a refund.
+    """A provider's answer about a charge or a refund.
 
     `code` says why it was declined, in one snake_case word. `client_secret` is there where the shopper
-    has to do something in his browser before a pending charge can go on. `charged` is there where a charge
-    succeeded, and is compared by the shop with what it asked for.
+    has to do something in the browser before a pending charge can go on. `charged` is there where a charge
+    succeeded, and is compared with what was requested.
     """
 
     state: State
@@ -113,23 +113,23 @@ class Provider(Protocol):
 
     @property
     def name(self) -> str:
-        """The word by which rows and the webhook's path name it."""
+        """The name in rows and in the webhook's path."""
 
     def accepts(self, method: str) -> bool:
-        """Say whether this looks like a method of this provider; asks nobody."""
+        """Return whether this looks like a method of this provider; makes no request."""
 
     def next_step(self, method: str) -> Step | None:
-        """Name what the shopper does with the client secret of a charge by this method; asks nobody."""
+        """Return what the shopper does with the client secret of such a charge; makes no request."""
 
     def charge(self, charge: Charge) -> Outcome:
-        """Begin the charge, or learn what became of it.
+        """Begin the charge, or find out what became of it.
 
         Raises:
             ProviderUnavailable: no answer.
         """
 
     def cancel(self, charge: Charge) -> Outcome:
-        """End a charge that is still pending; whatever the answer says of it is what it is.
+        """End a charge that is still pending; the answer is its state.
 
         `DECLINED`: it is ended and will never succeed. `SUCCEEDED`: too late. `PENDING`: it cannot be ended.
 
@@ -138,14 +138,14 @@ class Provider(Protocol):
         """
 
     def refund(self, refund: Refund) -> Outcome:
-        """Give a charge back, or learn what became of that.
+        """Refund a charge, or find out what became of that.
 
         Raises:
             ProviderUnavailable: no answer.
         """
 
     def read_event(self, body: bytes, headers: Mapping[str, str]) -> Event:
-        """Verify and read a webhook, from its raw body; asks nobody. Headers' names are in any case.
+        """Verify and read a webhook, from its raw body; makes no request. Headers' names are in any case.
 
         Raises:
             BadSignature: it is not the provider's, or not of these 300 seconds.

@@ -1,4 +1,4 @@
-"""Owns which payment providers there are by the settings: which one charges, and which may still speak."""
+"""The payment providers that are configured: which one charges, and which may still send webhooks."""
 
 from config import Settings
 from models.database import Database
@@ -8,7 +8,7 @@ from tasks.providers.stripe import StripeProvider
 
 
 class Providers:
-    """The configured providers by name. Nothing connects, and no library is loaded, before it is used."""
+    """The configured providers by name. Nothing connects, and no library is loaded, before its first use."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         key, old = settings.secret_key, settings.old_secret_keys
@@ -21,12 +21,12 @@ class Providers:
 
     @property
     def methods(self) -> tuple[Method, ...]:
-        """List the methods of the one that charges, where they are a list: the sandbox's test cards."""
+        """List the methods of the provider that charges, if it has a list: the sandbox's test cards."""
         return METHODS if isinstance(self.current, SandboxProvider) else ()
 
     @property
     def stripe(self) -> StripeProvider | None:
-        """Stripe, where it is the one that charges."""
+        """Stripe, if it is the provider that charges."""
         return self.current if isinstance(self.current, StripeProvider) else None
 
     def __contains__(self, name: str) -> bool:

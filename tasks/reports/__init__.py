@@ -1,1 +1,1 @@
-"""Reports of sales: how they are made and kept, and who asks for them when."""
+"""Reports of sales: how they are made and kept, and when they are requested."""

@@ -1,4 +1,4 @@
-"""Owns the making of a sale's report, and the keeping of the newest one."""
+"""Makes a sale's report, and stores the newest one."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ REPORT: Final = "report"  # the kind of the background task
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was figured out about a sale, from which state, and when. It is final once the sale is settled."""
+    """A report's content, the state it was made from, and when. It is final once the sale is settled."""
 
     fingerprint: SourceFingerprint
     content: Message
@@ -31,25 +31,25 @@ class Report:
 
     @property
     def is_final(self) -> bool:
-        """Say whether nothing of the sale was on its way any more."""
+        """Whether nothing of the sale was still moving."""
         return self.fingerprint.is_settled
 
     def as_message(self) -> Message:
-        """Tell it."""
+        """Return it as the API shows it."""
         return tell(self.content, is_final=self.is_final, made_at=self.made_at)
 
 
 def tell(content: Message, *, is_final: bool, made_at: datetime) -> Message:
-    """Tell of a report as the API does."""
+    """Describe a report as the API does."""
     return {"is_final": is_final, "made_at": rfc3339(made_at), **content}
 
 
 def run_report(context: Context, task: BackgroundTask) -> dict[str, Any]:
-    """Make the report of a task's sale and keep it; the result says where it stands.
+    """Make the report of a task's sale and store it; the result says where it is.
 
     Raises:
         NoSuchSale: the task names none.
-        LineUnavailable, LedgerUnavailable: a store is away; the task is tried again.
+        LineUnavailable, LedgerUnavailable: a store is unavailable; the task is tried again.
     """
     if task.sale_id is None:
         raise NoSuchSale("A report names a sale.")
@@ -63,11 +63,11 @@ def run_report(context: Context, task: BackgroundTask) -> dict[str, Any]:
 
 
 def make_report(context: Context, sale_id: UUID) -> Report:
-    """Figure out the report of a sale as it stands. It changes nothing.
+    """Compute the report of a sale as it is now. Changes nothing.
 
     Raises:
         NoSuchSale: there is none.
-        LineUnavailable, LedgerUnavailable: a store is away.
+        LineUnavailable, LedgerUnavailable: a store is unavailable.
     """
     audit = audit_sale(context.database, context.live, sale_id)
     last_ticket = context.live.look(sale_id).number("last_ticket")
@@ -82,10 +82,10 @@ def make_report(context: Context, sale_id: UUID) -> Report:
 
 
 def keep_report(context: Context, sale_id: UUID, report: Report) -> None:
-    """Keep a report in the place of an older one.
+    """Store a report in place of an older one.
 
     Raises:
-        LedgerUnavailable: it is not kept.
+        LedgerUnavailable: it is not stored.
     """
     kept = {
         "is_final": report.is_final,

@@ -1,4 +1,4 @@
-"""Owns the rows of a report's series as a spreadsheet gets them, each with the time of day."""
+"""The rows of a report's time series for a spreadsheet, each with the time of day."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ HEADER: Final = (*COLUMNS[:1], "at", "bucket_seconds", *COLUMNS[1:])
 
 
 def rows_of(report: Message) -> Iterator[tuple[Any, ...]]:
-    """Tell the rows under `HEADER`, in order of time."""
+    """Yield the rows under `HEADER`, in order of time."""
     series = Series.read(report["series"])
     began = datetime.fromisoformat(report["times"]["counted_from"])
     for second, *values in series.rows:

@@ -1,1 +1,1 @@
-"""What every piece of work stands on: the Celery application, bells, the breaker, logs, caches."""
+"""What every piece of work uses: the Celery application, bells, the breaker, logs, caches."""

@@ -1,4 +1,4 @@
-"""Owns the writing of the admins' log: a deed and its entry stand or fall together."""
+"""Writes and reads the admins' log: an action and its entry are one transaction."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from models.tables.admin_log import AdminLogEntry
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something as an admin; nobody's id: the command line, whose user this platform cannot know."""
+    """Who acts as an admin; without an id it is the command line, whose user this platform cannot know."""
 
     user_id: UUID | None
 
@@ -33,7 +33,7 @@ def record_action(
     /,
     **details: Any,
 ) -> None:
-    """Write down who did what, inside the transaction that does it; the platform itself does no deeds."""
+    """Log who did what, inside the transaction that does it; the platform's own actions are not logged."""
     if by is None:
         return
     session.add(
@@ -48,7 +48,7 @@ def record_action(
 
 
 def show_entry(row: Row[AdminLogEntry, str]) -> Message:
-    """Tell of an entry."""
+    """Describe an entry."""
     entry, email = row
     actor = {"id": str(entry.actor_id), "email": email} if entry.actor_id else None
     return {

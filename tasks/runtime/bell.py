@@ -1,6 +1,6 @@
-"""Owns the doorbell: how a worker is told that a sale's line wants draining.
+"""The bell: how a worker is told that a sale's line needs draining.
 
-A bell may be lost or doubled without harm: sweeps ring again, and draining an empty line is nothing.
+A bell may be lost or doubled without harm: sweeps ring again, and draining an empty line does nothing.
 """
 
 from abc import ABC, abstractmethod
@@ -18,43 +18,43 @@ log: Final = structlog.get_logger()
 
 
 class Bell(ABC):
-    """What callers need of a bell. How a message leaves, and what is known of those that left, differs."""
+    """What callers need of a bell. How messages are sent and counted is up to the implementation."""
 
     def ring(self, sale_id: UUID | str) -> bool:
-        """Ask for a drain; says whether the broker took it. Never raises for a broker that is away."""
+        """Request a drain; returns whether the broker accepted it. Never raises if that is unavailable."""
         return self.send("drain_sale", str(sale_id), DRAIN)
 
     def ring_for_task(self, task_id: UUID) -> bool:
-        """Ask for a background task to be run; the same manners."""
+        """Request that a background task is run; returns as `ring` does."""
         return self.send("run_background_task", str(task_id), BACKGROUND)
 
     def ring_for_payment(self, payment_id: UUID) -> bool:
-        """Ask for a payment to be driven; the same manners."""
+        """Request that a payment is run; returns as `ring` does."""
         return self.send("run_payment", str(payment_id), PAYMENTS)
 
     def ring_for_refund(self, refund_id: UUID) -> bool:
-        """Ask for a refund to be driven; the same manners."""
+        """Request that a refund is run; returns as `ring` does."""
         return self.send("run_refund", str(refund_id), PAYMENTS)
 
     def ring_for_webhooks(self) -> bool:
-        """Ask for the sandbox's webhooks to be sent; the same manners."""
+        """Request that the sandbox's webhooks are sent; returns as `ring` does."""
         return self.send("deliver_sandbox_webhooks", None, PAYMENTS)
 
     def ring_for_mails(self) -> bool:
-        """Ask for mails to be sent; the same manners."""
+        """Request that mails are sent; returns as `ring` does."""
         return self.send("deliver_mails", None, PAYMENTS)
 
     @abstractmethod
     def send(self, name: str, subject: str | None, queue: str) -> bool:
-        """Send one message; says whether the broker took it."""
+        """Send one message; returns whether the broker accepted it."""
 
     @abstractmethod
     def unheard(self, queue: str) -> int | None:
-        """Count the messages that no worker has taken up yet; nothing where the broker does not tell."""
+        """Count the messages that no worker has received yet; None if the broker does not answer."""
 
     @abstractmethod
     def unfinished(self) -> int | None:
-        """Count the messages that workers took up and have not acknowledged; nothing where nobody tells."""
+        """Count the messages that workers received and have not acknowledged; None if unknown."""
 
 
 class CeleryBell(Bell):
@@ -64,7 +64,7 @@ class CeleryBell(Bell):
         self._celery = celery
 
     def unheard(self, queue: str) -> int | None:
-        """Count the messages that no worker has taken up yet; nothing where the broker does not tell."""
+        """Count the messages that no worker has received yet; None if the broker does not answer."""
         try:
             with self._celery.producer_pool.acquire(block=True) as producer:
                 return waiting_in(producer.channel, queue)
@@ -73,7 +73,7 @@ class CeleryBell(Bell):
             return None
 
     def unfinished(self) -> int | None:
-        """Count the messages that workers took up and have not acknowledged; nothing where nobody tells."""
+        """Count the messages that workers received and have not acknowledged; None if unknown."""
         try:
             with self._celery.producer_pool.acquire(block=True) as producer:
                 channel: Any = producer.channel
@@ -84,9 +84,9 @@ class CeleryBell(Bell):
             return None
 
     def send(self, name: str, subject: str | None, queue: str) -> bool:
-        """Send one message; says whether the broker took it, which it does not where too many wait there.
+        """Send one message; returns whether it was sent, which it is not if too many wait in the queue.
 
-        It has no time to expire at: the clocks of who sends and who hears may differ.
+        It has no expiry time: the clocks of sender and receiver may differ.
         """
         arguments = [subject] if subject else []
         options: dict[str, Any] = {"queue": queue, "retry": False, "ignore_result": True}
@@ -102,12 +102,12 @@ class CeleryBell(Bell):
 
 
 def waiting_in(channel: Any, queue: str) -> int:
-    """Count the messages of a queue that no worker has taken up yet, over a channel to the broker.
+    """Count the messages of a queue that no worker has received yet, over a channel to the broker.
 
     Raises:
-        OperationalError, RedisError, OSError: the broker is away.
+        OperationalError, RedisError, OSError: the broker is unavailable.
     """
     try:
         return int(channel.queue_declare(queue, passive=True).message_count)
     except ChannelError:
-        return 0  # the queue is not there before its first message
+        return 0  # the queue does not exist before its first message

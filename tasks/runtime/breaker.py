@@ -1,4 +1,4 @@
-"""Owns the breaker between the workers and PostgreSQL: while the ledger is away, nobody claims."""
+"""A circuit breaker between the workers and PostgreSQL: while the ledger is unavailable, nobody claims."""
 
 import threading
 import time
@@ -27,21 +27,21 @@ class Breaker:
         self._retry_at: float | None = None
         self._trips = 0
         self._is_probing = False
-        self._lock = threading.Lock()  # never held while the ledger is asked
+        self._lock = threading.Lock()  # never held during a probe
 
     @property
     def is_open(self) -> bool:
-        """Whether the last that is known is a failure; asks nobody."""
+        """Whether the last known result is a failure; makes no probe."""
         return self._retry_at is not None
 
     def trip(self) -> None:
-        """The ledger failed: stop for a while."""
+        """Note a failure of the ledger: stop for a while."""
         with self._lock:
             self._trips += 1
             self._retry_at = self._clock() + self._cool_off_s
 
     def is_closed(self) -> bool:
-        """Say whether work may go on; probes the ledger when it is time to try again.
+        """Return whether work may go on; probes the ledger when it is time to try again.
 
         One caller probes, and the others are told meanwhile that work may not go on.
         """

@@ -1,6 +1,6 @@
-"""Owns the Celery application: its queues and its settings. Holds no connection until it is used.
+"""The Celery application: its queues and its settings. Opens no connection until it is used.
 
-Celery carries doorbells and background work, never an intent: no message here is essential, none is in order.
+Celery carries bells and background work, never an intent: no message is essential, none is in order.
 """
 
 from typing import Final
@@ -14,7 +14,7 @@ BACKGROUND: Final = "background"
 PAYMENTS: Final = "payments"
 QUEUES: Final = (DRAIN, BACKGROUND, PAYMENTS)
 MOST_WAITING: Final = (
-    1_000  # bells of a queue; sweeps ring again, and more must not pile up while nobody answers
+    1_000  # messages of a queue; sweeps ring again, and more must not pile up while no worker answers
 )
 BROKER_TIMEOUT_S: Final = 2
 VISIBILITY_S: Final = 60
@@ -23,7 +23,7 @@ celery = Celery("flash-sale")
 
 
 def configure(settings: Settings) -> Celery:
-    """Give the application its broker and its manners."""
+    """Configure the application's broker, queues and settings."""
     celery.conf.update(
         broker_url=settings.broker_url,
         result_backend=None,
@@ -43,7 +43,7 @@ def configure(settings: Settings) -> Celery:
         broker_connection_timeout=BROKER_TIMEOUT_S,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_channel_error_retry=True,  # a Redis that is full refuses what a consumer writes: not its end
+        broker_channel_error_retry=True,  # a full Redis refuses a consumer's writes: retry, do not quit
         broker_transport_options={
             "visibility_timeout": VISIBILITY_S,
             "unacked_restore_interval": 2,

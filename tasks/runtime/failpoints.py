@@ -1,4 +1,4 @@
-"""Owns the places where a test may make this process fail, so that crashes are tried at the exact step.
+"""Failpoints: places where a test may make this process fail, so that crashes are tried at the exact step.
 
 `FAILPOINT=name:nth:action`, e.g. `claimed:3:kill`; refused in production. Without it, passing one is a no-op.
 """
@@ -11,7 +11,7 @@ from config import ConfigurationError
 
 
 class Failed(Exception):
-    """A failpoint was told to raise."""
+    """A failpoint that was armed to raise."""
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ def arm(specification: str) -> None:
 
 
 def failpoint(name: str) -> None:
-    """Fail here, if this is the armed place and the time has come."""
+    """Fail here, if this failpoint is armed and its turn has come."""
     for armed in _armed:
         if armed.name == name:
             armed.passed += 1

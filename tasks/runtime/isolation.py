@@ -1,4 +1,4 @@
-"""Work on many things, done for each apart: one's trouble is written down, and the next gets its turn."""
+"""Isolates the parts of a loop from each other: the failure of one is logged, and the next gets its turn."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,14 +14,14 @@ log: Final = structlog.get_logger()
 
 @contextmanager
 def apart(event: str, **which: Any) -> Iterator[None]:
-    """Do one part of a sweep; what hinders it hinders nothing else, foreseen or not.
+    """Run one part of a sweep; whatever error it raises is logged and stops nothing else.
 
     Raises:
-        LedgerUnavailable: PostgreSQL is away, and the others could do nothing either.
+        LedgerUnavailable: PostgreSQL is unavailable, so the other parts would fail too.
     """
     try:
         yield
-    except (LedgerUnavailable, Failed):  # a failpoint stands for a crash, which nothing gets over
+    except (LedgerUnavailable, Failed):  # a failpoint simulates a crash, which must not be caught
         raise
     except FlashSaleError as error:
         log.warning(event, error=str(error), **which)

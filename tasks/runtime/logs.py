@@ -1,4 +1,4 @@
-"""Owns how the processes log: structured, a line an event; readable in development, JSON in production."""
+"""Configures logging: structured, a line an event; readable in development, JSON in production."""
 
 import logging
 import sys
@@ -23,7 +23,7 @@ def configure_logging(settings: Settings, process: str) -> None:
         else structlog.dev.ConsoleRenderer(
             colors=False,
             pad_event_to=0,
-            # The pretty ones take seconds to draw, during which a worker stands still, and show secrets.
+            # Rich tracebacks take seconds to render, during which a worker stands still, and show secrets.
             exception_formatter=structlog.dev.plain_traceback,
         )
     )

@@ -1,7 +1,7 @@
-"""Whether the live Redis belongs to this process's ledger.
+"""Checks whether the live Redis belongs to this process's ledger.
 
 Each ledger has a random id, and each Redis carries the id of the ledger that used it first. Two deployments
-at one Redis would decide each other's intents, and could write them down nowhere.
+at one Redis would decide each other's intents, and could not persist them anywhere.
 """
 
 import time
@@ -18,7 +18,7 @@ GOOD_FOR_S: Final = 2.0
 
 
 class Ownership:
-    """Compares the two, and remembers for a moment that they agree. Shared by threads; holds no lock."""
+    """Compares the two ids, and caches for a moment that they agree. Thread-safe; holds no lock."""
 
     def __init__(
         self, database: Database, live: Live, *, clock: Callable[[], float] = time.monotonic
@@ -29,17 +29,17 @@ class Ownership:
         self._good_until = float("-inf")
 
     def require(self) -> None:
-        """Make sure of it; a Redis that belongs to nobody yet is ours from now on.
+        """Make sure of it; a Redis that belongs to no ledger yet is ours from now on.
 
         Raises:
             ForeignLine: it is another ledger's.
-            LedgerUnavailable, LineUnavailable: a store is away.
+            LedgerUnavailable, LineUnavailable: a store is unavailable.
         """
         if self._clock() >= self._good_until:
             self.look()
 
     def look(self) -> None:
-        """Make sure of it without remembering; raises as `require` does."""
+        """Make sure of it without the cache; raises as `require` does."""
         ours = self.of_ledger()
         owner = self._live.belong(ours)
         if owner != str(ours):
@@ -48,10 +48,10 @@ class Ownership:
         self._good_until = self._clock() + GOOD_FOR_S
 
     def adopt(self) -> None:
-        """Have the Redis belong to our ledger from now on, whosever it was.
+        """Have the Redis belong to our ledger from now on, even if it was another's.
 
         Raises:
-            LedgerUnavailable, LineUnavailable: a store is away.
+            LedgerUnavailable, LineUnavailable: a store is unavailable.
         """
         self._live.belong(self.of_ledger(), at_any_rate=True)
 
@@ -59,7 +59,7 @@ class Ownership:
         """Read our ledger's id.
 
         Raises:
-            LedgerUnavailable: PostgreSQL is away.
+            LedgerUnavailable: PostgreSQL is unavailable.
         """
         with self._database.connection() as connection:
             return identity_of(connection)

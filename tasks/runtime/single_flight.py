@@ -1,6 +1,6 @@
-"""One question at a time: of many who want to know the same at once, one asks, and all get what comes out.
+"""Single flight: of many callers that ask the same at once, one does the work, and all get its result.
 
-Nobody holds a lock meanwhile, so that whoever wants to know something else is not kept waiting.
+No lock is held meanwhile, so that callers who ask something else do not wait.
 """
 
 import threading
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class _Flight(Generic[T]):
-    """A question that is being asked."""
+    """A call in progress."""
 
     def __init__(self) -> None:
         self.is_over = threading.Event()
@@ -20,14 +20,14 @@ class _Flight(Generic[T]):
 
 
 class Flights(Generic[T]):
-    """Questions under way, by key. Shared by threads."""
+    """Calls in progress, by key. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._flights: dict[Hashable, _Flight[T]] = {}
 
     def join(self, key: Hashable, ask: Callable[[], T]) -> T:
-        """Return the answer, or raise what asking raised, whichever caller asks."""
+        """Return the result, or raise what the call raised, whichever caller makes it."""
         while True:
             with self._lock:
                 flight = self._flights.get(key)
@@ -41,7 +41,7 @@ class Flights(Generic[T]):
                 raise flight.error
             if flight.answers:
                 return flight.answers[0]
-            # The one who asked was stopped in the middle of it.
+            # The calling thread was stopped in the middle of it.
 
     def _ask(self, key: Hashable, flight: _Flight[T], ask: Callable[[], T]) -> T:
         try:

@@ -1,7 +1,7 @@
-"""Owns the counting of what happens with money, in the ledger itself and in the step that it counts.
+"""Counts what happens with money, in the ledger itself and in the transaction that it counts.
 
-So every process counts into one sum, nothing is counted that was rolled back, and who asks reads a few rows
-however much has happened. Knows no Prometheus.
+So every process counts into one sum, nothing is counted that was rolled back, and a reader reads a few rows
+however much has happened. Independent of Prometheus.
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ PAYMENTS_BEGUN: Final = "payments_begun"  # provider
 PAYMENT_OUTCOMES: Final = "payment_outcomes"  # provider, outcome, upper bound of the seconds since it began
 REFUNDS: Final = "refunds"  # cause, what happened
 MAILS: Final = "mails"  # kind, what happened
-SECONDS: Final = (0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)  # bounds; what takes longer is under +Inf
+SECONDS: Final = (0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)  # bounds; longer ones count under +Inf
 
-# A part that somebody counts into at this moment is passed over, so that this waits for nobody.
+# A row that another transaction counts into at the moment is skipped, so that nobody waits.
 _COUNT: Final = text("""
     WITH free AS (
         SELECT id FROM tallies WHERE name = :name AND labels = :labels LIMIT 1 FOR UPDATE SKIP LOCKED

@@ -1,4 +1,4 @@
-"""Owns the remembering of dear answers for a moment, so that many who ask at once cost as much as one."""
+"""Caches expensive results for a moment, so that many callers at once cost as much as one."""
 
 import threading
 import time
@@ -8,17 +8,17 @@ from typing import Final, Generic, TypeVar
 from tasks.runtime.single_flight import Flights
 
 LEAST_S: Final = 1.5
-SHARE: Final = 20  # an answer that took a second is good for twenty
-MOST: Final = 200  # answers; then it starts afresh
-SPARE_BACK_S: Final = 5.0  # after which one of the spare answers may be asked for again
+SHARE: Final = 20  # a result that took a second is cached for twenty
+MOST: Final = 200  # results; then the cache is emptied
+SPARE_BACK_S: Final = 5.0  # after which one more spare result may be computed
 
 Kept = TypeVar("Kept")
 
 
 class TtlCache(Generic[Kept]):
-    """Answers by key, each for a moment, and the longer the more it cost. Shared by threads.
+    """Results by key, each cached for a moment, and longer the more expensive it was. Thread-safe.
 
-    `spare` answers are asked for although one is remembered: who seldom asks is always told the newest.
+    `spare` results are computed although one is cached: occasional callers always get a fresh one.
     """
 
     def __init__(
@@ -39,9 +39,9 @@ class TtlCache(Generic[Kept]):
         self._flights: Flights[Kept] = Flights()
 
     def get(self, key: Hashable, ask: Callable[[], Kept]) -> Kept:
-        """Return what is remembered, else ask; one caller at a time for each key.
+        """Return the cached result, else ask; one caller at a time for each key.
 
-        What `ask` raises is not remembered.
+        What `ask` raises is not cached.
         """
         with self._lock:
             now = self._clock()

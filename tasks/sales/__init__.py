@@ -1,1 +1,1 @@
-"""A sale's lifecycle, its settings and units, and keeping its live state in step with the ledger."""
+"""Sales: their lifecycle, settings and units, and keeping their live state in sync with the ledger."""

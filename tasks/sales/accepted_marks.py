@@ -1,7 +1,7 @@
-"""The mark of what a sale's line has accepted: noted in the ledger again and again, held against the line.
+"""The mark of a sale's line: how many intents it has accepted, noted in the ledger and checked later.
 
 Undecided intents live in Redis alone. A Redis that goes back in time, as a lagging replica that takes over,
-forgets some of them and gives their tickets again. The mark tells that, and from where to go on.
+forgets some of them and gives their tickets again. The mark shows that, and from which ticket to go on.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ from tasks.sales.live_sync import stop_diverged
 
 log: Final = structlog.get_logger()
 
-# One statement for all sales. Whose row is in use is noted by the next sweep: nobody is made to wait for it.
+# One statement for all sales. A sale whose row is locked is left to the next sweep, so that nobody waits.
 _NOTE: Final = text("""
     WITH told AS (
         SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:epochs AS text[]), CAST(:accepted AS bigint[]),
@@ -38,15 +38,15 @@ _NOTE: Final = text("""
 
 
 def has_news(sale: Sale, look: Look) -> bool:
-    """Whether the line has accepted more than the ledger has a note of."""
+    """Return whether the line has accepted more than the ledger has noted."""
     return sale.epoch is not None and look.number("accepted") > sale.noted
 
 
 def note_marks(context: Context, sales: Iterable[Sale]) -> None:
-    """Note what these sales' lines have accepted: on the live side first, then in the ledger.
+    """Note what these sales' lines have accepted: in Redis first, then in the ledger.
 
     Raises:
-        LedgerUnavailable, LineUnavailable: a store is away; the mark stays where it was.
+        LedgerUnavailable, LineUnavailable: a store is unavailable; the mark stays where it was.
     """
     told: list[tuple[UUID, str, Accepted]] = []
     for sale in sales:
@@ -68,17 +68,17 @@ def note_marks(context: Context, sales: Iterable[Sale]) -> None:
 
 
 def require_whole(sale: Sale, look: Look) -> None:
-    """Hold a live side against the ledger's row, which was read before it.
+    """Compare a sale's live state with the ledger's row, which was read before it.
 
     Raises:
         Fenced: it was lost, is of another epoch, or has gone back in time; only a rebuild helps.
     """
-    if sale.epoch is None:  # it was never laid
+    if sale.epoch is None:  # it was never created
         return
     if look.fields.get("epoch") != sale.epoch:
         raise Fenced("The live state was lost, or is of another epoch.")
     for name, known in (
-        # What is in the ledger was claimed before. The last ticket would not tell, once new ones were given.
+        # What is in the ledger was claimed before. The last ticket proves nothing once new ones were given.
         ("now_serving", sale.last_decided_ticket),
         ("accepted", sale.accepted),
         ("noted", sale.noted),
@@ -88,7 +88,7 @@ def require_whole(sale: Sale, look: Look) -> None:
 
 
 def refuse_gone_back(context: Context, sale_id: UUID) -> None:
-    """Let no sale be opened, or go on, whose live side has gone back in time. One that is away is not seen.
+    """Stop a sale whose live state has gone back in time from being opened or resumed, if Redis answers.
 
     Raises:
         LineDiverged: it has; the sale is stopped.

@@ -1,7 +1,7 @@
-"""Owns raises and cuts of an allocation: each made once on either side, the careful way round.
+"""Raises and cuts a sale's allocation: each made once in either store, in the safe order.
 
-What raises free stock moves in the ledger first, what lowers it in Redis first, so that the live side never
-has more to sell than the ledger.
+What raises free stock is written to the ledger first, what lowers it to Redis first, so that the live side
+never has more to sell than the ledger.
 """
 
 import uuid
@@ -20,11 +20,11 @@ KEY_TAKEN: Final = "uq_adjustments_requested_by_idempotency_key"
 
 
 def apply_adjustment(context: Context, adjustment_id: UUID) -> bool:
-    """Finish an adjustment of the allocation, however far it got; False where it is refused.
+    """Finish an adjustment of the allocation, however far it got; False if it is refused.
 
     Raises:
         Fenced: the live state is of another epoch.
-        LineUnavailable, LedgerUnavailable: a store is away; a sweep tries again.
+        LineUnavailable, LedgerUnavailable: a store is unavailable; a sweep tries again.
     """
     with context.database.transaction() as session:
         adjustment = session.get_one(Adjustment, adjustment_id)
@@ -44,7 +44,7 @@ def apply_adjustment(context: Context, adjustment_id: UUID) -> bool:
 
 
 def note_adjustment(session: Session, sale: Sale, units: int, by: UUID | None, key: str = "") -> UUID:
-    """Write a requested change down, and make it in the ledger already where it is a raise.
+    """Enter a requested change; a raise is made in the ledger at once.
 
     Raises:
         AllocationTooSmall: fewer units than are held and sold.
@@ -61,7 +61,7 @@ def note_adjustment(session: Session, sale: Sale, units: int, by: UUID | None, k
 
 
 def known_adjustment(session: Session, sale_id: UUID, units: int, by: UUID | None, key: str) -> UUID | None:
-    """Find what was asked for already under a key, by the same one.
+    """Find the adjustment that was requested under a key before.
 
     Raises:
         IdempotencyKeyReused: the key came with another sale or number of units.
@@ -77,6 +77,6 @@ def known_adjustment(session: Session, sale_id: UUID, units: int, by: UUID | Non
 
 
 def unfinished_adjustments(session: Session, sale_id: UUID) -> list[UUID]:
-    """List what was begun and not finished, oldest first."""
+    """List the unfinished adjustments, oldest first."""
     pending = select(Adjustment.id).where(Adjustment.sale_id == sale_id, Adjustment.state == "pending")
     return list(session.scalars(pending.order_by(Adjustment.created_at)))

@@ -1,9 +1,9 @@
-"""Owns the forgetting of past sales: their live sides are dropped, so that Redis does not grow with history.
+"""Archives finished sales: drops their live state, so that Redis does not grow with history.
 
-A sale is past when it was drained a while ago and no unit and no cent of it is still on its way. The ledger
-then names no epoch for it any more, which says that there is no live side: whoever asks is answered from the
-ledger, units that come home later come home in the ledger alone, and who pays late gets the money back. A
-rebuild lays a live side again. Idempotency-Keys are not touched; they have lifetimes of their own.
+A sale is finished when it was drained a while ago and no unit and no cent of it is still moving. The ledger
+then names no epoch for it any more, which means that there is no live state: all questions are answered from
+the ledger, units that come back later are returned in the ledger alone, and a late payment is refunded. A
+rebuild creates a live state again. Idempotency-Keys are not touched; they have lifetimes of their own.
 """
 
 from collections.abc import Sequence
@@ -26,19 +26,19 @@ from tasks.runtime.failpoints import failpoint
 
 log: Final = structlog.get_logger()
 
-KEPT: Final = timedelta(days=7)  # a live side, after its sale was drained
+KEPT: Final = timedelta(days=7)  # a live state, after its sale was drained
 DROPPED_AGAIN: Final = timedelta(
     days=30
-)  # for so long, in case that whoever forgot it died before dropping it
+)  # for this long, in case the process that archived it died before dropping it
 AT_ONCE: Final = 500
 UNDECIDED: Final = (PaymentStatus.PENDING, PaymentStatus.ABANDONED, PaymentStatus.LATE)
 
 
 def archive_finished_sales(context: Context) -> int:
-    """Forget the sales that are past and drop their live sides; returns how many were forgotten now.
+    """Archive finished sales and drop their live state; returns how many were archived now.
 
     Raises:
-        LedgerUnavailable, LineUnavailable: a store is away; what is left is done the next time.
+        LedgerUnavailable, LineUnavailable: a store is unavailable; what is left is done the next time.
     """
     past = select(Sale.id).where(Sale.epoch.is_not(None), *_is_past()).order_by(Sale.drained_at)
     with context.database.transaction() as session:
@@ -52,14 +52,14 @@ def archive_finished_sales(context: Context) -> int:
 
 
 def _forgotten_lately(context: Context) -> Sequence[UUID]:
-    """List what may have been forgotten by somebody who died before dropping it."""
+    """List sales that may have been archived by a process that died before dropping them."""
     lately = Sale.drained_at >= func.now() - KEPT - DROPPED_AGAIN
     with context.database.transaction() as session:
         return session.scalars(select(Sale.id).where(Sale.epoch.is_(None), lately)).all()
 
 
 def _forget(context: Context, sale_id: UUID) -> bool:
-    """Let the ledger name no epoch, unless something has begun to move meanwhile."""
+    """Clear the sale's epoch in the ledger, unless something has begun to move meanwhile."""
     asking = select(Sale).where(Sale.id == sale_id, Sale.epoch.is_not(None), *_is_past())
     with context.database.transaction() as session:
         sale = session.scalar(asking.with_for_update(of=Sale))
@@ -74,7 +74,7 @@ def _forget(context: Context, sale_id: UUID) -> bool:
 
 
 def _is_past() -> tuple[ColumnElement[bool], ...]:
-    """Say what makes a sale past: drained for long, and nothing of it is moving or will move by itself."""
+    """Return the conditions of a finished sale: drained long ago, and nothing will move by itself."""
     of_order = and_(Order.sale_id == Sale.id, Order.id == Payment.order_id)
     unsettled = Order.status.in_((OrderStatus.HELD, OrderStatus.PAYING)) | (
         Order.status.in_(OVER) & Order.released_at.is_(None)

@@ -1,4 +1,4 @@
-"""Owns the watch over running sales: each is audited every few seconds, and what is broken is cried out."""
+"""Audits every running sale every few seconds, and logs a broken invariant as an error."""
 
 import time
 from typing import Final
@@ -18,18 +18,20 @@ from tasks.runtime.isolation import apart
 log: Final = structlog.get_logger()
 
 RUNNING: Final = (SaleStatus.OPEN, SaleStatus.PAUSED)
-REST: Final = 10.0  # times what a sale's audit took, until the next: a rush has no more time to spare for it
-READINGS: Final = 2  # to find a sale still; one that is not now will be when the rush is over
+REST: Final = (
+    10.0  # pause between audits, as a multiple of the last one's duration: a rush leaves no more time
+)
+READINGS: Final = 2  # at most, to find a sale still; one that is not now will be when the rush is over
 
 
 def audit_running_sales(context: Context, *, rest: float = 0.0) -> list[Audit]:
     """Audit every sale that is open or paused, and note each verdict beside its live state.
 
-    A sale is left alone for `rest` times as long as its last audit took. One sale's trouble does not keep the
-    others from being audited.
+    A sale is not audited again for `rest` times as long as its last audit took. A failure in one does not
+    stop the others.
 
     Raises:
-        LedgerUnavailable: PostgreSQL is away, so that nothing can be said.
+        LedgerUnavailable: PostgreSQL is unavailable, so that nothing can be said.
     """
     with context.database.transaction() as session:
         sale_ids = session.scalars(select(Sale.id).where(Sale.status.in_(RUNNING))).all()
@@ -69,5 +71,5 @@ def _cry_out(sale_id: UUID, audit: Audit) -> None:
 
 def _is_resting(context: Context, sale_id: UUID, rest: float) -> bool:
     note = context.live.noted_audit(sale_id) if rest else None
-    # An audit of the future is from before the clock was set back: nobody knows how long ago that was.
+    # An audit from the future was made before the clock was set back: its age is unknown.
     return note is not None and 0 <= context.live.now_ms() - note.at_ms < rest * note.took_ms

@@ -1,6 +1,6 @@
-"""How a requested change of a sale is judged and written down: by the row as it is under its lock, at once.
+"""Checks a requested change of a sale's settings and writes it down, by the row as it is under its lock.
 
-What of it the live side has to do or to learn follows after the commit, and is not done here.
+What the live side has to do or to learn of it follows after the commit, and is not done here.
 """
 
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class UnitsChange:
-    """So many units more, or fewer; the key makes a repetition count once."""
+    """A change by so many units; the key makes a repetition count once."""
 
     units: int
     key: str = ""
@@ -38,7 +38,7 @@ class UnitsChange:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What became of a requested change: adjustments to finish before it, its own, and settings to follow."""
+    """What became of a requested change: adjustments to finish first, its own, and settings for later."""
 
     unfinished: list[UUID] = field(default_factory=list)
     adjustment_id: UUID | None = None
@@ -48,13 +48,13 @@ class Noted:
 def note_change(
     context: Context, sale_id: UUID, change: Change, expected: Expected, by: Actor | None
 ) -> Noted:
-    """Write a change down, judged by the row as it is under its lock.
+    """Check a change against the locked row, and write it.
 
-    A requested allocation is counted from the one that there will be once everything begun is finished: else
-    a cut that is requested again, or by two at once, would be made twice. So where adjustments are
+    A requested allocation is compared with what will be there once pending adjustments are finished: else
+    a cut that is requested again, or by two at once, would be made twice. So if adjustments are
     pending, nothing is written and they are returned instead, to be finished first.
 
-    A cut may still be refused by the live side. So it is made alone, and the settings follow it.
+    Redis may still refuse a cut. So it is made alone, and the settings are changed after it.
     """
     with context.database.transaction() as session:
         sale = find_sale(session, sale_id, lock=True)
@@ -86,10 +86,10 @@ def note_change(
 
 
 def _set(session: Session, sale: Sale, settings: dict[str, Any]) -> dict[str, Any]:
-    """Set what is requested, and see that it goes together; returns what was before.
+    """Apply the settings, and check them against each other; returns the former values.
 
     Raises:
-        NotFound: the requested product is none, or archived.
+        NotFound: the requested product does not exist, or is archived.
         BadSale: the settings contradict each other.
     """
     product: Product | None = None
@@ -107,7 +107,7 @@ def _set(session: Session, sale: Sale, settings: dict[str, Any]) -> dict[str, An
 def note_units(
     context: Context, sale_id: UUID, change: UnitsChange, expected: Expected, by: Actor | None
 ) -> UUID:
-    """Write down that there are so many units more or fewer; returns the adjustment, known or new.
+    """Enter a change by so many units; returns the adjustment, existing or new.
 
     Raises:
         IntegrityError: the key came for another sale at the same time.

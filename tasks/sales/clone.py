@@ -1,4 +1,4 @@
-"""Owns the making of another sale by an earlier one's settings."""
+"""Creates a sale with an earlier one's settings."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -23,12 +23,12 @@ def clone_sale(
     zone: tzinfo = UTC,
     by: Actor | None = None,
 ) -> Sale:
-    """Schedule another sale of the same product by the same settings, with times of its own.
+    """Schedule another sale of the same product with the same settings and its own times.
 
-    Without `times` it takes place at the same time of the clock in `zone`, on the first day to come.
+    Without `times` it takes place at the same local time in `zone`, on the first possible day.
 
     Raises:
-        NoSuchSale: there is none to begin from.
+        NoSuchSale: there is none to copy.
         NotFound: its product is archived.
         BadSale: the times contradict each other.
         LedgerUnavailable: nothing was created.
@@ -50,10 +50,10 @@ def clone_sale(
 
 
 def times_of_another(times: Times, now: datetime, zone: tzinfo = UTC) -> Times:
-    """Propose the same times of the clock, on the first day on which all are to come, and in their order.
+    """Propose the same local times, on the first day on which all are in the future, and in their order.
 
-    Where clocks are changed, a time that does not exist is as much later as they are put forward, and of one
-    that exists twice it is the first. That can turn round what is close together; then it is a day later.
+    At a change of daylight saving, a time that does not exist is moved later by the change, and of one
+    that exists twice it is the first. That can reverse two close times; then it is a day later.
     """
     of_model = {name: at for name, at in times.items() if at is not None}
     days = max(0, (now - min(of_model.values())) // DAY - 1)

@@ -1,4 +1,4 @@
-"""Owns the demo: one product and one open sale, so that an empty shop has something to try."""
+"""Seeds the demo: one product and one open sale, so that an empty shop has something to try."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -44,5 +44,5 @@ def seed_demo(context: Context) -> Sale:
     sale = create_sale(context, new_sale)
     try:
         return move_sale(context, sale.id, SaleStatus.OPEN)
-    except IllegalTransition:  # a worker was quicker: its time has come, after all
+    except IllegalTransition:  # a worker was quicker, since it was due to open
         return get_sale(context, sale.id)

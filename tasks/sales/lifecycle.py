@@ -1,4 +1,4 @@
-"""Owns the verbs on sales: create, find, list, change; open, pause, resume, end and cancel."""
+"""The operations on sales: create, find, list, change; open, pause, resume, end and cancel."""
 
 import uuid
 from dataclasses import asdict, dataclass
@@ -37,7 +37,7 @@ _ACTIONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class NewSale:
-    """What an admin asks for. Prices are in the product's currency, in minor units."""
+    """The settings of a new sale. Prices are in the product's currency, in minor units."""
 
     product_id: UUID
     allocation: int
@@ -56,7 +56,7 @@ class NewSale:
 def create_sale(
     context: Context, new_sale: NewSale, *, by: Actor | None = None, model_id: UUID | None = None
 ) -> Sale:
-    """Create a scheduled sale and lay its live state; `model_id` names the sale that it was made after.
+    """Create a scheduled sale and its live state; `model_id` is the sale that it was cloned from.
 
     Raises:
         NotFound: no such product.
@@ -107,12 +107,12 @@ def change_sale(
 
     Raises:
         NoSuchSale: there is none.
-        NotFound: the requested product is none, or archived.
+        NotFound: the requested product does not exist, or is archived.
         PreconditionFailed: the settings are not what was expected.
         BadSale: the settings contradict each other, or may not change any more.
         AllocationTooSmall: fewer units than are held, sold or decided; then nothing else is changed either.
-        LineRefused: Redis takes no writes now; nothing changed.
-        LedgerUnavailable, LineUnavailable: a store is away; what was begun is finished by a sweep.
+        LineRefused: Redis accepts no writes now; nothing changed.
+        LedgerUnavailable, LineUnavailable: a store is unavailable; what was begun is finished by a sweep.
     """
     refuse_unwritable(context, sale_id)
     settings = {name: value for name, value in changes.items() if name != "allocation"}
@@ -141,7 +141,7 @@ def change_units(
     expected: Expected = ANYTHING,
     by: Actor | None = None,
 ) -> Sale:
-    """Raise or cut a sale's allocation by so many units, whatever it is: what several ask for adds up.
+    """Raise or cut a sale's allocation by so many units, whatever it is: several requests add up.
 
     The same key again, with the same sale and number, counts once.
 
@@ -152,8 +152,8 @@ def change_units(
         BadSale: there would be too many units.
         AllocationTooSmall: fewer units than are held, sold or decided.
         IdempotencyKeyReused: the key came with another sale or number.
-        LineRefused: Redis takes no writes now; nothing changed.
-        LedgerUnavailable, LineUnavailable: a store is away; what was begun is finished by a sweep.
+        LineRefused: Redis accepts no writes now; nothing changed.
+        LedgerUnavailable, LineUnavailable: a store is unavailable; what was begun is finished by a sweep.
     """
     refuse_unwritable(context, sale_id)
     try:
@@ -181,8 +181,8 @@ def move_sale(
         NoSuchSale: there is none.
         PreconditionFailed: the settings are not what was expected.
         IllegalTransition: its status does not lead there.
-        LineRefused: Redis takes no writes now; nothing changed.
-        LineDiverged: it was to be opened, and its live side has gone back in time; a rebuild comes first.
+        LineRefused: Redis accepts no writes now; nothing changed.
+        LineDiverged: it was to be opened, and its live state has gone back in time; rebuild it first.
         LedgerUnavailable: nothing changed.
     """
     refuse_unwritable(context, sale_id)

@@ -1,7 +1,7 @@
-"""Owns keeping a sale's live side in step with the ledger, which rules the settings.
+"""Syncs a sale's live state in Redis with its settings in the ledger.
 
-The ledger changes first, under a growing revision, and the live side follows; a sweep brings it after where
-that failed.
+The ledger changes first, with a growing revision, and the live state follows; if that fails, a sweep does it
+later.
 """
 
 import secrets
@@ -24,11 +24,11 @@ log: Final = structlog.get_logger()
 
 
 def ensure_live(context: Context, sale: Sale) -> None:
-    """Lay a sale's live state if that never happened, else bring its settings to the ledger's revision.
+    """Create a sale's live state if there never was one, else update its settings to the ledger's revision.
 
     Raises:
         Fenced: the live state was lost or is of another epoch; only a rebuild helps.
-        LineUnavailable, LedgerUnavailable: a store is away, or the Redis belongs to another ledger.
+        LineUnavailable, LedgerUnavailable: a store is unavailable, or the Redis belongs to another ledger.
     """
     if sale.epoch is None:
         context.ownership.require()
@@ -39,7 +39,7 @@ def ensure_live(context: Context, sale: Sale) -> None:
 
 
 def sync_live(context: Context, sale_id: UUID) -> None:
-    """Bring the live side after a change of the ledger; where Redis is away, a sweep does it later."""
+    """Update the live state after a change of the ledger; if Redis is unavailable, a sweep does it later."""
     try:
         with context.database.transaction() as session:
             sale = find_sale(session, sale_id)
@@ -50,12 +50,12 @@ def sync_live(context: Context, sale_id: UUID) -> None:
 
 
 def refuse_unwritable(context: Context, sale_id: UUID) -> None:
-    """Refuse to begin a change that the live side would not take: nothing is half done then.
+    """Refuse to begin a change that Redis would refuse, so that nothing is half done.
 
-    A Redis that is away altogether is no reason: what the ledger notes holds, and a sweep makes up for it.
+    A Redis that does not answer at all is no reason to refuse: the ledger decides, and a sweep follows up.
 
     Raises:
-        LineRefused: Redis is there and takes no writes, for it is full or read-only or such.
+        LineRefused: Redis answers but accepts no writes, since it is full, read-only or the like.
     """
     try:
         context.live.try_writing(sale_id)
@@ -66,22 +66,22 @@ def refuse_unwritable(context: Context, sale_id: UUID) -> None:
 
 
 def ring_if_needed(context: Context, sale_id: UUID) -> None:
-    """Ring where the live side shows work that waits.
+    """Ring if the live state shows waiting work.
 
     Raises:
-        LineUnavailable: it cannot be seen.
+        LineUnavailable: it cannot be read.
     """
     if context.live.look(sale_id).needs_a_bell:
         context.bell.ring(sale_id)
 
 
 def stop_diverged(context: Context, sale_id: UUID, epoch: str | None, error: FlashSaleError) -> None:
-    """The stores tell different stories: take no further intents until somebody has rebuilt the sale.
+    """Pause a sale whose stores disagree: it accepts no intents until it is rebuilt.
 
-    One that has yet to open is paused too, so that it does not open by itself, unless nobody can have come.
+    One that has yet to open is paused too, so that it does not open by itself, unless its lobby is empty.
 
     Raises:
-        LedgerUnavailable: it could not be written down; whoever finds it next tries again.
+        LedgerUnavailable: it could not be written; the next process that finds it tries again.
     """
     log.error("sale_diverged", sale_id=str(sale_id), error=str(error), remedy="flask sales rebuild")
     with context.database.transaction() as session:
@@ -100,7 +100,7 @@ _MAY_HAVE_A_LOBBY: Final = and_(
 
 
 def settings_of(sale: Sale) -> dict[str, str | int]:
-    """Say what the live side must know of a sale's settings."""
+    """Return the settings that the live state holds."""
     return {
         "status": sale.status,
         "number": sale.number,
@@ -118,7 +118,7 @@ def settings_of(sale: Sale) -> dict[str, str | int]:
 
 
 def snapshot_of(sale: Sale) -> LiveSnapshot:
-    """Say what the live side of a sale is when nobody has come yet, or nobody is known."""
+    """Return the live state of a sale without any shoppers."""
     counters = {
         "allocation": sale.allocation,
         "available": sale.available,
@@ -128,14 +128,14 @@ def snapshot_of(sale: Sale) -> LiveSnapshot:
         "now_serving": sale.last_decided_ticket,
         "accepted": sale.accepted,
         "noted": sale.noted,
-        "lease_ms": LEASE_MS,  # the longest that a claim was handed out for
+        "lease_ms": LEASE_MS,  # the longest lease of a claim
     }
     zeros = ("waiting", "bell_ms", "pace_start_ms", "pace_count", "pace_milli", "bucket", "bucket_ms")
     counters |= dict.fromkeys(zeros, 0)
     if sale.lobby_size is not None:
         counters["lobby_size"] = sale.lobby_size
     elif sale.status != SaleStatus.SCHEDULED:
-        counters["lobby_size"] = 0  # it was opened already: who comes from now on is never drawn
+        counters["lobby_size"] = 0  # it was opened already: later intents are never drawn by lot
     return LiveSnapshot({**settings_of(sale), "revision": sale.revision}, counters)
 
 
@@ -148,7 +148,7 @@ def _lay(context: Context, sale: Sale) -> None:
 
 
 def _note_lobby(context: Context, sale: Sale) -> None:
-    """Keep in the ledger how many stood in the lobby when it opened, for who repeats the draw."""
+    """Store in the ledger how many stood in the lobby when it opened, so that the draw can be repeated."""
     if sale.lobby_size is not None or sale.status == SaleStatus.SCHEDULED:
         return
     size = context.live.look(sale.id).fields.get("lobby_size")

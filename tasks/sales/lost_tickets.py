@@ -1,4 +1,4 @@
-"""Tickets that a rebuild finds without a verdict: written down, so that nobody gets their numbers again."""
+"""Notes the tickets that a rebuild finds without a verdict, so that nobody gets their numbers again."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ from models.enums import SaleStatus
 from models.live.store import Accepted
 from models.tables.catalogue import Sale
 
-# Whatever is missing between the tickets that the ledger knows, up to the last one that was given.
+# All tickets missing in the ledger, up to the last one that was given.
 _WRITE_DOWN: Final = text("""
     WITH known AS (
         SELECT ticket AS first, ticket AS last FROM intents WHERE sale_id = :sale_id
@@ -29,7 +29,7 @@ _WRITE_DOWN: Final = text("""
 
 
 def go_on_after(session: Session, sale: Sale, accepted: Accepted) -> int:
-    """Have a sale go on after every ticket that is known to have been given; returns how many were lost.
+    """Continue a sale's tickets after the last one that was given; returns how many were lost.
 
     A sale that was stopped before its opening, and whose time has not come, is scheduled again.
     """

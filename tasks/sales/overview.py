@@ -1,6 +1,6 @@
-"""Owns the overview of a sale: what an admin watches while it runs, put together from both stores.
+"""Builds the overview of a sale, which an admin watches while it runs, from both stores.
 
-The live side is read at every call; what has to be counted in the ledger is remembered for a moment.
+The live state is read at every call; what has to be counted in the ledger is cached for a moment.
 """
 
 from datetime import datetime
@@ -22,8 +22,8 @@ from tasks.sales.lifecycle import get_sale
 from tasks.sales.pulse import RATE_MS, rates_now, series
 from tasks.sales.view import show_sale
 
-AUDIT_FRESH_MS: Final = 60_000  # a running sale's last audit says nothing any more when it is older,
-AUDIT_RESTS: Final = 15  # or so many times as old as it took, since a sale rests between its audits
+AUDIT_FRESH_MS: Final = 60_000  # a running sale's last audit is out of date when it is older,
+AUDIT_RESTS: Final = 15  # or this multiple of its duration, since a sale rests between its audits
 NONE: Final = OrdersOfStatus(0, 0, 0)
 
 
@@ -35,11 +35,11 @@ class Overviews:
         self._counts: TtlCache[SaleCounts] = TtlCache()
 
     def of(self, sale_id: UUID, since: datetime | None = None) -> Message:
-        """Tell of a sale; of its pulse only what came after `since`.
+        """Describe a sale; of its pulse only what came after `since`.
 
         Raises:
             NoSuchSale: there is none.
-            LineUnavailable, LedgerUnavailable: a store is away.
+            LineUnavailable, LedgerUnavailable: a store is unavailable.
         """
         context = self._context
         sale = get_sale(context, sale_id)
@@ -47,7 +47,7 @@ class Overviews:
         now_ms = context.live.now_ms()
         since_ms = int(since.timestamp() * 1000) if since else 0
         if since_ms > now_ms:
-            since_ms = 0  # the clock was set back since: all that is known is news
+            since_ms = 0  # the clock was set back since: everything is new
         samples = context.live.pulse.read(sale_id, _enough(now_ms - since_ms))
         shown = show_sale(context, sale)
         return {
@@ -70,7 +70,7 @@ class Overviews:
 
 
 def _enough(span_ms: int) -> int:
-    """How many samples there may be in a span, with one before it, and those that the rates need."""
+    """Return how many samples a span may have, with one before it, and those that the rates need."""
     return min(MOST_SAMPLES, max(span_ms, RATE_MS + 1_000) // 1_000 + 2)
 
 
@@ -121,7 +121,7 @@ def _time_to_verdict(seen: SaleCounts) -> Message:
 
 
 def _audit(sale: Sale, note: AuditNote | None, now_ms: int) -> Message:
-    """Light a lamp for each invariant: what the last audit found, unless that is too long ago to count."""
+    """Return the status of each invariant: what the last audit found, unless that is out of date."""
     is_running = sale.status in (SaleStatus.OPEN, SaleStatus.PAUSED)
     fresh_ms = max(AUDIT_FRESH_MS, AUDIT_RESTS * note.took_ms) if note else 0
     is_stale = note is not None and is_running and now_ms - note.at_ms > fresh_ms

@@ -1,4 +1,4 @@
-"""Owns the taking of pulses, and what a pulse tells: how fast a sale moves, second by second."""
+"""Samples every moving sale once a second, and computes how fast it moves."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -19,16 +19,16 @@ from tasks.context import Context
 
 log: Final = structlog.get_logger()
 
-KNOWN_S: Final = 2.0  # for so long it is remembered which sales move
-MOST_SALES: Final = 100  # whose pulse is taken
-RATE_MS: Final = 5_000  # over which the present rates are reckoned
+KNOWN_S: Final = 2.0  # how long the list of moving sales is cached
+MOST_SALES: Final = 100  # at most, that are sampled
+RATE_MS: Final = 5_000  # over which the present rates are computed
 FIGURES: Final = ("available", "held", "sold", "waiting", "standby")
 
 
 class PulseTaker:
-    """Takes the pulse of every sale that moves: open, paused, with an open lobby, or over and not drained.
+    """Samples every sale that moves: open, paused, with an open lobby, or over and not drained.
 
-    While the ledger is away, it goes on with the sales that it knows.
+    While the ledger is unavailable, it goes on with the sales that it knows.
     """
 
     def __init__(self, context: Context, clock: Callable[[], float] = time.monotonic) -> None:
@@ -38,12 +38,12 @@ class PulseTaker:
         self._known_until = 0.0
 
     def take(self) -> int:
-        """Take the samples that this second lacks; returns how many those were.
+        """Take this second's missing samples; returns how many.
 
-        One that cannot be taken is left out: the next may be of a sale whose Redis takes writes.
+        One that fails is left out: the next sale's Redis may accept writes.
 
         Raises:
-            LineUnavailable: Redis is away.
+            LineUnavailable: Redis is unavailable.
         """
         taken = 0
         for sale_id in self._moving():
@@ -77,14 +77,14 @@ _MOVING: Final = (
 
 
 def rate(earlier: Sample, later: Sample, field: str) -> float:
-    """How much a counter grew a second; 0 where it was laid anew, or no time went by."""
+    """Return how much a counter grew per second; 0 if it was reset, or no time went by."""
     elapsed_ms = later.at_ms - earlier.at_ms
     grown: int = getattr(later, field) - getattr(earlier, field)
     return round(grown * 1000 / elapsed_ms, 1) if elapsed_ms > 0 and grown > 0 else 0.0
 
 
 def rates_now(samples: Sequence[Sample], now_ms: int) -> Message:
-    """Tell the rates of the last seconds; they are 0 where nothing was sampled lately."""
+    """Return the rates of the last seconds; they are 0 if nothing was sampled lately."""
     recent = [one for one in samples if one.at_ms > now_ms - RATE_MS - 1_000]
     first, last = (recent[0], recent[-1]) if recent else (None, None)
     return {
@@ -95,7 +95,7 @@ def rates_now(samples: Sequence[Sample], now_ms: int) -> Message:
 
 
 def series(samples: Sequence[Sample], since_ms: int = 0) -> Message:
-    """Tell samples after a moment as columns, each with its rates since the sample before."""
+    """Return samples after a time as columns, each with its rates since the sample before."""
     pairs = [(earlier, later) for earlier, later in pairwise(samples) if later.at_ms > since_ms]
     columns: Message = {
         "at": [rfc3339_ms(later.at_ms) for _, later in pairs],

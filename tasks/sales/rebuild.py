@@ -1,4 +1,4 @@
-"""Owns laying a sale's live state anew from the ledger, after Redis lost it or fell behind."""
+"""Rebuilds a sale's live state from the ledger, after Redis lost it or fell behind."""
 
 import secrets
 from collections import Counter
@@ -29,16 +29,16 @@ log: Final = structlog.get_logger()
 
 
 def rebuild_sale(context: Context, sale_id: UUID, *, by: Actor | None = None) -> int:
-    """Lay a sale's live state anew from the ledger, under a new epoch; returns how many intents were dropped.
+    """Rebuild a sale's live state from the ledger, under a new epoch; returns how many intents were dropped.
 
-    Whoever acts on the old epoch can write nothing from then on. Undecided intents live in Redis alone:
-    those that are still there are dropped, since nobody can say whether the line is whole. Tickets that were
+    Callers with the old epoch can write nothing from then on. Undecided intents live in Redis alone: those
+    that are still there are dropped, since nobody can tell whether the line is complete. Tickets that were
     given are given to nobody again, as far as the ledger's mark and the live side know of them.
 
     Raises:
         NoSuchSale: there is none.
         ForeignLine: the Redis belongs to another ledger.
-        LineUnavailable, LedgerUnavailable: a store is away; run it again.
+        LineUnavailable, LedgerUnavailable: a store is unavailable; run it again.
     """
     context.ownership.require()
     dropped = context.live.look(sale_id).line_length
@@ -47,7 +47,7 @@ def rebuild_sale(context: Context, sale_id: UUID, *, by: Actor | None = None) ->
         sale = find_sale(session, sale_id, lock=True)
         asking = _asking_again(context, session, sale)
         sale.epoch = secrets.token_hex(16)
-        # From now on nobody gets a ticket of the old epoch: the last one that was given is known for good.
+        # From now on nobody gets a ticket of the old epoch, so the last one given is final.
         lost = go_on_after(session, sale, context.live.seal(sale_id, sale.epoch))
         sale.drained_at = None
         _close_adjustments(session, sale_id)
@@ -60,16 +60,16 @@ def rebuild_sale(context: Context, sale_id: UUID, *, by: Actor | None = None) ->
 
 
 def _close_adjustments(session: Session, sale_id: UUID) -> None:
-    """Raises are in the ledger already and so in what is laid anew; cuts that did not get there are off."""
+    """Raises are in the ledger and so in the rebuilt state; cuts that are not there yet are dropped."""
     pending = (Adjustment.sale_id == sale_id, Adjustment.state == "pending")
     for sign, state in ((Adjustment.units < 0, "refused"), (Adjustment.units > 0, "applied")):
         session.execute(update(Adjustment).where(*pending, sign).values(state=state, finished_at=func.now()))
 
 
 def _rebuilt_snapshot(session: Session, sale: Sale, asking: Sequence[Order]) -> LiveSnapshot:
-    """Read from the ledger what the live side must know: holds, sold and limits by shopper, who stands by.
+    """Read the live state from the ledger: holds, sold units and limits by shopper, standby intents.
 
-    `asking`: orders whose units were perhaps sold again; as many as fit are laid as sold.
+    `asking`: orders whose units were perhaps sold again; as many as fit count as sold.
     """
     kept = (OrderStatus.HELD, OrderStatus.PAYING, OrderStatus.PAID)
     orders = session.scalars(select(Order).where(Order.sale_id == sale.id, Order.status.in_(kept))).all()
@@ -95,10 +95,10 @@ def _rebuilt_snapshot(session: Session, sale: Sale, asking: Sequence[Order]) -> 
 
 
 def _asking_again(context: Context, session: Session, sale: Sale) -> list[Order]:
-    """Find the orders whose units the old live side has sold again to who paid late, then those that it may.
+    """Find the orders whose units the old live state has sold to late payments, then those that it may have.
 
-    Somebody may have been refused for them since, so that they are laid as sold: when their payment asks
-    again, it is told so. With the sale's row locked, whoever is refused from now on is not written down.
+    Other shoppers may have been refused for them since, so they count as sold: when their payment asks
+    again, it is told so. With the sale's row locked, later refusals are not persisted.
     """
     asking = (
         select(Order, Payment.id)
@@ -107,7 +107,7 @@ def _asking_again(context: Context, session: Session, sale: Sale) -> list[Order]
         .where(Payment.regain_asked_at.is_not(None))
         .order_by(Payment.regain_asked_at)
     )
-    if sale.status == SaleStatus.CANCELLED:  # nobody gets anything there any more
+    if sale.status == SaleStatus.CANCELLED:  # nobody can get anything there any more
         return []
     found = session.execute(asking).all()
     answers = context.live.late_answers(sale.id, sale.epoch or "", [payment_id for _, payment_id in found])
@@ -117,9 +117,9 @@ def _asking_again(context: Context, session: Session, sale: Sale) -> list[Order]
 
 
 def _fitting(sale: Sale, asking: Sequence[Order], units: Counter[str]) -> list[Order]:
-    """Choose the orders that free units suffice for and the limit allows; counts their units.
+    """Choose the orders that fit the free units and the limit; counts their units.
 
-    What does not fit was refused by the old live side, which had no more than the ledger.
+    What does not fit was refused by the old live state, which had no more than the ledger.
     """
     free, fitting = sale.available, []
     for order in asking:
@@ -136,7 +136,7 @@ def _by_intent(orders: Iterable[Order]) -> dict[str, tuple[str, int]]:
 
 
 def _as_live(intent: Intent) -> LiveIntent:
-    assert intent.ticket is not None  # noqa: S101 - the ledger keeps nobody else without one on standby
+    assert intent.ticket is not None  # noqa: S101 - every standby intent in the ledger has a ticket
     return LiveIntent(
         str(intent.id),
         str(intent.user_id),

@@ -1,4 +1,4 @@
-"""Owns the rules that a sale's settings keep among themselves, and what may change when."""
+"""The rules between a sale's settings, and which of them may change when."""
 
 from typing import Any, Final
 
@@ -44,10 +44,10 @@ def refuse_frozen(sale: Sale, changes: dict[str, Any], allocation: int | None) -
 def refuse_contradictions(sale: Sale, product: Product | None) -> None:
     """Refuse settings that contradict each other; `product`, where it or the price's currency is a new one.
 
-    A sale that has both from before is not judged by what became of the product's currency meanwhile.
+    A sale that has both already is not checked against a later change of the product's currency.
 
     Raises:
-        BadSale: with the field that is to be changed.
+        BadSale: with the field to correct.
     """
     if sale.opens_at >= sale.closes_at:
         raise BadSale("closes_at", "Must be after opens_at.")

@@ -1,4 +1,4 @@
-"""Owns the whole picture of a sale as the API shows it: the ledger's settings with the live figures."""
+"""Shows a sale as the API does: the ledger's settings with the live figures."""
 
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 
 def show_sale(context: Context, sale: Sale) -> Message:
-    """Tell of a sale. While Redis is away, the figures are the ledger's and the line is not shown."""
+    """Describe a sale. While Redis is unavailable, the figures are the ledger's and the line is not shown."""
     look = None
     try:
         look = context.live.look(sale.id)
@@ -25,7 +25,7 @@ def show_sale(context: Context, sale: Sale) -> Message:
 
 
 def show_product(product: Product) -> Message:
-    """Tell of a product."""
+    """Describe a product."""
     return {
         "id": str(product.id),
         "name": product.name,
@@ -58,7 +58,7 @@ def _whole(sale: Sale, look: Look | None) -> Message:
 
 
 def _draw(sale: Sale) -> Message:
-    """Commit to the seed before the draw, and tell it after."""
+    """Show the seed's hash before the draw, and the seed after."""
     if sale.admission_order != AdmissionOrder.DRAW:
         return {}
     is_drawn = sale.lobby_size is not None

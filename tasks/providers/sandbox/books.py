@@ -1,8 +1,8 @@
-"""Owns the sandbox's books: how a charge is entered, settles with time, is ended, and is told.
+"""The sandbox's books: how a charge is entered, settles with time, is ended, and is reported.
 
-Each function runs inside the caller's transaction. A row is locked while it is looked at, and each change
-notes its webhooks beside it. Time is PostgreSQL's now(), which may lie a little behind while a lock is waited
-for: what was settled in between is stored, so that nothing that was told is taken back.
+Each function runs inside the caller's transaction. A row is locked while it is read, and each change notes
+its webhooks beside it. Time is PostgreSQL's now(), which may lie a little behind after waiting for a lock:
+what was settled in between is stored, so that nothing that was reported is taken back.
 """
 
 import uuid
@@ -27,7 +27,7 @@ DISORDER_S: Final = 1
 
 
 def enter_charge(session: Session, charge: Charge, terms: Terms) -> tuple[SandboxCharge, datetime]:
-    """Enter a charge, or find it entered; settled as far as time has come. Returns it with the time.
+    """Enter a charge, or find it entered; settled if its time has come. Returns it with the time.
 
     Raises:
         IdempotencyKeyReused: another charge has this id.
@@ -42,7 +42,7 @@ def enter_charge(session: Session, charge: Charge, terms: Terms) -> tuple[Sandbo
 
 
 def end_charge(session: Session, charge: Charge, terms: Terms) -> tuple[SandboxCharge, datetime]:
-    """End a charge that is pending and can be ended; one that never came is entered as ended, lest it come.
+    """End a charge that is pending and can be ended; one that is not entered is entered as ended.
 
     Raises:
         IdempotencyKeyReused: another charge has this id.
@@ -61,7 +61,7 @@ def end_charge(session: Session, charge: Charge, terms: Terms) -> tuple[SandboxC
 
 
 def tell_charge(row: SandboxCharge, now: datetime) -> Outcome:
-    """Say what the shop is told of a charge: pending until it settles, whatever the books say."""
+    """Return what the shop is told of a charge: pending until it settles, whatever the books say."""
     waits = row.refund_id is None and row.settles_at is not None and row.settles_at > now
     state = State.PENDING if waits else State(row.state)
     charged = Charged(Fraction(row.amount_minor), row.currency) if state == State.SUCCEEDED else None
@@ -69,7 +69,7 @@ def tell_charge(row: SandboxCharge, now: datetime) -> Outcome:
 
 
 def settle(row: SandboxCharge, now: datetime) -> None:
-    """Let what is under way, the charge or else its refund, come to its end when its time has come."""
+    """Settle what is pending, the charge or else its refund, if its time has come."""
     if row.settles_at is None or row.settles_at > now:
         return
     row.settles_at = None
@@ -101,7 +101,7 @@ def terms_of_row(row: SandboxCharge) -> Terms:
 
 
 def _as_charged(charge: Charge, method: Method) -> Charge:
-    """The charge as the books have it, which is a wrong one by a method that is there for that."""
+    """The charge as the books have it: a wrong one for the methods that simulate that."""
     return replace(charge, amount_minor=charge.amount_minor + method.too_much_minor)
 
 

@@ -1,7 +1,7 @@
-"""Owns the sending of the sandbox's webhooks: those that are due, signed, again until they are taken.
+"""Sends the sandbox's webhooks: those that are due, signed, repeated until they are accepted.
 
 Any number of processes may send at once. What one of them has taken up is leased to it: after a crash it is
-due again, so that a webhook may come twice. No transaction is open while anybody is called.
+due again, so a webhook may arrive twice. No transaction is open while a URL is called.
 """
 
 import time
@@ -27,7 +27,7 @@ from tasks.providers.sandbox.books import settle_all
 from tasks.providers.sandbox.signature import HEADER, sign, webhook_secret
 
 AT_ONCE: Final = 20
-SLICE_S: Final = 2.0  # after so long nothing more is taken up; what was, is handed back
+SLICE_S: Final = 2.0  # after which nothing more is leased, and the rest is handed back
 TIMEOUT_S: Final = 5.0
 LEASE: Final = timedelta(seconds=30)  # longer than a slice and the last call in it
 SENT_AGAIN: Final = Backoff(first_s=1, longest_s=600)
@@ -41,15 +41,15 @@ log: Final = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class _Leased:
     id: int
-    tries: int  # with this one; who finds another number has lost the lease
+    tries: int  # including this one; a different number means that the lease was lost
     payload: dict[str, Any]
 
 
 def post_http(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> int:
-    """POST a body and return the status of the answer, of which nothing more is read; follows nowhere.
+    """POST a body and return the status of the answer, whose body is not read; follows no redirects.
 
     Raises:
-        OSError, HTTPException: no answer. ValueError: the URL is none.
+        OSError, HTTPException: no answer. ValueError: the URL is invalid.
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -66,10 +66,10 @@ def post_http(url: str, body: bytes, headers: Mapping[str, str], timeout_s: floa
 
 
 def has_due(where: Database | Session) -> bool:
-    """Say whether a webhook is due; reads the beginning of an index.
+    """Return whether a webhook is due; reads the beginning of an index.
 
     Raises:
-        LedgerUnavailable: PostgreSQL is away.
+        LedgerUnavailable: PostgreSQL is unavailable.
     """
     if isinstance(where, Database):
         with where.transaction() as session:
@@ -86,10 +86,10 @@ def deliver_due(
     timeout_s: float = TIMEOUT_S,
     slice_s: float = SLICE_S,
 ) -> int:
-    """Send what is due, for about a slice of time; returns how many webhooks were taken with a 2xx.
+    """Send what is due, for about a slice of time; returns how many webhooks were answered with a 2xx.
 
     Raises:
-        LedgerUnavailable: PostgreSQL is away; what was taken up is sent again.
+        LedgerUnavailable: PostgreSQL is unavailable; what was leased is sent again.
         ConfigurationError: there is nothing to sign with.
     """
     secret = webhook_secret(settings, secret_key)
@@ -110,7 +110,7 @@ def deliver_due(
 
 
 def _lease(database: Database) -> list[_Leased]:
-    """Take up what is due, oldest first; what it says of the future is true in the books from now on."""
+    """Lease what is due, oldest first; what a webhook announces is settled in the books first."""
     taking, due = leases.take_up(SandboxEvent, AT_ONCE, LEASE, {"tries": SandboxEvent.tries + 1})
     told = (due.c.due_at, SandboxEvent.id, SandboxEvent.tries, SandboxEvent.payload)
     with database.transaction() as session:
@@ -141,7 +141,7 @@ def _send(event: _Leased, url: str, secret: bytes, post: Post, timeout_s: float)
 def _note(
     database: Database, taken: Sequence[_Leased], failed: Sequence[_Leased], unsent: Sequence[_Leased]
 ) -> None:
-    """Note what became of a batch. A lease that was lost meanwhile is left to whoever has it now."""
+    """Note what became of a batch. A lease that was lost meanwhile is left to its new owner."""
     with database.transaction() as session:
         if taken:
             ids = [event.id for event in taken]
@@ -155,7 +155,7 @@ def _note(
 
 
 def _put_off(session: Session, failed: Sequence[_Leased]) -> list[tuple[str, int]]:
-    """Let them be due after a second, then after twice as long each time; returns those that never will."""
+    """Postpone them by a second, then by twice as long each time; returns those that are given up."""
     is_over = SandboxEvent.created_at < func.now() - GIVEN_UP_AFTER
     putting_off = (
         update(SandboxEvent)

@@ -1,4 +1,4 @@
-"""Owns what the sandbox's webhooks say: how a change of the books is written down, and read again."""
+"""Writes and reads the payloads of the sandbox's webhooks."""
 
 import re
 import uuid
@@ -15,25 +15,25 @@ from tasks.providers.port import BadSignature, Charged, Event, Outcome, State
 
 Payload = dict[str, Any]
 
-MOST_BYTES: Final = 64 * 1024  # of a body; ours have some hundred
+MOST_BYTES: Final = 64 * 1024  # of a body; ours have a few hundred
 _CHARGE_KINDS: Final = {f"charge.{state}": state for state in State}
 _REFUND_KINDS: Final = {f"refund.{state}": state for state in (State.SUCCEEDED, State.DECLINED)}
 
 
 def new_event_id() -> str:
-    """Make the name of an event; copies of it share it."""
+    """Make an event's id; copies of the event share it."""
     return f"sbx_evt_{uuid.uuid4().hex}"
 
 
 def refund_ref(refund_id: UUID) -> str:
-    """Return the sandbox's own name of a refund."""
+    """Return the sandbox's own reference of a refund."""
     return f"sbx_re_{refund_id.hex}"
 
 
 def charge_payload(
     row: SandboxCharge, state: State, code: str | None, *, event_id: str, at: datetime
 ) -> Payload:
-    """Write that a charge has come into a state."""
+    """Write the payload for a charge's new state."""
     data = {
         "payment_id": str(row.payment_id),
         "order_id": str(row.order_id),
@@ -49,7 +49,7 @@ def charge_payload(
 def refund_payload(
     row: SandboxCharge, refund_id: UUID, outcome: Outcome, *, event_id: str, at: datetime
 ) -> Payload:
-    """Write that a refund has come into a state."""
+    """Write the payload for a refund's new state."""
     data = {
         "refund_id": str(refund_id),
         "payment_id": str(row.payment_id),
@@ -64,10 +64,10 @@ def refund_payload(
 
 
 def read_payload(body: bytes) -> Event:
-    """Read a body whose signature is known to be good. A kind that is unknown says nothing of ours.
+    """Read a body whose signature is known to be good. An unknown kind reports nothing.
 
     Raises:
-        BadSignature: it is none of the sandbox's webhooks, for its shape.
+        BadSignature: it does not have the shape of the sandbox's webhooks.
     """
     try:
         told = orjson.loads(body)

@@ -1,4 +1,4 @@
-"""Owns the sandbox's methods of payment, its test cards: one table of what each of them does. Asks nobody."""
+"""The sandbox's payment methods, its test cards: one table of what each of them does."""
 
 import re
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class When(StrEnum):
 
 
 class Refunding(StrEnum):
-    """How a charge is given back."""
+    """How a charge is refunded."""
 
     AT_ONCE = "at_once"
     SLOWLY = "slowly"
@@ -58,17 +58,17 @@ class Method:
     is_mute: bool = False  # no webhook is ever sent, of refunds and cancelling neither
     silence: Silence = Silence.NEVER
     refunding: Refunding = Refunding.AT_ONCE
-    too_much_minor: int = 0  # is charged on top of what was asked for
+    too_much_minor: int = 0  # is charged on top of what was requested
 
     @property
     def spelling(self) -> str:
-        """How it is asked for; N is a number of seconds."""
+        """How it is written; N is a number of seconds."""
         return f"{self.name}:N" if self.takes_seconds else self.name
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A method as it was asked for, with its seconds."""
+    """A method as it was requested, with its seconds."""
 
     method: Method
     seconds: int
@@ -79,7 +79,7 @@ class Terms:
         return 0 if self.method.refunding == Refunding.SLOWLY else self.seconds
 
     def is_silent(self, calls: int, told: State) -> bool:
-        """Say whether the shop gets no answer to its call with this number, counted from 1."""
+        """Return whether the shop gets no answer to its call with this number, counted from 1."""
         if self.method.silence == Silence.FIRST_CALL:
             return calls == 1
         return self.method.silence == Silence.WHILE_PENDING and told == State.PENDING
@@ -178,7 +178,7 @@ _BY_NAME: Final = {method.name: method for method in METHODS}
 
 
 def terms_of(asked: str) -> Terms | None:
-    """Read a method as it is asked for, e.g. `sandbox_slow:5`; None where there is no such."""
+    """Parse a method, e.g. `sandbox_slow:5`; None if there is no such."""
     spelled = _SPELLING.fullmatch(asked)
     method = _BY_NAME.get(spelled[1]) if spelled else None
     if spelled is None or method is None or method.takes_seconds != (spelled[2] is not None):

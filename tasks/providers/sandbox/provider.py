@@ -1,4 +1,4 @@
-"""Owns the sandbox as the shop sees it: the payment port, over books and transactions of its own."""
+"""The sandbox as a payment provider: the interface of `port.py`, over its own books and transactions."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -47,19 +47,19 @@ class SandboxProvider:
         self._clock = clock
 
     def accepts(self, method: str) -> bool:
-        """Say whether this is one of the sandbox's methods, with its seconds where it takes some."""
+        """Return whether this is one of the sandbox's methods, with its seconds where it takes some."""
         return terms_of(method) is not None
 
     def next_step(self, method: str) -> Step | None:  # noqa: ARG002 - no test card gives a client secret
-        """Nothing: the sandbox asks shoppers for nothing."""
+        """None: the sandbox asks shoppers for nothing."""
         return None
 
     def charge(self, charge: Charge) -> Outcome:
-        """Enter the charge, or learn what became of it.
+        """Enter the charge, or find out what became of it.
 
         Raises:
-            ProviderUnavailable: the method keeps silent.
-            LedgerUnavailable: PostgreSQL does; asking again tells.
+            ProviderUnavailable: the method simulates a missing answer.
+            LedgerUnavailable: PostgreSQL does not answer; asking again tells.
             IdempotencyKeyReused: another charge has this id.
         """
         terms = terms_of(charge.method)
@@ -88,7 +88,7 @@ class SandboxProvider:
             return tell_charge(row, now)
 
     def refund(self, refund: Refund) -> Outcome:
-        """Give a charge back, whole and once, or learn what became of that.
+        """Refund a charge, whole and once, or find out what became of that.
 
         Raises:
             LedgerUnavailable: PostgreSQL does not answer; asking again tells.

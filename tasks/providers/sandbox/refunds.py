@@ -1,6 +1,6 @@
-"""Owns the refunds in the sandbox's books: each charge is given back whole and once, or not at all.
+"""Refunds in the sandbox's books: each charge is given back whole and once, or not at all.
 
-A refund that takes its time lies in its charge's row: `refund_id` is set, and `settles_at` says until when.
+A refund that takes time is kept in its charge's row: `refund_id` is set, and `settles_at` says until when.
 """
 
 from datetime import datetime, timedelta
@@ -16,9 +16,9 @@ from tasks.providers.sandbox.methods import Refunding, Terms
 
 
 def give_back(session: Session, refund: Refund) -> Outcome:
-    """Give a charge back, whole and once, or tell what became of that.
+    """Refund a charge, whole and once, or return what became of that.
 
-    A charge that is still pending is waited for: nothing is entered, and asking again tells.
+    While the charge is pending, nothing is entered, and asking again tells.
     """
     query = select(SandboxCharge, func.now()).where(
         SandboxCharge.payment_id == refund.payment_id, SandboxCharge.ref == refund.charge_ref

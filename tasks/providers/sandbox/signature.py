@@ -1,7 +1,7 @@
-"""Owns the signature of the sandbox's webhooks: Stripe's scheme, HMAC-SHA-256 over time and raw body.
+"""Signs and verifies the sandbox's webhooks: Stripe's scheme, HMAC-SHA-256 over time and raw body.
 
 The header is `t=<unix seconds>,v1=<hex>`, where v1 signs `<t>.<body>`. There may be several v1, as while a
-secret is changed, and other schemes, which are passed over.
+secret is being changed, and other schemes, which are ignored.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ def sign(secret: bytes, body: bytes, at: int) -> str:
 
 
 def verify(secret: bytes, header: str, body: bytes, now: float, *, old: Sequence[bytes] = ()) -> None:
-    """See that the body was signed with this secret or an old one, within 300 s of `now`, a unix time.
+    """Check that the body was signed with this secret or an old one, within 300 s of `now`, a unix time.
 
     Raises:
         BadSignature: it was not.

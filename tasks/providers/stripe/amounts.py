@@ -1,4 +1,4 @@
-"""Owns how amounts are written for Stripe: ours are in ISO 4217's minor units, and Stripe's nearly too.
+"""Converts amounts for Stripe: ours are in ISO 4217's minor units, and Stripe's nearly so.
 
 The exceptions are Stripe's (docs.stripe.com/currencies, "special cases" and "three-decimal currencies").
 """
@@ -12,17 +12,17 @@ _STEP_10: Final = ("BHD", "JOD", "KWD", "OMR", "TND")  # three digits, of which 
 
 
 def scale_of(currency: str) -> Fraction:
-    """Say by what an amount of ours is multiplied for Stripe."""
+    """Return the factor from our amounts to Stripe's."""
     return _SCALES.get(currency, Fraction(1))
 
 
 def in_our_units(amount: int, currency: str) -> Fraction:
-    """Read an amount of Stripe's exactly: what was charged may be none that we asked for."""
+    """Convert an amount of Stripe's exactly: what was charged may not be what we requested."""
     return amount / scale_of(currency)
 
 
 def in_units_of_stripe(amount_minor: int, currency: str) -> int | None:
-    """Write an amount for Stripe; None where Stripe cannot charge exactly that."""
+    """Convert an amount for Stripe; None if Stripe cannot charge exactly that."""
     amount = amount_minor * scale_of(currency)
     if amount.denominator != 1 or (currency in _STEP_10 and amount % 10):
         return None

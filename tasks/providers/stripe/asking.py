@@ -1,7 +1,7 @@
-"""Owns what Stripe's errors mean: no answer, a refusal of us, or an answer that the caller has to judge.
+"""Classifies Stripe's errors: no answer, our request refused, or an answer that the caller has to judge.
 
-Whatever leaves it open what Stripe did is `ProviderUnavailable`: the payment stays as it is, is asked about
-again, and nothing is said of it that might be wrong.
+Whatever leaves open what Stripe did is `ProviderUnavailable`: the payment stays as it is, is asked about
+again, and nothing is reported that might be wrong.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from tasks.providers.stripe.client import is_replayed
 
 log: Final = structlog.get_logger()
 
-OF_THE_SHOPPER: Final = ("payment_method", "confirmation_token")  # parameters that he brought
+OF_THE_SHOPPER: Final = ("payment_method", "confirmation_token")  # parameters that came from the shopper
 _GONE: Final = 404
 
 
@@ -31,7 +31,7 @@ def asking(what: str, subject: UUID) -> Iterator[None]:
 
     Raises:
         CardError, InvalidRequestError: the answer is no; nothing more happens by itself.
-        NeverTold, ProviderUnavailable: it is open what was done.
+        NeverTold, ProviderUnavailable: it is unknown what was done.
     """
     try:
         yield
@@ -55,7 +55,7 @@ def asking(what: str, subject: UUID) -> Iterator[None]:
 
 
 def report_refusal(what: str, subject: UUID, error: stripe.InvalidRequestError) -> None:
-    """Let operators hear of a request that Stripe would not have: it is wrong, or the account's settings."""
+    """Log an error for operators: the request that Stripe refused is wrong, or the account's settings."""
     log.error("stripe_refused", what=what, subject=str(subject), **_facts(error))
 
 

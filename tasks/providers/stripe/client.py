@@ -1,6 +1,6 @@
-"""Owns the connection to Stripe, by its library: nothing global but its telemetry, which is turned off.
+"""Connects to Stripe by its library; nothing global is changed but its telemetry, which is turned off.
 
-The library's own retries are off: asking again is the sweep's, with pauses, and by the same keys.
+The library's own retries are off: the sweep asks again, with pauses, and by the same keys.
 """
 
 import logging
@@ -12,7 +12,7 @@ from config import StripeSettings
 
 CONNECT_S: Final = 5.0
 READ_S: Final = (
-    20.0  # a charge waits for the shopper's bank, which takes seconds; unanswered, it is asked again
+    20.0  # a charge waits for the shopper's bank, which takes seconds; without an answer, it is asked again
 )
 
 
@@ -29,5 +29,5 @@ def connect(settings: StripeSettings) -> stripe.StripeClient:
 
 
 def is_replayed(headers: Any) -> bool:
-    """Say whether an answer is the saved one to an earlier request with the same key."""
+    """Return whether an answer is the saved one to an earlier request with the same key."""
     return bool(headers) and headers.get("Idempotent-Replayed") == "true"

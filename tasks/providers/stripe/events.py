@@ -1,4 +1,4 @@
-"""Owns what Stripe's webhooks say to us. Knows no network and no library; the signature was checked before.
+"""Reads Stripe's webhooks. Uses neither network nor library; the signature was checked before.
 
 An event shows its object as it was when the event arose, and events come in any order. So only what is final
 at Stripe is taken from one: that a PaymentIntent succeeded or was canceled. Everything else is a bell: the
@@ -26,10 +26,10 @@ _MOST_ID: Final = 255
 
 
 def read_payload(body: bytes) -> Event:
-    """Read a body whose signature is known to be good. Foreign objects and other kinds say nothing of ours.
+    """Read a body whose signature is known to be good. Foreign objects and other kinds are ignored.
 
     Raises:
-        BadSignature: it is none of Stripe's events, for its shape.
+        BadSignature: it does not have the shape of Stripe's events.
     """
     try:
         told = orjson.loads(body)
@@ -70,7 +70,7 @@ def _of_payment(event_id: str, kind: str, intent: Object) -> Event:
 
 
 def _of_refund(event_id: str, kind: str, refund: Object) -> Event:
-    """A refund may fail long after it succeeded; one that is none of ours was made by hand at Stripe."""
+    """A refund may fail long after it succeeded; one that is not ours was made by hand at Stripe."""
     refund_id, ref = _our_id(refund, "refund_id"), _name(refund, "id")
     charge_ref = _name(refund, "payment_intent")
     if refund_id is None or ref is None:
@@ -91,7 +91,7 @@ def _our_id(subject: Object, name: str) -> UUID | None:
 
 
 def _name(subject: Object, field: str) -> str | None:
-    """Read the name of an object, which may be shown whole in its place."""
+    """Read the id of a referenced object, which may be expanded in its place."""
     value = subject.get(field)
     if isinstance(value, Mapping):
         value = value.get("id")

@@ -1,7 +1,7 @@
-"""Owns charges as Stripe has them: PaymentIntents, each made first and confirmed in a request of its own.
+"""Charges as Stripe has them: PaymentIntents, each created first and confirmed in a request of its own.
 
-So no money moves under a PaymentIntent whose name was never told: one that is unconfirmed is harmless, may be
-made again, and is ended by its name (decision 16).
+So no money moves under a PaymentIntent whose name was never learned: one that is unconfirmed is harmless, may
+be created again, and is ended by its name (decision 16).
 """
 
 from contextlib import suppress
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 log: Final = structlog.get_logger()
 
-AGAIN: Final = "-again"  # of the second key, where the first never tells
+AGAIN: Final = "-again"  # of the second key, if the first never gives a useful answer
 _MOVED_ON: Final = "payment_intent_unexpected_state"
 
 
@@ -44,10 +44,10 @@ class Intents:
         self._intents = client.v1.payment_intents
 
     def charge(self, charge: Charge) -> Outcome:
-        """Begin a charge, or learn what became of it. A failed confirmation is its end.
+        """Begin a charge, or find out what became of it. A failed confirmation is its end.
 
         Raises:
-            ProviderUnavailable: it is open what was done.
+            ProviderUnavailable: it is unknown what was done.
         """
         amount = in_units_of_stripe(charge.amount_minor, charge.currency)
         if amount is None:
@@ -66,14 +66,14 @@ class Intents:
         """End a charge, also one whose making was never answered.
 
         Raises:
-            ProviderUnavailable: it is open what was done.
+            ProviderUnavailable: it is unknown what was done.
         """
         refs = [charge.ref] if charge.ref else self._all_of(charge)
         outcomes = [self._end(charge, ref, TIMED_OUT, reason=ABANDONED) for ref in refs]
         return min(outcomes, key=_weight, default=Outcome(State.DECLINED, code=TIMED_OUT))
 
     def _make(self, charge: Charge, *, again: str = "") -> tuple[Object, bool]:
-        """Make the PaymentIntent, or get the saved answer of its making; says whether it is the first."""
+        """Create the PaymentIntent, or get the saved answer of that; returns whether it is the first."""
         with asking("create", charge.payment_id):
             made = self._intents.create(
                 {
@@ -90,10 +90,11 @@ class Intents:
         return made.to_dict(), not is_replayed(made.last_response and made.last_response.headers)
 
     def _find(self, charge: Charge) -> Object:
-        """Make the PaymentIntent, or find out how the one stands that was made.
+        """Create the PaymentIntent, or find out the state of the one that was created.
 
-        Where the key never tells, another is made by another key, unless one is found that was made. Only one
-        of them can be confirmed: the confirmation has one key, which Stripe takes for one of them only.
+        If the key never gives a useful answer, another is created by another key, unless the search finds
+        one. Only one of them can be confirmed: the confirmation has one key, which Stripe takes for one of
+        them only.
         """
         try:
             intent, is_new = self._make(charge)
@@ -101,7 +102,7 @@ class Intents:
             if found := self._search(charge):
                 return next((one for one in found if not is_unconfirmed(one)), found[0])
             intent, is_new = self._make(charge, again=AGAIN)
-        return intent if is_new else self._look(charge, intent["id"])  # a saved answer tells how it stood
+        return intent if is_new else self._look(charge, intent["id"])  # a saved answer is an old state
 
     def _all_of(self, charge: Charge) -> list[str]:
         """Name every PaymentIntent of a payment whose name was never told.
@@ -160,7 +161,7 @@ class Intents:
         return outcome_of(intent) if code is None else self._end(charge, intent["id"], code)
 
     def _judge_refusal(self, charge: Charge, ref: str, error: stripe.InvalidRequestError) -> Outcome:
-        """A confirmation that Stripe would not have: somebody was quicker, or it never will."""
+        """A confirmation that Stripe refused: another request was quicker, or it is impossible."""
         if error.code == _MOVED_ON:
             intent = self._look(charge, ref)
             if is_unconfirmed(intent):
@@ -173,7 +174,7 @@ class Intents:
     def _end(self, charge: Charge, ref: str, code: str, *, reason: str | None = None) -> Outcome:
         """End a PaymentIntent, so that no other attempt can be made on it; `code` says why it was ended.
 
-        By no key of ours: what could not be ended a moment ago may be ended now.
+        Without an idempotency key: what could not be ended a moment ago may be ended now.
         """
         try:
             with asking("cancel", charge.payment_id):
@@ -187,7 +188,7 @@ class Intents:
 
 
 def _weight(outcome: Outcome) -> int:
-    """Of several words about one payment, the one that counts: charged, then open, then ended."""
+    """Rank the outcomes of one payment: charged counts most, then open, then ended."""
     return (State.SUCCEEDED, State.PENDING, State.DECLINED).index(outcome.state)
 
 

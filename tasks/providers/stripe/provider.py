@@ -1,4 +1,4 @@
-"""Owns Stripe as the shop sees it: the payment port. Loads Stripe's library when something is asked of it."""
+"""Stripe as a payment provider: the interface of `port.py`. Loads Stripe's library on first use."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -20,7 +20,7 @@ HEADER: Final = "stripe-signature"
 
 
 class StripeProvider:
-    """Charges by PaymentIntents; nothing is imported or connected before it is used."""
+    """Charges by PaymentIntents; nothing is imported or connected before its first use."""
 
     name: Final = "stripe"
 
@@ -28,18 +28,18 @@ class StripeProvider:
         self.settings: Final = settings
 
     def accepts(self, method: str) -> bool:
-        """Say whether this is `payment_element`, a PaymentMethod `pm_…` or a ConfirmationToken `ctoken_…`."""
+        """Whether this is `payment_element`, a PaymentMethod `pm_…` or a ConfirmationToken `ctoken_…`."""
         return methods.accepts(method)
 
     def next_step(self, method: str) -> Step:
-        """Name what the shopper has to do with a client secret."""
+        """Return what the shopper has to do with a client secret."""
         return methods.step_of(method)
 
     def charge(self, charge: Charge) -> Outcome:
-        """Begin the charge, or learn what became of it.
+        """Begin the charge, or find out what became of it.
 
         Raises:
-            ProviderUnavailable: it is open what was done.
+            ProviderUnavailable: it is unknown what was done.
         """
         return self._intents.charge(charge)
 
@@ -47,15 +47,15 @@ class StripeProvider:
         """End a charge that is still pending, also one that never came.
 
         Raises:
-            ProviderUnavailable: it is open what was done.
+            ProviderUnavailable: it is unknown what was done.
         """
         return self._intents.cancel(charge)
 
     def refund(self, refund: Refund) -> Outcome:
-        """Give a charge back, whole and once, or learn what became of that.
+        """Refund a charge, whole and once, or find out what became of that.
 
         Raises:
-            ProviderUnavailable: it is open what was done.
+            ProviderUnavailable: it is unknown what was done.
         """
         return self._refunds.refund(refund)
 
@@ -74,7 +74,7 @@ class StripeProvider:
         return read_payload(body)
 
     def scale(self, currency: str) -> float:
-        """Say by what an amount of ours is multiplied where a browser tells Stripe of it."""
+        """Return the factor from our amounts to Stripe's, for the browser."""
         return float(scale_of(currency))
 
     def load(self) -> None:

@@ -1,7 +1,7 @@
-"""Owns refunds as Stripe has them: the whole of a charge goes back, or what is left of it, once.
+"""Refunds as Stripe has them: the whole of a charge goes back, or what is left of it, once.
 
-Stripe gives back no more than was charged, whatever the keys; so what a key's saved answer hides may be asked
-again by another key.
+Stripe gives back no more than was charged, whatever the keys; so what a key's saved answer hides may be
+requested again by another key.
 """
 
 import uuid
@@ -28,10 +28,10 @@ class Refunds:
         self._refunds = client.v1.refunds
 
     def refund(self, request: Refund) -> Outcome:
-        """Give a charge back, or learn what became of that.
+        """Refund a charge, or find out what became of that.
 
         Raises:
-            ProviderUnavailable: it is open what was done.
+            ProviderUnavailable: it is unknown what was done.
         """
         if request.ref:
             return refund_outcome_of(self._look(request, request.ref))
@@ -48,7 +48,7 @@ class Refunds:
         return self._again(request) if is_refund_over(refund) else refund_outcome_of(refund)
 
     def _again(self, request: Refund) -> Outcome:
-        """Ask anew: what the refund's own key tells is an old failure."""
+        """Ask with a new key: the refund's own key returns an old failure."""
         try:
             refund, _ = self._make(request, f"{request.refund_id}-{uuid.uuid4()}")
         except stripe.InvalidRequestError as error:
@@ -73,7 +73,7 @@ class Refunds:
         return Outcome(State.DECLINED, code=as_word(error.code, DECLINED))
 
     def _learn(self, request: Refund) -> Outcome:
-        """The charge is given back, by us without an answer, or by a person at Stripe: either will do."""
+        """Find the refund that exists already, made by us without an answer, or by a person at Stripe."""
         with asking("list refunds", request.refund_id):
             listed = self._refunds.list({"payment_intent": request.charge_ref, "limit": _MOST})
         standing = [one.to_dict() for one in listed.data]

@@ -1,4 +1,4 @@
-"""Owns the question whether a webhook is Stripe's, which its library answers: HMAC over time and raw body."""
+"""Verifies the signature of Stripe's webhooks with its library: HMAC over time and raw body."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ TOLERANCE_S: Final = 300
 
 
 def verify(secrets: tuple[str, ...], header: str, body: bytes) -> None:
-    """Check a webhook against every secret: while one is rotated, two are good.
+    """Check a webhook against every secret: while one is rotated, two are valid.
 
     Raises:
         BadSignature: none of them signed it within the last 300 seconds.

@@ -1,7 +1,7 @@
-"""Owns what Stripe's words mean to us: statuses and codes, from plain dictionaries. Asks nobody.
+"""Translates Stripe's statuses and codes to ours, from plain dictionaries. Uses no network.
 
-A PaymentIntent that awaits a payment method again after a failed confirmation is not over at Stripe: whoever
-has its client secret may try again. So it is no outcome here; the adapter ends it first.
+A PaymentIntent that awaits a payment method again after a failed confirmation is not over at Stripe: anybody
+who has its client secret may try again. So it is no outcome here; the adapter ends it first.
 """
 
 import re
@@ -15,9 +15,9 @@ Object = Mapping[str, Any]
 
 TIMED_OUT: Final = "payment_timeout"
 DECLINED: Final = "declined"
-ABANDONED: Final = "abandoned"  # our reason for ending what took too long, in Stripe's word
+ABANDONED: Final = "abandoned"  # our reason for ending what took too long, in Stripe's term
 _WORD: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
-# Not to be told to whoever holds the card (docs.stripe.com/declines/codes).
+# Not to be told to the card's holder (docs.stripe.com/declines/codes).
 _DISCREET: Final = {
     "fraudulent",
     "generic_decline",
@@ -34,18 +34,18 @@ _REFUND_OVER: Final = ("failed", "canceled")
 
 
 def is_unconfirmed(intent: Object) -> bool:
-    """Say whether nobody has tried to confirm it."""
+    """Return whether nobody has tried to confirm it."""
     return intent["status"] in _UNCONFIRMED and not intent.get("last_payment_error")
 
 
 def failure_of(intent: Object) -> str | None:
-    """Say why the last confirmation failed; None where none did, or where it went on since."""
+    """Return why the last confirmation failed; None if none did, or if it went on since."""
     error = intent.get("last_payment_error")
     return code_of(error) if error and intent["status"] in _UNCONFIRMED else None
 
 
 def outcome_of(intent: Object) -> Outcome:
-    """Tell what became of a charge, by its PaymentIntent. Only succeeded and canceled are final there."""
+    """Return what became of a charge, by its PaymentIntent. Only succeeded and canceled are final there."""
     status, ref = intent["status"], intent["id"]
     if status == "succeeded":
         return Outcome(State.SUCCEEDED, ref, charged=charged_of(intent))
@@ -56,7 +56,7 @@ def outcome_of(intent: Object) -> Outcome:
 
 
 def charged_of(intent: Object) -> Charged | None:
-    """Read what was taken: what was received, where that is told apart from what was asked for."""
+    """Read what was charged: the amount received, if that differs from the amount requested."""
     match intent:
         case {"amount_received": int(amount), "currency": str(currency)}:
             pass
@@ -68,7 +68,7 @@ def charged_of(intent: Object) -> Charged | None:
 
 
 def refund_outcome_of(refund: Object) -> Outcome:
-    """Tell what became of a refund. It may fail after it succeeded, and is then not paid out."""
+    """Return what became of a refund. It may fail after it succeeded, and is then not paid out."""
     status, ref = refund["status"], refund["id"]
     if status == "succeeded":
         return Outcome(State.SUCCEEDED, ref)
@@ -78,18 +78,18 @@ def refund_outcome_of(refund: Object) -> Outcome:
 
 
 def is_refund_over(refund: Object) -> bool:
-    """Say whether a refund gave nothing back and never will."""
+    """Return whether a refund paid nothing back and never will."""
     return refund["status"] in _REFUND_OVER
 
 
 def code_of(error: Object) -> str:
-    """Name a failure in one word, as much of it as a shopper may know."""
+    """Return a failure's code, as far as a shopper may know it."""
     reason = error.get("decline_code")
     return as_word(reason if reason and reason not in _DISCREET else error.get("code"), DECLINED)
 
 
 def as_word(code: object, otherwise: str) -> str:
-    """Take a code of Stripe's, if it is one snake_case word of a size that we keep."""
+    """Return Stripe's code if it is a snake_case word that fits our column, else `otherwise`."""
     return code if isinstance(code, str) and _WORD.fullmatch(code) else otherwise
 
 
