@@ -1,5 +1,5 @@
--- claim: hand out work. A claim whose lease ran out comes first, as it was decided; else units that are
--- free go to the oldest standby ticket that they suffice for, then the head of the line is decided, in which the
+-- claim: hand out work. A claim whose lease ran out comes first, as it was decided; else free units
+-- go to the oldest standby ticket that they suffice for, then the head of the line is decided, in which the
 -- lobby stands first; room that is left goes to those who left the lobby. All of it is written down before anyone
 -- acts on it.
 -- KEYS[1] state    hash  settings and counters
@@ -55,7 +55,7 @@ if known then
   return {'fresh', known, waiting, 0, 0}
 end
 
--- A full Redis does this too, for it makes room: whatever follows a write that is never denied is let through.
+-- A full Redis does this too, for it makes room: what follows a write that is never denied is let through.
 redis.call('ZREM', KEYS[6], '')
 
 local parked, longest_ms = 0, math.max(lease_ms, number('lease_ms'))
@@ -266,7 +266,7 @@ if #ids > 0 then
   end
 end
 
--- Last those who left the lobby: nobody waits for them.
+-- Last the intents that left the lobby: nobody waits for them.
 local departed = #rows < limit and redis.call('LRANGE', KEYS[11], 0, limit - #rows - 1) or {}
 if #departed > 0 then
   local records = redis.call('HMGET', KEYS[3], unpack(departed))

@@ -1,6 +1,6 @@
--- configure: bring the sale's settings to a newer revision, close the lobby at the opening, and tell it.
--- Settings are what the ledger rules: status, price, limits, pace and times. Counters are not among them.
--- The opening ends the lobby, once: who is in it goes before everybody who comes later. Where lots decide, the
+-- configure: bring the sale's settings to a newer revision, close the lobby at the opening, and publish it.
+-- Settings are what the ledger decides: status, price, limits, pace and times. Counters are not among them.
+-- The opening ends the lobby, once: its intents go before all that come later. If lots decide, the
 -- drawing begins; `draw` does it, in steps.
 -- KEYS[1] state    hash
 -- KEYS[2] lobby    zset  intent's id → its number of arrival

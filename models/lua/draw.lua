@@ -1,4 +1,4 @@
--- draw: draw the lots of some of the lobby. Whose lot is drawn stands where that says: in the order of the first 13
+-- draw: draw the lots of some of the lobby. An intent stands where its lot says: in the order of the first 13
 -- hexadecimal digits of SHA-1(«seed:intent's id»), and of the ids where those are equal. Arrival makes no difference,
 -- and anybody who knows the seed can repeat it. A step that is repeated draws others; steps of several may mix.
 -- KEYS[1] state    hash
@@ -21,7 +21,7 @@ for _, id in ipairs(ids) do
   drawn[#drawn + 1] = string.format('%.0f', lot - LOTS)
   drawn[#drawn + 1] = id
 end
--- A full Redis does this too, for it takes no room: whatever follows a write that is never denied is let through.
+-- A full Redis does this too, for it takes no room: what follows a write that is never denied is let through.
 redis.call('HDEL', KEYS[1], '')
 if #drawn > 0 then
   redis.call('ZADD', KEYS[2], unpack(drawn))

@@ -1,4 +1,4 @@
--- find: an intent whose last verdict is not settled, and what its place is reckoned from.
+-- find: an intent whose last verdict is not settled, and what its place is computed from.
 -- KEYS[1] state    hash  settings and counters
 -- KEYS[2] intents  hash  intent's id → its record
 -- KEYS[3] standby  zset  intent's id → its ticket

@@ -1,5 +1,5 @@
--- hold_again: somebody paid after his hold had gone. Where units are free and nobody waits for them, they
--- are sold to him at once; the ledger follows. A payment gets one answer, and the same whenever it asks again.
+-- hold_again: a shopper paid after their hold had gone. If units are free and nobody waits for them, they are sold
+-- to this shopper at once; the ledger follows. A payment gets one answer, and the same whenever it asks again.
 -- KEYS[1] state    hash  settings and counters
 -- KEYS[2] line     list  intents' ids, oldest first
 -- KEYS[3] standby  zset  intent's id → its ticket
@@ -14,8 +14,8 @@
 -- ARGV[4] user     string
 -- ARGV[5] units    int
 -- ARGV[6] channel  string  where watchers listen
--- Returns «sold» | «others_first» | «gone» | «limit_reached», or what is no answer yet: «held_yet» (his old
---   hold has not come home) | «fenced» | «missing»
+-- Returns «sold» | «others_first» | «gone» | «limit_reached», or what is no answer yet: «held_yet» (the
+--   old hold's units are not back) | «fenced» | «missing»
 -- Invariants: available >= 0; allocation = available + held + sold; nobody who waits is passed over; an
 --   intent's units are sold once, whichever of its payments asks.
 -- Cost: O(1)

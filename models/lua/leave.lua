@@ -1,5 +1,5 @@
--- leave: give up a place in the lobby, in line or on standby. Who leaves the lobby is gone from it at once: the
--- others' places close up, and a claim tells the ledger. A ticket in line keeps its number and is passed over when
+-- leave: give up a place in the lobby, in line or on standby. An intent that leaves the lobby is gone at once:
+-- the others move up, and a claim tells the ledger. A ticket in line keeps its number and is passed over when
 -- its turn comes; one on standby is written down as a claim of its own, so that the ledger learns of it.
 -- Coming again is free a few times; each further leaving makes the shopper wait twice as long as the one before.
 -- KEYS[1] state    hash  settings and counters
@@ -57,7 +57,7 @@ local wait_ms = paid > 0 and math.min(tonumber(ARGV[6]) * 2 ^ math.min(paid - 1,
 local ring = 0
 
 record = table.concat({user, ticket, quantity, fewer, submitted, now_ms}, '|')
--- A full Redis does this too, for it makes room: whatever follows a write that is never denied is let through.
+-- A full Redis does this too, for it makes room: what follows a write that is never denied is let through.
 redis.call('ZREM', KEYS[5], intent)
 redis.call('HSET', KEYS[2], intent, record)
 redis.call('HSET', KEYS[10], user, string.format('%d|%.0f', leavings, now_ms + wait_ms))

@@ -1,7 +1,7 @@
--- load: lay a sale's live state, for the first time or again after Redis lost it.
--- «new» lays it only where none is, so that a retried first load changes nothing. «clear» removes what is there:
--- a rebuild from the ledger, which goes on with «more» as often as it takes. The settings come last, under a new
--- epoch that fences off whoever still acts on the old one: before them there is no live state for anybody.
+-- load: create a sale's live state, for the first time or again after Redis lost it.
+-- «new» creates it only if there is none, so that a retried first load changes nothing. «clear» removes what is
+-- there: a rebuild from the ledger, which goes on with «more» as often as needed. The settings come last, under a
+-- new epoch that fences off callers with the old one: before them there is no live state for anybody.
 -- KEYS[1] state       hash    the sale's settings and counters
 -- KEYS[2] line        list    intents' ids, oldest first
 -- KEYS[3] intents     hash    intent's id → its record, until its last verdict is settled

@@ -1,4 +1,4 @@
--- look: one consistent picture of a sale, and what work waits for it. Changes nothing.
+-- look: a consistent snapshot of a sale, and what work waits for it. Changes nothing.
 -- KEYS[1] state    hash
 -- KEYS[2] line     list
 -- KEYS[3] claims   zset  claim's id → end of its lease, ms; +inf when parked
@@ -8,7 +8,7 @@
 -- Returns {now_ms, length of lobby and line, departed, claims, overdue claims, parked claims, marks of the standby,
 --         field, value, …} and no fields where there is no live state
 --   overdue: the lease ran out, or ends later than the longest that was given could: the clock was set back
---   marks: ticket, place, ticket, place, …, by which whoever stands by finds his place: all of a short
+--   marks: ticket, place, ticket, place, …, by which standby tickets find their place: all of a short
 --          standby; of a long one the first eight, and eight more that part the rest evenly, the last among them
 -- Cost: O(fields + log claims + log standby)
 local EXACT, MARKS = 8, 16

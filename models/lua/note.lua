@@ -1,5 +1,5 @@
--- note: let the live side remember how many intents its line has accepted in all, before the ledger is told. A Redis
--- that does not know this note any more has gone back in time, whatever it accepted since.
+-- note: note in the live state how many intents its line has accepted in all, before the ledger does. A Redis that
+-- has lost this note has gone back in time, whatever it accepted since.
 -- KEYS[1] state  hash
 -- ARGV[1] epoch  string
 -- Returns {accepted, last_ticket}, or {} where there is no live state of this epoch

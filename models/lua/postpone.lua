@@ -1,4 +1,4 @@
--- postpone: the ledger was away, so that a claim could not be persisted; offer it again later.
+-- postpone: the ledger was unavailable, so a claim could not be persisted; offer it again later.
 -- The try does not count: nothing is wrong with the claim.
 -- KEYS[1] claims   zset  claim's id → end of its lease, ms
 -- KEYS[2] claimed  hash  tries:<claim's id> → how often it was handed out
@@ -11,7 +11,7 @@ local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
   return 0
 end
--- A full Redis does this too, lest a claim run out of tries: whatever follows a write that is never denied is
+-- A full Redis does this too, lest a claim run out of tries: what follows a write that is never denied is
 -- let through.
 redis.call('ZREM', KEYS[1], '')
 redis.call('ZADD', KEYS[1], now_ms + tonumber(ARGV[2]), ARGV[1])

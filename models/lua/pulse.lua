@@ -1,4 +1,4 @@
--- pulse: take a sample of a sale's figures, unless this second has one. Whoever comes first takes it, so that
+-- pulse: take a sample of a sale's figures, unless this second has one. The first worker takes it, so that
 -- any number of workers make one sample a second.
 -- KEYS[1] state  hash  the sale's counters
 -- KEYS[2] pulse  list  samples, newest first: at_ms|last_ticket|now_serving|available|held|sold|waiting|standby

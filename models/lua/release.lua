@@ -1,6 +1,6 @@
--- release: units of holds that ended, and of orders that were refunded, come home, once for each, and their
--- orders' change is told. The ledger has moved before: what is not known here was released already, or never
--- laid anew. A refunded order's units may still be a hold here, where its being paid was not heard of.
+-- release: return the units of ended holds and of refunded orders, once for each, and publish their orders' change.
+-- The ledger has moved before: what is not known here was released already, or not restored by a rebuild.
+-- A refunded order's units may still be a hold here, if its payment was never applied here.
 -- KEYS[1] state  hash  settings and counters
 -- KEYS[2] holds  hash  intent's id → user|units
 -- KEYS[3] units  hash  shopper → units held, paid and waiting
@@ -12,8 +12,8 @@
 -- ARGV[5] ended            int     so many of the intents' holds ended; the others' orders were refunded
 -- ARGV[6..]                string  ids of the intents
 -- Returns {code, released units, ring (0|1)}: released | fenced | missing
--- Invariants: allocation = available + held + sold; a unit comes home once; what was sold anew to who paid
---   late is not taken for the hold that he had before.
+-- Invariants: allocation = available + held + sold; a unit is returned once; what was sold again to a late
+--   payment is not taken for the hold that the shopper had before.
 -- Cost: O(intents)
 local state = redis.call('HMGET', KEYS[1], 'epoch', 'standby', 'waiting')
 if not state[1] then
@@ -22,7 +22,7 @@ end
 if state[1] ~= ARGV[1] then
   return {'fenced', 0, 0}
 end
--- A full Redis does this too, for it makes room: whatever follows a write that is never denied is let through.
+-- A full Redis does this too, for it makes room: what follows a write that is never denied is let through.
 redis.call('HDEL', KEYS[2], '')
 
 local from_holds, from_sold, closed = 0, 0, 0

@@ -1,6 +1,6 @@
--- sell: holds of orders that were paid become sold units, once for each, and their orders' change is told.
--- The ledger has moved before. Free units stay as they are; but who stands by for more than can still come
--- back has lost his hope, and where holds were too many the line may move: so the bell is asked for.
+-- sell: holds of orders that were paid become sold units, once for each, and their orders' change is published.
+-- The ledger has moved before. Free units stay as they are; but a standby ticket for more than can still come
+-- back has no chance any more, and if holds were at their limit the line may move: so the bell is asked for.
 -- KEYS[1] state  hash  settings and counters
 -- KEYS[2] holds  hash  intent's id → user|units
 -- KEYS[3] sold   hash  intent's id → user|units
@@ -19,7 +19,7 @@ end
 if state[1] ~= ARGV[1] then
   return {'fenced', 0, 0}
 end
--- A full Redis does this too, for it makes room: whatever follows a write that is never denied is let through.
+-- A full Redis does this too, for it makes room: what follows a write that is never denied is let through.
 redis.call('HDEL', KEYS[2], '')
 
 local sold, closed = 0, 0

@@ -1,6 +1,6 @@
--- settle: a claim is in the ledger; forget it here, and tell its verdicts in the same step. Who was put on
--- standby stays known: the last word is not spoken. Where the ledger keeps other units for an intent than the
--- claim set aside, its hold becomes what the ledger keeps; a hold that has gone home or was sold stays gone.
+-- settle: a claim is in the ledger; forget it here, and publish its verdicts in the same step. Intents put on
+-- standby stay known: their final verdict is still to come. If the ledger keeps other units for an intent than the
+-- claim set aside, its hold becomes what the ledger keeps; a hold that was released or sold stays gone.
 -- KEYS[1] state    hash
 -- KEYS[2] intents  hash  intent's id → its record
 -- KEYS[3] claims   zset  claim's id → end of its lease, ms

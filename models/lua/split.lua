@@ -28,7 +28,7 @@ end
 if #bad == 0 then
   return packed
 end
--- A full Redis does this too, for it makes room: whatever follows a write that is never denied is let through.
+-- A full Redis does this too, for it makes room: what follows a write that is never denied is let through.
 redis.call('ZREM', KEYS[1], '')
 local parked = ARGV[1] .. '.refused'
 local rest = string.match(header, '|.*$')

@@ -1,5 +1,5 @@
 -- standing: the intents by which shoppers stand in a sale's line or stand by, and what their places are
--- reckoned from, in one picture. Changes nothing.
+-- computed from, in one snapshot. Changes nothing.
 -- KEYS[1] state    hash  settings and counters
 -- KEYS[2] intents  hash  intent's id → its record
 -- KEYS[3] active   hash  shopper → the intent that stands in line or stands by

@@ -1,4 +1,4 @@
--- turn: claim a piece of work that one process of all should do in so long. A turn ends by Redis' clock; one
+-- turn: claim a piece of work that only one process should do per period. A turn ends by Redis' clock; one
 -- that lies further ahead than it is long is over too: that clock was set back since.
 -- KEYS[1] turn  string  the end of the turn, ms
 -- ARGV[1] for_ms  int
