@@ -1,4 +1,4 @@
-"""Owns the line that the scripts are tried on: no ledger, only Redis."""
+"""Fixtures for the script tests: a line on a real Redis, without a ledger."""
 
 import pytest
 

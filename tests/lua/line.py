@@ -1,4 +1,4 @@
-"""Owns a line under test: every verb goes through here, so that the invariants are checked after each."""
+"""A line under test: every operation goes through here, so that the invariants are checked after each."""
 
 import uuid
 from collections.abc import Sequence

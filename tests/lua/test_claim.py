@@ -1,4 +1,4 @@
-"""claim.lua: tickets are decided once, in order, and a claim outlives whoever took it."""
+"""claim.lua: tickets are decided once, in order, and a claim outlives the worker that took it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""leave.lua: a place is given up once, by whom it belongs to, and only while it is one."""
+"""leave.lua: a place is given up once, by its owner, and only while there is one."""
 
 import pytest
 

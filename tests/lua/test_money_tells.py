@@ -1,4 +1,4 @@
-"""What the scripts of money leave besides the units: a trace for the audit, words for listeners, a bell."""
+"""What the scripts of money leave besides units: a trace for the audit, messages for listeners, a bell."""
 
 import uuid
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""look and page: pictures of a line that change nothing."""
+"""look and page: snapshots of a line that change nothing."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""A Redis that takes no writes: no script is ever half done, and what makes room is done all the same."""
+"""A Redis that accepts no writes: no script is ever half done, and what makes room is done all the same."""
 
 from collections.abc import Callable
 from typing import Any

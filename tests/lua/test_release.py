@@ -1,4 +1,4 @@
-"""release.lua: units of ended holds come home, once for each hold."""
+"""release.lua: units of ended holds are returned, once for each hold."""
 
 import pytest
 

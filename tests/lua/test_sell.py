@@ -1,4 +1,4 @@
-"""sell.lua and hold_again.lua: holds that were paid are sold; who paid late gets what nobody waits for."""
+"""sell.lua and hold_again.lua: paid holds are sold; a late payment gets units that nobody waits for."""
 
 import uuid
 

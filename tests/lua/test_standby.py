@@ -1,4 +1,4 @@
-"""Standby: who comes too late while holds are open keeps the place, and is served when units come home."""
+"""Standby: a ticket too late while holds are open keeps its place, and is served when units return."""
 
 import pytest
 

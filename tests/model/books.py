@@ -1,4 +1,4 @@
-"""Owns the comparing of the shop's money with the sandbox's own books, which the shop never reads.
+"""Compares the shop's money with the sandbox's own books, which the shop never reads.
 
 It shares no code with the platform or the model: it only asks of every charge who has its money, and why.
 """

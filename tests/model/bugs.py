@@ -1,4 +1,4 @@
-"""Owns the bugs of the line that are planted: what is changed in which script, and a few steps to it."""
+"""The bugs of the line that are planted: what is changed in which script, and a few steps that show it."""
 
 from dataclasses import dataclass
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Owns the bugs of money that are planted: in scripts and in the platform's functions, with steps to each."""
+"""The bugs of money that are planted: in scripts and functions, with the steps that show each."""
 
 from typing import Final
 

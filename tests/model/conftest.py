@@ -1,4 +1,4 @@
-"""Owns the world that the model tests share: servers that may be killed, a process over them, shoppers."""
+"""Fixtures of the model tests: servers that may be killed, a process over them, shoppers."""
 
 from collections.abc import Iterator
 from functools import partial

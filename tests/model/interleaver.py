@@ -1,4 +1,4 @@
-"""Owns the seeded interleaver: one process schedules logical workers, step by step, from a seed.
+"""The seeded interleaver: one process schedules logical workers, step by step, from a seed.
 
 Every worker is a generator that yields between claim, persist and settle; there the scheduler may let it
 stall, kill it, or let others go first. The same seed plays the same steps again.

@@ -1,7 +1,7 @@
-"""Owns the interleaver that has a till: logical workers of money among those of the line.
+"""The interleaver with payments: logical workers of money among those of the line.
 
 They run the platform's own functions and halt before each access to a store. There the scheduler lets others
-go first, kills them, loses their messages, or has the live side laid anew under them.
+go first, kills them, loses their messages, or has the live state rebuilt under them.
 """
 
 import contextlib
@@ -99,7 +99,7 @@ class MoneyInterleaver(Interleaver):
             self.errands.remove(errand)
 
     def kill_an_errand(self) -> None:
-        """One of them dies where he stands."""
+        """One of them dies where it stands."""
         if self.errands:
             self.errands.pop(self.random.randrange(len(self.errands))).kill()
 
@@ -108,7 +108,7 @@ class MoneyInterleaver(Interleaver):
         self.stage.live.lose(*self.random.choice(LOST))
 
     def pay(self) -> None:
-        """Somebody pays what he holds, or what he does not."""
+        """A shopper pays an order of their own, or another's."""
         orders = self.orders()
         held = sorted(one for one, order in orders.items() if order[3] == "held")
         if not orders:
@@ -119,7 +119,7 @@ class MoneyInterleaver(Interleaver):
         self.begin(partial(begin_payment, self.stage.context, user, order_id, method=method))
 
     def cancel(self) -> None:
-        """Somebody gives his hold up."""
+        """A shopper cancels their hold."""
         if orders := self.orders():
             intent_id = self.random.choice(sorted(orders))
             user, order_id = UUID(orders[intent_id][0]), UUID(order_id_of(intent_id))
@@ -182,7 +182,7 @@ class MoneyInterleaver(Interleaver):
             expire_due(self.stage.context)
 
     def rebuild(self) -> None:
-        """The live side is laid anew, while nobody is undecided; workers go on under the old one."""
+        """The live state is rebuilt, while nobody is undecided; workers go on under the old epoch."""
         live = self.stage.read_live()
         if live["line"] or live["claims"]:
             return
@@ -208,7 +208,7 @@ class MoneyInterleaver(Interleaver):
         return [one for one in written if one.payment_id in own]
 
     def rest(self) -> None:
-        """Whoever is on the way dies there; from what is stored, everything is brought to its end."""
+        """All running workers die; from what is stored, everything is finished."""
         self.stop()
         self.stage.live.scripts.losing.clear()
         for _ in range(ROUNDS):

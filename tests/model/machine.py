@@ -1,4 +1,4 @@
-"""Owns the whole machine: the steps of admins and of fate, besides those of others, and how it ends."""
+"""The whole state machine: the steps of admins and of failures, besides those of others, and how it ends."""
 
 import sys
 import uuid
@@ -124,7 +124,7 @@ class SaleMachine(Payers):
         self.bring_after(loss)
 
     def rebuild(self) -> None:
-        """An admin has the live side laid anew while nobody is undecided: then nothing may be lost."""
+        """An admin has the live state rebuilt while nobody is undecided: then nothing may be lost."""
         if self.live.settings.status == "open":
             self.drain()
         if not self.live.is_empty or not all(one.is_persisted for one in self.live.batches.values()):
@@ -141,7 +141,7 @@ class SaleMachine(Payers):
         self._refuse_the_past(old)
 
     def _refuse_the_past(self, old: str) -> None:
-        """Whoever remembers the old epoch gets nothing into the line."""
+        """A process with the old epoch gets nothing into the line."""
         late = Submission(self.stage.intent_id(1 << 30), self.world.people[0], 1, False)
         found = self.attempt(lambda: self.stage.live.submit(self.stage.sale_id, old, [late]), Fenced)
         assert isinstance(found, Fenced)

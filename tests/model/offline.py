@@ -1,4 +1,4 @@
-"""Owns the offline check: a history is replayed ticket by ticket, and what is stored is held against it.
+"""The offline check: replays a history ticket by ticket and compares it with what is stored.
 
 It decides nothing by itself and shares no code with the scripts or the model: it only asks of every
 recorded decision whether it was right at that moment.
@@ -72,7 +72,7 @@ class Replay:
 
     def _regained(self, event: Event) -> None:
         if event.intent_id in self.sales:
-            return  # he asks again, and it is a yes again
+            return  # the admin asks again, and the answer is yes again
         waiting = self.accepted - set(self.final) - self.left
         _require(not waiting, "nobody who waits is passed over by who paid late", event, waiting)
         _require(event.intent_id not in self.holds, "who holds does not buy besides", event)
@@ -170,7 +170,7 @@ def _check_orders(replay: Replay, ledger: dict[str, Any]) -> None:
 
 
 def _check_paid(stage: Stage, replay: Replay, ledger: dict[str, Any]) -> None:
-    """Who has paid has his units and his one charge; every other charge went back, or is refused its way."""
+    """A paid order has its units and one charge; every other charge went back, or is about to."""
     by_status: dict[str, set[str]] = defaultdict(set)
     for intent_id, order in ledger["orders"].items():
         by_status[order[3]].add(intent_id)

@@ -1,4 +1,4 @@
-"""Owns the sandbox under test: a provider that keeps what it said, and webhooks that come when they are told.
+"""The sandbox under test: a provider that records its answers, and webhooks that come when they are told to.
 
 What a provider says is given, as the weather is: the model takes its words as they were overheard.
 """

@@ -1,4 +1,4 @@
-"""Owns the planting of bugs: a script's or a function's text changed, or a worker's step put elsewhere."""
+"""Plants bugs: changes a script's or a function's text, or moves a worker's step."""
 
 import importlib
 import inspect

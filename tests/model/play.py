@@ -1,4 +1,4 @@
-"""Owns what every rule plays with: the real sale, the model of both stores, and the comparing of the two."""
+"""What every rule uses: the real sale, the model of both stores, and the comparison of the two."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -17,10 +17,10 @@ from models.live.records import Claim
 from tasks.context import Context
 from tasks.runtime.failpoints import Failed, arm
 from tasks.sales import lifecycle
-from tests.model.pictures import differences, ledger_picture, live_picture
 from tests.model.reference import Batch, LiveSide, Settings
 from tests.model.reference_ledger import LedgerSide
 from tests.model.reference_money import Cashier, Died, Fate, Lost, Stopped
+from tests.model.snapshots import differences, ledger_snapshot, live_snapshot
 from tests.model.stage import Stage, forget_others, lossy
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ LOSSES: Final = st.sampled_from(("", "", "", "request", "reply"))
 
 
 def fates(*losing: str, dying: tuple[str, ...] = ()) -> st.SearchStrategy[str]:
-    """Draw what befalls whoever acts: nothing, or a lost message of one of these verbs, or a death."""
+    """Draw what happens to the next actor: nothing, or a lost message of one of these verbs, or a death."""
     lost = [f"{what}:{verb}" for what in ("request", "reply") for verb in losing]
     befalling = [*lost, *(f"dies:{step}" for step in dying)]
     return st.sampled_from([*[""] * len(befalling), *befalling])
@@ -116,8 +116,8 @@ class Play(RuleBasedStateMachine):
         if not self.is_set:
             return
         live, ledger = self.stage.read_live(), self.stage.read_ledger()
-        assert differences(live_picture(self.live), live) == {}
-        assert differences(ledger_picture(self.ledger), ledger) == {}
+        assert differences(live_snapshot(self.live), live) == {}
+        assert differences(ledger_snapshot(self.ledger), ledger) == {}
         assert live["available"] <= ledger["allocation"] - ledger["held"] - ledger["sold"]
         assert self.stage.broken_books() == []
         self.comparisons += 1
@@ -185,7 +185,7 @@ class Play(RuleBasedStateMachine):
 
     @contextlib.contextmanager
     def meeting(self, fate: str) -> Iterator[None]:
-        """Let something befall whoever acts in the meantime, once."""
+        """Let something happen to whichever worker acts in the meantime, once."""
         what, _, where = fate.partition(":")
         if what == "dies":
             arm(f"{where}:1:raise")

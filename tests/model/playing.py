@@ -1,4 +1,4 @@
-"""Owns the playing of one seed: a sale of its own, the steps, the offline check."""
+"""Plays one seed: a sale of its own, the steps, the offline check."""
 
 import random
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Owns how long the state machine runs: briefly and always the same way, or long and ever new ways.
+"""How long the state machine runs: briefly and always the same way, or long and always differently.
 
 A brief run shows the steps that failed as they were drawn; `shrink` makes them few, which takes minutes.
 """

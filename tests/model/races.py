@@ -1,6 +1,6 @@
-"""Owns the races of money: situations in which two act, and every step at which one may come between.
+"""Races of money: situations in which two act, and every step at which one may come between.
 
-One takes so many steps, the other takes all of his, then the first goes on, or dies. So every order of two
+One takes so many steps, the other takes all of its steps, then the first goes on, or dies. So every order of two
 workers' accesses to the stores with one switch is played, and every place where a worker can die.
 """
 
@@ -119,7 +119,7 @@ def a_refund_overtakes_the_sale(shop: Racing) -> Acts:
 
 
 def the_live_side_is_laid_anew(shop: Racing) -> Acts:
-    """A late charge is resolved; meanwhile others ask for the unit, and the live side is laid anew."""
+    """A late charge is resolved; meanwhile others ask for the unit, and the live state is rebuilt."""
     shop.buy()
     resolve = shop.pay_too_late()
 

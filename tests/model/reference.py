@@ -1,4 +1,4 @@
-"""Owns the specification of a sale's live side as plain Python: what each verb must do. Knows no store.
+"""The specification of a sale's live state as plain Python: what each operation must do. Uses no store.
 
 `LiveSide` is what Redis must hold; `reference_ledger.py` says the same of PostgreSQL and
 `reference_money.py` of the steps that money takes over both. Read them as the definition of the platform:

@@ -1,4 +1,4 @@
-"""Owns the specification of a sale's ledger as plain Python: what PostgreSQL must hold. Knows no store."""
+"""The specification of a sale's ledger as plain Python: what PostgreSQL must hold. Uses no store."""
 
 from dataclasses import dataclass, field
 
@@ -110,7 +110,7 @@ class LedgerSide:
         return [self.verdicts[ask.intent_id] for ask, _ in batch.rows]
 
     def end_holds(self, intent_ids: list[str], status: str, reason: str) -> None:
-        """End holds: the ledger moves first. Who is paying keeps his."""
+        """End holds: the ledger moves first. An order that is being paid keeps its hold."""
         for intent_id in intent_ids:
             self.orders[intent_id].become(status, reason)
             self.held -= self.orders[intent_id].units
@@ -128,7 +128,7 @@ class LedgerSide:
         ]
 
     def rebuilt_live(self, epoch: str, before: LiveSide) -> LiveSide:
-        """What a rebuild lays anew: nobody in line; who holds, bought and stands by as the ledger knows."""
+        """What a rebuild restores: nobody in line; holds, sold units and standby as the ledger knows them."""
         live = LiveSide(epoch, self.settings, self.revision, self.allocation, 0)
         live.held, live.sold, live.available = self.held, self.sold, self.allocation - self.held - self.sold
         live.last_ticket, live.now_serving = self.last_decided, self.last_decided

@@ -1,4 +1,4 @@
-"""Owns the specification of money as plain Python: what each step of paying does to the two sides, in order.
+"""The specification of money as plain Python: what each step of paying does to the two stores, in order.
 
 A step may be the last one: `Fate` says where a process dies, or which message to Redis is lost. Whatever
 was done by then stays done. Knows no store and no provider: a provider's word is handed in.
@@ -17,7 +17,7 @@ TAKEN = ("paying", "paid", "refunded")
 
 
 class Stopped(Exception):
-    """Somebody could not go on: he died, or got no answer."""
+    """An actor could not go on: it died, or got no answer."""
 
 
 class Died(Stopped):
@@ -30,14 +30,14 @@ class Lost(Stopped):
 
 @dataclass(slots=True)
 class Fate:
-    """What befalls whoever acts, once. `what`: dies, request, reply; `where`: a step, or a verb of Redis."""
+    """What happens to the next actor, once. `what`: dies, request, reply; `where`: a step, or a verb of Redis."""
 
     what: str = ""
     where: str = ""
 
     @classmethod
     def of(cls, text: str) -> "Fate":
-        """Read `dies:charged`, `request:sell` or `reply:sell`; empty: nothing befalls him."""
+        """Read `dies:charged`, `request:sell` or `reply:sell`; empty: nothing happens."""
         what, _, where = text.partition(":")
         return cls(what, where)
 

@@ -1,4 +1,4 @@
-"""Owns the steps of money: shoppers pay, workers drive, the sandbox speaks, admins refund, time passes."""
+"""The steps of money: shoppers pay, workers run payments, the sandbox answers, admins refund, time passes."""
 
 from uuid import UUID
 

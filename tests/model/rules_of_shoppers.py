@@ -1,4 +1,4 @@
-"""Owns the steps of shoppers: submit, submit again, leave, cancel an order, ask after an intent."""
+"""The steps of shoppers: submit, submit again, leave, cancel an order, ask after an intent."""
 
 from uuid import UUID
 
@@ -120,7 +120,7 @@ class Shoppers(Play):
         assert isinstance(found, OrderNotHeld) is (was_held is False), (found, was_held)
 
     def ask_after(self, pick: int) -> None:
-        """Whoever asks after an intent is told its status and place."""
+        """An intent can be asked after: its status and place are told."""
         if not self.accepted:
             return
         intent_id = picked(sorted(self.accepted), pick)

@@ -1,4 +1,4 @@
-"""Owns the steps of workers: claim, persist, settle, die, come back as a zombie, drain, sweep."""
+"""The steps of workers: claim, persist, settle, die, come back as a zombie, drain, sweep."""
 
 from itertools import count
 
@@ -130,7 +130,7 @@ class Workers(Shoppers):
     @precondition(lambda self: self.sleeping())
     @rule(pick=PICKS)
     def lease_runs_out(self, pick: int) -> None:
-        """A claim's time is over, whoever has it in hand: it comes again, and who wakes up is a zombie."""
+        """A claim's lease is over, even if a worker has it: it is handed out again, and that worker is a zombie."""
         self.run_out(picked(self.sleeping(), pick))
 
     def sleeping(self) -> list[str]:
@@ -178,7 +178,7 @@ class Workers(Shoppers):
         return self.ledger.in_status("held")
 
     def let_expire(self, intent_ids: list[str]) -> None:
-        """Have the deadlines of these holds be over, and a worker notice; who is paying keeps his."""
+        """Have the deadlines of these holds be over, and a worker notice; orders being paid keep theirs."""
         self.overdue(intent_ids)
         ended = [one for one in self.held() if self.ledger.orders[one].is_overdue]
         assert expire_due(self.stage.context) == len(ended)
@@ -220,7 +220,7 @@ class Workers(Shoppers):
         self.ledger.is_drained = status in OVER and is_quiet and is_given_back and is_decided
 
     def _refund_everybody(self) -> None:
-        """Who paid in a sale that was cancelled gets his money back, unless that was asked for before."""
+        """A paid order of a cancelled sale is refunded, unless that was requested before."""
         for payment_id, payment in self.ledger.payments.items():
             if payment.status == "succeeded":
                 self.ledger.refunds.setdefault(payment_id, RefundRow("sale_cancelled"))

@@ -1,4 +1,4 @@
-"""Owns the real side of the model tests: a sale in both stores, their pictures, and answers that get lost."""
+"""The real side of the model tests: a sale in both stores, their snapshots, and answers that get lost."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from tasks.payments.sweep import sweep_payments
 from tasks.runtime.breaker import Breaker
 from tests.model.books import audit_books
 from tests.model.overhearing import Overheard, OverheardProviders
-from tests.model.pictures import Picture
+from tests.model.snapshots import Snapshot
 from tests.model.stepping import SteppingDatabase, halt
 from tests.support.contexts import RememberingBell
 
@@ -149,7 +149,7 @@ class Stage:
         with self.context.database.connection() as connection:
             connection.execute(text(statement), {"sale_id": self.sale_id, **values})
 
-    def read_live(self) -> Picture:
+    def read_live(self) -> Snapshot:
         """Read everything that the sale has in Redis, in one transaction."""
         keys, pipeline = self.keys, self.live.client.pipeline(transaction=True)
         for name in (
@@ -195,7 +195,7 @@ class Stage:
             "claims": set(claims),
         }
 
-    def read_ledger(self) -> Picture:
+    def read_ledger(self) -> Snapshot:
         """Read everything that the sale has in PostgreSQL."""
         with self.context.database.connection() as connection:
             row = connection.execute(text(TABLES_OF_A_SALE), {"sale_id": self.sale_id}).one()
@@ -269,7 +269,7 @@ class Parts:
 
 
 def lossy(context: Context) -> Parts:
-    """Make a process's parts anew: messages may be lost, words are overheard, workers go step by step."""
+    """Build a process's parts again: messages may be lost, answers are recorded, workers go step by step."""
     live, database = LossyLive(context.live.client), SteppingDatabase(context.database)
     payments = replace(context.settings.payments, patience_s=LONG_S)
     settings = replace(context.settings, claim_size=CLAIM_SIZE, payments=payments)

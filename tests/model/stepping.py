@@ -1,6 +1,6 @@
-"""Owns logical workers: the platform's own functions, which halt before each access to a store until told on.
+"""Logical workers: the platform's own functions, which pause before each store access until told to go on.
 
-Each is a thread, and only one goes at a time, so that whoever schedules them decides on the whole order.
+Each is a thread, and only one goes at a time, so that the scheduler decides on the whole order.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""Positive controls: each planted bug is found, or whatever does not find it is worth nothing."""
+"""Positive controls: each planted bug is found, or the test that misses it is worth nothing."""
 
 from collections.abc import Sequence
 from dataclasses import replace

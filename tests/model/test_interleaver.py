@@ -1,4 +1,4 @@
-"""Whatever the order of the workers' steps, and whoever dies between them, the promises are kept.
+"""In whatever order the workers take their steps, and whichever of them dies, the guarantees hold.
 
 `INTERLEAVER_SEED=…` plays one seed again, `INTERLEAVER_SEEDS=…` so many from 1 on.
 """

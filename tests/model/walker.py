@@ -1,4 +1,4 @@
-"""Owns the seeded walk: the machine's steps in an order that a seed decides, most of them about money.
+"""The seeded walk: the state machine's steps in an order that a seed decides, most of them about money.
 
 Hypothesis draws from all rules alike and repeats what it drew; a walk goes deep where payments are under way.
 The same seed takes the same steps again.

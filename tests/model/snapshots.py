@@ -1,14 +1,14 @@
-"""Owns the pictures of the model's two sides, as the real ones are read, and their comparing."""
+"""Snapshots of the model's two stores in the form of the real ones, and how they are compared."""
 
 from typing import Any
 
 from tests.model.reference import LiveSide
 from tests.model.reference_ledger import LedgerSide
 
-Picture = dict[str, Any]
+Snapshot = dict[str, Any]
 
 
-def live_picture(live: LiveSide) -> Picture:
+def live_snapshot(live: LiveSide) -> Snapshot:
     """Show the model's live side as `Stage.read_live` reads the real one."""
     settings = live.settings
     return {
@@ -49,7 +49,7 @@ def live_picture(live: LiveSide) -> Picture:
     }
 
 
-def ledger_picture(ledger: LedgerSide) -> Picture:
+def ledger_snapshot(ledger: LedgerSide) -> Snapshot:
     """Show the model's ledger as `Stage.read_ledger` reads the real one."""
     unfinished = set(ledger.unfinished())
     return {
@@ -87,6 +87,6 @@ def ledger_picture(ledger: LedgerSide) -> Picture:
     }
 
 
-def differences(expected: Picture, found: Picture) -> dict[str, tuple[Any, Any]]:
+def differences(expected: Snapshot, found: Snapshot) -> dict[str, tuple[Any, Any]]:
     """List what differs: name → (expected, found)."""
     return {name: (expected[name], found.get(name)) for name in expected if expected[name] != found.get(name)}
