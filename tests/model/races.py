@@ -1,6 +1,6 @@
 """Races of money: situations in which two act, and every step at which one may come between.
 
-One takes so many steps, the other takes all of its steps, then the first goes on, or dies. So every order of two
+One takes so many steps, the other takes all of its, then the first goes on, or dies. So every order of two
 workers' accesses to the stores with one switch is played, and every place where a worker can die.
 """
 

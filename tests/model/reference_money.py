@@ -30,7 +30,7 @@ class Lost(Stopped):
 
 @dataclass(slots=True)
 class Fate:
-    """What happens to the next actor, once. `what`: dies, request, reply; `where`: a step, or a verb of Redis."""
+    """What happens to the next actor, once. `what`: dies, request, reply; `where`: a step or a script."""
 
     what: str = ""
     where: str = ""

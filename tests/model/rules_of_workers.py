@@ -130,7 +130,7 @@ class Workers(Shoppers):
     @precondition(lambda self: self.sleeping())
     @rule(pick=PICKS)
     def lease_runs_out(self, pick: int) -> None:
-        """A claim's lease is over, even if a worker has it: it is handed out again, and that worker is a zombie."""
+        """A claim's lease is over, even if a worker has it: it comes again, and that worker is a zombie."""
         self.run_out(picked(self.sleeping(), pick))
 
     def sleeping(self) -> list[str]:
