@@ -14,7 +14,9 @@ from models.tables.rows import metadata
 from tests.support.imports import imports_of, reach_of
 from web.cli import register_commands
 
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted(
+    [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+)
 SOURCES = ("models", "tasks", "workers", "web", "deploy")
 TOPS = {*SOURCES, "tests", "benchmarks", "docs", "migrations", "requirements"}
 MADE_BY_RUNNING = {"benchmarks/latest.json", "benchmarks/crowd.json"}
@@ -31,6 +33,9 @@ MAKE = re.compile(r"\bmake ([a-z][a-z-]*)")
 FLASK = re.compile(r"\bflask --app web ([a-z-]+)(?: ([a-z-]+))?")
 SETTING = re.compile(r"\b([A-Z][A-Z_]{2,})\b(?==| |$)")
 RELEASE = "pytest.mark.release"
+UNUSUAL = re.compile(
+    r"\b(anew|whoever|his|him|he|cried out|dear|lamp|deeds?|wish|wished|wishes)\b", re.IGNORECASE
+)
 EVENT = re.compile(r"(?:log\.(\w+)|\bapart)\(\s*\"([a-z_]+)\"")
 EVENT_OF_THREAD = re.compile(r"\b(hindered|failed)(?:: str = |=)\"([a-z_]+)\"")
 
@@ -298,3 +303,11 @@ def test_every_decision_is_listed() -> None:
     folder = ROOT / "docs" / "decisions"
     listed = set(LINK.findall(text_of(folder / "README.md")))
     assert listed == {path.name for path in folder.glob("[0-9]*.md")}
+
+
+@pytest.mark.parametrize("page", pages())
+def test_the_documents_use_plain_words(page: Path) -> None:
+    """Records of decisions stay as they were written."""
+    if page.parent.name != "decisions":
+        plain = re.sub(r"`[^`]*`", "", FENCE.sub("", text_of(page)))
+        assert not UNUSUAL.findall(plain)
