@@ -171,7 +171,7 @@ class Database:
 
 
 def take_time(place: Session | Connection, patience: Patience) -> None:
-    """Let the rest of a transaction take longer than its kind does, or end sooner.
+    """Set the time limits for the rest of a transaction.
 
     Raises:
         DBAPIError: as any statement does.

@@ -53,7 +53,7 @@ class LineDiverged(FlashSaleError):
 
 
 class NotFound(FlashSaleError):
-    """No such thing, or not for the one who asks."""
+    """No such thing, or not for this caller."""
 
 
 class NoSuchSale(NotFound):

@@ -55,7 +55,7 @@ def sweep_everything(context: Context) -> None:
 def sweep(context: Context) -> int:
     """Check every sale that is not drained; returns how many bells were rung.
 
-    One sale's trouble does not keep the others from being looked after.
+    A failure in one sale does not stop the others.
 
     Raises:
         LedgerUnavailable: PostgreSQL is unavailable, so that nothing can be done.

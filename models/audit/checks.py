@@ -96,7 +96,7 @@ def _dense_tickets(reading: Reading) -> Check:
 
 
 def _line_is_whole(reading: Reading) -> Check:
-    """Who has a ticket and no verdict stands in the line, as far as the ledger's mark knows."""
+    """Every ticket without a verdict stands in the line, as far as the ledger's mark knows."""
     look = reading.look
     undecided = look.number("last_ticket") - look.number("now_serving")
     figures = {"line": look.line_length, "undecided": undecided, "waiting": look.number("waiting")}
@@ -128,7 +128,7 @@ def _lost(reading: Reading) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 
 def _standby_agrees(reading: Reading) -> Check:
-    """Who stands by in the ledger stands by in Redis, and nobody stands by who could be served."""
+    """The ledger and Redis have the same standby intents, and none of them could be served."""
     live, ledger, look = reading.live_people.standby, reading.ledger_people.standby, reading.look
     figures = {"live": len(live), "ledger": len(ledger), "counter": look.number("standby")}
     if not reading.is_comparable:

@@ -29,11 +29,11 @@ SALE: Final = text("""
 # PostgreSQL estimates these queries far too high: JIT-compiling them would take longer than running them.
 UNCOMPILED: Final = text("SET LOCAL jit = off")
 
-# A ticket that was refused although a later one got as much as it had asked for. Units that a raise or a
+# A ticket that was refused although a later one got as much as it had requested. Units that a raise or a
 # refund brought after the refusal are no such case: a refusal is held against what was granted out of those
-# that had surely arrived by then (its world), and a grant may be out of any that had begun (its world). A
+# that had surely arrived by then (its span), and a grant may be out of any that had begun (its span). A
 # verdict's time is cut to the millisecond. One ordered pass for each need that was refused: the last ticket
-# that got as much in this world or an earlier one. `width_bucket` counts how many of the sorted times are
+# that got as much in this span or an earlier one. `width_bucket` counts how many of the sorted times are
 # not later.
 PASSED_OVER: Final = text("""
     WITH brought AS (
@@ -47,29 +47,29 @@ PASSED_OVER: Final = text("""
         FROM brought
     ), refused AS MATERIALIZED (
         SELECT ticket, CASE WHEN accept_fewer THEN 1 ELSE quantity END AS need,
-               width_bucket(decided_at, (SELECT done FROM arrivals)) AS world
+               width_bucket(decided_at, (SELECT done FROM arrivals)) AS span
         FROM intents WHERE sale_id = :sale_id AND status = 'sold_out' AND reason IS NULL
     ), granted AS MATERIALIZED (
         SELECT i.ticket, o.quantity AS units,
-               width_bucket(i.decided_at + interval '1 ms', (SELECT begun FROM arrivals)) AS world
+               width_bucket(i.decided_at + interval '1 ms', (SELECT begun FROM arrivals)) AS span
         FROM orders o JOIN intents i ON i.id = o.intent_id
         WHERE o.sale_id = :sale_id AND i.decided_at IS NOT NULL
     ), enough AS (
-        SELECT need, world, max(ticket) AS ticket
+        SELECT need, span, max(ticket) AS ticket
         FROM granted JOIN (SELECT DISTINCT need FROM refused) AS needs ON need <= units
-        GROUP BY need, world
+        GROUP BY need, span
     ), compared AS (
-        SELECT need, world, ticket, is_refused,
+        SELECT need, span, ticket, is_refused,
                max(ticket) FILTER (WHERE NOT is_refused)
-                   OVER (PARTITION BY need ORDER BY world, is_refused) AS last_granted
-        FROM (SELECT need, world, ticket, false AS is_refused FROM enough
-              UNION ALL SELECT need, world, ticket, true FROM refused) AS both_kinds
+                   OVER (PARTITION BY need ORDER BY span, is_refused) AS last_granted
+        FROM (SELECT need, span, ticket, false AS is_refused FROM enough
+              UNION ALL SELECT need, span, ticket, true FROM refused) AS both_kinds
     ), passed_over AS (
-        SELECT ticket, need, world FROM compared WHERE is_refused AND last_granted > ticket
+        SELECT ticket, need, span FROM compared WHERE is_refused AND last_granted > ticket
         ORDER BY ticket LIMIT :most
     )
     SELECT ticket, need, (SELECT max(units) FROM granted AS g
-                          WHERE g.ticket > p.ticket AND g.world <= p.world) AS later_granted
+                          WHERE g.ticket > p.ticket AND g.span <= p.span) AS later_granted
     FROM passed_over AS p ORDER BY ticket
 """)
 
@@ -144,9 +144,9 @@ MONEY: Final = text("""
     FROM money
 """)
 
-# `owned` is what the limit is held against at every instant; who stands by may have left on the live side
+# `owned` is what the limit applies to at every instant; a standby intent may have left on the live side
 # already and asked again, so that waiting units are counted only while nothing is in flight. An order that
-# has ended is owned no more, whether or not its way home is noted.
+# has ended is owned no more, whether or not the return of its units is noted.
 UNITS: Final = text("""
     SELECT user_id::text, sum(units) AS units, coalesce(sum(units) FILTER (WHERE is_owned), 0) AS owned FROM (
         SELECT user_id, quantity AS units, true AS is_owned FROM orders

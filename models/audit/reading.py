@@ -21,7 +21,7 @@ MOST_ROWS: Final = 20  # offending rows shown a check
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who waits and who holds, as one of the stores knows it."""
+    """The waiting and holding shoppers, as one of the stores knows them."""
 
     standby: frozenset[str]
     holds: dict[str, str]  # intent's id → user|units

@@ -29,7 +29,7 @@ class Fate(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Standings:
-    """Who of some shoppers stands in a line or stands by, by shopper.
+    """The intents by which some shoppers stand in a line or stand by, by shopper.
 
     `none_is_decided`: no intent of the sale has come further than that yet.
     """

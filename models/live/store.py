@@ -33,7 +33,7 @@ from models.live.workers import WorkerRegistry
 IDEMPOTENCY_TTL_MS: Final = 24 * 3_600_000
 REBELL_MS: Final = 1_000  # a bell that no worker answered within this time counts as lost
 _ANSWERS: Final = {code.value: code for code in AnswerCode}  # a look-up costs a third of AnswerCode(…)
-LEASE_MS: Final = 2_000  # longer than a claim takes to persist, short for those who wait
+LEASE_MS: Final = 2_000  # longer than a claim takes to persist, short for shoppers who wait
 NO_DEADLINE_MS: Final = 1 << 53
 MAX_TRIES: Final = 5  # a claim handed out more often is parked
 FREE_LEAVINGS: Final = (

@@ -13,7 +13,7 @@ DEAF_MS: Final = 5_000  # where the last heartbeat of all is that old, nothing i
 
 
 def show_workforce(context: Context) -> Message:
-    """Tell of every worker and every queue; while the broker is away, its counts are null.
+    """Tell of every worker and every queue; while the broker is unavailable, its counts are null.
 
     Raises:
         LineUnavailable: Redis is away.

@@ -145,7 +145,7 @@ def refund_of(
     by: UUID | None = None,
     reason: str | None = None,
 ) -> Refund:
-    """Make the refund of the whole charge of a payment, which the caller adds to its transaction."""
+    """Create the refund of the whole charge of a payment, which the caller adds to its transaction."""
     is_other = payment.charged_minor is not None  # than was requested
     return Refund(
         id=uuid.uuid4(),

@@ -16,7 +16,7 @@ from models.tables.admin_log import AdminLogEntry
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts as an admin; without an id it is the command line, whose user this platform cannot know."""
+    """An admin who acts; without an id it is the command line, whose user this platform cannot know."""
 
     user_id: UUID | None
 

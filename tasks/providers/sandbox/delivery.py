@@ -1,6 +1,6 @@
 """Sends the sandbox's webhooks: those that are due, signed, repeated until they are accepted.
 
-Any number of processes may send at once. What one of them has taken up is leased to it: after a crash it is
+Any number of processes may send at once. What one of them sends is leased to it: after a crash it is
 due again, so a webhook may arrive twice. No transaction is open while a URL is called.
 """
 

@@ -1,7 +1,7 @@
 """Charges as Stripe has them: PaymentIntents, each created first and confirmed in a request of its own.
 
-So no money moves under a PaymentIntent whose name was never learned: one that is unconfirmed is harmless, may
-be created again, and is ended by its name (decision 16).
+So no money moves under a PaymentIntent whose id was never learned: one that is unconfirmed is harmless, may
+be created again, and is ended by its id (decision 16).
 """
 
 from contextlib import suppress
@@ -63,7 +63,7 @@ class Intents:
         return self._judge(charge, intent)
 
     def cancel(self, charge: Charge) -> Outcome:
-        """End a charge, also one whose making was never answered.
+        """End a charge, also one whose creation was never answered.
 
         Raises:
             ProviderUnavailable: it is unknown what was done.
@@ -105,7 +105,7 @@ class Intents:
         return intent if is_new else self._look(charge, intent["id"])  # a saved answer is an old state
 
     def _all_of(self, charge: Charge) -> list[str]:
-        """Name every PaymentIntent of a payment whose name was never told.
+        """Find every PaymentIntent of a payment whose id was never told.
 
         Within a day the key tells. When it is forgotten, a new one is made by asking, and an older one is
         found by what we wrote on it: the search is a minute behind, and a day is more. Where no key tells,
