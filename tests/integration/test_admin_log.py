@@ -69,7 +69,9 @@ def test_what_is_refused_is_not_logged(client: FlaskClient, shop: Shop, admin: A
     assert entries(client, admin) == []
 
 
-def test_what_the_platform_does_by_itself_is_no_deed(client: FlaskClient, shop: Shop, admin: Account) -> None:
+def test_what_the_platform_does_by_itself_is_not_logged(
+    client: FlaskClient, shop: Shop, admin: Account
+) -> None:
     sale = shop.scheduled_sale(opens_in_s=-1)
     shop.sweep()
     assert sale.row().status == "open"
@@ -87,7 +89,7 @@ def test_deeds_on_products_are_logged(client: FlaskClient, admin: Account) -> No
     assert found[1]["details"] == {"name": ["Lamp", "Lantern"]}
 
 
-def test_a_deed_by_the_command_line_has_no_actor(
+def test_an_action_by_the_command_line_has_no_actor(
     app: Any, client: FlaskClient, shop: Shop, admin: Account
 ) -> None:
     sale = shop.open_sale()

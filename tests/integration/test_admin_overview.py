@@ -142,7 +142,7 @@ def test_the_series_goes_on_from_a_moment(
     assert rest["intents_per_second"] == whole["intents_per_second"][-2:]
 
 
-def test_each_invariant_has_a_lamp_that_the_last_audit_lights(shop: Shop) -> None:
+def test_each_invariant_has_the_status_that_the_last_audit_found(shop: Shop) -> None:
     sale = shop.open_sale(2)
     sale.line_up(shop.shoppers(2))
     sale.drain()
@@ -156,7 +156,7 @@ def test_each_invariant_has_a_lamp_that_the_last_audit_lights(shop: Shop) -> Non
     assert {"conservation", "stores_agree"} <= broken < set(NAMES)
 
 
-def test_an_audit_of_long_ago_lights_no_lamp_of_a_running_sale(shop: Shop) -> None:
+def test_an_audit_of_long_ago_tells_no_status_of_a_running_sale(shop: Shop) -> None:
     sale = shop.open_sale(1)
     long_ago = shop.context.live.now_ms() - 90_000
     shop.context.live.note_audit(sale.id, AuditNote(long_ago, False, dict.fromkeys(NAMES, True)))

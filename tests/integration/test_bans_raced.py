@@ -182,7 +182,7 @@ def test_an_unban_leaves_nothing_behind(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("place", ["lobby", "line", "standby"])
-def test_whoever_came_in_after_the_expulsion_is_out_at_the_next(shop: Shop, place: str) -> None:
+def test_an_intent_after_the_expulsion_is_out_at_the_next(shop: Shop, place: str) -> None:
     sale = shop.lobby() if place == "lobby" else shop.open_sale(1)
     user_id = shop.shopper()
     bans.ban_shopper(shop.context, user_id, by=admin_of(shop), reason=None)

@@ -128,7 +128,7 @@ def test_the_log_leads_to_the_subject_while_it_has_a_page(
     assert "Product Lamp deleted" in text_of(page)
 
 
-def test_the_log_is_filtered_by_who_what_and_deed_and_paged(
+def test_the_log_is_filtered_by_who_what_and_action_and_paged(
     client: FlaskClient, shop: Shop, admin: Account, make_account: MakeAccount
 ) -> None:
     other, sale = make_account("admin"), shop.scheduled_sale()
@@ -144,7 +144,9 @@ def test_the_log_is_filtered_by_who_what_and_deed_and_paged(
     assert f'<option value="{other.id}" selected>' in read(client, f"/admin/log?actor_id={other.id}")
 
 
-def test_a_deed_of_the_command_line_is_told_as_such(client: FlaskClient, shop: Shop, admin: Account) -> None:
+def test_an_action_of_the_command_line_is_shown_as_such(
+    client: FlaskClient, shop: Shop, admin: Account
+) -> None:
     sale = shop.open_sale()
     runner = client.application.test_cli_runner()
     assert runner.invoke(args=["sales", "rebuild", str(sale.id)]).exit_code == 0

@@ -67,7 +67,7 @@ def put_all(intake: Intake, sale: SaleUnderTest, users: Sequence[UUID], listener
         intake.put(sale.id, submission, partial(listener.tell, number))
 
 
-def test_whoever_does_not_wait_is_told_too_in_the_order_of_coming(shop: Shop, redis_url: str) -> None:
+def test_a_caller_that_does_not_wait_is_told_too_in_the_order_of_arrival(shop: Shop, redis_url: str) -> None:
     sale, live, listener = shop.open_sale(), GatedLive(redis_url), Listener()
     count = 2 * MOST_AT_ONCE + 10
     put_all(intake_over(live, shop.context), sale, shop.shoppers(count), listener)
@@ -155,7 +155,7 @@ def test_what_fails_for_another_reason_is_told_to_those_whom_it_concerns(
     assert isinstance(listener.told[-1][1], Answer)
 
 
-def test_a_sale_that_is_not_there_is_told_to_whoever_does_not_wait(shop: Shop, redis_url: str) -> None:
+def test_a_missing_sale_is_told_to_a_caller_that_does_not_wait(shop: Shop, redis_url: str) -> None:
     listener = Listener()
     intake = intake_over(GatedLive(redis_url), shop.context)
     stranger = shop.open_sale()

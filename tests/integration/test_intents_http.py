@@ -69,7 +69,7 @@ def test_an_empty_body_asks_for_one(client: FlaskClient, sale: SaleUnderTest, sh
 
 
 @pytest.mark.parametrize("name", RAW_BODIES)
-def test_a_body_that_is_no_wish_gets_no_ticket(
+def test_a_body_that_is_no_intent_request_gets_no_ticket(
     client: FlaskClient, untouched: SaleUnderTest, shopper: Account, name: str
 ) -> None:
     answer = client.post(
@@ -82,7 +82,7 @@ def test_a_body_that_is_no_wish_gets_no_ticket(
 
 
 @pytest.mark.parametrize("wish", BAD_WISHES, ids=json.dumps)
-def test_a_wish_of_the_wrong_kind_gets_no_ticket(
+def test_an_intent_request_of_the_wrong_kind_gets_no_ticket(
     client: FlaskClient, untouched: SaleUnderTest, shopper: Account, wish: dict[str, Any]
 ) -> None:
     told = assert_problem(submit(client, untouched, shopper, wish), 400, 422)

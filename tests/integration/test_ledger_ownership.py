@@ -79,7 +79,7 @@ def test_a_sale_that_the_ledger_does_not_know_is_not_drained(shop: Shop, foreign
     assert (sale.look().line_length, sale.look().claims) == (1, 0)
 
 
-def test_an_emptied_redis_belongs_to_whoever_has_its_sales_rebuilt(shop: Shop) -> None:
+def test_an_emptied_redis_belongs_to_the_ledger_that_rebuilds_its_sales(shop: Shop) -> None:
     sale = shop.open_sale(2)
     shop.context.live.client.flushdb()
     shop.context.ownership.look()

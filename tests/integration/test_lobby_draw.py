@@ -44,7 +44,7 @@ def test_a_draw_of_a_thousand_can_be_repeated_from_the_recorded_seed(shop: Shop)
     assert sale.audit().ok
 
 
-def test_whoever_comes_to_a_drawn_line_later_stands_behind_the_lobby(shop: Shop) -> None:
+def test_an_intent_that_comes_to_a_drawn_line_later_stands_behind_the_lobby(shop: Shop) -> None:
     sale = draw_sale(shop)
     sale.line_up(shop.shoppers(8))
     sale.move(SaleStatus.OPEN)

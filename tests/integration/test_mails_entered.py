@@ -32,7 +32,7 @@ def entered(mailing: MailShop) -> list[tuple[str, str]]:
     return [(mail.kind, mail.status) for mail in mailing.mails()]
 
 
-def test_who_pays_has_one_mail_of_his_receipt_coming(mailing: MailShop) -> None:
+def test_a_payment_enters_one_mail_with_its_receipt(mailing: MailShop) -> None:
     _, [order] = mailing.held()
     mailing.rename(order.user_id, "Ada")
     payment_id = mailing.till.begin(order)

@@ -175,7 +175,7 @@ def test_what_is_rolled_back_is_not_counted(shop: Shop) -> None:
     assert figures(till)[BEGUN] == 0
 
 
-def test_whoever_counts_waits_for_nobody_and_loses_nothing(shop: Shop) -> None:
+def test_counting_waits_for_nobody_and_loses_nothing(shop: Shop) -> None:
     database = shop.context.database
     with database.transaction() as session:
         count(session, PAYMENTS_BEGUN, "sandbox")

@@ -185,7 +185,7 @@ def test_a_sale_that_is_settled_has_its_report_made_once_by_a_task(
     assert first["made_at"] == listed[0]["result"]["made_at"]
 
 
-def test_a_refund_after_the_end_makes_the_report_stale_and_it_is_made_anew(
+def test_a_refund_after_the_end_makes_the_report_stale_and_it_is_made_again(
     client: FlaskClient, admin: Account, shop: Shop, played: Played
 ) -> None:
     ask_for_due_reports(shop.context)
@@ -196,7 +196,7 @@ def test_a_refund_after_the_end_makes_the_report_stale_and_it_is_made_anew(
     assert ask_for_due_reports(shop.context) == 0, "whoever looked has made it"
 
 
-def test_a_refund_that_nobody_looks_for_has_the_report_made_anew_too(shop: Shop, played: Played) -> None:
+def test_a_refund_that_nobody_looks_for_has_the_report_made_again_too(shop: Shop, played: Played) -> None:
     ask_for_due_reports(shop.context)
     run_tasks(shop)
     played.refund()
@@ -237,7 +237,7 @@ def test_of_a_large_sale_that_runs_a_young_report_will_do(
     assert client.get(path, headers=admin.headers).status_code == 202
 
 
-def test_a_report_is_made_anew_for_whoever_asks(
+def test_a_report_is_made_again_on_request(
     client: FlaskClient, admin: Account, shop: Shop, played: Played
 ) -> None:
     before = report_of(client, admin, played.sale.id)

@@ -100,7 +100,7 @@ def test_a_rebuilt_line_knows_who_would_do_with_fewer(shop: Shop) -> None:
     assert sale.statuses()[2:] == ["held", "standby"]
 
 
-def test_a_rebuild_begins_a_new_world_and_takes_it_up_again_in_the_sweeps(shop: Shop) -> None:
+def test_a_rebuild_begins_a_new_epoch_and_the_sweeps_take_the_sale_up_again(shop: Shop) -> None:
     sale = shop.open_sale(2)
     sale.move(SaleStatus.ENDED)
     shop.sweep()

@@ -98,7 +98,7 @@ def test_giving_up_on_a_timeout_ends_it_for_good(play: Play) -> None:
     assert (event.kind, event.outcome) == ("charge.declined", told)
 
 
-def test_a_lost_answer_of_a_charge_is_told_to_whoever_asks_again(play: Play) -> None:
+def test_a_lost_answer_of_a_charge_is_told_when_it_is_asked_for_again(play: Play) -> None:
     charge = play.new_charge("sandbox_timeout_charged")
     assert ask(play, charge) is None
     assert play.row(charge).state == SUCCEEDED

@@ -163,7 +163,7 @@ def alike(one: Said, other: Said) -> bool:
     "wish", [{}, {"quantity": 2}, {"quantity": 2, "accept_fewer": True}, {"accept_fewer": False}]
 )
 @pytest.mark.parametrize("key", [None, "a-key"])
-def test_an_accepted_wish_is_the_same_by_both_ways(shop: DistantShop, wish: Said, key: Any) -> None:
+def test_an_accepted_request_is_the_same_by_both_ways(shop: DistantShop, wish: Said, key: Any) -> None:
     posted, said = (ask(shop, shop.make_shopper(), opened(shop), wish, key) for ask in WAYS)
     assert (posted["http"], said["type"]) == (202, "intent")
     assert alike(posted, said)

@@ -113,7 +113,7 @@ def test_forged_old_and_foreign_webhooks_pay_nothing(counter: Counter, fake: Fak
     assert counter.order()["status"] == "paid"
 
 
-def test_what_a_shopper_has_to_do_is_told_to_him_alone(counter: Counter, admin: Account) -> None:
+def test_what_a_shopper_has_to_do_is_told_to_them_alone(counter: Counter, admin: Account) -> None:
     counter.ask("ctoken_card_3ds")
     assert counter.order()["payment"] is None  # Stripe has not been asked yet
     counter.work()
@@ -132,7 +132,7 @@ def test_what_a_shopper_has_to_do_is_told_to_him_alone(counter: Counter, admin: 
     assert "_secret_" not in counter.client.get(f"{counter.path}/payments", headers=counter.headers).text
 
 
-def test_a_repeated_wish_to_pay_tells_what_is_to_be_done(counter: Counter) -> None:
+def test_a_repeated_request_to_pay_tells_what_is_to_be_done(counter: Counter) -> None:
     counter.ask("ctoken_card_3ds", key="k")
     counter.work()
     again = counter.ask("ctoken_card_3ds", key="k")

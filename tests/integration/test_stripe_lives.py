@@ -52,7 +52,7 @@ def test_a_declined_card_gives_the_hold_back_and_another_pays(shop: Shop, till: 
     assert figures(sale) == (2, 0, 1)
 
 
-def test_a_shopper_is_told_what_to_do_and_has_until_his_hold_ends(shop: Shop, till: StripeTill) -> None:
+def test_a_shopper_is_told_what_to_do_and_has_until_the_hold_ends(shop: Shop, till: StripeTill) -> None:
     sale, [order] = sold(shop)
     payment_id = till.pay(order, "ctoken_card_3ds")
     ref = till.ref(payment_id)

@@ -58,7 +58,7 @@ def test_while_the_ledger_is_away_what_is_decided_is_told_as_the_line_knows_it(
     assert status(sale, intent) == IntentStatus.QUEUED
 
 
-def test_who_left_while_he_stood_by_is_not_told_to_stand_by_when_the_line_is_away(
+def test_an_intent_that_left_standby_is_not_told_to_stand_by_when_the_line_is_away(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sale = shop.open_sale(1)

@@ -34,7 +34,7 @@ def test_a_claim_comes_again_when_the_clock_was_set(line: Line, by_ms: int) -> N
     assert line.look().overdue == 0
 
 
-def test_a_claim_under_lease_stays_its_workers_whoever_asks(line: Line) -> None:
+def test_a_claim_under_lease_stays_with_its_worker(line: Line) -> None:
     line.line_up(2)
     line.claim(1, lease_ms=HOUR_MS)
     line.live.claim(line.sale_id, 1)

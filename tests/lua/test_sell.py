@@ -86,7 +86,7 @@ def test_who_paid_late_stays_within_the_limit(line: Line) -> None:
     assert line.hold_again(one) == Regained.LIMIT_REACHED
 
 
-def test_a_late_payment_gets_one_answer_and_another_is_answered_anew(live: Live) -> None:
+def test_a_late_payment_gets_one_answer_and_another_gets_its_own(live: Live) -> None:
     line = Line(live, units=1)
     line.line_up(2)
     one, other = line.claimed().decisions
@@ -119,7 +119,7 @@ def test_two_late_payments_of_one_order_are_sold_its_units_once(line: Line) -> N
     assert line.units_of(one.user_id) == 1
 
 
-def test_what_is_no_answer_yet_is_asked_anew(line: Line) -> None:
+def test_what_is_no_answer_yet_is_asked_again(line: Line) -> None:
     line.line_up(1)
     one = line.claimed().decisions[0]
     payment = uuid.uuid4()

@@ -18,7 +18,7 @@ def test_a_first_load_changes_nothing_where_one_is(line: Line) -> None:
     assert (look.fields["epoch"], look.number("allocation"), look.line_length) == (EPOCH, 10, 2)
 
 
-def test_a_replacing_load_leaves_nothing_of_the_old_world(line: Line) -> None:
+def test_a_replacing_load_leaves_nothing_of_the_old_state(line: Line) -> None:
     line.line_up(3)
     line.claimed(2)
     line.adjust(1)

@@ -88,7 +88,7 @@ def test_cancelling_a_sale_ends_all_of_its_holds(world: World, monkeypatch: pyte
     machine.teardown()
 
 
-def test_who_was_held_again_in_a_sale_that_is_cancelled_gets_his_money_back(world: World) -> None:
+def test_an_order_held_again_in_a_cancelled_sale_is_refunded(world: World) -> None:
     take(
         world,
         (

@@ -38,7 +38,7 @@ def test_what_is_not_known_is_called_by_its_own_name() -> None:
     assert action_words("novelty") == "novelty"
 
 
-def test_every_deed_has_words() -> None:
+def test_every_admin_action_has_words() -> None:
     assert {str(deed) for deed in AdminAction} == {str(deed) for deed in ACTIONS}
 
 

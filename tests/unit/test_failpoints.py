@@ -41,7 +41,7 @@ def test_it_sends_this_process_a_signal(
     assert sent == [(os.getpid(), number)]
 
 
-def test_arming_anew_forgets_what_was_armed() -> None:
+def test_arming_again_forgets_what_was_armed() -> None:
     arm("claimed:1:raise")
     arm("")
     failpoint("claimed")

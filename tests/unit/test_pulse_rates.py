@@ -15,7 +15,7 @@ def test_a_rate_is_by_the_time_that_went_by() -> None:
     assert rate(sample(0), sample(1_500, tickets=1), "last_ticket") == 0.7
 
 
-def test_a_counter_that_was_laid_anew_or_a_clock_that_stood_is_no_rate() -> None:
+def test_a_counter_that_was_reset_or_a_clock_that_stood_is_no_rate() -> None:
     assert rate(sample(1_000, tickets=500), sample(2_000, tickets=3), "last_ticket") == 0.0
     assert rate(sample(1_000), sample(1_000, tickets=3), "last_ticket") == 0.0
     assert rate(sample(2_000), sample(1_000, tickets=3), "last_ticket") == 0.0

@@ -97,7 +97,7 @@ def test_a_shopper_who_has_to_act_gets_a_secret_and_is_waited_for(play: StripePl
     assert play.fake.asked(CONFIRM) == 1
 
 
-def test_a_shopper_who_fails_at_his_bank_is_declined_and_the_attempt_is_over(play: StripePlay) -> None:
+def test_a_shopper_who_fails_at_the_bank_is_declined_and_the_attempt_is_over(play: StripePlay) -> None:
     charge = play.charged("ctoken_card_3ds")
     play.fake.books.go_on(charge.ref or "", is_fine=False)
     told = play.provider.charge(charge)

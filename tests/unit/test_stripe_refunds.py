@@ -84,7 +84,7 @@ def test_after_the_keys_are_forgotten_it_goes_back_no_second_time(play: StripePl
     assert len(given_back(play)) == 1
 
 
-def test_a_refund_that_failed_says_why_and_is_begun_anew_when_it_is_asked_for_again(play: StripePlay) -> None:
+def test_a_refund_that_failed_says_why_and_is_begun_again_on_request(play: StripePlay) -> None:
     play.fake.books.refund_statuses.append("pending")
     refund = play.refund_of(play.charged())
     first = play.provider.refund(refund)

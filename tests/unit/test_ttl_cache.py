@@ -35,7 +35,7 @@ def test_an_answer_is_asked_for_once_a_moment() -> None:
     assert cache.get("sale", ask) == 1
 
 
-def test_a_dear_answer_is_good_for_longer() -> None:
+def test_an_expensive_result_is_cached_for_longer() -> None:
     clock = Clock()
     cache, ask = TtlCache[int](clock), asker(clock, 1.0)
     cache.get("sale", ask)
