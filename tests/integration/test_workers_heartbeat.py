@@ -121,6 +121,14 @@ def test_where_no_worker_is_heard_none_is_called_gone_or_ready(parts: Services, 
     assert [one["state"] for one in told_now["workers"]] == ["gone", "unknown", "stopped"]
 
 
+def test_the_page_says_when_no_worker_is_heard(client: FlaskClient, admin: Account, parts: Services) -> None:
+    live = parts.context.live
+    said = 'id="deaf" role="status">No worker was heard'
+    assert said in client.get("/admin/workers", headers=admin.headers).text
+    live.workers.note(Beat("drain.1@here", 1, ["drain"], live.now_ms(), False, 5, 0, []))
+    assert said not in client.get("/admin/workers", headers=admin.headers).text
+
+
 def test_a_heartbeat_tells_of_tasks_from_their_beginning_to_their_end(context: Context) -> None:
     heartbeat, app = Heartbeat(context.live), Celery("tests")
     heartbeat.introduce("drain.1@here", ["drain"])
