@@ -125,6 +125,14 @@ class IllegalTransition(FlashSaleError):
         self.requested = requested
 
 
+class BadSale(FlashSaleError):
+    """The requested settings contradict each other; `field` names the first that does."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
 class AllocationTooSmall(FlashSaleError):
     """The requested allocation is below what is held, sold or already decided."""
 

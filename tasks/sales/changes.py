@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from models.enums import AdminAction, SubjectKind
+from models.errors import BadSale
 from models.queries.products import product_to_sell
 from models.queries.sales import find_sale
 from models.tables.catalogue import MAX_ALLOCATION, Product, Sale
@@ -17,7 +18,7 @@ from tasks.context import Context
 from tasks.runtime.admin_log import Actor, record_action
 from tasks.runtime.revisions import Expected, tag_of_sale
 from tasks.sales.adjustments import known_adjustment, note_adjustment, unfinished_adjustments
-from tasks.sales.rules import BadSale, refuse_contradictions, refuse_frozen
+from tasks.sales.rules import refuse_contradictions, refuse_frozen
 
 
 @dataclass(frozen=True, slots=True)

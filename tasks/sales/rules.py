@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from models.enums import AdmissionOrder, SaleStatus
-from models.errors import FlashSaleError, IllegalTransition
+from models.errors import BadSale, IllegalTransition
 from models.tables.catalogue import Product, Sale
 
 FIXED_BY_THE_OPENING: Final = (
@@ -13,14 +13,6 @@ FIXED_BY_THE_OPENING: Final = (
     "lobby_opens_at",
     "admission_order",
 )
-
-
-class BadSale(FlashSaleError):
-    """The requested settings contradict each other; `field` names the first that does."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
 
 
 def refuse_frozen(sale: Sale, changes: dict[str, Any], allocation: int | None) -> None:

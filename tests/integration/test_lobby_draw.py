@@ -10,12 +10,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from models.enums import SaleStatus
-from models.errors import CameTooOften
+from models.errors import BadSale, CameTooOften
 from tasks.intents.drain import finish_claim
 from tasks.intents.shopper_state import newest_of_shopper
 from tasks.intents.submit import find_intent
 from tasks.sales.rebuild import rebuild_sale
-from tasks.sales.rules import BadSale
 from tests.support.shop import SaleUnderTest, Shop
 from web.api.intents import page_of_sale
 from web.sockets.commands.answers import _of_domain

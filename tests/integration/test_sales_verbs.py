@@ -6,12 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from models.enums import SALE_TRANSITIONS, SaleStatus
-from models.errors import IllegalTransition, LineUnavailable, NoSuchSale, NotFound
+from models.errors import BadSale, IllegalTransition, LineUnavailable, NoSuchSale, NotFound
 from models.tables.catalogue import Product
 from tasks.context import Context
 from tasks.sales.lifecycle import NewSale, create_sale, list_sales, move_sale
 from tasks.sales.live_sync import ensure_live
-from tasks.sales.rules import BadSale
 from tests.support.away import away
 from tests.support.shop import PRICE_MINOR, SaleUnderTest, Shop
 

@@ -5,12 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from flask import Response
-from marshmallow import ValidationError
 
 from models.enums import SaleStatus
 from models.tables.catalogue import Sale
 from tasks.sales import lifecycle
-from tasks.sales.rules import BadSale
 from tasks.sales.view import show_sale
 from web.api.intents import KEY_PARAMETER, idempotency_key
 from web.api.schemas.sales import (
@@ -55,7 +53,7 @@ def get_sale(sale_id: uuid.UUID) -> Response:
 def create_sale(asked: dict[str, Any]) -> Response:
     """Schedule a sale. It opens by itself at `opens_at`, or by hand before."""
     wish = lifecycle.NewSale(**_columns(asked))
-    sale = checked(lambda: lifecycle.create_sale(services().context, wish, by=current_actor()))
+    sale = lifecycle.create_sale(services().context, wish, by=current_actor())
     return _answer(sale, 201, {"Location": f"{PREFIX}/sales/{sale.id}"})
 
 
@@ -68,7 +66,7 @@ def change_sale(asked: dict[str, Any], sale_id: uuid.UUID) -> Response:
     """Change a sale that is not over; a new price holds for tickets that are decided after it."""
     context, changes = services().context, _columns(asked)
     seen, by = expected(), current_actor()
-    return _answer(checked(lambda: lifecycle.change_sale(context, sale_id, changes, expected=seen, by=by)))
+    return _answer(lifecycle.change_sale(context, sale_id, changes, expected=seen, by=by))
 
 
 @blueprint.post("/<uuid:sale_id>/units")
@@ -83,11 +81,8 @@ def change_units(asked: dict[str, Any], sale_id: uuid.UUID) -> Response:
     """
     context, key = services().context, idempotency_key()
     seen, by = expected(), current_actor()
-    return _answer(
-        checked(
-            lambda: lifecycle.change_units(context, sale_id, asked["change"], key=key, expected=seen, by=by)
-        )
-    )
+    sale = lifecycle.change_units(context, sale_id, asked["change"], key=key, expected=seen, by=by)
+    return _answer(sale)
 
 
 @blueprint.post("/<uuid:sale_id>/open")
@@ -159,15 +154,6 @@ def _move(sale_id: uuid.UUID, wished: SaleStatus, only_from: SaleStatus | None =
 def _answer(sale: Sale, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     shown = show_sale(services().context, sale)
     return answer(shown, status, {**etag_of_shown(sale, shown), **(headers or {})})
-
-
-def checked(act: Any) -> Sale:
-    """Tell settings that contradict each other as a fault of their field."""
-    try:
-        sale: Sale = act()
-    except BadSale as error:
-        raise ValidationError(str(error), error.field) from error
-    return sale
 
 
 def _columns(asked: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from tasks.providers.port import BadSignature
 
 PROBLEM_TYPE: Final = "application/problem+json"
 _SIGN_IN: Final = "Sign in first."
+_FIELDS: Final = "Some fields are not valid."
 _CHALLENGE: Final = 'Bearer realm="flash-sale"'  # words for people stand in the body, which can hold them all
 RETRY_AFTER_S: Final = 1  # seconds; what 429 and 503 say when nothing better is known
 
@@ -77,6 +78,7 @@ _DOMAIN: Final[dict[type[domain.FlashSaleError], tuple[int, str, str]]] = {
     domain.UnknownPaymentMethod: (422, "unknown_method", "The payment provider does not know this method."),
     domain.NotRefundable: (409, "not_refundable", "The order is not paid, so there is nothing to give back."),
     domain.IllegalTransition: (409, "illegal_transition", "The sale's status does not allow this."),
+    domain.BadSale: (422, "invalid_fields", _FIELDS),
     domain.AllocationTooSmall: (
         409,
         "allocation_too_small",
@@ -186,6 +188,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(Problem, _tell_problem)
     app.register_error_handler(domain.FlashSaleError, _tell_domain)
     app.register_error_handler(ValidationError, _tell_fields)
+    app.register_error_handler(domain.BadSale, _tell_bad_sale)
     app.register_error_handler(HTTPException, _tell_http)
     app.register_error_handler(ParseException, _tell_malformed)
     app.register_error_handler(InternalServerError, _tell_broken)
@@ -212,7 +215,12 @@ def _tell_domain(error: domain.FlashSaleError) -> Response:
 
 def _tell_fields(error: ValidationError) -> Response:
     fields = flatten(error.normalized_messages())  # type: ignore[no-untyped-call]
-    return problem(422, "invalid_fields", "Some fields are not valid.", errors=fields)
+    return problem(422, "invalid_fields", _FIELDS, errors=fields)
+
+
+def _tell_bad_sale(error: domain.BadSale) -> Response:
+    """Settings that contradict each other are told as a fault of their field."""
+    return _tell_fields(ValidationError(str(error), error.field))
 
 
 def _tell_http(error: HTTPException) -> Response:

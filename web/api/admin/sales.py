@@ -11,7 +11,6 @@ from marshmallow import ValidationError, fields, validates_schema
 
 from tasks.sales.clone import clone_sale
 from tasks.sales.view import show_sale
-from web.api.sales import checked
 from web.api.schemas.fields import Strict, UtcTime
 from web.api.schemas.sales import SaleSchema, refuse_unordered_times
 from web.auth.actor import current_actor
@@ -68,7 +67,7 @@ def clone(asked: dict[str, Any], sale_id: uuid.UUID) -> Response:
     context, by = services().context, current_actor()
     zone = asked.pop("time_zone")
     times = {"lobby_opens_at": None, **asked} if "opens_at" in asked else None
-    sale = checked(lambda: clone_sale(context, sale_id, times=times, zone=zone, by=by))
+    sale = clone_sale(context, sale_id, times=times, zone=zone, by=by)
     shown = show_sale(context, sale)
     location = {"Location": f"{PREFIX}/sales/{sale.id}"}
     return answer(shown, 201, {**etag_of_shown(sale, shown), **location})
