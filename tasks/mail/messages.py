@@ -21,11 +21,12 @@ from sqlalchemy.orm import Session
 
 from config import MailSettings
 from models.enums import MailKind, RefundCause
+from models.money import write_amount
 from models.tables.catalogue import Product, Sale
 from models.tables.mails import Mail
 from models.tables.orders import Order
 from models.tables.payments import Receipt, Refund
-from tasks.mail.writing import one_line, write_amount
+from tasks.mail.writing import one_line
 
 LANGUAGE: Final = "en"
 SUBJECTS: Final = {MailKind.RECEIPT: "Receipt {number}", MailKind.REFUND: "Refund of {amount}"}

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from config import MailSettings
 from models.enums import MailKind
+from models.money import write_amount
 from models.tables.mails import Mail
 from tasks.mail.messages import Contents, write_letter
-from tasks.mail.writing import one_line, write_amount
+from tasks.mail.writing import one_line
 
 SENDER = MailSettings("h", 25, "none", "", "secret", "Flash Säle", "receipts@shop.example")
 RECEIPT: Contents = {

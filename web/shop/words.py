@@ -10,8 +10,7 @@ from babel import Locale
 from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 
-from models.money import minor_digits
-from tasks.mail.writing import write_amount
+from models.money import minor_digits, write_amount
 from web.shop.languages import visitors_locale
 
 SHOP_NAME: Final = "Flash Sale"
