@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from models.report.series import COUNTS, Series
 from web.control_room import report_charts
 from web.control_room.charts import HEIGHT, WIDTH, Drawn, Span, draw, stack
-from web.shop.lengths import write_ms, write_number, write_seconds, write_share
+from web.shop.durations import write_ms, write_number, write_seconds, write_share
 
 MINUTE = Span(0, 60)
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")

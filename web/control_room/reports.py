@@ -19,7 +19,7 @@ from web.control_room import report_charts, report_words
 from web.control_room.charts import Chart
 from web.control_room.pages import blueprint
 from web.http.services import services
-from web.shop import lengths, reading
+from web.shop import durations, reading
 
 PERCENTILES = ("p50", "p90", "p99", "max")
 STEPS = (
@@ -31,10 +31,10 @@ STEPS = (
 )  # of the funnel
 OTHERS = ("sold_out", "rejected", "left", "expired", "cancelled", "refunded", "open", "standby", "in_line")
 
-blueprint.add_app_template_filter(lengths.write_ms, "ms")
-blueprint.add_app_template_filter(lengths.write_seconds, "seconds")
-blueprint.add_app_template_filter(lengths.write_number, "number")
-blueprint.add_app_template_filter(lengths.write_share, "percent")
+blueprint.add_app_template_filter(durations.write_ms, "ms")
+blueprint.add_app_template_filter(durations.write_seconds, "seconds")
+blueprint.add_app_template_filter(durations.write_number, "number")
+blueprint.add_app_template_filter(durations.write_share, "percent")
 blueprint.add_app_template_global(report_words.figure_words)
 blueprint.add_app_template_global(report_words.column_words)
 blueprint.add_app_template_global(report_words.check_words)

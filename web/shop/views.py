@@ -17,7 +17,7 @@ from web.auth.tokens import Identity
 from web.http.errors import Problem
 from web.http.services import services
 from web.shop import languages, paying, reading, words
-from web.shop.packing import pack
+from web.shop.compression import compress
 from web.shop.paths import own_path
 from web.shop.phases import phase_of
 from web.shop.problems import make_readable
@@ -34,7 +34,7 @@ blueprint.add_app_template_global(words.share)
 blueprint.add_app_template_global(words.two_colours)
 blueprint.add_app_template_global(paying.reason_words)
 blueprint.add_app_template_global(paying.words_of, "why")
-blueprint.after_app_request(pack)  # called last: Flask runs these in reverse order
+blueprint.after_app_request(compress)  # called last: Flask runs these in reverse order
 blueprint.after_app_request(make_readable)
 
 

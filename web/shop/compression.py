@@ -13,7 +13,7 @@ LEAST_BYTES: Final = 1_000
 LEVEL: Final = 5  # of 9; a page of 100 KB takes a millisecond
 
 
-def pack(response: Response) -> Response:
+def compress(response: Response) -> Response:
     """Compress a page for a browser that accepts it."""
     if response.mimetype != "text/html" or response.is_streamed or response.content_encoding:
         return response
