@@ -78,10 +78,10 @@ class SaleCache:
         is_past = row.epoch is None and not SALE_TRANSITIONS[SaleStatus(row.status)]
         sale_ref = SaleRef(row.id, row.number, row.epoch or "", is_past)
         if sale_ref.epoch or sale_ref.is_past:
-            self._remember(sale_ref)
+            self._keep(sale_ref)
         return sale_ref
 
-    def _remember(self, sale_ref: SaleRef) -> None:
+    def _keep(self, sale_ref: SaleRef) -> None:
         with self._lock:
             if len(self._by_id) >= MOST:
                 self._by_id.clear()

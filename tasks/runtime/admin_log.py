@@ -27,7 +27,7 @@ COMMAND_LINE: Final = Actor(None)
 def record_action(
     session: Session,
     by: Actor | None,
-    deed: AdminAction,
+    action: AdminAction,
     kind: SubjectKind,
     subject_id: UUID,
     /,
@@ -39,7 +39,7 @@ def record_action(
     session.add(
         AdminLogEntry(
             actor_id=by.user_id,
-            deed=deed,
+            deed=action,
             subject_kind=kind,
             subject_id=subject_id,
             details={name: plain(value) for name, value in details.items()},

@@ -44,21 +44,21 @@ def archive_finished_sales(context: Context) -> int:
     with context.database.transaction() as session:
         take_time(session, LONG)
         sale_ids = session.scalars(past.limit(AT_ONCE)).all()
-    forgotten = [sale_id for sale_id in sale_ids if _forget(context, sale_id)]
+    archived = [sale_id for sale_id in sale_ids if _archive(context, sale_id)]
     failpoint("forgotten")
-    for sale_id in {*forgotten, *_forgotten_lately(context)}:
+    for sale_id in {*archived, *_archived_lately(context)}:
         context.live.drop(sale_id)
-    return len(forgotten)
+    return len(archived)
 
 
-def _forgotten_lately(context: Context) -> Sequence[UUID]:
+def _archived_lately(context: Context) -> Sequence[UUID]:
     """List sales that may have been archived by a process that died before dropping them."""
     lately = Sale.drained_at >= func.now() - KEPT - DROPPED_AGAIN
     with context.database.transaction() as session:
         return session.scalars(select(Sale.id).where(Sale.epoch.is_(None), lately)).all()
 
 
-def _forget(context: Context, sale_id: UUID) -> bool:
+def _archive(context: Context, sale_id: UUID) -> bool:
     """Clear the sale's epoch in the ledger, unless something has begun to move meanwhile."""
     asking = select(Sale).where(Sale.id == sale_id, Sale.epoch.is_not(None), *_is_past())
     with context.database.transaction() as session:

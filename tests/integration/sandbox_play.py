@@ -1,4 +1,4 @@
-"""Owns how tests play with the sandbox: its provider over real books, time that passes at a word, hearing."""
+"""The sandbox for tests: its provider over real books, time that passes on request, received webhooks."""
 
 import uuid
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""The admins' log: each deed leaves one entry with who did it, and what fails leaves none."""
+"""The admins' log: each action leaves one entry with its actor, and what fails leaves none."""
 
 import uuid
 from typing import Any

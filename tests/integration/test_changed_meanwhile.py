@@ -194,17 +194,17 @@ def test_the_product_of_an_opened_sale_is_fixed_and_its_own_is_no_change(
 @pytest.mark.parametrize("round_", range(8))
 def test_a_sale_and_its_product_never_come_to_differ_in_a_race(shop: Shop, round_: int) -> None:
     """One of both is refused, whichever is first; by archiving, likewise."""
-    wished, taken = shop.product(), shop.scheduled_sale()
+    product_id, taken = shop.product(), shop.scheduled_sale()
     euros = {"list_price_minor": 1, "currency": "EUR"}
     other = (
-        (lambda: change_product(shop.context, wished, euros))
+        (lambda: change_product(shop.context, product_id, euros))
         if round_ % 2
-        else (lambda: archive_product(shop.context, wished))
+        else (lambda: archive_product(shop.context, product_id))
     )
-    at_once(lambda: change_sale(shop.context, taken.id, {"product_id": wished}), other)
+    at_once(lambda: change_sale(shop.context, taken.id, {"product_id": product_id}), other)
     with shop.context.database.transaction() as session:
-        product = session.get_one(Product, wished)
-    if taken.row().product_id == wished:
+        product = session.get_one(Product, product_id)
+    if taken.row().product_id == product_id:
         assert (product.currency, product.archived_at) == ("USD", None)
 
 
@@ -330,7 +330,7 @@ def test_of_many_who_saw_the_same_one_changes_it(shop: Shop, client: FlaskClient
     seen = client.get(f"/api/v1/sales/{sale.id}").headers["ETag"]
     told = at_once(
         *(
-            lambda wished=11 + n: patch(app.test_client(), admin, sale, seen=seen, allocation=wished)
+            lambda units=11 + n: patch(app.test_client(), admin, sale, seen=seen, allocation=units)
             for n in range(6)
         )
     )
@@ -342,7 +342,7 @@ def test_of_many_who_saw_the_same_one_changes_it(shop: Shop, client: FlaskClient
 def test_what_was_seen_while_the_live_side_was_behind_fits_no_more(
     client: FlaskClient, shop: Shop, admin: Account
 ) -> None:
-    """A raise that is in the ledger and not shown yet would be lost by whoever counts from what is shown."""
+    """A raise that is in the ledger and not shown yet would be lost by a change that counts from what is shown."""
     sale = shop.open_sale(10)
     with pytest.raises(LineUnavailable):
         SaleUnderTest(away(shop.context, "adjust"), sale.id).change(allocation=15)

@@ -50,13 +50,13 @@ def lose(proxy: LossyProxy, what: Loss, stores: Stores) -> None:
 
 
 @contextmanager
-def submitting(sale: SaleUnderTest, user: UUID, **wished: Any) -> Iterator[dict[str, Any]]:
+def submitting(sale: SaleUnderTest, user: UUID, **requested: Any) -> Iterator[dict[str, Any]]:
     """Submit in a thread; what comes of it is there at the end."""
     told: dict[str, Any] = {}
 
     def submit() -> None:
         try:
-            told["intent"] = sale.submit(user, **wished)
+            told["intent"] = sale.submit(user, **requested)
         except LineUnavailable as error:
             told["error"] = error
 
@@ -108,7 +108,7 @@ def test_a_request_that_comes_after_its_sender_was_cut_off_is_told_truly(
     stores: Stores,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Whoever looks at once does not find it, and says the untruth: it is still on its way."""
+    """A look at once does not find it, and would be wrong: it is still on its way."""
     monkeypatch.setattr(intake, "PATIENCE_MS", 5 * PATIENCE_MS)
     lose(proxy, Loss.ORPHAN, stores)
     with submitting(distant, shop.shopper()) as told:

@@ -1,4 +1,4 @@
-"""A Redis belongs to one ledger: whoever has another one serves nothing there."""
+"""A Redis belongs to one ledger: a process with another one serves nothing there."""
 
 import uuid
 from collections.abc import Iterator

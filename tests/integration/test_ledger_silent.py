@@ -1,4 +1,4 @@
-"""A PostgreSQL that is stopped in the middle of everything: whoever needs it hears so, and nobody hangs.
+"""A PostgreSQL that is stopped in the middle of everything: callers get an error, and nobody hangs.
 
 What is asked inside `with stalled(…)` comes to an end there, or the test never does.
 """

@@ -399,7 +399,7 @@ def server_side() -> ssl.SSLContext:
 
 
 def trusting(*, anybody: bool = True) -> ssl.SSLContext:
-    """Trust this certificate, which names no host of ours: by whomever it is shown, or as it should be."""
+    """Trust this certificate, which names no host of ours: from any host, or as it should be."""
     context = ssl.create_default_context(cafile=str(CERTIFICATES / "server.crt"))
     context.check_hostname = not anybody
     return context

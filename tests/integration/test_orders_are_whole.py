@@ -1,4 +1,4 @@
-"""An order is told with the history of the same instant, whoever changes it while it is read.
+"""An order is shown with the history of the same instant, even if it changes while it is read.
 
 By the length of its history a socket knows which news of an order are older: with a history of a later
 instant, old news would pass for new.

@@ -20,19 +20,19 @@ from tests.support.paying import NO, OK, Till
 from tests.support.shop import Shop
 
 
-def at_once(*deeds: Callable[[], object]) -> list[object]:
+def at_once(*acts: Callable[[], object]) -> list[object]:
     """Do things at the same instant, each in a thread; returns results and the domain's errors."""
-    ready = threading.Barrier(len(deeds))
+    ready = threading.Barrier(len(acts))
 
-    def do(deed: Callable[[], object]) -> object:
+    def do(act: Callable[[], object]) -> object:
         ready.wait(timeout=10)
         try:
-            return deed()
+            return act()
         except FlashSaleError as error:
             return type(error)
 
-    with ThreadPoolExecutor(len(deeds)) as pool:
-        return list(pool.map(do, deeds))
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(do, acts))
 
 
 def webhook(till: Till, event_id: str, **said: object) -> bool:
@@ -92,8 +92,8 @@ def test_one_payment_driven_by_many_workers_is_one_charge(shop: Shop) -> None:
 def test_of_cancelling_and_paying_at_once_one_wins(shop: Shop, turn: int) -> None:
     sale, [order] = sold(shop)
     till = Till.over(shop.context)
-    deeds = [lambda: cancel_order(till.context, order.user_id, order.id), lambda: till.begin(order)]
-    done = at_once(*deeds[:: -1 if turn % 2 else 1])
+    acts = [lambda: cancel_order(till.context, order.user_id, order.id), lambda: till.begin(order)]
+    done = at_once(*acts[:: -1 if turn % 2 else 1])
     assert len([one for one in done if one is OrderNotHeld]) == 1
     is_cancelled = till.order(order)["status"] == "cancelled"
     assert figures(sale) == ((3, 0, 0) if is_cancelled else (2, 1, 0))

@@ -1,4 +1,4 @@
-"""The pulse of a sale: one sample a second whoever takes it, bounded, and gone with the live side."""
+"""The pulse of a sale: one sample a second for all workers together, bounded, and gone with the live state."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The report of a sale: every figure as it was played, true ever after, made anew when money moves."""
+"""The report of a sale: every figure as it was played, true ever after, made again when money moves."""
 
 import csv
 import io

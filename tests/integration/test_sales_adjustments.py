@@ -24,7 +24,7 @@ def allocations(sale: SaleUnderTest) -> tuple[int, int]:
 
 
 def interrupted(sale: SaleUnderTest, allocation: int) -> uuid.UUID:
-    """Wish for an allocation while Redis does not answer; returns the adjustment that is left to do."""
+    """Request an allocation while Redis does not answer; returns the adjustment that is left to do."""
     with pytest.raises(LineUnavailable):
         SaleUnderTest(away(sale.context, "adjust"), sale.id).change(allocation=allocation)
     return adjustments(sale)[-1].id
@@ -67,15 +67,15 @@ def test_a_cut_below_what_is_decided_and_not_persisted_is_refused(shop: Shop, co
     assert [one.state for one in adjustments(sale)] == ["refused"]
 
 
-@pytest.mark.parametrize("wished", [15, 4])
-def test_an_adjustment_applied_twice_counts_once(shop: Shop, context: Context, wished: int) -> None:
+@pytest.mark.parametrize("requested", [15, 4])
+def test_an_adjustment_applied_twice_counts_once(shop: Shop, context: Context, requested: int) -> None:
     sale = shop.open_sale(10)
-    sale.change(allocation=wished)
+    sale.change(allocation=requested)
     done = adjustments(sale)[0]
     assert apply_adjustment(context, done.id)
     sale.sql("UPDATE adjustments SET state = 'pending' WHERE sale_id = :sale_id AND units > 0")
     assert apply_adjustment(context, done.id)
-    assert allocations(sale) == (wished, wished)
+    assert allocations(sale) == (requested, requested)
 
 
 def test_a_raise_is_in_the_ledger_before_it_can_be_sold(shop: Shop) -> None:
@@ -94,27 +94,27 @@ def test_a_cut_is_off_the_market_before_it_leaves_the_ledger(shop: Shop, context
     assert allocations(sale) == (10, 4)
 
 
-@pytest.mark.parametrize("wished", [15, 4])
-def test_an_interrupted_adjustment_is_finished_by_the_sweep(shop: Shop, wished: int) -> None:
+@pytest.mark.parametrize("requested", [15, 4])
+def test_an_interrupted_adjustment_is_finished_by_the_sweep(shop: Shop, requested: int) -> None:
     sale = shop.open_sale(10)
-    interrupted(sale, wished)
+    interrupted(sale, requested)
     shop.sweep()
     shop.sweep()
-    assert allocations(sale) == (wished, wished)
+    assert allocations(sale) == (requested, requested)
     assert sale.audit().ok
 
 
-@pytest.mark.parametrize("wished", [15, 4])
+@pytest.mark.parametrize("requested", [15, 4])
 def test_a_crash_between_the_stores_is_made_up_for_by_the_sweep(
-    shop: Shop, context: Context, wished: int
+    shop: Shop, context: Context, requested: int
 ) -> None:
     """The live side has it already, and nobody told the ledger."""
     sale = shop.open_sale(10)
-    adjustment, epoch = interrupted(sale, wished), sale.row().epoch
+    adjustment, epoch = interrupted(sale, requested), sale.row().epoch
     assert epoch is not None
-    context.live.adjust(sale.id, epoch, adjustment, wished - 10)
+    context.live.adjust(sale.id, epoch, adjustment, requested - 10)
     shop.sweep()
-    assert allocations(sale) == (wished, wished)
+    assert allocations(sale) == (requested, requested)
     assert [one.state for one in adjustments(sale)] == ["applied"]
     assert sale.audit().ok
 

@@ -13,7 +13,7 @@ from tasks.sales.rebuild import rebuild_sale
 from tests.support.paying import Till
 from tests.support.shop import SaleUnderTest, Shop
 
-# What a rebuild begins anew: the name of the world, traces of work, and the pace as it was observed.
+# What a rebuild resets: the epoch, traces of work, and the pace as it was observed.
 ANEW = ("epoch", "moves", "bell_ms", "pace_start_ms", "pace_count", "pace_milli", "bucket", "bucket_ms")
 
 

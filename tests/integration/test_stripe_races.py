@@ -169,7 +169,7 @@ class Storm:
             self.till.drive_refunds()
 
     def act(self) -> None:
-        """A bank does something, or a shopper with a secret that he was told once, or the same again."""
+        """A bank does something, or a shopper with a client secret from before, or the same again."""
         with self.till.context.database.transaction() as session:
             told = session.scalars(select(Payment.client_secret).where(Payment.client_secret.is_not(None)))
             self.secrets |= {secret for secret in told if secret}

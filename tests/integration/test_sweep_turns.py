@@ -1,4 +1,4 @@
-"""Of all workers' timers one at a time sweeps, and whoever is left sweeps alone."""
+"""Of all workers' timers one at a time sweeps, and a last one left sweeps alone."""
 
 from typing import Any
 

@@ -72,7 +72,7 @@ def test_nothing_is_told_of_this_machine_and_no_key_is_global(play: StripePlay) 
         ("pm_card_declined", "card_declined"),
         ("pm_card_insufficient", "insufficient_funds"),
         ("ctoken_card_expired", "expired_card"),
-        ("pm_card_stolen", "card_declined"),  # whoever holds it is not told
+        ("pm_card_stolen", "card_declined"),  # the card's holder is not told
         ("pm_of_nobody", "resource_missing"),
     ],
 )

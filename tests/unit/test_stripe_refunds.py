@@ -91,7 +91,7 @@ def test_a_refund_that_failed_says_why_and_is_begun_again_on_request(play: Strip
     play.fake.books.settle_refund(first.ref or "", "failed", "expired_or_canceled_card")
     told = play.provider.refund(replace(refund, ref=first.ref))
     assert told == Outcome(DECLINED, first.ref, "expired_or_canceled_card")
-    again = play.provider.refund(refund)  # without a name: anew
+    again = play.provider.refund(refund)  # without a reference: a new one
     assert again.state == SUCCEEDED
     assert given_back(play) == [again.ref]
 

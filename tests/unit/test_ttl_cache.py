@@ -1,4 +1,4 @@
-"""Dear answers are cache for a moment, and the longer the dearer they were."""
+"""Expensive results are cached for a moment, and longer the more expensive they were."""
 
 from collections.abc import Callable
 

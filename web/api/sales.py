@@ -146,9 +146,11 @@ def read_sales(asked: dict[str, Any]) -> Page:
     return Page([show_sale(context, sale) for sale in shown], cursor)
 
 
-def _move(sale_id: uuid.UUID, wished: SaleStatus, only_from: SaleStatus | None = None) -> Response:
+def _move(sale_id: uuid.UUID, requested: SaleStatus, only_from: SaleStatus | None = None) -> Response:
     context, seen, by = services().context, expected(), current_actor()
-    return _answer(lifecycle.move_sale(context, sale_id, wished, only_from=only_from, expected=seen, by=by))
+    return _answer(
+        lifecycle.move_sale(context, sale_id, requested, only_from=only_from, expected=seen, by=by)
+    )
 
 
 def _answer(sale: Sale, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -157,7 +159,7 @@ def _answer(sale: Sale, status: int = 200, headers: dict[str, str] | None = None
 
 
 def _columns(asked: dict[str, Any]) -> dict[str, Any]:
-    """Name the wished settings as the rows do."""
+    """Name the requested settings as the rows do."""
     columns = dict(asked)
     if (price := columns.pop("price", None)) is not None:
         columns |= {"price_minor": price["amount_minor"], "currency": price["currency"]}

@@ -137,8 +137,10 @@ def rebuild(sale_id: uuid.UUID) -> None:
     )
 
 
-def _move(sale_id: uuid.UUID, wished: SaleStatus, only_from: SaleStatus | None = None) -> None:
-    _show(lambda: verbs.move_sale(services().context, sale_id, wished, only_from=only_from, by=COMMAND_LINE))
+def _move(sale_id: uuid.UUID, requested: SaleStatus, only_from: SaleStatus | None = None) -> None:
+    _show(
+        lambda: verbs.move_sale(services().context, sale_id, requested, only_from=only_from, by=COMMAND_LINE)
+    )
 
 
 def _show(act: Callable[[], Any]) -> None:
