@@ -1,8 +1,8 @@
-"""Leases on rows that are due, and how long is waited until they are due again.
+"""Leases on rows that are due, and the pauses until they are due again.
 
-A row is due once its `due_at` has come. Taking it up pushes `due_at` on by a lease in the same statement, so
-that one process of many has it, and a crash makes it due again. Rows that others are taking up are skipped.
-What is done with a row, and what becomes of it, is the caller's.
+A row is due once its `due_at` has come. Leasing it moves `due_at` on by the lease in the same statement, so
+that one process of many has it, and a crash makes it due again. Rows that others are leasing are skipped.
+What is done with a row is up to the caller.
 """
 
 from collections.abc import Mapping

@@ -1,1 +1,1 @@
-"""Everything that is read from the ledger, one module a noun."""
+"""Queries that read the ledger, one module per noun."""

@@ -1,4 +1,4 @@
-"""Asks the ledger about accounts and their log-ins."""
+"""Queries on accounts and their log-ins."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Asks the ledger about the admins' log: its entries, and the names of what they speak of."""
+"""Queries on the admins' log: its entries, and the names of their subjects."""
 
 from collections.abc import Collection, Sequence
 from typing import Final

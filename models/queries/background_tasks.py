@@ -1,4 +1,4 @@
-"""Asks the ledger about background tasks."""
+"""Queries on background tasks."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Asks the ledger about intents: one, a sale's, a shopper's."""
+"""Queries on intents: one, a sale's, a shopper's."""
 
 from collections.abc import Sequence
 from datetime import datetime

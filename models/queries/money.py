@@ -1,4 +1,4 @@
-"""Asks the ledger about money that is on its way: how much there is of it, since when."""
+"""Queries on unfinished payments, refunds and mails: how many there are, and since when."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Asks the ledger about orders: one with its history, a shopper's, or what an admin searches for."""
+"""Queries on orders: one with its history, a shopper's, or an admin's search."""
 
 from collections.abc import Sequence
 from datetime import datetime

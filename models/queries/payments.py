@@ -1,4 +1,4 @@
-"""Asks the ledger about payments, refunds and receipts."""
+"""Queries on payments, refunds and receipts."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple

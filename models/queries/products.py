@@ -1,4 +1,4 @@
-"""Asks the ledger about products."""
+"""Queries on products."""
 
 from collections.abc import Collection, Sequence
 from typing import Final

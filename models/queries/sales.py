@@ -1,4 +1,4 @@
-"""Asks the ledger about sales: one, a page, those that run, and what they are called."""
+"""Queries on sales: one, a page, the running ones, and their names."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime

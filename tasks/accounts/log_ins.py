@@ -1,4 +1,4 @@
-"""The writes of log-ins: begin, renew and end. A log-in is a family of refresh tokens."""
+"""Begins, renews and ends log-ins. A log-in is a family of refresh tokens."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -45,7 +45,7 @@ def begin_log_in(
 def renew_log_in(context: Context, family: UUID, *, shown: UUID, newest: UUID) -> Renewed | None:
     """Put the `newest` token in the place of the one that is `shown`, if that is the family's newest now.
 
-    Of two who show the same one, one gets nothing. However often it is renewed, a log-in ends at a set time
+    Of two requests with the same token, one gets nothing. However often it is renewed, a log-in ends at a set time
     after it began.
     """
     ends_at = TokenFamily.created_at + timedelta(seconds=context.settings.session_s)
@@ -63,7 +63,7 @@ def renew_log_in(context: Context, family: UUID, *, shown: UUID, newest: UUID) -
 
 
 def end_log_in(context: Context, family: UUID) -> None:
-    """Revoke a family; web processes hear of it as soon as they look."""
+    """Revoke a family; web processes learn of it when they next poll."""
     with context.database.transaction() as session:
         _revoke(session, TokenFamily.id == family)
 

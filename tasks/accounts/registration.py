@@ -1,4 +1,4 @@
-"""The writes of accounts: a shopper's, an admin's, and a crowd's for load generators."""
+"""Creates accounts: a shopper's, an admin's, and a crowd's for load generators."""
 
 from collections.abc import Iterator
 from typing import Final

@@ -1,7 +1,7 @@
-"""A thread that does a piece of work again and again until it is stopped.
+"""A thread that repeats a piece of work until it is stopped.
 
-Every process has some: sweeps, pulses, heartbeats, looks at what others changed. What fails is logged and
-done again after the same rest; one failure must end no thread that nobody would start again.
+Every process has some: sweeps, pulses, heartbeats, polling for changes. A failure is logged and the work is
+done again after the same rest: nobody would restart a thread that a failure ended.
 """
 
 import threading

@@ -342,7 +342,7 @@ def test_of_many_who_saw_the_same_one_changes_it(shop: Shop, client: FlaskClient
 def test_what_was_seen_while_the_live_side_was_behind_fits_no_more(
     client: FlaskClient, shop: Shop, admin: Account
 ) -> None:
-    """A raise that is in the ledger and not shown yet would be lost by a change that counts from what is shown."""
+    """A raise that is in the ledger and not shown yet would be lost by a change of what is shown."""
     sale = shop.open_sale(10)
     with pytest.raises(LineUnavailable):
         SaleUnderTest(away(shop.context, "adjust"), sale.id).change(allocation=15)

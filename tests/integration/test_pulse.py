@@ -1,4 +1,4 @@
-"""The pulse of a sale: one sample a second for all workers together, bounded, and gone with the live state."""
+"""The pulse of a sale: one sample a second from all workers together, bounded, gone with the live state."""
 
 import threading
 from collections.abc import Iterator
