@@ -45,7 +45,7 @@ def begin_log_in(
 def renew_log_in(context: Context, family: UUID, *, shown: UUID, newest: UUID) -> Renewed | None:
     """Put the `newest` token in the place of the one that is `shown`, if that is the family's newest now.
 
-    Of two requests with the same token, one gets nothing. However often it is renewed, a log-in ends at a set time
+    Of two with the same token, one gets nothing. However often it is renewed, a log-in ends at a set time
     after it began.
     """
     ends_at = TokenFamily.created_at + timedelta(seconds=context.settings.session_s)
