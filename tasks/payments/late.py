@@ -1,7 +1,7 @@
 """Decides about a charge that succeeded after its hold had gone.
 
-The order is held again if nobody else has a better right to the units, else the money goes back; either
-happens once, and shopper and sockets are told.
+The order is held again if nobody else has a better right to the units, else the money goes back; either is
+done once, and the shopper is told.
 """
 
 from typing import Final
