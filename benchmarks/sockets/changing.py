@@ -27,24 +27,24 @@ class Series:
     def change(self) -> None:
         """Change once more, as the admin does, by HTTP."""
         number = len(self.asked_ns) + 1
-        wish: dict[str, Any] = {"price": {"amount_minor": BASE_MINOR + number, "currency": "USD"}}
+        change: dict[str, Any] = {"price": {"amount_minor": BASE_MINOR + number, "currency": "USD"}}
         if number % STOCK_EVERY == 0:
-            wish["allocation"] = self._run.settings.units + number // STOCK_EVERY
-        self._patch(wish)
+            change["allocation"] = self._run.settings.units + number // STOCK_EVERY
+        self._patch(change)
 
     def restock(self) -> None:
         """Give the stock back its size, which tells no price."""
-        wish = {"allocation": self._run.settings.units}
-        self._run.shop.expect(200, "PATCH", f"/api/v1/sales/{self._run.sale_id}", wish)
+        change = {"allocation": self._run.settings.units}
+        self._run.shop.expect(200, "PATCH", f"/api/v1/sales/{self._run.sale_id}", change)
 
     def published_ns(self, number: int) -> int:
         """When a change was published; without a witness, when its request was answered."""
         seen = self._witness.first_after(self.asked_ns[number]) if self._witness else None
         return min(seen or self.answered_ns[number], self.answered_ns[number])
 
-    def _patch(self, wish: dict[str, Any]) -> None:
+    def _patch(self, change: dict[str, Any]) -> None:
         self.asked_ns.append(time.monotonic_ns())
-        self._run.shop.expect(200, "PATCH", f"/api/v1/sales/{self._run.sale_id}", wish)
+        self._run.shop.expect(200, "PATCH", f"/api/v1/sales/{self._run.sale_id}", change)
         self.answered_ns.append(time.monotonic_ns())
 
 

@@ -37,7 +37,7 @@ def open_sale(place: Place, units: int) -> Sale:
     with place.context.database.transaction() as session:
         session.add(product)
     now = datetime.now(UTC)
-    wish = NewSale(
+    new_sale = NewSale(
         product_id=product.id,
         allocation=units,
         price_minor=999,
@@ -45,7 +45,7 @@ def open_sale(place: Place, units: int) -> Sale:
         opens_at=now,
         closes_at=now + LASTS,
     )
-    return move_sale(place.context, create_sale(place.context, wish).id, SaleStatus.OPEN)
+    return move_sale(place.context, create_sale(place.context, new_sale).id, SaleStatus.OPEN)
 
 
 def fill_line(place: Place, sale: Sale, users: Sequence[str]) -> None:

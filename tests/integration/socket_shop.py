@@ -226,7 +226,7 @@ class Shop:
 
     def open_sale(self, allocation: int = 10, limit: int = 10) -> uuid.UUID:
         now = datetime.now(UTC)
-        wish = lifecycle.NewSale(
+        new_sale = lifecycle.NewSale(
             product_id=self.product_id,
             allocation=allocation,
             price_minor=1999,
@@ -235,7 +235,7 @@ class Shop:
             closes_at=now + timedelta(hours=1),
             per_shopper_limit=limit,
         )
-        sale = lifecycle.create_sale(self.context, wish)
+        sale = lifecycle.create_sale(self.context, new_sale)
         return lifecycle.move_sale(self.context, sale.id, SaleStatus.OPEN).id
 
     def submit(self, shopper: Shopper, sale_id: uuid.UUID, quantity: int = 1) -> Said:

@@ -46,8 +46,8 @@ def test_a_change_is_logged_with_what_was_before_and_what_is_now(
 ) -> None:
     sale = shop.open_sale(5)
     price = {"amount_minor": 999, "currency": "USD"}
-    wish = {"price": price, "allocation": 7, "admission": {"rate_per_second": 3}}
-    assert client.patch(f"/api/v1/sales/{sale.id}", json=wish, headers=admin.headers).status_code == 200
+    body = {"price": price, "allocation": 7, "admission": {"rate_per_second": 3}}
+    assert client.patch(f"/api/v1/sales/{sale.id}", json=body, headers=admin.headers).status_code == 200
     [entry] = entries(client, admin, subject_id=sale.id)
     assert (entry["deed"], entry["subject_kind"]) == ("changed", "sale")
     assert entry["details"] == {
@@ -79,8 +79,8 @@ def test_what_the_platform_does_by_itself_is_not_logged(
 
 
 def test_deeds_on_products_are_logged(client: FlaskClient, admin: Account) -> None:
-    wish = {"name": "Lamp", "list_price": {"amount_minor": 500, "currency": "USD"}}
-    product = client.post("/api/v1/products", json=wish, headers=admin.headers).get_json()
+    body = {"name": "Lamp", "list_price": {"amount_minor": 500, "currency": "USD"}}
+    product = client.post("/api/v1/products", json=body, headers=admin.headers).get_json()
     path = f"/api/v1/products/{product['id']}"
     client.patch(path, json={"name": "Lantern"}, headers=admin.headers)
     client.delete(path, headers=admin.headers)

@@ -380,10 +380,10 @@ def test_products_are_changed_as_they_were_seen(client: FlaskClient, admin: Acco
 
 def test_what_several_ask_for_adds_up(shop: Shop) -> None:
     sale = shop.open_sale(10)
-    wishes = [5, -3, 7, 1, -2, 4, 9, -1]
-    told = at_once(*(lambda n=n: change_units(shop.context, sale.id, n) for n in wishes))
+    asked = [5, -3, 7, 1, -2, 4, 9, -1]
+    told = at_once(*(lambda n=n: change_units(shop.context, sale.id, n) for n in asked))
     assert not [one for one in told if isinstance(one, Exception)]
-    assert sale.row().allocation == sale.look().number("allocation") == 10 + sum(wishes)
+    assert sale.row().allocation == sale.look().number("allocation") == 10 + sum(asked)
     assert sale.audit().ok
 
 

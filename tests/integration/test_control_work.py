@@ -86,13 +86,13 @@ def test_the_log_says_in_words_who_changed_what_from_what_to_what(
     client: FlaskClient, shop: Shop, admin: Account
 ) -> None:
     sale = shop.open_sale(5)
-    wish = {
+    body = {
         "price": {"amount_minor": 999, "currency": "USD"},
         "allocation": 10_000,
         "admission": {"rate_per_second": 3},
         "closes_at": "2030-01-01T10:00:00Z",
     }
-    assert client.patch(f"/api/v1/sales/{sale.id}", json=wish, headers=admin.headers).status_code == 200
+    assert client.patch(f"/api/v1/sales/{sale.id}", json=body, headers=admin.headers).status_code == 200
     sign_in(client, admin)
     page = read(client, "/admin/log")
     [row] = rows(page)
@@ -115,8 +115,8 @@ def test_the_log_leads_to_the_subject_while_it_has_a_page(
     client: FlaskClient, admin: Account, make_account: MakeAccount
 ) -> None:
     shopper = make_account()
-    wish = {"name": "Lamp", "list_price": {"amount_minor": 500, "currency": "USD"}}
-    product = client.post("/api/v1/products", json=wish, headers=admin.headers).get_json()["id"]
+    body = {"name": "Lamp", "list_price": {"amount_minor": 500, "currency": "USD"}}
+    product = client.post("/api/v1/products", json=body, headers=admin.headers).get_json()["id"]
     client.post(f"/api/v1/admin/shoppers/{shopper.id}/ban", json={"reason": "bots"}, headers=admin.headers)
     sign_in(client, admin)
     page = read(client, "/admin/log")

@@ -18,7 +18,7 @@ from tests.support.shop import SaleUnderTest, Shop
 
 QUANTITIES: list[Any] = [0, -1, 1.0, 1.5, "1", "", None, True, [], {}, 10**7 + 1, 2**31, 10**30]
 FLAGS: list[Any] = [0, 1, "true", None, [], {}]
-BAD_WISHES: list[dict[str, Any]] = [
+BAD_BODIES: list[dict[str, Any]] = [
     *({"quantity": one} for one in QUANTITIES),
     *({"accept_fewer": one} for one in FLAGS),
 ]
@@ -81,12 +81,12 @@ def test_a_body_that_is_no_intent_request_gets_no_ticket(
     assert_problem(answer, 400, 413, 422)
 
 
-@pytest.mark.parametrize("wish", BAD_WISHES, ids=json.dumps)
+@pytest.mark.parametrize("body", BAD_BODIES, ids=json.dumps)
 def test_an_intent_request_of_the_wrong_kind_gets_no_ticket(
-    client: FlaskClient, untouched: SaleUnderTest, shopper: Account, wish: dict[str, Any]
+    client: FlaskClient, untouched: SaleUnderTest, shopper: Account, body: dict[str, Any]
 ) -> None:
-    told = assert_problem(submit(client, untouched, shopper, wish), 400, 422)
-    assert told["status"] == 400 or set(told["errors"]) == set(wish)
+    told = assert_problem(submit(client, untouched, shopper, body), 400, 422)
+    assert told["status"] == 400 or set(told["errors"]) == set(body)
 
 
 @pytest.mark.parametrize("key", BAD_KEYS)

@@ -337,9 +337,9 @@ def test_a_password_is_told_after_the_line_was_encrypted(mailing: MailShop) -> N
         return AuthResult(success=True)
 
     with postbox_open(tls_context=server_side(), authenticator=check, auth_required=True) as postbox:
-        wish = replace(postbox.settings, security="starttls", user="me", password="p@ss w0rd")
+        settings = replace(postbox.settings, security="starttls", user="me", password="p@ss w0rd")
         mailing.paid()
-        assert mailing.mailer(wish, tls=trusting()).deliver() == 1
+        assert mailing.mailer(settings, tls=trusting()).deliver() == 1
     assert heard == [(True, LoginPassword(b"me", b"p@ss w0rd"))]
 
 
@@ -349,8 +349,8 @@ def test_a_wrong_password_costs_no_mail(mailing: MailShop) -> None:
 
     with postbox_open(tls_context=server_side(), authenticator=refuse, auth_required=True) as postbox:
         mailing.paid()
-        wish = replace(postbox.settings, security="starttls", user="me", password="wr0ng")
-        assert mailing.mailer(wish, tls=trusting()).deliver() == 0
+        settings = replace(postbox.settings, security="starttls", user="me", password="wr0ng")
+        assert mailing.mailer(settings, tls=trusting()).deliver() == 0
     assert mailing.mail().status == "pending"
     assert str(mailing.mail().error).startswith("535")
     assert "wr0ng" not in str(mailing.mail().error)
@@ -378,8 +378,8 @@ def test_without_the_encryption_that_was_asked_for_nothing_is_sent(
     mailing: MailShop, postbox: Postbox
 ) -> None:
     mailing.paid()
-    wish = replace(postbox.settings, security="starttls", user="me", password="secret")
-    assert mailing.mailer(wish).deliver() == 0
+    settings = replace(postbox.settings, security="starttls", user="me", password="secret")
+    assert mailing.mailer(settings).deliver() == 0
     assert (postbox.connections, postbox.letters) == (0, [])
     assert "STARTTLS" in str(mailing.mail().error)
 

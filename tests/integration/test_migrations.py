@@ -61,8 +61,8 @@ def test_checks_and_indexes_are_those_of_the_rows(empty_database: Database) -> N
     found = inspect(empty_database.engine)
     for table in metadata.sorted_tables:
         checks = {one["name"] for one in found.get_check_constraints(table.name)}
-        wished = {str(one.name) for one in table.constraints if isinstance(one, CheckConstraint)}
-        assert checks == wished, table.name
+        expected = {str(one.name) for one in table.constraints if isinstance(one, CheckConstraint)}
+        assert checks == expected, table.name
         found_indexes = found.get_indexes(table.name)
         indexes = {one["name"] for one in found_indexes if not one.get("duplicates_constraint")}
         assert indexes == {one.name for one in table.indexes}, table.name

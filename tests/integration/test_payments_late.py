@@ -99,8 +99,8 @@ class Late:
 
     def require_one_truth(self) -> None:
         """The money is either the price of a unit or given back, never both, and both stores say so."""
-        wished = ("succeeded", "paid") if self.status == "paid" else ("refunded", self.status)
-        assert (self.payment.status, self.status) == wished
+        expected = ("succeeded", "paid") if self.status == "paid" else ("refunded", self.status)
+        assert (self.payment.status, self.status) == expected
         assert len(self.till.refunds()) == (0 if self.status == "paid" else 1)
         assert self.payment.regain_asked_at is None
         figures(self.sale)

@@ -1,4 +1,4 @@
-"""The same wish by POST and by socket: the same intent, or the same refusal in the same words."""
+"""The same request by POST and by socket: the same intent, or the same refusal in the same words."""
 
 import http.client
 import json
@@ -36,7 +36,7 @@ def shop(running_shop: DistantShop) -> Iterator[DistantShop]:
     running_shop.hang_up()
 
 
-def by_post(shop: Shop, shopper: Shopper | None, sale_id: uuid.UUID, wish: Said, key: Any = None) -> Said:
+def by_post(shop: Shop, shopper: Shopper | None, sale_id: uuid.UUID, body: Said, key: Any = None) -> Said:
     """Ask by HTTP; the answer with its status."""
     headers = {"Content-Type": "application/json"}
     if shopper is not None:
@@ -44,18 +44,18 @@ def by_post(shop: Shop, shopper: Shopper | None, sale_id: uuid.UUID, wish: Said,
     if key is not None:
         headers["Idempotency-Key"] = key
     connection = http.client.HTTPConnection("127.0.0.1", shop.port, timeout=30)
-    connection.request("POST", f"/api/v1/sales/{sale_id}/intents", json.dumps(wish), headers)
+    connection.request("POST", f"/api/v1/sales/{sale_id}/intents", json.dumps(body), headers)
     answer = connection.getresponse()
     told: Said = json.loads(answer.read())
     connection.close()
     return {**told, "http": answer.status}
 
 
-def by_socket(shop: Shop, shopper: Shopper | None, sale_id: uuid.UUID, wish: Said, key: Any = None) -> Said:
+def by_socket(shop: Shop, shopper: Shopper | None, sale_id: uuid.UUID, body: Said, key: Any = None) -> Said:
     """Ask by a socket of its own."""
     client = shop.connect(shopper)
     more = {} if key is None else {"key": key}
-    told = client.ask(type="intent", sale_id=str(sale_id), **wish, **more)
+    told = client.ask(type="intent", sale_id=str(sale_id), **body, **more)
     client.close()
     return told
 
@@ -79,7 +79,7 @@ def moved(status: SaleStatus) -> Callable[[Shop], uuid.UUID]:
 
 def scheduled(shop: Shop) -> uuid.UUID:
     opens_at = datetime.now(UTC) + timedelta(hours=1)
-    wish = lifecycle.NewSale(
+    new_sale = lifecycle.NewSale(
         product_id=shop.product_id,
         allocation=5,
         price_minor=1999,
@@ -87,7 +87,7 @@ def scheduled(shop: Shop) -> uuid.UUID:
         opens_at=opens_at,
         closes_at=opens_at + timedelta(hours=1),
     )
-    return lifecycle.create_sale(shop.context, wish).id
+    return lifecycle.create_sale(shop.context, new_sale).id
 
 
 def nowhere(_shop: Shop) -> uuid.UUID:
@@ -96,11 +96,11 @@ def nowhere(_shop: Shop) -> uuid.UUID:
 
 @dataclass(frozen=True)
 class Case:
-    """A wish that is refused: of whom, where, after what."""
+    """A request that is refused: of whom, where, after what."""
 
     code: str
     status: int
-    wish: Said
+    body: Said
     sale: Callable[[Shop], uuid.UUID] = opened
     key: Any = None
     before: Sequence[tuple[Said, Any]] = ()
@@ -134,14 +134,14 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code}-{json.dumps(case.wish)}-{case.key}")
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code}-{json.dumps(case.body)}-{case.key}")
 def test_a_refusal_is_the_same_by_both_ways(shop: DistantShop, case: Case) -> None:
     told = []
     for ask in WAYS:
         shopper, sale_id = shop.make_shopper() if case.is_known else None, case.sale(shop)
-        for wish, key in case.before:
-            ask(shop, shopper, sale_id, wish, key)
-        told.append(ask(shop, shopper, sale_id, case.wish, case.key))
+        for body, key in case.before:
+            ask(shop, shopper, sale_id, body, key)
+        told.append(ask(shop, shopper, sale_id, case.body, case.key))
     posted, said = told
     assert (posted["http"], posted["code"]) == (case.status, case.code)
     for name in ("code", "errors"):
@@ -160,11 +160,11 @@ def alike(one: Said, other: Said) -> bool:
 
 
 @pytest.mark.parametrize(
-    "wish", [{}, {"quantity": 2}, {"quantity": 2, "accept_fewer": True}, {"accept_fewer": False}]
+    "body", [{}, {"quantity": 2}, {"quantity": 2, "accept_fewer": True}, {"accept_fewer": False}]
 )
 @pytest.mark.parametrize("key", [None, "a-key"])
-def test_an_accepted_request_is_the_same_by_both_ways(shop: DistantShop, wish: Said, key: Any) -> None:
-    posted, said = (ask(shop, shop.make_shopper(), opened(shop), wish, key) for ask in WAYS)
+def test_an_accepted_request_is_the_same_by_both_ways(shop: DistantShop, body: Said, key: Any) -> None:
+    posted, said = (ask(shop, shop.make_shopper(), opened(shop), body, key) for ask in WAYS)
     assert (posted["http"], said["type"]) == (202, "intent")
     assert alike(posted, said)
 

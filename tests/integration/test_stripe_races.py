@@ -98,9 +98,9 @@ def test_of_paying_and_losing_patience_at_once_one_wins(shop: Shop, till: Stripe
     payment_id = till.begin(order, method=method)
     charge, cancel = till.context.providers.named("stripe").charge, till.drive
     till.lose_patience(payment_id)
-    wish = charge_of(till, payment_id)
+    sent = charge_of(till, payment_id)
     at_once(
-        lambda: charge(wish), lambda: cancel(payment_id), lambda: charge(wish), lambda: cancel(payment_id)
+        lambda: charge(sent), lambda: cancel(payment_id), lambda: charge(sent), lambda: cancel(payment_id)
     )
     till.drive(payment_id)
     is_paid = till.order(order)["status"] == "paid"
