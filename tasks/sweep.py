@@ -16,7 +16,8 @@ from models.enums import SaleStatus
 from models.errors import Fenced, IllegalTransition
 from models.live.records import Look
 from models.live.store import REBELL_MS
-from models.tables.catalogue import Adjustment, Sale
+from models.queries.sales import pending_adjustments, undrained_sales
+from models.tables.catalogue import Sale
 from models.tables.orders import Order
 from models.tables.payments import Payment
 from tasks.accounts.bans import expel_again
@@ -64,8 +65,8 @@ def sweep(context: Context) -> int:
         expel_again(context)
     with context.database.transaction() as session:
         now = session.scalars(select(func.now())).one()
-        sales = list(session.scalars(select(Sale).where(Sale.drained_at.is_(None)).order_by(Sale.id)))
-        pending = session.execute(_PENDING).all()
+        sales = undrained_sales(session)
+        pending = pending_adjustments(session)
     rung, news = 0, []
     for sale in sales:
         with apart("sweep_hindered", sale_id=str(sale.id)):
@@ -87,9 +88,6 @@ def _stop(context: Context, sale: Sale, error: Fenced) -> None:
     stop_diverged(context, sale.id, sale.epoch, error)
     with suppress(Fenced):
         sync_live(context, sale.id)
-
-
-_PENDING: Final = select(Adjustment.id, Adjustment.sale_id).where(Adjustment.state == "pending")
 
 
 def _look_after(context: Context, sale: Sale, now: datetime, adjustments: list[UUID]) -> Look:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -114,3 +115,15 @@ def revoked_since(
     """
     now, families = connection.execute(_SINCE, {"looked_at": looked_at, "seconds": seconds}).one()
     return float(now), families
+
+
+def shoppers_to_expel(
+    session: Session, limit: int
+) -> Sequence[Row[UUID, datetime | None, datetime, datetime]]:
+    """List who is to be looked for again: id, when that was due, when they were banned, the ledger's time."""
+    return session.execute(
+        select(User.id, User.expel_at, func.coalesce(User.banned_at, func.now()), func.now())
+        .where(User.expel_at <= func.now())
+        .order_by(User.expel_at)
+        .limit(limit)
+    ).all()

@@ -1,10 +1,11 @@
 """Queries on intents: one, a sale's, a shopper's."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from models.queries.paging import newest
@@ -71,3 +72,18 @@ def newest_of_shopper(session: Session, user_id: UUID, limit: int) -> Sequence[I
     """List a shopper's decided intents of all sales, newest first."""
     query = newest(decided_intents(user_id=user_id), (Intent.submitted_at, Intent.id), None)
     return session.scalars(query.limit(limit)).all()
+
+
+def find_intents(session: Session, intent_ids: Collection[UUID]) -> Sequence[Intent]:
+    """List those of these intents that are decided."""
+    return session.scalars(select(Intent).where(Intent.id.in_(intent_ids))).all()
+
+
+def newest_of_shoppers(session: Session, sale_id: UUID, user_ids: Collection[UUID]) -> Sequence[Intent]:
+    """List the newest decided intent of each of these shoppers in a sale."""
+    return session.scalars(
+        select(Intent)
+        .where(Intent.sale_id == sale_id, Intent.user_id.in_(user_ids))
+        .ext(distinct_on(Intent.user_id))
+        .order_by(Intent.user_id, Intent.ticket.desc().nulls_last(), Intent.submitted_at.desc())
+    ).all()

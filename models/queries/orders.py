@@ -1,12 +1,13 @@
 """Queries on orders: one with its history, a shopper's, or an admin's search."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, Select, String, cast, or_, select
+from sqlalchemy import Row, Select, String, cast, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from models.enums import OrderStatus
 from models.errors import NotFound
 from models.queries.paging import newest
 from models.tables.accounts import User
@@ -16,8 +17,29 @@ from models.tables.orders import Order
 
 def find_order(session: Session, order_id: UUID) -> Order | None:
     """Find an order with its history, both in one query: a second one might find it changed."""
-    query = select(Order).where(Order.id == order_id).options(joinedload(Order.history))
-    return session.scalars(query).unique().one_or_none()
+    return session.scalars(_with_history().where(Order.id == order_id)).unique().one_or_none()
+
+
+def find_orders(session: Session, order_ids: Collection[UUID]) -> Sequence[Order]:
+    """List these orders with their histories."""
+    return session.scalars(_with_history().where(Order.id.in_(order_ids))).unique().all()
+
+
+def orders_of_intents(session: Session, intent_ids: Collection[UUID]) -> Sequence[Order]:
+    """List the orders that these intents were granted, with their histories."""
+    return session.scalars(_with_history().where(Order.intent_id.in_(intent_ids))).unique().all()
+
+
+def statuses_of_orders(session: Session, order_ids: Collection[UUID]) -> Sequence[Row[UUID, str]]:
+    """Read how these orders stand, each by its id."""
+    return session.execute(select(Order.id, Order.status).where(Order.id.in_(order_ids))).all()
+
+
+def paid_units_of_shopper(session: Session, user_id: UUID) -> dict[UUID, int]:
+    """Count the units that a shopper has paid for, by sale."""
+    paid = select(Order.sale_id, func.sum(Order.quantity)).group_by(Order.sale_id)
+    rows = session.execute(paid.where(Order.user_id == user_id, Order.status == OrderStatus.PAID))
+    return {sale_id: int(units) for sale_id, units in rows}
 
 
 def order_of_shopper(session: Session, order_id: UUID, user_id: UUID | None) -> Order:
@@ -90,3 +112,8 @@ def _search(asked: str, status: str | None, sale_id: UUID | None) -> Select[Orde
             )
         )
     return query
+
+
+def _with_history() -> Select[Order]:
+    """Select orders and their histories in one query: the length of a history orders the messages."""
+    return select(Order).options(joinedload(Order.history))

@@ -4,10 +4,12 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from models.enums import PaymentStatus
+from models.tables.catalogue import Product, Sale
+from models.tables.orders import Order
 from models.tables.payments import Payment, Receipt, Refund
 
 
@@ -41,3 +43,42 @@ def payments_that_wait(session: Session, order_ids: Collection[UUID]) -> Sequenc
 def find_receipt(session: Session, order_id: UUID) -> Receipt | None:
     """Find the receipt of a paid order."""
     return session.get(Receipt, order_id)
+
+
+def receipts_of_orders(session: Session, order_ids: Collection[UUID]) -> Sequence[Receipt]:
+    """List the receipts of these orders."""
+    return session.scalars(select(Receipt).where(Receipt.order_id.in_(order_ids))).all()
+
+
+def refunds_to_tell(
+    session: Session, refund_ids: Collection[UUID | None]
+) -> Sequence[Row[Refund, int, str | None, str]]:
+    """List these refunds with the order's quantity, its receipt's number, and what was bought."""
+    query = (
+        select(Refund, Order.quantity, Order.receipt_number, func.coalesce(Receipt.item, Product.name))
+        .join(Order, Order.id == Refund.order_id)
+        .join(Sale, Sale.id == Order.sale_id)
+        .join(Product, Product.id == Sale.product_id)
+        .outerjoin(Receipt, Receipt.order_id == Order.id)
+        .where(Refund.id.in_(refund_ids))
+    )
+    return session.execute(query).all()
+
+
+def late_payment(session: Session, payment_id: UUID) -> Row[Order, str | None, bool] | None:
+    """Find a late payment that does not go back: its order, its sale's epoch, whether it was charged."""
+    query = (
+        select(Order, Sale.epoch, Payment.charged_minor.is_not(None))
+        .join(Payment, Payment.order_id == Order.id)
+        .join(Sale, Sale.id == Order.sale_id)
+        .outerjoin(Refund, Refund.payment_id == Payment.id)
+        .where(Payment.id == payment_id, Payment.status == PaymentStatus.LATE, Refund.id.is_(None))
+    )
+    return session.execute(query).one_or_none()
+
+
+def open_payment(session: Session, order_id: UUID, statuses: Collection[str]) -> UUID | None:
+    """Find an order's payment that has one of these statuses."""
+    return session.scalar(
+        select(Payment.id).where(Payment.order_id == order_id, Payment.status.in_(statuses))
+    )

@@ -4,12 +4,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, Select, exists, select
+from sqlalchemy import Row, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
+from models.enums import SaleStatus
 from models.errors import NoSuchSale
 from models.queries.paging import newest
-from models.tables.catalogue import Product, Sale
+from models.tables.catalogue import Adjustment, Product, Sale
 
 
 def find_sale(session: Session, sale_id: UUID, *, lock: bool = False) -> Sale:
@@ -66,3 +67,28 @@ def is_catalogue_empty(session: Session) -> bool:
 
 def _named() -> Select[UUID, str, datetime]:
     return select(Sale.id, Product.name, Sale.opens_at).join(Product, Product.id == Sale.product_id)
+
+
+def moving_sales(session: Session, limit: int) -> Sequence[UUID]:
+    """List the ids of the sales whose figures may move now, the last to open first."""
+    is_in_lobby = and_(Sale.status == SaleStatus.SCHEDULED, Sale.lobby_opens_at <= func.now())
+    query = select(Sale.id).where(
+        Sale.drained_at.is_(None), or_(Sale.status != SaleStatus.SCHEDULED, is_in_lobby)
+    )
+    return session.scalars(query.order_by(Sale.opens_at.desc()).limit(limit)).all()
+
+
+def sales_of_status(session: Session, statuses: Collection[SaleStatus]) -> Sequence[UUID]:
+    """List the ids of the sales with one of these statuses."""
+    return session.scalars(select(Sale.id).where(Sale.status.in_(statuses))).all()
+
+
+def undrained_sales(session: Session) -> Sequence[Sale]:
+    """List the sales whose lines are not drained yet."""
+    return session.scalars(select(Sale).where(Sale.drained_at.is_(None)).order_by(Sale.id)).all()
+
+
+def pending_adjustments(session: Session) -> Sequence[Row[UUID, UUID]]:
+    """List the adjustments that are under way: their ids and their sales'."""
+    pending = Adjustment.state == "pending"
+    return session.execute(select(Adjustment.id, Adjustment.sale_id).where(pending)).all()

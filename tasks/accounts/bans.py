@@ -12,14 +12,15 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import func, update
 
-from models.enums import AdminAction, OrderStatus, Role, SubjectKind
+from models.enums import AdminAction, Role, SubjectKind
 from models.errors import AlreadyDecided, CannotBan, NotFound
+from models.queries.accounts import find_user, shoppers_to_expel
+from models.queries.orders import paid_units_of_shopper
+from models.queries.sales import running_sales
 from models.tables.accounts import User
 from models.tables.background import BackgroundTask
-from models.tables.catalogue import Sale
-from models.tables.orders import Order
 from tasks.accounts.log_ins import revoke_log_ins
 from tasks.context import Context
 from tasks.intents.submit import leave_line
@@ -89,7 +90,8 @@ def expel(context: Context, task: BackgroundTask) -> dict[str, Any]:
     if task.subject_id is None:
         raise NotFound("Nobody is named to be expelled.")
     with context.database.transaction() as session:
-        is_banned = session.scalar(select(User.banned_at.is_not(None)).where(User.id == task.subject_id))
+        user = find_user(session, task.subject_id)
+    is_banned = user is not None and user.banned_at is not None
     return _expel(context, task.subject_id) if is_banned else {"places": 0, "holds": 0}
 
 
@@ -102,7 +104,7 @@ def expel_again(context: Context) -> int:
         LedgerUnavailable: it is not known who they are.
     """
     with context.database.transaction() as session:
-        due = session.execute(_DUE).all()
+        due = shoppers_to_expel(session, AT_ONCE)
     for user_id, seen, banned_at, now in due:
         with apart("expelling_hindered", user_id=str(user_id)):
             _expel(context, user_id)
@@ -111,14 +113,6 @@ def expel_again(context: Context) -> int:
                 mine = (User.id == user_id, User.expel_at == seen)  # not banned or unbanned meanwhile
                 session.execute(update(User).where(*mine).values(expel_at=following))
     return len(due)
-
-
-_DUE: Final = (
-    select(User.id, User.expel_at, func.coalesce(User.banned_at, func.now()), func.now())
-    .where(User.expel_at <= func.now())
-    .order_by(User.expel_at)
-    .limit(AT_ONCE)
-)
 
 
 def _following(context: Context, user_id: UUID, banned_at: datetime, began: datetime) -> datetime | None:
@@ -138,17 +132,15 @@ def _expel(context: Context, user_id: UUID) -> dict[str, Any]:
 
 def _is_clear(context: Context, user_id: UUID) -> bool:
     """Return whether all units of a shopper are paid ones: nothing is in flight."""
-    paid = select(Order.sale_id, func.sum(Order.quantity)).group_by(Order.sale_id)
     with context.database.transaction() as session:
-        rows = session.execute(paid.where(Order.user_id == user_id, Order.status == OrderStatus.PAID))
-        kept = {sale_id: int(units) for sale_id, units in rows}
+        kept = paid_units_of_shopper(session, user_id)
     running = _running(context)
     return all(context.live.units_of(one, str(user_id)) <= kept.get(one, 0) for one in running)
 
 
 def _running(context: Context) -> Sequence[UUID]:
     with context.database.transaction() as session:
-        return session.scalars(select(Sale.id).where(Sale.drained_at.is_(None))).all()
+        return running_sales(session)
 
 
 def _leave(context: Context, sale_id: UUID, user_id: UUID) -> int:

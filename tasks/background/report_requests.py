@@ -9,15 +9,11 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Select, and_, exists, func, or_, select
-
-from models.enums import RefundStatus, TaskState
 from models.messages import Message
+from models.queries.background_tasks import waiting_task
+from models.queries.reports import decided_tickets, sales_to_report
 from models.report import SourceFingerprint, read_fingerprint
 from models.tables.background import BackgroundTask
-from models.tables.catalogue import Sale
-from models.tables.orders import Order
-from models.tables.payments import Payment, Refund
 from models.tables.reports import SaleReport
 from tasks.background.queue import ask_for
 from tasks.context import Context
@@ -27,7 +23,6 @@ AT_ONCE: Final = 20_000  # tickets: up to this size a report is made while the c
 GOOD_FOR: Final = timedelta(seconds=30)  # a report of a sale that still moves, where a new one takes long
 MOST_ASKED: Final = 20  # at a time, automatically
 FAILED_REST: Final = timedelta(minutes=10)  # before one that failed is requested again automatically
-WAITING: Final = (TaskState.PENDING, TaskState.STARTED, TaskState.RETRY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +107,9 @@ def ask_for_report(context: Context, sale_id: UUID, *, by: UUID | None = None) -
         NoSuchSale: there is none.
         LedgerUnavailable: it was not entered.
     """
-    waiting = (
-        select(BackgroundTask)
-        .where(BackgroundTask.kind == REPORT, BackgroundTask.sale_id == sale_id)
-        .where(BackgroundTask.state.in_(WAITING))
-        .order_by(BackgroundTask.submitted_at.desc())
-        .limit(1)
-    )
     with context.database.transaction() as session:
         read_fingerprint(session, sale_id)
-        task = session.scalar(waiting)
+        task = waiting_task(session, REPORT, sale_id)
     return task or ask_for(context, REPORT, sale_id=sale_id, by=by)
 
 
@@ -132,7 +120,7 @@ def ask_for_due_reports(context: Context) -> int:
         LedgerUnavailable: PostgreSQL is unavailable.
     """
     with context.database.transaction() as session:
-        due = session.scalars(_due().limit(MOST_ASKED)).all()
+        due = sales_to_report(session, REPORT, FAILED_REST, MOST_ASKED)
     for sale_id in due:
         ask_for_report(context, sale_id)
     return len(due)
@@ -141,30 +129,5 @@ def ask_for_due_reports(context: Context) -> int:
 def _look(context: Context, sale_id: UUID) -> Kept:
     with context.database.transaction() as session:
         fingerprint = read_fingerprint(session, sale_id)
-        asked = select(Sale.last_decided_ticket, func.now()).where(Sale.id == sale_id)
-        tickets, now = session.execute(asked).one()
+        tickets, now = decided_tickets(session, sale_id)
         return Kept(fingerprint, tickets, session.get(SaleReport, sale_id), now)
-
-
-def _due() -> Select[UUID]:
-    """Select the settled sales whose report is missing or out of date, the oldest end first."""
-    rests = and_(
-        BackgroundTask.state == TaskState.FAILURE,
-        BackgroundTask.finished_at.between(func.now() - FAILED_REST, func.now()),
-    )
-    is_asked = exists().where(
-        BackgroundTask.kind == REPORT,
-        BackgroundTask.sale_id == Sale.id,
-        or_(BackgroundTask.state.in_(WAITING), rests),
-    )
-    of_sale = Order.sale_id == Sale.id
-    is_paying = exists().where(of_sale, Payment.order_id == Order.id, Payment.finished_at.is_(None))
-    is_refunding = exists().where(of_sale, Refund.order_id == Order.id, Refund.status == RefundStatus.PENDING)
-    is_missing = or_(SaleReport.sale_id.is_(None), ~SaleReport.is_final, SaleReport.sold != Sale.sold)
-    return (
-        select(Sale.id)
-        .outerjoin(SaleReport, SaleReport.sale_id == Sale.id)
-        .where(Sale.drained_at.is_not(None), Sale.held == 0, is_missing)
-        .where(~is_paying, ~is_refunding, ~is_asked)
-        .order_by(Sale.drained_at)
-    )

@@ -13,9 +13,9 @@ from models.messages import Message, rfc3339, stored_intent
 from models.queries.background_tasks import background_tasks
 from models.queries.intents import decided_intents
 from models.queries.paging import newest
+from models.queries.payment_tasks import WORK, find_money_task, list_money_tasks
 from models.tables.background import BackgroundTask
 from models.tables.orders import Intent
-from tasks.background.payment_tasks import WORK, find_money_task, list_money_tasks
 from tasks.context import Context
 from tasks.intents import submit
 

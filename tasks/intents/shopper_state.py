@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, select
-from sqlalchemy.dialects.postgresql import distinct_on
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from models.enums import IntentStatus
 from models.messages import Message, stored_intent, stored_order, undecided_intent
-from models.tables.orders import Intent, Order
+from models.queries import intents as intent_queries
+from models.queries import orders as order_queries
+from models.tables.orders import Intent
 from tasks.context import Context
 from tasks.payments.waiting import steps_of
 
@@ -47,12 +47,7 @@ def newest_of_shoppers(context: Context, sale_id: UUID, user_ids: Sequence[str])
 
 
 def _decided(context: Context, session: Session, sale_id: UUID, user_ids: Sequence[str]) -> Told:
-    intents = session.scalars(
-        select(Intent)
-        .where(Intent.sale_id == sale_id, Intent.user_id.in_([UUID(user_id) for user_id in user_ids]))
-        .ext(distinct_on(Intent.user_id))
-        .order_by(Intent.user_id, Intent.ticket.desc().nulls_last(), Intent.submitted_at.desc())
-    ).all()
+    intents = intent_queries.newest_of_shoppers(session, sale_id, _uuids(user_ids))
     granted = _orders_of(context, session, intents)
     return {str(one.user_id): (stored_intent(one), granted.get(one.id)) for one in intents}
 
@@ -64,7 +59,7 @@ def stored_intents(context: Context, intent_ids: Sequence[str]) -> Told:
         LedgerUnavailable: try again.
     """
     with context.database.transaction() as session:
-        intents = session.scalars(select(Intent).where(Intent.id.in_(map(UUID, intent_ids)))).all()
+        intents = intent_queries.find_intents(session, _uuids(intent_ids))
         granted = _orders_of(context, session, intents)
         return {str(one.id): (stored_intent(one), granted.get(one.id)) for one in intents}
 
@@ -76,7 +71,7 @@ def statuses_of_orders(context: Context, order_ids: Sequence[str]) -> dict[str, 
         LedgerUnavailable: try again.
     """
     with context.database.transaction() as session:
-        rows = session.execute(select(Order.id, Order.status).where(Order.id.in_(map(UUID, order_ids))))
+        rows = order_queries.statuses_of_orders(session, _uuids(order_ids))
         return {str(order_id): status for order_id, status in rows}
 
 
@@ -87,7 +82,7 @@ def stored_orders(context: Context, order_ids: Sequence[str]) -> dict[str, Messa
         LedgerUnavailable: try again.
     """
     with context.database.transaction() as session:
-        orders = session.scalars(_with_history().where(Order.id.in_(map(UUID, order_ids)))).unique().all()
+        orders = order_queries.find_orders(session, _uuids(order_ids))
         steps = steps_of(context, session, orders)
         return {str(order.id): stored_order(order, order.history, steps.get(order.id)) for order in orders}
 
@@ -96,11 +91,10 @@ def _orders_of(context: Context, session: Session, intents: Iterable[Intent]) ->
     ids = [intent.id for intent in intents if intent.status == IntentStatus.HELD]
     if not ids:
         return {}
-    orders = session.scalars(_with_history().where(Order.intent_id.in_(ids))).unique().all()
+    orders = order_queries.orders_of_intents(session, ids)
     steps = steps_of(context, session, orders)
     return {order.intent_id: stored_order(order, order.history, steps.get(order.id)) for order in orders}
 
 
-def _with_history() -> Select[Order]:
-    """Select orders and their histories in one query: the length of a history orders the messages."""
-    return select(Order).options(joinedload(Order.history))
+def _uuids(ids: Iterable[str]) -> list[UUID]:
+    return [UUID(one) for one in ids]

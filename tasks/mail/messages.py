@@ -16,15 +16,13 @@ from uuid import UUID
 
 from babel.dates import format_datetime as write_datetime
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from config import MailSettings
 from models.enums import MailKind, RefundCause
 from models.money import write_amount
-from models.tables.catalogue import Product, Sale
+from models.queries.payments import receipts_of_orders, refunds_to_tell
 from models.tables.mails import Mail
-from models.tables.orders import Order
 from models.tables.payments import Receipt, Refund
 from tasks.mail.writing import one_line
 
@@ -54,18 +52,9 @@ def read_contents(session: Session, mails: Sequence[Mail]) -> dict[UUID, Content
     refunds = [mail.refund_id for mail in mails if mail.kind == MailKind.REFUND]
     by_subject: dict[UUID | None, Contents] = {}
     if receipts:
-        rows = session.scalars(select(Receipt).where(Receipt.order_id.in_(receipts)))
-        by_subject |= {row.order_id: _of_receipt(row) for row in rows}
+        by_subject |= {row.order_id: _of_receipt(row) for row in receipts_of_orders(session, receipts)}
     if refunds:
-        told = (
-            select(Refund, Order.quantity, Order.receipt_number, func.coalesce(Receipt.item, Product.name))
-            .join(Order, Order.id == Refund.order_id)
-            .join(Sale, Sale.id == Order.sale_id)
-            .join(Product, Product.id == Sale.product_id)
-            .outerjoin(Receipt, Receipt.order_id == Order.id)
-            .where(Refund.id.in_(refunds))
-        )
-        by_subject |= {row[0].id: _of_refund(*row) for row in session.execute(told)}
+        by_subject |= {row[0].id: _of_refund(*row) for row in refunds_to_tell(session, refunds)}
     named = {mail.id: mail.refund_id or mail.order_id for mail in mails}
     return {mail_id: by_subject[subject] for mail_id, subject in named.items() if subject in by_subject}
 

@@ -23,6 +23,7 @@ from models.errors import (
     UnknownPaymentMethod,
 )
 from models.messages import Message
+from models.queries.payments import open_payment
 from models.tables.orders import Order
 from models.tables.payments import Payment
 from tasks.context import Context
@@ -116,6 +117,5 @@ def _refuse_unfit(session: Session, order: Order, *, is_over: bool) -> None:
         raise AlreadyPaid(f"The order is {order.status}.")
     if order.status != OrderStatus.HELD or is_over:
         raise OrderNotHeld("The hold is over.")
-    still_open = select(Payment.id).where(Payment.order_id == order.id, Payment.status.in_(OPEN))
-    if session.scalar(still_open) is not None:
+    if open_payment(session, order.id, OPEN) is not None:
         raise PaymentInProgress("The outcome of an earlier payment is not known yet.")

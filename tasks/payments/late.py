@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from models.enums import OrderStatus, PaymentStatus, RefundCause
 from models.errors import Fenced
 from models.live.records import Regained
+from models.queries.payments import late_payment
 from models.tables.catalogue import Sale
 from models.tables.orders import Order
 from models.tables.payments import Payment, Refund
@@ -85,15 +86,8 @@ def _note_asking(context: Context, payment_id: UUID) -> bool:
 
 
 def _find(context: Context, payment_id: UUID) -> tuple[Order, str | None, bool] | None:
-    query = (
-        select(Order, Sale.epoch, Payment.charged_minor.is_not(None))
-        .join(Payment, Payment.order_id == Order.id)
-        .join(Sale, Sale.id == Order.sale_id)
-        .outerjoin(Refund, Refund.payment_id == Payment.id)
-        .where(Payment.id == payment_id, Payment.status == PaymentStatus.LATE, Refund.id.is_(None))
-    )
     with context.database.transaction() as session:
-        found = session.execute(query).one_or_none()
+        found = late_payment(session, payment_id)
     return (found[0], found[1], found[2]) if found else None
 
 

@@ -3,12 +3,11 @@
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
 
 from models.enums import OrderStatus
 from models.errors import FlashSaleError
 from models.messages import Message
-from models.tables.payments import Payment
+from models.queries.payments import open_payment
 from tasks.context import Context
 from tasks.payments.begin import begin_payment
 from tasks.payments.drive import run_payment
@@ -37,9 +36,8 @@ def pay_order(context: Context, user_id: UUID, order_id: UUID, *, method: str, k
 
 def _finish(context: Context, order_id: UUID) -> Message:
     """Do what a worker would do: there is no provider to wait for."""
-    begun = select(Payment.id).where(Payment.order_id == order_id, Payment.status.in_(OPEN))
     with context.database.transaction() as session:
-        payment_id = session.scalar(begun)
+        payment_id = open_payment(session, order_id, OPEN)
     if payment_id is not None:
         run_payment(context, payment_id)
     return tell_order(context, order_id, is_news=False)

@@ -4,14 +4,11 @@ So every process counts into one sum, nothing is counted that was rolled back, a
 however much has happened. Independent of Prometheus.
 """
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
-
-from models.tables.tallies import Tally
 
 PAYMENTS_BEGUN: Final = "payments_begun"  # provider
 PAYMENT_OUTCOMES: Final = "payment_outcomes"  # provider, outcome, upper bound of the seconds since it began
@@ -43,14 +40,3 @@ def count_outcome(session: Session, provider: str, outcome: str, took: timedelta
     seconds = took.total_seconds()
     bound = next((str(bound) for bound in SECONDS if seconds <= bound), "+Inf")
     count(session, PAYMENT_OUTCOMES, provider, outcome, bound, took=took)
-
-
-def read_tallies(session: Session) -> Mapping[str, Mapping[tuple[str, ...], tuple[int, int]]]:
-    """Read every count: by name and labels, how many and how many milliseconds all of them took."""
-    sums = select(
-        Tally.name, Tally.labels, func.sum(Tally.count).cast(Tally.count.type), func.sum(Tally.total_ms)
-    ).group_by(Tally.name, Tally.labels)
-    found: dict[str, dict[tuple[str, ...], tuple[int, int]]] = {}
-    for name, labels, many, ms in session.execute(sums):
-        found.setdefault(name, {})[tuple(labels.split(","))] = (many, int(ms))
-    return found

@@ -5,13 +5,12 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
 
 from models.audit import Audit, audit_sale
 from models.enums import SaleStatus
 from models.errors import LineUnavailable
 from models.live.audits import AuditNote
-from models.tables.catalogue import Sale
+from models.queries.sales import sales_of_status
 from tasks.context import Context
 from tasks.runtime.isolation import apart
 
@@ -34,7 +33,7 @@ def audit_running_sales(context: Context, *, rest: float = 0.0) -> list[Audit]:
         LedgerUnavailable: PostgreSQL is unavailable, so that nothing can be said.
     """
     with context.database.transaction() as session:
-        sale_ids = session.scalars(select(Sale.id).where(Sale.status.in_(RUNNING))).all()
+        sale_ids = sales_of_status(session, RUNNING)
     found = []
     for sale_id in sale_ids:
         with apart("audit_hindered", sale_id=str(sale_id)):

@@ -8,13 +8,11 @@ from uuid import UUID
 
 import structlog
 from redis.exceptions import RedisError
-from sqlalchemy import and_, func, or_, select
 
-from models.enums import SaleStatus
 from models.errors import LedgerUnavailable, LineRefused
 from models.live.pulse import Sample
 from models.messages import Message, rfc3339_ms
-from models.tables.catalogue import Sale
+from models.queries.sales import moving_sales
 from tasks.context import Context
 
 log: Final = structlog.get_logger()
@@ -61,19 +59,10 @@ class PulseTaker:
             self._known_until = now + KNOWN_S
             try:
                 with self._context.database.transaction() as session:
-                    self._sales = session.scalars(_MOVING).all()
+                    self._sales = moving_sales(session, MOST_SALES)
             except LedgerUnavailable as error:
                 log.warning("pulse_of_known_sales_only", error=str(error))
         return self._sales
-
-
-_IS_IN_LOBBY: Final = and_(Sale.status == SaleStatus.SCHEDULED, Sale.lobby_opens_at <= func.now())
-_MOVING: Final = (
-    select(Sale.id)
-    .where(Sale.drained_at.is_(None), or_(Sale.status != SaleStatus.SCHEDULED, _IS_IN_LOBBY))
-    .order_by(Sale.opens_at.desc())
-    .limit(MOST_SALES)
-)
 
 
 def rate(earlier: Sample, later: Sample, field: str) -> float:

@@ -13,11 +13,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text, update
 
 from models.database import Database
+from models.queries.tallies import read_tallies
 from models.tables.payments import Payment
 from tasks.payments.late import resolve_late
 from tasks.payments.refunds import request_refund
 from tasks.providers.sandbox.signature import sign, webhook_secret
-from tasks.runtime.tallies import PAYMENTS_BEGUN, SECONDS, count, count_outcome, read_tallies
+from tasks.runtime.tallies import PAYMENTS_BEGUN, SECONDS, count, count_outcome
 from tests.integration.test_payments_http import WEBHOOKS
 from tests.support.paying import NO, OK, WAIT, Till
 from tests.support.polling import eventually

@@ -11,11 +11,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from models.enums import MailStatus, PaymentStatus, RefundStatus
+from models.queries.payment_tasks import PENDING, WORK
 from models.tables.mails import Mail
 from models.tables.orders import Intent, Order
 from models.tables.payments import Payment, Refund
 from tasks.background import queue
-from tasks.background.payment_tasks import PENDING, WORK
 from tasks.payments.refunds import request_refund
 from tests.integration.conftest import Account
 from tests.integration.test_payments_lives import sold

@@ -6,8 +6,8 @@ import pytest
 
 from models import enums
 from models.enums import AdminAction
+from models.queries.payment_tasks import WORK
 from models.tables.catalogue import Product
-from tasks.background.payment_tasks import WORK
 from tasks.background.queue import KINDS
 from tasks.sales.lifecycle import NewSale
 from web.control_room.log_words import ACTIONS, FIELDS, Detail, Value, action_words, details_of

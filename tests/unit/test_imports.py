@@ -42,6 +42,30 @@ LEAVES: dict[str, set[str]] = {  # which folders of its own package one may know
 LATE = {"tasks.providers.stripe.provider"}  # loads the library of Stripe where that is configured
 
 
+# Reads that lock what the same transaction writes, or on which its write rests: they stand beside it.
+BESIDE_A_WRITE = {
+    "tasks/accounts/log_ins.py",
+    "tasks/background/queue.py",
+    "tasks/deadlines.py",
+    "tasks/intake/sale_cache.py",  # which reads what a process remembers
+    "tasks/orders/holds.py",
+    "tasks/payments/begin.py",
+    "tasks/payments/history.py",
+    "tasks/payments/late.py",
+    "tasks/payments/receipts.py",
+    "tasks/payments/refunds.py",
+    "tasks/payments/webhooks.py",
+    "tasks/providers/sandbox/books.py",
+    "tasks/providers/sandbox/refunds.py",
+    "tasks/reports/making.py",  # which reads the clock
+    "tasks/sales/adjustments.py",
+    "tasks/sales/archive.py",
+    "tasks/sales/lost_tickets.py",  # the same
+    "tasks/sales/rebuild.py",
+    "tasks/sweep.py",
+}
+
+
 def modules_of(package: str) -> list[Path]:
     single = ROOT / f"{package}.py"
     return [single] if single.exists() else sorted((ROOT / package).rglob("*.py"))
@@ -136,6 +160,17 @@ def test_the_web_layer_speaks_sql_in_its_paging_alone() -> None:
         if top(name) == "sqlalchemy"
     }
     assert speakers == {"web/http/paging.py"}
+
+
+def test_the_ledger_is_asked_in_models_alone() -> None:
+    askers = {
+        str(path.relative_to(ROOT))
+        for package in ("tasks", "web", "workers")
+        for path in modules_of(package)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"select", "sqlalchemy.select"}
+    }
+    assert askers <= BESIDE_A_WRITE
 
 
 def test_only_config_reads_the_environment() -> None:

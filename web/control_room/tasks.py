@@ -6,8 +6,8 @@ from typing import Final
 from flask import Blueprint, render_template
 
 from models.enums import TaskState
+from models.queries.payment_tasks import WORK
 from tasks.background import task_list
-from tasks.background.payment_tasks import WORK
 from tasks.background.queue import KINDS
 from web.api.schemas.tasks import TaskQuery
 from web.api.tasks import read_tasks

@@ -18,8 +18,9 @@ from models.database import Database
 from models.enums import MailKind, MailStatus, PaymentStatus, RefundCause, RefundStatus
 from models.errors import LedgerUnavailable
 from models.queries.money import Open, read_open
+from models.queries.tallies import read_tallies
 from tasks.runtime.single_flight import Flights
-from tasks.runtime.tallies import MAILS, PAYMENT_OUTCOMES, PAYMENTS_BEGUN, REFUNDS, SECONDS, read_tallies
+from tasks.runtime.tallies import MAILS, PAYMENT_OUTCOMES, PAYMENTS_BEGUN, REFUNDS, SECONDS
 
 KEPT_S: Final = 1.0
 OUTCOMES: Final[tuple[str, ...]] = (
