@@ -1,4 +1,4 @@
-"""The composition root of a web process: settings, services, blueprints, errors and the last touch."""
+"""Builds the Flask app of a web process: settings, services, blueprints, errors and middleware."""
 
 from collections.abc import Callable, Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""Owns `/sales/{id}/intents` and `/intents`: the way in, and what became of it."""
+"""`/sales/{id}/intents` and `/intents`: submits purchase intents and shows what became of them."""
 
 import re
 import uuid

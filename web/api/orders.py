@@ -1,4 +1,4 @@
-"""Owns `/orders`: what was granted."""
+"""`/orders`: lists, shows and cancels the orders that were granted."""
 
 import uuid
 from typing import Any

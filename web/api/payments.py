@@ -1,4 +1,4 @@
-"""Owns what concerns money: paying an order, giving it back, receipts, and the webhooks of providers."""
+"""Pays and refunds orders, shows receipts, and takes the webhooks of payment providers."""
 
 import uuid
 from typing import Any

@@ -1,4 +1,4 @@
-"""Owns `/products`."""
+"""`/products`: lists them, and lets admins change them."""
 
 import uuid
 from typing import Any

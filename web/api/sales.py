@@ -1,4 +1,4 @@
-"""Owns `/sales`: what is on sale, and the admin's verbs."""
+"""`/sales`: lists and shows sales, and lets admins create, change, open, pause and end them."""
 
 import uuid
 from datetime import datetime

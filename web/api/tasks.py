@@ -1,4 +1,4 @@
-"""Owns `/tasks` and the audit: what the workers do, for admins to poll."""
+"""`/tasks` and the audit: what the workers do, for admins to poll."""
 
 import uuid
 from datetime import datetime

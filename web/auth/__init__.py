@@ -1,1 +1,1 @@
-"""Owns accounts and who is asking: passwords, tokens, their families and their revocation."""
+"""Accounts and authentication: passwords, tokens, their families and their revocation."""

@@ -1,4 +1,4 @@
-"""Owns what accounts do: sign up, sign in, stay signed in, sign out. Knows no HTTP but the tokens' form."""
+"""Signs up, signs in, refreshes and signs out accounts. Of HTTP it knows only the form of the tokens."""
 
 import uuid
 from dataclasses import dataclass

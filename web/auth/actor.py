@@ -1,4 +1,4 @@
-"""Owns who acts as an admin in this request."""
+"""Names the admin who acts in this request."""
 
 from tasks.runtime.admin_log import Actor
 from web.auth.identity import current_identity

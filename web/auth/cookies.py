@@ -1,4 +1,4 @@
-"""What our cookies are called, and where they are sent.
+"""Names our cookies and says which paths they are sent to.
 
 In production they are `Secure` and their names begin with `__Host-`: a browser then takes them from this host
 alone, over TLS alone, and for all of it (RFC 6265bis, section 4.1.3.2), so that no other host of the domain

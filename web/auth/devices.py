@@ -1,6 +1,7 @@
-"""The cookie by which a browser is known to have logged in to an account before; it lets nobody in.
+"""The signed cookie that tells that this browser logged in to an account before; it grants no access.
 
-Its own tries are counted apart from strangers', so that strangers cannot keep an account's owner out.
+Log-in attempts of such a browser are counted apart from strangers', so that strangers cannot lock an
+account's owner out.
 """
 
 import hmac

@@ -1,10 +1,11 @@
-"""How often passwords may be guessed: by account together with the network, by network, and by account.
+"""Limits how often passwords may be guessed: by account and network together, by network, and by account.
 
-Nobody is shut out by what others do. A network's own wrong tries at an account are refused once they are too
-many; an account that is tried from many networks makes each of them wait longer between its tries; a network
-that tries many accounts has its tries judged one at a time. Whoever logged in to the account before, on the
-same device or lately from the same network, is judged apart from all that. Accounts that do not exist are
-counted in the same way; that somebody logs in from a network, only others of that network might find out.
+Nobody is locked out by what others do. A network's own wrong attempts at an account are refused once they are
+too many; an account that is tried from many networks makes each of them wait longer between attempts; a
+network that tries many accounts has its attempts judged one at a time. Someone who logged in to the account
+before, on the same device or lately from the same network, is judged apart from all that. Accounts that do
+not exist are counted in the same way; that somebody logs in from a network, only others of that network
+might find out.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Owns who is asking: reads the bearer token or the session's cookie, and guards views by it."""
+"""Identifies the user of a request by bearer token or session cookie, and guards views by it."""
 
 import hmac
 from collections.abc import Callable

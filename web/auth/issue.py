@@ -1,4 +1,4 @@
-"""Owns the writing of tokens and of the session's cookies, by flask-jwt-extended."""
+"""Issues tokens and sets the session's cookies, with flask-jwt-extended."""
 
 import uuid
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How somebody logs in or stays so, within the limits: the one way for API clients and pages."""
+"""Logs in and refreshes within the rate limits: the one way for API clients and pages."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Owns the hashing of passwords: argon2id by OWASP's parameters, off the event loop, a few at a time."""
+"""Hashes passwords: argon2id with OWASP's parameters, off the event loop, a few at a time."""
 
 import os
 import sys

@@ -1,8 +1,8 @@
-"""Owns the set of revoked token families in this process, kept fresh from PostgreSQL.
+"""The set of revoked token families in this process, kept fresh from PostgreSQL.
 
-Access tokens are not looked up when they are shown; this set is what makes a log-out bite. It is
-read about twice a second by one thread (a greenlet where gevent has patched), so that a revocation
-in any process is known here within a second.
+Access tokens are not looked up when they are shown; this set is what makes a log-out take effect. One
+thread (a greenlet where gevent has patched) reads it about twice a second, so that a revocation in any
+process is known here within a second.
 """
 
 import logging

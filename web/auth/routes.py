@@ -1,4 +1,4 @@
-"""Owns `/auth/…` and `/me`, for clients that keep their tokens themselves."""
+"""`/auth/…` and `/me`, for clients that keep their tokens themselves."""
 
 from typing import Any
 

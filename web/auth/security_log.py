@@ -1,6 +1,6 @@
-"""What the log says of who came in and who was refused: accounts by id, no password, no e-mail address.
+"""Logs who came in and who was refused: accounts by id, no password, no e-mail address.
 
-An address that belongs to no account is told as a keyed digest: the same address has the same digest, and
+An address that belongs to no account is logged as a keyed digest: the same address has the same digest, and
 nobody can read it from the log.
 """
 

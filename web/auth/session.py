@@ -1,4 +1,4 @@
-"""Owns `/session`: the same log-in kept in HttpOnly cookies, for our own pages. No answer holds a token."""
+"""`/session`: the same log-in kept in HttpOnly cookies, for our own pages. No answer holds a token."""
 
 from typing import Any, Final
 

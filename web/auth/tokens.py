@@ -1,4 +1,4 @@
-"""Owns the reading of tokens: the one path by which a token becomes an identity.
+"""Verifies tokens: the one path by which a token becomes an identity.
 
 Tokens are written by flask-jwt-extended. Reading them with it costs 115 µs here, with PyJWT alone 42 µs
 (both look at every character in Python), and a rush shows every token for the first time. So the header

@@ -1,4 +1,4 @@
-"""Owns the command line, `flask --app web …`: the admin's and the release's verbs."""
+"""The command line, `flask --app web …`: commands for admins and for releases."""
 
 from flask import Flask
 

@@ -1,4 +1,4 @@
-"""`flask ledger`: what operators do about the ledger as a whole."""
+"""`flask ledger`: commands about the ledger as a whole."""
 
 import json
 

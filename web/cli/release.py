@@ -1,4 +1,4 @@
-"""Owns `flask release`: what stands between new code and serving with it."""
+"""`flask release`: what has to be done between deploying new code and serving with it."""
 
 import click
 from flask.cli import with_appcontext

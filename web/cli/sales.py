@@ -1,4 +1,4 @@
-"""Owns `flask sales`: the admin's verbs, for scripts. Answers are JSON on standard output."""
+"""`flask sales`: runs sales from scripts. Answers are JSON on standard output."""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""Owns `flask users …`: making an admin, and a crowd for load generators."""
+"""`flask users`: creates an admin, or a crowd of shoppers for load generators."""
 
 import os
 import sys

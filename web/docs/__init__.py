@@ -1,4 +1,4 @@
-"""Owns the readable documentation: Swagger UI from the installed package's files, no inline script."""
+"""The API's documentation page: Swagger UI from the installed package's files, without inline scripts."""
 
 from pathlib import Path
 from typing import Any, Final

@@ -1,1 +1,1 @@
-"""The operators' questions: alive, ready, durable; and who may ask for details."""
+"""Health checks for operators: alive, ready, durable; and who may see the details."""

@@ -1,7 +1,7 @@
-"""Who is an operator: whoever shows their token, or asks at their own port.
+"""Tells operators from others: by their token, or by the port they ask at.
 
-Where neither is set, development answers everybody; production only the machine itself, and nobody through a
-proxy, since what a proxy passes on is from anywhere.
+Where neither is set, development answers everybody; production answers only requests from the machine
+itself, and none through a proxy, since what a proxy passes on is from anywhere.
 """
 
 import hmac

@@ -1,4 +1,4 @@
-"""Owns the checks behind `/readyz`: is each dependency there, current, and as durable as is promised?"""
+"""The checks behind `/readyz`: is each dependency reachable, current, and as durable as promised?"""
 
 import logging
 from collections.abc import Callable

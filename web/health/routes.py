@@ -1,4 +1,4 @@
-"""Owns the operators' questions: is this process alive, and is all that it needs there and durable?"""
+"""`/healthz` and `/readyz`: is this process alive, and is everything that it needs there and durable?"""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How rows are written for those who open CSV in a spreadsheet."""
+"""Writes CSV that is safe to open in a spreadsheet."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Gives every failure one shape: RFC 9457 problem details. The only place that knows HTTP codes of errors."""
+"""Gives every failure one shape, RFC 9457 problem details. Only here do errors get their HTTP codes."""
 
 import http
 import logging

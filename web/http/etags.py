@@ -1,4 +1,4 @@
-"""Entity tags of what admins change: told in `ETag`, and expected by `If-Match` (RFC 9110, 13.1.1)."""
+"""Entity tags of what admins change: sent in `ETag`, and expected by `If-Match` (RFC 9110, 13.1.1)."""
 
 import re
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Owns how JSON is read and written: orjson, which is quick and refuses what is not JSON."""
+"""Reads and writes JSON with orjson, which is fast and refuses what is not JSON."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""Owns what a web process's log lines carry besides everybody's: the id of the request that wrote them."""
+"""Adds to a web process's log lines the id of the request that wrote them."""
 
 import logging
 

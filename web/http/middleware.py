@@ -1,6 +1,6 @@
-"""Owns what is put on every answer at the end: the request's id, the safety headers, the measurement.
+"""Finishes every answer: the request's id, the security headers, the measurement.
 
-Done around the app and on a plain list of headers, not in Flask's hooks: the way of an intent is counted in
+Done around the app and on a plain list of headers, not in Flask's hooks: the hot route is counted in
 microseconds, and werkzeug's headers alone would take 40 of them.
 """
 

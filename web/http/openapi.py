@@ -1,4 +1,4 @@
-"""Owns how the documented routes read, answer and describe themselves, over flask-smorest."""
+"""flask-smorest with our rules: how the documented routes read, answer and describe themselves."""
 
 import http
 import typing

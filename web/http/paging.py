@@ -1,4 +1,4 @@
-"""Owns paging by key: a cursor names the last row that was seen, so that no page skips or repeats one."""
+"""Paging by key: a cursor names the last row that was seen, so that no page skips or repeats one."""
 
 import base64
 import binascii

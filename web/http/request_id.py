@@ -1,4 +1,4 @@
-"""Owns what every request carries besides its content: an id to be found by, and its bounds."""
+"""The request class: an id to find each request by, and a bound on its size."""
 
 import random
 import re

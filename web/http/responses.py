@@ -1,4 +1,4 @@
-"""Owns answering with what `models.messages` tells: JSON as it is, past the schemas that document it."""
+"""Answers with the JSON that `models.messages` builds, past the schemas that document it."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any

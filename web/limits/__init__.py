@@ -1,1 +1,1 @@
-"""Whose request it is, and how often they may ask: addresses, networks, counters, limits."""
+"""Where a request comes from, and how often its sender may ask: addresses, networks, counters, limits."""

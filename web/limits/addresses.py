@@ -1,7 +1,7 @@
-"""Who a request comes from, as an address that is written in one way, and the networks around it.
+"""Normalizes a client's address, and names the networks around it, by which limits count.
 
-Limits count by these networks. One customer may have a whole /64, /56 or /48 of IPv6, and whoever rents
-servers a /24 of IPv4: what is counted by single addresses alone is not bounded at all.
+One customer may have a whole /64, /56 or /48 of IPv6, and one who rents servers a /24 of IPv4: what is
+counted by single addresses alone is not bounded at all.
 """
 
 import ipaddress

@@ -1,6 +1,6 @@
-"""Counts within windows of time, which can be given back: in Redis for all processes, else in memory.
+"""Counts within windows of time, which can be taken back: in Redis for all processes, else in memory.
 
-A window is a part of the key, so that a key is never older than its window and needs no care when it ends.
+A window is a part of the key, so that a key is never older than its window and nothing has to reset it.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""How much is believed of what proxies say about a client, and the log line where that cannot be right."""
+"""Says how much proxies' headers about a client are believed, and logs when that setting cannot be right."""
 
 import ipaddress
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
-"""Owns the limits: by network and account for signing up and staying in, by account for the rest.
+"""The rate limits: by network and account for registering and refreshing, by account for the rest.
 
-How often passwords may be tried is `web.auth.guard`'s.
+How often passwords may be tried is limited by `web.auth.guard`.
 """
 
 import logging

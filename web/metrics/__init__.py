@@ -1,1 +1,1 @@
-"""Figures for Prometheus: requests, sales, money."""
+"""Metrics for Prometheus: requests, sales, money."""

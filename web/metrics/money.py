@@ -1,7 +1,7 @@
-"""Owns the figures of money: counted in the ledger by whoever moves it, read when Prometheus asks.
+"""Money's metrics: counted in the ledger by each process that moves it, read when Prometheus scrapes.
 
-Workers are not asked by Prometheus, and web processes come and go; the ledger sees all of them. A reading is
-kept for a second, so that nobody can make the ledger work by asking often.
+Workers are not scraped, and web processes come and go; the ledger sees all of them. A reading is kept for a
+second, so that nobody can make the ledger work by asking often.
 """
 
 import time

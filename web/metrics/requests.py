@@ -1,4 +1,4 @@
-"""Owns the measurements: how many requests, how long they took, and the page that Prometheus reads."""
+"""Counts requests and how long they took, and serves the page that Prometheus scrapes."""
 
 from typing import TYPE_CHECKING, Final
 

@@ -1,4 +1,4 @@
-"""Owns the gauges of running sales: read when Prometheus asks, so that they are never stale."""
+"""Gauges of running sales, read when Prometheus scrapes, so that they are never stale."""
 
 from collections.abc import Iterator
 from typing import Final

@@ -1,6 +1,21 @@
-"""Owns the sockets of one process: lets them in, looks after them, and sends them away at the end.
+"""All sockets of one web process: the hub lets them in, looks after them, and closes them at the end.
 
-Everything is started with the first socket, so in a worker and never before its fork. Nothing here is
+From `settle.lua` to a socket:
+
+1. The publishers. `settle.lua` ends with two PUBLISHes: the claim's intents and orders, packed as JSON, on
+   the sale's channel `{sale:<id>}:verdicts`, and a word on `{sale:<id>}:live`, which says only that the
+   sale's figures changed. The other scripts that change a sale publish there too, `sell` and `release` on
+   both; what changes outside of a script is published by `tell` in `models.live.store`. The channels are
+   named in `models.live.keys`.
+2. The subscription. `Feed` holds the one connection of this process that is subscribed, to both patterns
+   for all sales. It calls a `Listener`, which `Hub._start` wires.
+3. Who hears. A verdict goes by `SessionRegistry.tell_all` to the sockets of the intent's owner, and at once.
+   A `live` word goes by `Watches.nudge` to the sockets that subscribed to that sale: `Watches` takes a
+   snapshot, and `Broadcast` sends it when `BroadcastThrottle` allows.
+4. What was lost. After a gap in the subscription `Hub._on_gap` has all sales looked at again, and
+   `SnapshotQueue` sends every shopper their own intents and orders; `Reconciler` finds single lost messages.
+
+Everything starts with the first socket, so in a worker process and never before its fork. Nothing here is
 protected by locks: between two points where a greenlet waits, no other runs.
 """
 

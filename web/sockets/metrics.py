@@ -1,4 +1,4 @@
-"""Owns the measurements of the sockets."""
+"""The Prometheus metrics of the sockets."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Owns the telling of how many sockets this process has, and who watches what: for the control room alone."""
+"""Reports how many sockets this process has and how many watch each sale, for the control room."""
 
 import os
 import socket

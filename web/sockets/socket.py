@@ -1,8 +1,8 @@
-"""Owns `/ws` as a route: the ordinary way to a socket, and the handing over of the connection to the hub.
+"""The route `/ws`: lets flask-sock do the handshake, then hands the connection over to the hub.
 
-flask-sock routes and simple-websocket answers the handshake. Then the descriptor is taken out of gunicorn's
-hands and the request ends: a waiting socket has no greenlet, no request and no parser of HTTP. Most sockets
-never come here: their handshake is plain, and `web.sockets.transport.handshake` has answered it.
+flask-sock routes and simple-websocket answers the handshake. Then the descriptor is taken from gunicorn and
+the request ends: a waiting socket has no greenlet, no request and no HTTP parser. Most sockets never come
+here: their handshake is plain, and `web.sockets.transport.handshake` has answered it.
 """
 
 from typing import TYPE_CHECKING, Any, Final, cast

@@ -1,4 +1,4 @@
-"""Owns `/admin/…` of the API: what the control room needs besides what everybody's routes give admins."""
+"""The routes under `/api/v1/admin`: what the control room needs besides the routes that everybody has."""
 
 from collections.abc import Sequence
 from typing import Final

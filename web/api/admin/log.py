@@ -1,4 +1,4 @@
-"""Owns `/admin/log`: who did what to what."""
+"""`/admin/log`: which admin did what to what."""
 
 from typing import Any
 

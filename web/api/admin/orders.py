@@ -1,4 +1,4 @@
-"""Owns `/admin/orders`: the search over everybody's orders, as a list and as CSV."""
+"""`/admin/orders`: the search over everybody's orders, as a list and as CSV."""
 
 import uuid
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Owns `/admin/sales/{id}/overview`: a sale at a glance, cheap enough to be asked for each second."""
+"""`/admin/sales/{id}/overview`: a sale at a glance, cheap enough to be polled every second."""
 
 import uuid
 from typing import Any

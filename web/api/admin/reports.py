@@ -1,4 +1,4 @@
-"""Owns the reports of sales over HTTP: one, its series as CSV, and the comparison of two."""
+"""The reports of sales: one, its series as CSV, and the comparison of two."""
 
 import uuid
 from collections.abc import Callable

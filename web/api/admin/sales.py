@@ -1,4 +1,4 @@
-"""Owns what only the control room does with sales: another one by the same settings."""
+"""What only admins do with sales: create another one with the same settings."""
 
 import uuid
 from datetime import UTC, tzinfo

@@ -1,4 +1,4 @@
-"""Owns `/admin/shoppers`: finding accounts, banning them, and letting them in again."""
+"""`/admin/shoppers`: finds accounts, bans them, and lifts bans."""
 
 import uuid
 from typing import Any

@@ -1,4 +1,4 @@
-"""Owns what admins do about tasks: another try of one that failed, a mail that was given up among them."""
+"""Retries a background task that failed or a mail that was given up, for admins."""
 
 import uuid
 

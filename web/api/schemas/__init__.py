@@ -1,1 +1,1 @@
-"""Owns the shape of what goes in and out; whether it is true is not a schema's business."""
+"""marshmallow schemas of requests and answers. They check the shape only, not whether the content is true."""

@@ -1,4 +1,4 @@
-"""Owns the shapes of accounts and tokens."""
+"""Schemas of accounts and tokens."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Owns the strict fields that all schemas are made of, and the shapes of money and time."""
+"""The strict fields that all schemas are made of, and the schemas of money and time."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Owns the shapes of intents, per the contract to the letter."""
+"""Schemas of intents, to the letter of the contract."""
 
 from marshmallow import Schema, fields
 

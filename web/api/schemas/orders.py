@@ -1,4 +1,4 @@
-"""Owns the shapes of orders, per the contract to the letter."""
+"""Schemas of orders, to the letter of the contract."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Owns the shape of lists: the query that asks for a page, and the page."""
+"""Schemas of lists: the query that asks for a page, and the page."""
 
 import re
 from typing import Any, Final

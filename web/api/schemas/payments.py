@@ -1,4 +1,4 @@
-"""Owns the shapes of payments, refunds and receipts."""
+"""Schemas of payments, refunds and receipts."""
 
 from typing import Any
 

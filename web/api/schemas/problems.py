@@ -1,4 +1,4 @@
-"""Owns the documented shape of problems. Only documentation: `web.http.errors` writes them."""
+"""The schema of problems, for the documentation only: `web.http.errors` writes them."""
 
 from marshmallow import Schema, fields
 

@@ -1,4 +1,4 @@
-"""Owns the shapes of products."""
+"""Schemas of products."""
 
 from marshmallow import Schema, fields, validate
 

@@ -1,4 +1,4 @@
-"""Owns the shapes of the parts of a report: settings, funnel, units, money, times, fairness, audit."""
+"""Schemas of a report's parts: settings, funnel, units, money, times, fairness, audit."""
 
 from marshmallow import Schema, fields
 

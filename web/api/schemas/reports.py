@@ -1,4 +1,4 @@
-"""Owns the shapes of reports and their comparison. They document: the answers are told as they are kept."""
+"""Schemas of reports and their comparison, for the documentation: reports are answered as they are stored."""
 
 from marshmallow import Schema, fields
 

@@ -1,4 +1,4 @@
-"""Owns the shapes of sales, per the contract to the letter."""
+"""Schemas of sales, to the letter of the contract."""
 
 from typing import Any
 

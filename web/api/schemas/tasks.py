@@ -1,4 +1,4 @@
-"""Owns the shapes of background tasks, per the contract to the letter."""
+"""Schemas of background tasks, to the letter of the contract."""
 
 from marshmallow import Schema, fields, validate
 

@@ -1,4 +1,4 @@
-"""Owns how messages are answered: with the client's own id, and a refusal in the words of the API."""
+"""Writes answers to messages: with the client's own id, and refusals in the words of the API."""
 
 import logging
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Owns the answers to what clients send. What has to wait for stores is left to the pool's greenlets."""
+"""Dispatches clients' messages by their type. What has to wait for a store is left to the worker pool."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Work that waits for a worker, in fair order: whoever asks, one after the other, however much each asks."""
+"""A queue of work in which the networks that ask take turns, however much each of them asks."""
 
 from collections import deque
 from typing import Generic, TypeVar

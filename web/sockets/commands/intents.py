@@ -1,6 +1,6 @@
-"""Owns the way of an `intent` by socket: from the message to the intake, and from its answer to the frame.
+"""Takes an `intent` that came by socket: passes it to the intake, and answers when the intake calls back.
 
-Nobody waits for it: a crowd's intents take no greenlet each, and so gather in batches as large as the crowd.
+No greenlet waits for the answer, so a crowd's intents gather in batches as large as the crowd.
 """
 
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Owns the shapes of what clients send: one JSON object a message, nothing unknown in it."""
+"""Parses what clients send: one JSON object a message, without unknown fields."""
 
 import re
 from functools import lru_cache

@@ -1,7 +1,7 @@
-"""What is asked about sales that are unknown here: most are none at all, and asking costs a store's time.
+"""Limits questions about sales that this process does not know: most do not exist, and asking costs time.
 
-That there is none is remembered for a moment; a socket and a network may be wrong so many times; and the few
-who look have a rest after each that is none.
+A missing sale is remembered for a moment; a socket and a network may be wrong only so many times; and a
+worker that looked for a missing sale rests before the next.
 """
 
 import time

@@ -1,7 +1,7 @@
-"""Owns who does what when with messages: each connection's in their order, one at a time.
+"""Handles each connection's messages in their order, one at a time, with a bounded pool of greenlets.
 
-A message is begun at once, where it was read. Only what has to wait for stores is done by greenlets, as many
-as there is work, up to a bound.
+A message is begun where it was read, at once. Only what has to wait for a store is done by the pool's
+workers, as many as there is work, up to a bound.
 """
 
 import logging

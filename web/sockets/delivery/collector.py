@@ -1,8 +1,8 @@
-"""Owns keeping Python's cyclic garbage collector from walking over all sockets again and again.
+"""Keeps Python's cyclic garbage collector from walking over all sockets again and again.
 
-A socket is a dozen objects that live for hours and are freed without the collector. While a crowd comes in,
-it would look through all of them at every quarter more, and with 17,000 sockets stop the process for a third
-of a second each time.
+A socket is a dozen objects that live for hours and are freed without the collector. While a crowd connects,
+the collector would go through all of them at every quarter more, and with 17,000 sockets stop the process
+for a third of a second each time.
 """
 
 import gc

@@ -1,4 +1,4 @@
-"""Owns the process's one subscription to Redis: kept up, and its gaps told. Knows nobody who listens."""
+"""The process's one Redis subscription: kept up, with its gaps reported. It does not know who listens."""
 
 import logging
 import random

@@ -1,4 +1,4 @@
-"""Owns sockets by something that most have to themselves, such as their user: for one, no set is kept."""
+"""Groups sockets by a key that most have to themselves, such as their user: one alone needs no set."""
 
 from collections.abc import KeysView
 from typing import Generic, TypeVar

@@ -1,8 +1,9 @@
-"""Owns the noticing of news that got lost: who still believes what the stores know to be over is told.
+"""Finds lost messages: compares what shoppers were last told with what the stores say now.
 
-A publication reaches whoever listens, once. So every two seconds, or rarer where that would cost more than a
-tenth of the time, the stores are asked about the tickets that were passed and the orders that may move. What
-differs from what its owner was told, and still does at the next look, was lost: it was not merely on its way.
+A publication reaches only those who listen at that moment. So every two seconds, or less often where that
+would cost more than a tenth of the time, the stores are asked about the tickets that were passed and the
+orders that may move. What differs from what its owner was told, and still does at the next look, was lost:
+it was not merely on its way.
 """
 
 import logging

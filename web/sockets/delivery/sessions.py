@@ -1,7 +1,7 @@
-"""Owns whose sockets are here, and what each has just been told, so that no older news follows newer.
+"""Knows which sockets belong to which user, and pushes intents and orders to them, never older after newer.
 
-A snapshot that was read before a change can be ready to send after the change was pushed. Whoever reads
-one listens meanwhile, and keeps to itself what was pushed since.
+A snapshot that was read before a change can be ready to send after the change was pushed. So a reader of a
+snapshot records what is pushed meanwhile, and does not send what that replaced.
 """
 
 from collections.abc import Iterable, Iterator, KeysView

@@ -1,4 +1,4 @@
-"""Owns the snapshot of a sale whose live side is not there: the ledger's figures in the socket's words."""
+"""The snapshot of a sale that is not in Redis: the ledger's figures in the shape of the socket's message."""
 
 from datetime import UTC, datetime
 

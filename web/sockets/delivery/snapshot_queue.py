@@ -1,7 +1,7 @@
-"""Owns the telling of what is a shopper's own: after a subscription, and after a gap in what was heard.
+"""Sends shoppers their own intents and orders after a subscription, and after a gap in the Redis feed.
 
-Those who come together are answered together: what comes in while one question is out waits for the next,
-so that a lone shopper waits for nobody and a crowd costs few questions.
+Those who come together are answered together: what comes in while one query is running waits for the next,
+so a lone shopper waits for nobody and a crowd costs few queries.
 """
 
 import logging

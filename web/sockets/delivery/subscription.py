@@ -1,8 +1,8 @@
-"""Owns the snapshots of the sales that somebody watches: who watches, and when a new one is taken.
+"""Keeps a snapshot of each sale that a socket watches: who watches it, and when a new snapshot is taken.
 
-A nudge from Redis makes for a new snapshot at once, or when the throttle lets it be told. Besides, every
-watched sale is looked at about once a second: that finds what nobody nudges for, and what got lost. With very
-many sales in a process it is less often, every three seconds at the rarest.
+A nudge from Redis leads to a new snapshot at once, or when the throttle lets it be sent. Besides, every
+watched sale is looked at about once a second: that finds changes without a nudge, and nudges that got lost.
+With very many sales in a process it is less often, every three seconds at the rarest.
 """
 
 import logging

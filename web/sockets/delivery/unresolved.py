@@ -1,7 +1,7 @@
-"""Owns what shoppers here were told last and is not the end of it: undecided intents, orders that may move.
+"""Remembers what shoppers here were told last and is not final: undecided intents, orders that may change.
 
 Only that is remembered, and only while one of the shopper's sockets is open; and the orders that ended last,
-since news of their beginning may be late.
+since messages about their beginning may be late.
 """
 
 from collections import OrderedDict

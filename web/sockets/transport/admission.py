@@ -1,4 +1,4 @@
-"""Owns how many sockets a process takes, and how many in a second: others are told when to try again."""
+"""Limits how many sockets a process takes, and how many a second; the others are told when to try again."""
 
 import math
 import random

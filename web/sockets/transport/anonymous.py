@@ -1,6 +1,6 @@
-"""How many sockets that nobody authenticated a network may have in this process.
+"""Limits how many unauthenticated sockets a network may have in this process.
 
-Who authenticates is counted by account instead, so that many who log in behind one address have room.
+Authenticated sockets are counted by account instead, so that many who log in behind one address have room.
 """
 
 import random

@@ -1,4 +1,4 @@
-"""Owns how fast one socket may talk, or all together connect: a leaky bucket of two numbers."""
+"""A leaky bucket of two numbers: how fast one socket may send, or all together connect."""
 
 from dataclasses import dataclass
 from typing import Final

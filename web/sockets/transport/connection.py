@@ -1,4 +1,4 @@
-"""Owns one open WebSocket: its frames in and out, its bounds, and its end. Knows no message's meaning."""
+"""One open WebSocket: its frames in and out, its limits, and its end. It knows no message's meaning."""
 
 import random
 import socket

@@ -1,7 +1,7 @@
-"""Owns the reading of a client's frames (RFC 6455, section 5): whole messages come out, or it is broken.
+"""Parses a client's frames (RFC 6455, section 5) into whole messages.
 
-wsproto's reader costs a socket some 2 KB for as long as it lives. A reader of ours lives while a message is
-on its way, and most messages come in one piece.
+wsproto's reader costs a socket some 2 KB for as long as it lives. A reader of ours lives only while a
+message is arriving, and most messages come in one piece.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
-"""Owns the sending away of all sockets when the process stops: little by little, each told when to come back.
+"""Closes all sockets when the process stops: a few at a time, each told when to come back.
 
-Those that are not told yet go on being served, so a socket is without a server for no longer than its own
-`retry_after_ms`, and those that take the crowd up again get it at a pace that they can bear.
+Those that are not told yet go on being served. So a socket is without a server for no longer than its own
+`retry_after_ms`, and the processes that take the crowd over get it at a pace that they can bear.
 """
 
 import random

@@ -1,8 +1,8 @@
-"""Owns the plain handshake: an upgrade answered at the connection itself, past gunicorn's parser and Flask.
+"""Answers a plain WebSocket handshake at the connection itself, past gunicorn's parser and Flask.
 
-That way costs a process a tenth of the other. What is not exactly as a well-behaved client sends it, or would
-be refused for what it says, is left as it came and goes the ordinary way, so that every refusal is worded in
-one place; who is refused for want of room or time must be refused cheaply, and is so here.
+That costs a process a tenth of the ordinary way. A request that is not exactly as a well-behaved client
+sends it, or would be refused for its content, is left unread and goes the ordinary way, so that every
+refusal is worded in one place. Only a refusal for want of room, which must be cheap, is written here.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""Owns the waiting: one greenlet for all sockets of the process, woken by epoll.
+"""Waits for all sockets of the process in one greenlet, with epoll.
 
 A greenlet a socket costs 16 KB and more before it does anything (Python gives each a chunk of stack); a
 descriptor in an epoll set costs nothing here.

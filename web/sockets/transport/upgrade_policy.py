@@ -1,4 +1,4 @@
-"""Owns who may upgrade to a WebSocket, judged by the request alone: its form, its origin and its cookie.
+"""Decides who may upgrade to a WebSocket, by the request alone: its form, its origin and its cookie.
 
 The request is a WSGI environment, whether gunicorn and Flask have read it or the plain handshake has.
 """

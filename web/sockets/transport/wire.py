@@ -1,4 +1,4 @@
-"""Owns bytes: how a server's frame looks (RFC 6455, section 5), and that it leaves whole or not at all.
+"""Builds a server's frames (RFC 6455, section 5), and sends each whole or not at all.
 
 simple-websocket's own `send` ignores that a socket may take only a part of what it is given, and then goes
 on with the next frame. Here what was not taken is kept and goes first; nothing ever waits for a reader.
