@@ -147,7 +147,7 @@ def idempotency_key() -> str:
 
 
 def _read_intent_request() -> Mapping[str, Any]:
-    """Read what is asked for. A crowd's bodies are alike, so what the schema says of short ones is kept."""
+    """Read the body. A crowd's bodies are alike, so the schema's result for a short one is cached."""
     environ = request.environ
     length = _SHORT_LENGTHS.get(environ.get("CONTENT_LENGTH", ""))
     if length is not None and environ.get("CONTENT_TYPE") == JSON:

@@ -43,7 +43,7 @@ _RECEIPT: Schema = ReceiptSchema()
 @blueprint.doc(parameters=[KEY_PARAMETER])
 @blueprint.arguments(PaymentCreateSchema)
 @blueprint.response(202, OrderSchema)
-def pay(wish: dict[str, Any], order_id: uuid.UUID) -> Response:
+def pay(wanted: dict[str, Any], order_id: uuid.UUID) -> Response:
     """Pay a held order. 202: the hold is pinned and the charge under way; the outcome follows.
 
     What costs nothing is paid at once, by the method `free` or any other, and no provider is asked.
@@ -53,7 +53,7 @@ def pay(wish: dict[str, Any], order_id: uuid.UUID) -> Response:
     user_id = current_identity().user_id
     context = services().context
     key = idempotency_key()
-    return answer(pay_order(context, user_id, order_id, method=wish["method"], key=key), 202)
+    return answer(pay_order(context, user_id, order_id, method=wanted["method"], key=key), 202)
 
 
 @blueprint.get("/orders/<uuid:order_id>/payments")
@@ -70,10 +70,10 @@ def list_payments(order_id: uuid.UUID) -> Response:
 @admin_only
 @blueprint.arguments(RefundCreateSchema)
 @blueprint.response(202, OrderSchema)
-def refund(wish: dict[str, Any], order_id: uuid.UUID) -> Response:
+def refund(wanted: dict[str, Any], order_id: uuid.UUID) -> Response:
     """Have a paid order's money go back, and its units to the next in line. Asked for twice, it goes once."""
     by = current_actor()
-    return answer(request_refund(services().context, order_id, by=by, reason=wish["reason"]), 202)
+    return answer(request_refund(services().context, order_id, by=by, reason=wanted["reason"]), 202)
 
 
 @blueprint.get("/orders/<uuid:order_id>/receipt")

@@ -28,7 +28,7 @@ R = TypeVar("R")
 
 
 def current_identity() -> Identity:
-    """Who asks. Reads and verifies once a request.
+    """The user who sent the request. Reads and verifies the token once a request.
 
     Raises:
         Unauthenticated: nobody, or somebody with a bad token.
@@ -41,7 +41,7 @@ def current_identity() -> Identity:
 
 
 def identity_if_any() -> Identity | None:
-    """Who asks, or nobody. A token that is shown and bad is still an error, except a stale cookie's."""
+    """The user who sent the request, or None. A bad token is still an error, except a stale cookie's."""
     if "HTTP_AUTHORIZATION" in request.environ:
         return current_identity()
     if cookie_name(ACCESS_COOKIE, services().settings) not in request.cookies:

@@ -36,7 +36,7 @@ class Passwords:
         return self._in_turn(lambda: self._hasher.hash(password))
 
     def verify(self, stored: str | None, password: str) -> bool:
-        """Say whether the password belongs to the stored hash; takes as long when there is none.
+        """Check whether the password belongs to the stored hash; takes as long when there is none.
 
         Raises:
             Problem: 503, too many are waiting.
@@ -44,7 +44,7 @@ class Passwords:
         return self._in_turn(lambda: self._matches(stored or self._nobodys, password)) and stored is not None
 
     def is_outdated(self, stored: str) -> bool:
-        """Say whether a hash was made with other parameters than today's."""
+        """Check whether a hash was made with other parameters than today's."""
         return self._hasher.check_needs_rehash(stored)
 
     def _matches(self, stored: str, password: str) -> bool:

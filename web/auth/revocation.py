@@ -57,7 +57,7 @@ class RevokedFamilies:
         return self._revoked.keys() & families
 
     def add(self, family: uuid.UUID) -> None:
-        """Know a revocation of this process's own at once."""
+        """Take in a revocation by this process at once."""
         self._revoked[family] = time.monotonic()
 
     def stop(self) -> None:

@@ -44,7 +44,7 @@ def renew() -> Response:
 
 @blueprint.delete("")
 def end() -> Response:
-    """Sign out. Whoever is not signed in any more only loses the cookies."""
+    """Sign out. Someone who is not signed in any more only loses the cookies."""
     response = Response(status=204)
     try:
         accounts.sign_out(services(), read_token(ACCESS).identity.family)

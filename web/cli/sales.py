@@ -44,8 +44,8 @@ def create(**asked: Any) -> None:
     opens_at = _utc(asked.pop("opens_at")) or datetime.now(UTC)
     closes_at = _utc(asked.pop("closes_at")) or opens_at + timedelta(hours=1)
     lobby_opens_at = _utc(asked.pop("lobby_opens_at"))
-    wish = verbs.NewSale(opens_at=opens_at, closes_at=closes_at, lobby_opens_at=lobby_opens_at, **asked)
-    _show(lambda: verbs.create_sale(services().context, wish, by=COMMAND_LINE))
+    wanted = verbs.NewSale(opens_at=opens_at, closes_at=closes_at, lobby_opens_at=lobby_opens_at, **asked)
+    _show(lambda: verbs.create_sale(services().context, wanted, by=COMMAND_LINE))
 
 
 @sales.command("open")
@@ -122,7 +122,7 @@ def retry_parked(sale_id: uuid.UUID) -> None:
 @sales.command("rebuild")
 @_SALE
 def rebuild(sale_id: uuid.UUID) -> None:
-    """Lay the live state anew from the ledger, after Redis lost it; undecided intents are dropped."""
+    """Rebuild the live state from the ledger after Redis lost it; undecided intents are dropped."""
     dropped = _told(lambda: rebuild_sale(services().context, sale_id, by=COMMAND_LINE))
     click.echo(
         json.dumps(

@@ -36,7 +36,7 @@ class Problem(Exception):
 
 
 class Unauthenticated(Problem):
-    """Nobody is signed in, or the token that should say who is no good."""
+    """Nobody is signed in, or the token is not valid."""
 
     def __init__(self, detail: str = _SIGN_IN, code: str = "unauthenticated") -> None:
         challenge = _CHALLENGE if detail == _SIGN_IN else f'{_CHALLENGE}, error="invalid_token"'
@@ -44,7 +44,7 @@ class Unauthenticated(Problem):
 
 
 class Forbidden(Problem):
-    """Whoever asks is known, and may not."""
+    """The user is known, and may not do this."""
 
     def __init__(self, detail: str = "This is not yours to do.", code: str = "forbidden") -> None:
         super().__init__(403, code, detail)
@@ -161,7 +161,7 @@ def unread(status: int) -> Problem:
 
 
 def code_of(error: domain.FlashSaleError) -> tuple[int, str, str]:
-    """Say how the domain's error is told: (HTTP status, code, detail). The socket uses it too."""
+    """Look up how an error of the domain is told: (HTTP status, code, detail). The sockets use it too."""
     for kind in type(error).__mro__:
         told = _DOMAIN.get(kind)
         if told is not None:

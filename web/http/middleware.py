@@ -44,7 +44,7 @@ def register(app: Flask, settings: Settings) -> None:
 
 
 def headers_of_all(settings: Settings) -> Iterable[tuple[str, str]]:
-    """The safety headers that every answer carries, whoever writes it."""
+    """The security headers that every answer carries, whichever code writes it."""
     return (*_ALWAYS, _TLS_ONLY) if settings.is_production else _ALWAYS
 
 

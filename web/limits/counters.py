@@ -111,7 +111,7 @@ class Counters:
         self._ask(shared, lambda: None)
 
     def knows_place(self, account: str, place: str, keep_s: int) -> bool:
-        """Whether an account was used from there lately; nobody was, while Redis is away."""
+        """Whether an account was used from there lately; False while Redis is away."""
 
         def shared(client: Any) -> bool:
             used_at = client.zscore(f"{PREFIX}places:{account}", place)

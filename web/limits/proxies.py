@@ -39,7 +39,7 @@ def _noticing(inner: "WSGIApplication", trusted: int) -> "WSGIApplication":
 
 
 def _is_not_believed(environ: "WSGIEnvironment", trusted: int) -> bool:
-    """Tell whether a proxy speaks of a client in vain: all shoppers behind it are then one address.
+    """Whether a proxy names a client and is not believed: all shoppers behind it are then one address.
 
     Only a peer nearby is taken for a proxy, since anybody far away may write such headers.
     """

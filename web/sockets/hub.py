@@ -110,7 +110,7 @@ class Hub:
         return capacity()
 
     def admit(self, address: str = "", verified: Verified | None = None) -> None:
-        """Count one who wants to upgrade.
+        """Count a client that wants to upgrade.
 
         Raises:
             Problem: it must come again later.
@@ -132,7 +132,7 @@ class Hub:
         return connection
 
     def close(self) -> None:
-        """Send all sockets away within a moment and let nobody in any more; returns when they are gone."""
+        """Close all sockets within seconds and let none in any more; returns when they are gone."""
         if not self._admission.is_closing:
             self._admission.is_closing = True
             log.info("%d sockets are sent away", len(self._connections))
@@ -140,7 +140,7 @@ class Hub:
             self._stop()
 
     def tick(self, now: float) -> None:
-        """Look after those for whom the time has come."""
+        """Update the gauges, end revoked log-ins, and look after the connections that are due."""
         self._collector.spare(len(self._connections))
         SOCKETS.set(len(self._connections))
         WATCHERS.set(self.watches.subscriptions)
@@ -167,7 +167,7 @@ class Hub:
             watch.tell(connection)
 
     def on_interest(self, connection: Connection) -> None:
-        """Wait for what it waits for."""
+        """Poll for what the connection waits for now."""
         if not connection.is_gone:
             self._poller.change(connection)
 
@@ -180,7 +180,7 @@ class Hub:
         self._connections.discard(connection)
 
     def lets_through(self, connection: Connection, now: float) -> bool:
-        """Count a message against its socket's limit; who does not heed the refusals is closed."""
+        """Count a message against its socket's limit; a socket that ignores the refusals is closed."""
         if connection.gate.lets_through(self._rate, now):
             return True
         detail = "Too many messages; slow down."
@@ -214,7 +214,7 @@ class Hub:
             self.snapshot_queue.add(connection, connection.watched)
 
     def _on_opened(self, watch: Watch) -> None:
-        """The lobby became the line: who stood in it has another status, and after a draw another ticket."""
+        """The lobby became the line: its intents have another status, and after a draw another ticket."""
         for connection in watch.members:
             self.snapshot_queue.add(connection, [watch])
 
@@ -239,7 +239,7 @@ class Hub:
                 loop.wake()
 
     def _repeat(self, step: Callable[[], None]) -> None:
-        """Do a step again and again; a step that fails is written down and does not end the others."""
+        """Do a step again and again; a step that fails is logged and does not end the others."""
         while not self._stopped.is_set():
             try:
                 step()

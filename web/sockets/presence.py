@@ -10,11 +10,11 @@ from tasks.context import Context
 from web.sockets.delivery.subscription import Watches
 
 PERIOD_S: Final = 2.0
-MOST_SALES: Final = 100  # that are told of; the others' watchers count among all sockets only
+MOST_SALES: Final = 100  # that are reported; the others' watchers count among all sockets only
 
 
 class Presence:
-    """Tells of this process' sockets every two seconds, as long as it has any, and once that it has none."""
+    """Reports this process' sockets every two seconds while it has any, and once when it has none."""
 
     def __init__(self, context: Context, watches: Watches, sockets: Callable[[], int]) -> None:
         self._context = context
@@ -28,7 +28,7 @@ class Presence:
         self._wake.set()
 
     def run_once(self) -> None:
-        """Wait for the time, and tell.
+        """Wait for the time, and report.
 
         Raises:
             LineUnavailable: Redis is away.

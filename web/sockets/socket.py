@@ -36,26 +36,26 @@ class _NoThread:
     name = ""
 
     def __init__(self, target: Any) -> None:
-        """There is nothing to run."""
+        """Start nothing."""
 
     def start(self) -> None:
-        """Nor to start."""
+        """Do nothing."""
 
 
 class _NoEvent:
-    """Nobody waits for what such a thread would read."""
+    """simple-websocket's event of received data; nothing waits for it here."""
 
     def set(self) -> None:
-        """Nobody is told."""
+        """Do nothing."""
 
 
-_JUDGED: Final = frozenset({"HTTP_SEC_WEBSOCKET_KEY", "HTTP_SEC_WEBSOCKET_VERSION"})  # in every letter
+_KEPT: Final = frozenset({"HTTP_SEC_WEBSOCKET_KEY", "HTTP_SEC_WEBSOCKET_VERSION"})  # in every letter
 _AS_WRITTEN: Final = {"HTTP_HOST": "shop", "HTTP_UPGRADE": "websocket", "HTTP_CONNECTION": "Upgrade"}
 HANDSHAKE_ONLY: Final = {"thread_class": _NoThread, "event_class": _NoEvent}
 
 
 def register(app: Flask, settings: Settings, parts: Services) -> None:
-    """Let the app and its worker know who lets sockets in."""
+    """Put the hub, the upgrade policy and the handshake where the app and its gunicorn worker find them."""
     access_cookie = cookie_name(ACCESS_COOKIE, settings)
     policy = UpgradePolicy(settings.allowed_origins, parts.tokens, access_cookie=access_cookie)
     app.extensions[HUB] = parts.hub
@@ -75,15 +75,15 @@ def refuse_unfit() -> None:
     if "gunicorn.socket" not in request.environ or not gevent.monkey.is_module_patched("socket"):
         raise Problem(503, "no_sockets", "This server does not serve sockets; run it as the Procfile does.")
     services().hub.admit(address_of(request.environ), request.socket_identity)  # type: ignore[attr-defined]
-    _leave_nothing_to_judge(request.environ)
+    _reduce_to_the_handshake(request.environ)
 
 
-def _leave_nothing_to_judge(environ: "WSGIEnvironment") -> None:
+def _reduce_to_the_handshake(environ: "WSGIEnvironment") -> None:
     """Leave flask-sock the handshake alone: its parser of headers is another, and fails at what it dislikes.
 
     So it is offered no extension either, for compression costs memory.
     """
-    for name in [name for name in environ if name.startswith("HTTP_") and name not in _JUDGED]:
+    for name in [name for name in environ if name.startswith("HTTP_") and name not in _KEPT]:
         del environ[name]
     environ |= _AS_WRITTEN
 

@@ -38,7 +38,7 @@ class ActorSchema(Schema):
 
 
 class LogEntrySchema(Schema):
-    """A deed. Without an actor it came by the command line; `details` tell of a change before and after."""
+    """An admin's action; without an actor, the command line's. `details` show a change before and after."""
 
     id = fields.Integer(required=True)
     at = UtcTime(required=True)

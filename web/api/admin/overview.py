@@ -57,7 +57,7 @@ class HoldsSchema(Schema):
 
 
 class FunnelSchema(Schema):
-    """From intent to paid. `held` and `paid` count whoever came so far, whatever came after."""
+    """From intent to paid. `held` and `paid` count all that came so far, whatever came after."""
 
     intents = fields.Integer(required=True)
     decided = fields.Integer(required=True)

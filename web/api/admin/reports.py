@@ -49,8 +49,8 @@ def get_report(sale_id: uuid.UUID) -> Response:
 @blueprint.post("/sales/<uuid:sale_id>/report")
 @admin_only
 @blueprint.response(202, TaskSchema)
-def ask_anew(sale_id: uuid.UUID) -> Response:
-    """Have the report made anew."""
+def make_again(sale_id: uuid.UUID) -> Response:
+    """Have the report made again."""
     return _accepted(ask_for_report(services().context, sale_id, by=current_actor().user_id))
 
 

@@ -32,7 +32,7 @@ class OrderEventSchema(Schema):
 
 
 class WaitingPaymentSchema(Schema):
-    """What the order's owner has to do so that his payment goes on; told to nobody else."""
+    """What the order's owner has to do so that the payment goes on; told to nobody else."""
 
     id = fields.UUID(required=True)
     provider = fields.String(required=True)

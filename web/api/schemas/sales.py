@@ -107,7 +107,7 @@ class QueueSchema(Schema):
         fields.List(fields.Integer()),
         required=True,
         metadata={
-            "description": "Pairs of ticket and place, from which everybody who stands by finds his own."
+            "description": "Pairs of ticket and place, from which everybody who stands by finds their own."
         },
     )
 

@@ -36,7 +36,7 @@ def answer_own(sessions: SessionRegistry, connection: Connection, request: Messa
 
 
 def refuse(connection: Connection, request: Message, error: Exception) -> None:
-    """Tell a client, and nobody else, that its message failed; what nobody foresaw is written down."""
+    """Tell a client, and nobody else, that its message failed; an unexpected error is logged."""
     told = _as_refusal(error)
     body = {"type": "error", "code": told.code, "detail": told.detail, **told.extra}
     answer(connection, request, body)
@@ -45,10 +45,10 @@ def refuse(connection: Connection, request: Message, error: Exception) -> None:
 
 
 def attempt(connection: Connection, request: Message, do: Callable[[], Then]) -> Then | Step:
-    """Do something that a message asks for; where it fails, that is the answer."""
+    """Do something that a message asks for; a failure becomes the answer."""
     try:
         return do()
-    except Exception as error:  # noqa: BLE001 - it is told, and written down where nobody foresaw it
+    except Exception as error:  # noqa: BLE001 - it is told, and logged where it is unexpected
         refuse(connection, request, error)
         return Step.ANSWERED
 

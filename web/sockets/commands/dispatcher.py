@@ -34,7 +34,7 @@ Verb = Callable[[Connection, Message], Then]
 
 @dataclass(frozen=True, slots=True)
 class AccessRules:
-    """Who is let through: by token, and how often."""
+    """What clients may do: by token, and how often."""
 
     tokens: Tokens
     intents: AccountLimit
@@ -43,7 +43,7 @@ class AccessRules:
 
 
 class MessageDispatcher:
-    """Takes the messages of all connections; its pool sees to their order."""
+    """Takes the messages of all connections; its worker pool keeps their order."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class MessageDispatcher:
         return self._intents.unanswered > 0
 
     def begin(self, connection: Connection, text: str) -> Step | Work:
-        """Begin with a message; never waits. A failure is told to the client and nobody else."""
+        """Begin a message; never waits. A failure is told to its client alone."""
         try:
             message = read_message(text)
         except Refused as error:
@@ -93,7 +93,7 @@ class MessageDispatcher:
         raise Refused("unknown_message", "There is no message of this type.")
 
     def admit(self, connection: Connection, verified: Verified, answers: Message | None = None) -> None:
-        """Let a socket be its user's, and tell it `ready`; also what the user has in watched sales."""
+        """Make a socket its user's; send it `ready` and what the user has in the sales that it watches."""
         before = connection.user_id
         if str(verified.identity.user_id) != before:
             self._access.let_authenticate(connection, str(verified.identity.user_id))
@@ -132,7 +132,7 @@ class MessageDispatcher:
     def _watch(self, connection: Connection, message: Message, sale_id: UUID) -> Step:
         if len(connection.watched) >= MAX_SUBSCRIPTIONS and not self._watches.has(connection, sale_id):
             raise Refused("too_many_subscriptions", f"A socket watches at most {MAX_SUBSCRIPTIONS} sales.")
-        # Whoever is registered before looking misses nothing between the look and the first change.
+        # Registered before looking, it misses nothing between the look and the first change.
         watch = self._watches.join(connection, sale_id)
         try:
             self._watches.take_snapshot(watch)

@@ -7,7 +7,7 @@ T = TypeVar("T")
 
 
 class Turns(Generic[T]):
-    """Queues by who asks, such as a network, which take turns; each keeps its order."""
+    """A queue for each asker, such as a network; the queues take turns, and each keeps its order."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, deque[T]] = {}  # whose turn is next comes first
@@ -16,14 +16,14 @@ class Turns(Generic[T]):
         return bool(self._waiting)
 
     def put(self, who: str, work: T) -> None:
-        """Let work wait."""
+        """Add work to an asker's queue."""
         queue = self._waiting.get(who)
         if queue is None:
             queue = self._waiting[who] = deque()
         queue.append(work)
 
     def take(self) -> T:
-        """What is next; there must be some."""
+        """Take the next work; there must be some."""
         who = next(iter(self._waiting))
         queue = self._waiting.pop(who)
         work = queue.popleft()

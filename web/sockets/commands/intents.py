@@ -49,7 +49,7 @@ class Intents:
         self._unknown = unknown or Unknown("1/second", enabled=False)
         self._sessions = sessions
         self._pool = pool
-        self.unanswered = 0  # of those that were sent on their way
+        self.unanswered = 0  # intents that the intake has and has not answered
 
     def begin(self, connection: Connection, request: Message, user_id: UUID) -> Step | Work:
         """Take an intent; never waits.
@@ -83,7 +83,7 @@ class Intents:
         return Step.AWAITED
 
     def _take(self, asked: _Asked, outcome: Outcome) -> None:
-        """Hear from the intake, which must not wait for us: what needs another look is for a worker."""
+        """Take the intake's answer without making it wait: what needs a store again is for a worker."""
         answer = partial(attempt, asked.connection, asked.request, partial(self._answer, asked, outcome))
         at_once = isinstance(outcome, Exception) or is_plain(outcome)
         self._pool.go_on(asked.connection, answer() if at_once else answer)
@@ -94,7 +94,7 @@ class Intents:
                 refuse(asked.connection, asked.request, outcome)
             else:
                 intent = conclude(self._context, asked.sale_ref, asked.submission, outcome)
-                # Whoever was told a verdict meanwhile is not told of its waiting afterwards.
+                # A shopper who was told a verdict meanwhile is not told afterwards that the intent waits.
                 newest = asked.recorded.get(intent["id"], intent)
                 answer_own(self._sessions, asked.connection, asked.request, newest)
         finally:

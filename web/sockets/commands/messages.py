@@ -34,7 +34,7 @@ class IntentRequest(NamedTuple):
 
 
 class Refused(Exception):
-    """A message that is not answered as its sender hoped; `close_code`: nor is any other."""
+    """A message that is refused; with a `close_code` the socket is closed too."""
 
     def __init__(self, code: str, detail: str, *, close_code: int | None = None, **extra: Any) -> None:
         super().__init__(detail)
@@ -113,7 +113,7 @@ def read_intent_request(message: Message) -> IntentRequest:
 
 
 def _plain_request(message: Message) -> IntentRequest | None:
-    """Read what nearly everybody sends, 20 times as fast; None where the schema must have a look."""
+    """Read what nearly all clients send, 20 times as fast; None where the schema has to check."""
     quantity = message.get("quantity", 1)
     accept_fewer = message.get("accept_fewer", False)
     key = message.get("key")
@@ -158,7 +158,7 @@ def _as_uuid(value: object) -> UUID | None:
 
 @lru_cache(maxsize=1024)
 def _read_uuid(text: str) -> UUID | None:
-    """A crowd names one sale, again and again."""
+    """Cached, since a crowd names one sale again and again."""
     try:
         return UUID(text)
     except ValueError:

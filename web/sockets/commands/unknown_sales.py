@@ -21,13 +21,13 @@ from web.sockets.transport.connection import Connection
 REMEMBERED_S: Final = 2.0  # that there is no such sale
 MOST_SALES: Final = 10_000  # remembered, of either kind
 MOST_NETWORKS: Final = 10_000  # counted
-WRONG_PAUSE_S: Final = 0.025  # that one of the few who look has rest after a sale that is none
+WRONG_PAUSE_S: Final = 0.025  # that a worker rests after it looked for a sale that does not exist
 
 T = TypeVar("T")
 
 
 class Unknown:
-    """Knows which sales there are, as far as it was asked, and who asks for others."""
+    """Remembers which sales exist, as far as was asked here, and who asked for others."""
 
     def __init__(
         self,
@@ -44,14 +44,14 @@ class Unknown:
         self._clock = clock
         self._known: OrderedDict[UUID, None] = OrderedDict()
         self._none: OrderedDict[UUID, float] = OrderedDict()  # until when
-        self._spent: OrderedDict[str, float] = OrderedDict()  # when a network's wrong asking is forgiven
+        self._spent: OrderedDict[str, float] = OrderedDict()  # when a network's wrong questions are forgiven
 
     def is_known(self, sale_id: UUID) -> bool:
         """Whether there is such a sale, as far as was asked here."""
         return sale_id in self._known
 
     def standing(self, connection: Connection) -> str:
-        """Who was wrong lately takes turns with others who were, and not with those who were not."""
+        """In which queue a connection waits: those who were wrong lately wait among themselves."""
         return "wrong" if self._gap_s and connection.wrong_until > self._clock() else ""
 
     def look(self, connection: Connection, sale_id: UUID, ask: Callable[[], T]) -> T:
@@ -108,7 +108,7 @@ V = TypeVar("V")
 
 
 def _put(table: OrderedDict[K, V], key: K, value: V, most: int) -> None:
-    """Remember one more; what was touched longest ago makes room."""
+    """Remember one more; the least recently used makes room."""
     table[key] = value
     table.move_to_end(key)
     if len(table) > most:

@@ -17,13 +17,13 @@ from web.sockets.commands.fair_queue import Turns
 from web.sockets.transport.connection import Connection
 
 MAX_WORKERS: Final = 16  # greenlets; more would take all of the stores' connections from the requests
-MAX_DOUBTFUL_WORKERS: Final = 4  # greenlets for what is probably in vain, apart from those
+MAX_DOUBTFUL_WORKERS: Final = 4  # greenlets for what will probably fail, besides those
 
 log = logging.getLogger(__name__)
 
 
 class Step(Enum):
-    """How far a message is."""
+    """How far the handling of a message is."""
 
     ANSWERED = "answered"
     AWAITED = "awaited"  # somebody will call `go_on`
@@ -34,10 +34,10 @@ Work = Callable[[], Step]  # what is left to do of a message, and may wait
 
 @dataclass(frozen=True, slots=True)
 class Doubtful:
-    """Work that is probably in vain: it has few workers of its own, and takes none from other work."""
+    """Work that will probably fail: it has few workers of its own, and takes none from other work."""
 
     work: Callable[[], Step]
-    whose: str = ""  # who take turns, besides the networks
+    whose: str = ""  # with the network, names the queue in which it waits
 
     def __call__(self) -> Step:
         """Do it."""
@@ -48,7 +48,7 @@ Begin = Callable[[Connection, str], Step | Work]  # must not wait
 
 
 class WorkerPool:
-    """Handles the inboxes of connections. Those whom `network_of` tells apart take turns with their work."""
+    """Handles the inboxes of connections. Networks take turns with their work."""
 
     def __init__(self, begin: Begin, network_of: Callable[[Connection], str] = lambda _one: "") -> None:
         self._begin = begin
@@ -100,7 +100,7 @@ class WorkerPool:
 
 
 class _Workers:
-    """Greenlets that do what waits, as many as there is work, up to a bound."""
+    """Greenlets that do the waiting work, as many as there is work, up to a bound."""
 
     def __init__(self, most: int, finish: Callable[[Connection, Work], None]) -> None:
         self._most = most
@@ -116,7 +116,7 @@ class _Workers:
             gevent.spawn(self._work)
 
     def _work(self) -> None:
-        """Do one thing after the other: all who wait take turns, and of a connection it is one at a time."""
+        """Do one thing after the other; a connection has one thing in work at a time."""
         try:
             while self._waiting:
                 self._finish(*self._waiting.take())
@@ -125,7 +125,7 @@ class _Workers:
 
 
 def _attempt(connection: Connection, do: Callable[[], Step | Work]) -> Step | Work:
-    """The last resort: a connection that fails for a reason which nobody foresaw ends, and no other."""
+    """The last resort: a connection with an unexpected error is closed, and no other."""
     try:
         return do()
     except Exception:

@@ -13,8 +13,8 @@ import gevent
 from web.sockets.delivery.subscription import Watch, Watches
 from web.sockets.metrics import BROADCAST_SECONDS, PUSHED_SALE
 
-SLICE_S: Final = 0.003  # of telling, before others of the process get their turn
-LOOK_AT_CLOCK: Final = 16  # members told between two looks at the clock
+SLICE_S: Final = 0.003  # of sending, before other greenlets get their turn
+LOOK_AT_CLOCK: Final = 16  # members sent to between two looks at the clock
 
 
 def _let_others() -> None:
@@ -22,7 +22,7 @@ def _let_others() -> None:
 
 
 class Broadcast:
-    """Tells what is new, sale by sale, as the throttle allows."""
+    """Sends what is new, sale by sale, as the throttle allows."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Broadcast:
         self._let_others = let_others
 
     def run_once(self) -> None:
-        """Tell what may be told now; else wait until something may."""
+        """Send what may be sent now; else wait until something may."""
         self._watches.news.clear()
         begins_at = self._watches.throttle.begins_at
         waiting = sorted((w for w in self._watches.all if w.has_news), key=begins_at)

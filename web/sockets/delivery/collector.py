@@ -8,11 +8,11 @@ for a third of a second each time.
 import gc
 from typing import Final
 
-STEP: Final = 500  # more sockets than ever before, for which it is worth while
+STEP: Final = 500  # more sockets than ever before, for which it is worthwhile
 
 
 class Collector:
-    """Takes what is there out of all collections whenever there is much more than ever before.
+    """Excludes existing objects from collections (`gc.freeze`) whenever there are many more than ever before.
 
     Done at a new maximum only, so a bounded number of times: cycles that happen to be garbage at that moment
     are kept for ever, few as they are after a collection of the young.
@@ -22,7 +22,7 @@ class Collector:
         self._spared = 0
 
     def spare(self, sockets: int) -> None:
-        """Say how many sockets there are."""
+        """Freeze what is there if there are many more sockets than ever before."""
         if sockets >= self._spared + STEP:
             self._spared = sockets
             gc.collect(0)

@@ -15,8 +15,8 @@ from models.live.keys import LIVE_CHANNELS, VERDICT_CHANNELS, sale_of_channel
 from models.live.redis import connect
 from web.sockets.metrics import FEED_LOST
 
-PING_S: Final = 1.0  # without a word for so long, Redis is asked whether it is there
-ANSWER_S: Final = 1.5  # for it to say so: a connection that died silently is noticed
+PING_S: Final = 1.0  # without a message for so long, Redis is pinged
+ANSWER_S: Final = 1.5  # for its answer: a connection that died silently is noticed
 FIRST_PAUSE_S: Final = 0.1  # doubled at each failure
 LONGEST_PAUSE_S: Final = 1.0
 
@@ -58,7 +58,7 @@ class Feed:
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
     def _listen(self) -> Any:
-        """Subscribe, tell that there was a gap, and pass on; yields once it is subscribed."""
+        """Subscribe, report the gap, and pass messages on; yields once it is subscribed."""
         client = connect(self._url, max_connections=1)
         pubsub = client.pubsub()  # type: ignore[no-untyped-call]
         try:

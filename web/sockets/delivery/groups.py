@@ -22,18 +22,18 @@ class Groups(Generic[K]):
         return bool(self._of)
 
     def keys(self) -> KeysView[K]:
-        """All keys that somebody has."""
+        """All keys that a connection has."""
         return self._of.keys()
 
     def of(self, key: K) -> tuple[Connection, ...]:
-        """Those who have a key."""
+        """The connections that have a key."""
         found = self._of.get(key)
         if found is None:
             return ()
         return tuple(found) if isinstance(found, set) else (found,)
 
     def everybody(self) -> list[Connection]:
-        """Those who have any."""
+        """All connections."""
         return [connection for key in self._of for connection in self.of(key)]
 
     def add(self, key: K, connection: Connection) -> None:

@@ -30,11 +30,11 @@ BATCH: Final = 500  # ids a question
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-_Key = tuple[str, str, str]  # kind, id, and the status that its owner believes
+_Key = tuple[str, str, str]  # kind, id, and the status that its owner was told
 
 
 class Reconciler:
-    """Compares, again and again, what the shoppers here believe with what is."""
+    """Compares, again and again, what the shoppers here were told with the stores."""
 
     def __init__(
         self, context: Context, sessions: SessionRegistry, clock: Callable[[], float] = time.monotonic
@@ -63,7 +63,7 @@ class Reconciler:
         self._pause_s = max(PERIOD_S, REST * (self._clock() - began))
 
     def look(self) -> None:
-        """Find what differs; tell what did so at the last look already.
+        """Find what differs; tell again what differed at the last look already.
 
         Raises:
             Unavailable: a store is away.
@@ -92,8 +92,8 @@ class Reconciler:
         passed = [one for one, item in told.items() if item.ticket <= now_serving]
         for batch in _batched(passed):
             for one, fate in self._context.live.fates_of(sale_id, batch).items():
-                believes_standby = told[one].status == IntentStatus.STANDBY
-                if fate is Fate.SETTLED or (fate is Fate.STANDBY and not believes_standby):
+                told_standby = told[one].status == IntentStatus.STANDBY
+                if fate is Fate.SETTLED or (fate is Fate.STANDBY and not told_standby):
                     yield one
 
     def _differing_orders(self, told: dict[str, UnresolvedItem]) -> Iterator[str]:
@@ -110,7 +110,7 @@ class Reconciler:
         told: dict[str, UnresolvedItem],
         differing: Iterable[str],
     ) -> None:
-        """Remember whom to suspect at the next look, and make good what was suspect at the last."""
+        """Note what differs now for the next look, and tell again what differed at the last one too."""
         lost = []
         for one in differing:
             key = (kind, one, told[one].status)

@@ -37,7 +37,7 @@ class SessionRegistry:
 
     @property
     def families(self) -> KeysView[UUID]:
-        """The log-ins that sockets rest on."""
+        """The log-ins (token families) that sockets rest on."""
         return self._by_family.keys()
 
     def of_family(self, family: UUID) -> tuple[Connection, ...]:
@@ -57,7 +57,7 @@ class SessionRegistry:
         return user_id in self._by_user
 
     def enter(self, connection: Connection, verified: Verified) -> None:
-        """Let a socket hear what is its user's, and nobody else's any more."""
+        """Have a socket receive what is its user's, and nobody else's any more."""
         self.leave(connection)
         connection.identity = verified
         connection.user_id = str(verified.identity.user_id)
@@ -65,7 +65,7 @@ class SessionRegistry:
         self._by_family.add(verified.identity.family, connection)
 
     def leave(self, connection: Connection) -> None:
-        """Let it hear nobody's."""
+        """Have a socket receive nothing personal any more."""
         verified, connection.identity = connection.identity, None
         user_id, connection.user_id = connection.user_id, None
         if verified is not None and user_id is not None:
@@ -73,7 +73,7 @@ class SessionRegistry:
             self._by_family.discard(verified.identity.family, connection)
 
     def tell(self, user_id: str, kind: str, message: Message) -> None:
-        """Push an intent or an order to every socket of its owner, unless it was overtaken by newer news."""
+        """Push an intent or an order to every socket of its owner, unless a newer state was pushed before."""
         if self.unresolved.is_old(kind, message):
             return
         for recorded in self._recorders.get(user_id, ()):
@@ -87,7 +87,7 @@ class SessionRegistry:
             _COUNTERS[kind].inc(len(connections))
 
     def tell_one(self, connection: Connection, kind: str, message: Message) -> None:
-        """Push to one socket of its owner what the others know, or need not: an answer, or a snapshot."""
+        """Push to one socket only, since the owner's others know it or need not: an answer, or a snapshot."""
         connection.push(personal_frame(kind, message))
         if connection.user_id is not None:
             self.unresolved.note(connection.user_id, kind, message)
@@ -105,7 +105,7 @@ class SessionRegistry:
 
     @contextmanager
     def recording(self, user_ids: Iterable[str]) -> Iterator[dict[str, Message]]:
-        """Gather what these users are told meanwhile, by the id of the intent or order."""
+        """Record what these users are told meanwhile, by the id of the intent or order."""
         recorded: dict[str, Message] = {}
         users = list(user_ids)
         for user_id in users:
@@ -117,11 +117,11 @@ class SessionRegistry:
                 self.stop_recording(user_id, recorded)
 
     def record(self, user_id: str, recorded: dict[str, Message]) -> None:
-        """Gather what a user is told from now on."""
+        """Record what a user is told from now on."""
         self._recorders.setdefault(user_id, []).append(recorded)
 
     def stop_recording(self, user_id: str, recorded: dict[str, Message]) -> None:
-        """Gather nothing more there."""
+        """Stop recording there."""
         left = [one for one in self._recorders[user_id] if one is not recorded]
         if left:
             self._recorders[user_id] = left

@@ -18,7 +18,7 @@ from web.sockets.delivery.sessions import SessionRegistry
 from web.sockets.delivery.subscription import Watch
 from web.sockets.transport.connection import Connection
 
-BATCH: Final = 250  # sockets a question
+BATCH: Final = 250  # sockets a query
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class SnapshotQueue:
         self._wake = threading.Event()
 
     def add(self, connection: Connection, watches: Iterable[Watch]) -> None:
-        """Tell it soon what is its user's in these sales."""
+        """Queue a socket to be sent what its user has in these sales."""
         if connection.identity is None:
             return
         for watch in watches:
@@ -41,7 +41,7 @@ class SnapshotQueue:
             self._wake.set()
 
     def run_once(self) -> None:
-        """Wait until somebody waits for a snapshot, and send it.
+        """Wait until a socket is queued, and send it its snapshot.
 
         Raises:
             Unavailable: a store is away; they still wait, and the next run tries again.
@@ -56,7 +56,7 @@ class SnapshotQueue:
             except Unavailable:
                 self._wake.set()
                 raise
-            except Exception:  # what fails for another reason must not keep everybody else waiting
+            except Exception:  # what fails for another reason must not keep the others waiting
                 log.exception("%d shoppers could not be told what is theirs", len(batch))
             connections -= batch
             if not connections:
@@ -75,7 +75,7 @@ class SnapshotQueue:
             told = newest_of_shoppers(self._context, watch.sale_id, users)
             for connection, user_id in asked.items():
                 if connection.user_id != user_id:
-                    continue  # another's by now
+                    continue  # it belongs to another user by now
                 for kind, message in _messages(told, user_id):
                     if message["id"] not in recorded:
                         self._sessions.tell_one(connection, kind, message)

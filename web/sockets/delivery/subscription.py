@@ -41,11 +41,11 @@ class Watch(Paced):
         "broadcast_version",
         "due",
         "frame",
-        "heeded_at",
         "is_nudged",
         "looked_at",
         "members",
         "message",
+        "nudge_taken_at",
         "sale_id",
         "version",
     )
@@ -57,15 +57,15 @@ class Watch(Paced):
         self.message: Message = {}
         self.frame = b""
         self.version = 0
-        self.broadcast_version = 0  # the version that was sent to everybody
+        self.broadcast_version = 0  # the version that was broadcast last
         self.looked_at = 0.0
         self.due = 0.0
         self.is_nudged = False
-        self.heeded_at = 0.0  # when it was looked at because of a nudge
+        self.nudge_taken_at = 0.0  # when it was looked at because of a nudge
 
     @property
     def has_news(self) -> bool:
-        """Whether there is a snapshot that was not told."""
+        """Whether there is a snapshot that was not broadcast."""
         return self.version != self.broadcast_version
 
     def tell(self, connection: Connection) -> bool:
@@ -111,7 +111,7 @@ class Watches:
         return sum(len(watch.members) for watch in self._by_sale.values())
 
     def join(self, connection: Connection, sale_id: UUID) -> Watch:
-        """Let a connection hear of a sale from now on."""
+        """Have a connection receive a sale's snapshots from now on."""
         watch = self._by_sale.get(sale_id)
         if watch is None:
             watch = self._by_sale[sale_id] = Watch(sale_id)
@@ -122,18 +122,18 @@ class Watches:
         return watch
 
     def has(self, connection: Connection, sale_id: UUID) -> bool:
-        """Say whether a connection hears of a sale already."""
+        """Whether a connection watches a sale already."""
         watch = self._by_sale.get(sale_id)
         return watch is not None and connection in watch.members
 
     def leave(self, connection: Connection, sale_id: UUID) -> None:
-        """Let it hear no more of a sale."""
+        """Stop sending it a sale's snapshots."""
         watch = self._by_sale.get(sale_id)
         if watch is not None:
             self._part(connection, watch)
 
     def leave_all(self, connection: Connection) -> None:
-        """Let it hear no more of any."""
+        """Stop sending it any sale's snapshots."""
         for watch in connection.watched:
             self._part(connection, watch)
 
@@ -183,15 +183,15 @@ class Watches:
             log.warning("sale %s could not be looked at: %s", watch.sale_id, error)
 
     def _due(self, watch: Watch) -> float:
-        """After a nudge, when what is seen may be told, and not before: so what is told is fresh."""
+        """After a nudge, when a snapshot may be sent, and not before: so what is sent is fresh."""
         if not watch.is_nudged:
             return watch.due
-        return min(max(watch.heeded_at + MERGE_S, self.throttle.begins_at(watch)), watch.due)
+        return min(max(watch.nudge_taken_at + MERGE_S, self.throttle.begins_at(watch)), watch.due)
 
     def _look(self, watch: Watch) -> None:
         """Called once at a time for a sale, so that a snapshot never replaces a younger one."""
         if watch.is_nudged:
-            watch.is_nudged, watch.heeded_at = False, self._clock()
+            watch.is_nudged, watch.nudge_taken_at = False, self._clock()
         message = self._message(watch)
         seen_before = watch.looked_at if watch.version else self._clock()
         watch.looked_at = self._clock()
@@ -233,7 +233,7 @@ class Watches:
 
 
 def _is_before_the_line(message: Message) -> bool:
-    """Say whether those in the lobby do not have their tickets yet."""
+    """Whether shoppers in the lobby have no tickets yet."""
     return message.get("status") == SaleStatus.SCHEDULED or bool(message.get("drawing"))
 
 

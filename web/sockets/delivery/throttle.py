@@ -17,12 +17,12 @@ PATIENCE_IN_A_RUSH_S: Final = 4.0  # while submissions of this process are not a
 
 
 class Paced:
-    """What has news to broadcast, and how its last broadcast went. Times are those of the caller's clock."""
+    """News to broadcast, and how the last broadcast went. Times are those of the caller's clock."""
 
     __slots__ = ("broadcast_at", "broadcast_took_s", "news_since")
 
     def __init__(self) -> None:
-        self.news_since = 0.0  # since when something is known and not being told; 0: nothing is
+        self.news_since = 0.0  # since when something is known and not being sent; 0: nothing is
         self.broadcast_at = 0.0  # when the last broadcast began
         self.broadcast_took_s = 0.0  # the work of it, without what others did in between
 
@@ -32,14 +32,14 @@ class Paced:
 
 
 class BroadcastThrottle:
-    """Gives the broadcasts of one process their times."""
+    """Decides when the broadcasts of one process may begin."""
 
     def __init__(self, is_rushed: Callable[[], bool] = lambda: False) -> None:
         self._is_rushed = is_rushed
         self._rested_at = 0.0
 
     def begins_at(self, paced: Paced) -> float:
-        """Say when its next broadcast may begin."""
+        """When its next broadcast may begin."""
         merged_at = paced.broadcast_at + MERGE_S
         polite = max(merged_at, self._rested_at)
         if not paced.news_since:
@@ -47,11 +47,13 @@ class BroadcastThrottle:
         return min(polite, max(merged_at, paced.news_since + self._patience_s() - paced.broadcast_took_s))
 
     def spent(self, paced: Paced, began: float, took_s: float) -> None:
-        """Take note of a broadcast that is over."""
+        """Record a broadcast that is over."""
         paced.broadcast_at = began
         paced.broadcast_took_s = took_s
         rested_at = max(self._rested_at, began) + took_s * REST
-        self._rested_at = min(rested_at, began + took_s + self._patience_s())  # what hurries runs up no debt
+        self._rested_at = min(
+            rested_at, began + took_s + self._patience_s()
+        )  # a broadcast that was hurried adds no further rest
 
     def _patience_s(self) -> float:
         return PATIENCE_IN_A_RUSH_S if self._is_rushed() else PATIENCE_S

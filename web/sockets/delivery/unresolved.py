@@ -15,7 +15,7 @@ from models.messages import Message
 
 INTENT: Final = "intent"
 ORDER: Final = "order"
-MOST_ENDED: Final = 10_000  # orders; older news of one come within seconds
+MOST_ENDED: Final = 10_000  # orders; older messages about one come within seconds
 _OPEN: Final[dict[str, frozenset[str]]] = {
     INTENT: frozenset({IntentStatus.WAITING, IntentStatus.QUEUED, IntentStatus.STANDBY}),
     ORDER: frozenset({OrderStatus.HELD, OrderStatus.PAYING, OrderStatus.PAID}),
@@ -24,7 +24,7 @@ _OPEN: Final[dict[str, frozenset[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class UnresolvedItem:
-    """What somebody believes of an intent (with its ticket) or of an order (with how many changes it had)."""
+    """What a shopper was told last of an intent (with its ticket) or order (with its count of changes)."""
 
     user_id: str
     status: str
@@ -33,7 +33,7 @@ class UnresolvedItem:
 
 
 class UnresolvedState:
-    """By kind and sale: the id of each intent or order, and what its owner believes."""
+    """By kind and sale: the id of each intent or order, and what its owner was told."""
 
     def __init__(self) -> None:
         self._told: dict[tuple[str, str], dict[str, UnresolvedItem]] = {}
@@ -43,7 +43,7 @@ class UnresolvedState:
         return sum(map(len, self._told.values()))
 
     def note(self, user_id: str, kind: str, message: Message) -> None:
-        """Remember what a shopper is told; forget it where it is the end."""
+        """Remember what a shopper is told; forget it where it is final."""
         sale_id, status = message.get("sale_id"), message.get("status")
         if sale_id is None or status is None:
             return
@@ -56,7 +56,7 @@ class UnresolvedState:
                 self._note_end(message)
 
     def is_old(self, kind: str, message: Message) -> bool:
-        """Say whether its shopper was told newer news: two who tell of one order may overtake each other.
+        """Whether its shopper was told a newer state: publications about one order may overtake each other.
 
         An order's history only grows.
         """

@@ -14,12 +14,12 @@ from web.sockets.transport.connect_limit import Rate, RateGate
 
 MAX_SOCKETS: Final = 100_000
 SPARE_FILES: Final = 512  # descriptors kept for everything else
-FULL_S: Final = 10  # after which somebody may have left
+FULL_S: Final = 10  # after which a place may be free
 LONGEST_WAIT_S: Final = 15
 
 
 class Admission:
-    """The bounds on new sockets. `is_closing` once nobody is let in any more."""
+    """The bounds on new sockets. `is_closing` once none is let in any more."""
 
     def __init__(self, rate: Rate, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate = rate
@@ -32,7 +32,7 @@ class Admission:
         return not self.is_closing and open_sockets < capacity()
 
     def admit(self, open_sockets: int) -> None:
-        """Count one who comes.
+        """Count a socket that comes.
 
         Raises:
             Problem: there is no room, or too many come at once.

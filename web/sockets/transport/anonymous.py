@@ -15,7 +15,7 @@ LONGEST_WAIT_S: Final = 30
 
 
 class Strangers:
-    """Counts them by the networks around their addresses; a bound of 0 is none."""
+    """Counts unauthenticated sockets by the networks around their addresses; a bound of 0 is none."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -35,14 +35,14 @@ class Strangers:
             raise TooManyRequests(wait_s, "Too many sockets of this network; authenticate, or try again.")
 
     def enter(self, connection: Connection) -> None:
-        """Count one who came."""
+        """Count one that came."""
         if self._most and not connection.is_stranger:
             connection.is_stranger = True
             for one in networks_of(connection.address):
                 self._by_network[one.name] = self._by_network.get(one.name, 0) + 1
 
     def leave(self, connection: Connection) -> None:
-        """Count one no more, who is gone or known now."""
+        """Stop counting one that is gone or authenticated now."""
         if connection.is_stranger:
             connection.is_stranger = False
             for one in networks_of(connection.address):

@@ -24,7 +24,7 @@ class Rate:
 
 
 class RateGate:
-    """Counts what one socket says."""
+    """Counts one socket's messages, or all connects."""
 
     __slots__ = ("_empty_at", "refused")
 
@@ -44,5 +44,5 @@ class RateGate:
 
     @property
     def is_abused(self) -> bool:
-        """Whether the refusals are not heeded."""
+        """Whether the refusals are ignored."""
         return self.refused > ABUSE

@@ -35,7 +35,7 @@ GOODBYE_S: Final = 5.0  # for the peer to take our close frame, and to close
 
 
 class Keeper(Protocol):
-    """Who minds the connections. Its methods are called in the middle of things and must not wait."""
+    """The owner of the connections: the hub. Its methods are called from within I/O and must not wait."""
 
     def on_message(self, connection: "Connection") -> None:
         """The inbox has a message more."""
@@ -91,7 +91,7 @@ class Connection:
         self.identity_until = 0.0  # monotonic seconds
         self.watched: tuple[Watch, ...] = ()  # the sales; each watch knows what was sent of it
         self.inbox: list[str] = []
-        self.is_busy = False  # somebody handles the inbox
+        self.is_busy = False  # a message of the inbox is being handled
         self.is_gone = False
         self.mask = 0  # what the poller waits for
         self.opened_at = now
@@ -113,7 +113,7 @@ class Connection:
         return len(self.inbox) < MAX_INBOX
 
     def push(self, frame: bytes) -> None:
-        """Send a frame that must arrive while the socket lives: who takes too little is cut off."""
+        """Send a frame that must arrive while the socket lives: a peer that reads too slowly is cut off."""
         if not self.is_open:
             return
         if self.wire.pending + len(frame) > MAX_PENDING:
@@ -122,9 +122,9 @@ class Connection:
             self._write(frame)
 
     def offer(self, frame: bytes) -> bool:
-        """Send a snapshot, unless the reader is behind; says whether it was sent.
+        """Send a snapshot, unless the reader is behind; returns whether it was sent.
 
-        Who is behind gets the newest when everything was taken: nothing piles up.
+        A reader who is behind gets the newest when everything was taken: nothing piles up.
         """
         if self.wire.pending or not self.is_open:
             return False
@@ -209,23 +209,23 @@ class Connection:
             self._reader = None if reader.is_idle else reader
 
     def look_after(self, now: float) -> None:
-        """Do what the time has come for: a ping, a goodbye, the end of somebody who is not there."""
+        """Do what the time has come for: a ping, a goodbye, the end of a peer that is gone."""
         if self._closing_since:
             if now - self._closing_since >= GOODBYE_S:
                 self.lose()
         elif now - self.heard_at >= SILENCE_S:
-            self._judge_silent(now)
+            self._check_silent(now)
         elif self._is_stuck(now):
-            self._judge_slow(now)
+            self._check_slow(now)
         elif now - self.opened_at >= IDLE_S and not (self.identity or self.watched):
             self.close(POLICY, "Authenticate or subscribe.")
         elif now >= self._ping_at:
-            self._ask_for_a_sign(now)
+            self._ping_if_silent(now)
         self.due = self._next_due()
 
-    # A late process has not looked yet at what the peer sent or took: nobody is judged unheard.
+    # A late process has not looked yet at what the peer sent or took: so it looks before it closes.
 
-    def _judge_silent(self, now: float) -> None:
+    def _check_silent(self, now: float) -> None:
         if not self.wants_reading:
             self.heard_at = now
             return
@@ -233,7 +233,7 @@ class Connection:
         if not self.is_gone and now - self.heard_at >= SILENCE_S:
             self.cut_off("silent")
 
-    def _judge_slow(self, now: float) -> None:
+    def _check_slow(self, now: float) -> None:
         self.on_writable()
         if self.is_open and self._is_stuck(now):
             self.cut_short("slow")
@@ -241,7 +241,7 @@ class Connection:
     def _is_stuck(self, now: float) -> bool:
         return self.wire.stuck_since > 0 and now - self.wire.stuck_since >= WRITE_DEADLINE_S
 
-    def _ask_for_a_sign(self, now: float) -> None:
+    def _ping_if_silent(self, now: float) -> None:
         """Ping, unless the peer was heard of since; a reader who is behind has other deadlines."""
         unheard_s = now - self.heard_at
         is_asked = unheard_s >= HEARTBEAT_S / 2 and not self.wire.pending
@@ -284,7 +284,7 @@ class Connection:
             self.close(*read_close(event[1]))
 
     def refuse(self, code: str, detail: str, close_code: int) -> None:
-        """Say what is wrong, and close: the peer does not speak our language."""
+        """Send an error, and close: the peer does not follow the protocol."""
         CUT_OFF.labels(code).inc()
         self.push(text_frame(orjson.dumps({"type": "error", "code": code, "detail": detail})))
         self.close(close_code, detail)

@@ -57,10 +57,10 @@ class FrameReader:
         return not self._rest and self._fragments is None
 
     def read(self, data: bytes) -> Iterator[Event]:
-        """Take what the peer sent; pongs and reassembly are nobody else's business.
+        """Take what the peer sent; pongs are dropped and fragments joined here.
 
         Raises:
-            Broken: there is no going on. What came before has been told.
+            Broken: the rest cannot be read. What came before has been yielded.
         """
         data = self._rest + data if self._rest else data
         at = 0

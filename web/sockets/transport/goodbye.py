@@ -29,7 +29,7 @@ Dismiss = Callable[[Connection, Callable[[], None]], None]  # calls the goodbye 
 
 
 def send_away(connections: Callable[[], Collection[Connection]], dismiss: Dismiss) -> None:
-    """Say goodbye to everybody; returns when they are gone. Nobody may be let in any more."""
+    """Say goodbye to all sockets; returns when they are gone. None may be let in any more."""
     leaving = list(connections())
     lasts_s = min(len(leaving) / PER_S, LONGEST_S)
     steps = max(1, round(lasts_s / STEP_S))
@@ -51,7 +51,7 @@ def _say_goodbye(connection: Connection, leaving: int) -> None:
 
 
 def bye_frame(leaving: int) -> bytes:
-    """Say when to come back: by chance, over a time that suffices for so many."""
+    """Tell a client when to come back: a random time, within a window that is long enough for so many."""
     window_ms = min(SHORTEST_RETRY_MS + leaving * RETRY_MS_A_SOCKET, LONGEST_RETRY_MS)
     retry_after_ms = round(random.uniform(SHORTEST_RETRY_MS / 2, window_ms))  # noqa: S311 - spreads, hides nothing
     return text_frame(orjson.dumps({"type": "bye", "retry_after_ms": retry_after_ms}))

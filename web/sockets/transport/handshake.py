@@ -68,7 +68,7 @@ class Handshake:
 
 
 def address_of(environ: "WSGIEnvironment") -> str:
-    """Who asks, in the one form of the address."""
+    """The client's address in its normalized form."""
     told: str = environ.get("REMOTE_ADDR") or ""
     return read_address(told) or told
 
@@ -104,13 +104,13 @@ def acceptance_of(environ: "WSGIEnvironment") -> bytes:
 
 
 def taken_from(client: socket.socket) -> socket.socket:
-    """Take a connection out of gevent's hands: its descriptor, as a plain socket."""
+    """Detach a connection from gevent: its descriptor, as a plain socket."""
     return _plain_socket()(fileno=client.detach())
 
 
 @cache
 def _plain_socket() -> type[socket.socket]:
-    """Asked for when everything is patched that will be."""
+    """Looked up late, when gevent has patched everything that it will."""
     plain: type[socket.socket] = gevent.monkey.get_original("socket", "socket")
     return plain
 
@@ -120,4 +120,4 @@ def _nothing(_environ: "WSGIEnvironment", _start: Any) -> tuple[()]:
 
 
 def _ignored(*_: Any) -> Any:
-    """Nobody answers by it."""
+    """A `start_response` that does nothing."""

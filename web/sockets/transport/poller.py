@@ -14,7 +14,7 @@ from gevent import monkey
 
 from web.sockets.transport.connection import Connection
 
-BATCH: Final = 64  # sockets served before others of the process get their turn
+BATCH: Final = 64  # sockets served before other greenlets get their turn
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class SocketPoller:
             if connection is not None:
                 try:
                     _call(connection, happened)
-                except Exception:  # one peer's oddity must not stop everybody's sockets
+                except Exception:  # one peer's fault must not stop all sockets
                     log.exception("a socket could not be served")
                     connection.cut_off("fault")
 

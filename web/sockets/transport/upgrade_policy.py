@@ -26,7 +26,7 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 class UpgradePolicy:
-    """Judges whoever wants to upgrade, before the upgrade: afterwards no status can be told any more."""
+    """Checks an upgrade request before the upgrade: afterwards no HTTP status can be sent any more."""
 
     def __init__(
         self, allowed_origins: tuple[str, ...], tokens: Tokens, *, access_cookie: str = ACCESS_COOKIE
@@ -36,7 +36,7 @@ class UpgradePolicy:
         self._tokens = tokens
 
     def judge(self, environ: "WSGIEnvironment") -> Verified | None:
-        """Say whose the socket is by its cookie, if anybody's.
+        """Check the request; return whose socket it is by its cookie, if anybody's.
 
         Raises:
             Problem: with the reason why it may not be.
@@ -56,7 +56,7 @@ class UpgradePolicy:
         return self._identity_by_cookie(environ)
 
     def _identity_by_cookie(self, environ: "WSGIEnvironment") -> Verified | None:
-        """Who a cookie says it is; a stale one says nothing."""
+        """The identity that a cookie proves; None for a stale one."""
         token = parse_cookie(environ.get("HTTP_COOKIE")).get(self._access_cookie)
         if not token:
             return None

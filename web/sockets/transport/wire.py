@@ -39,7 +39,7 @@ def pong_frame(payload: bytes) -> bytes:
 
 
 def close_frame(code: int | None = None, reason: str = "") -> bytes:
-    """Say goodbye; a code that must not be sent becomes none."""
+    """A close frame; a code that must not be sent becomes none."""
     if code is None or code in _UNSENDABLE or not 1000 <= code < 5000:
         return _head(0x88, 0)
     cut = reason.encode()[:123].decode(errors="ignore")  # never within a character
