@@ -1,4 +1,4 @@
-"""One connection: its bounds, its times and its end, with a keeper that only takes notes."""
+"""One connection: its bounds, its times and its end, with a owner that only takes notes."""
 
 import socket
 import time
@@ -23,7 +23,7 @@ from web.sockets.transport.wire import MAX_PENDING, PING, TOO_SLOW, close_frame,
 
 
 class Notes:
-    """A keeper that writes down what it is told."""
+    """A owner that writes down what it is told."""
 
     def __init__(self) -> None:
         self.gone: list[Connection] = []

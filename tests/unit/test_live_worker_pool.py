@@ -7,7 +7,7 @@ from typing import Any, cast
 import gevent
 from gevent.event import Event
 
-from web.sockets.commands.fair_queue import Turns
+from web.sockets.commands.fair_queue import FairQueue
 from web.sockets.commands.worker_pool import (
     MAX_DOUBTFUL_WORKERS,
     MAX_WORKERS,
@@ -195,7 +195,7 @@ def test_what_is_probably_in_vain_has_few_workers_and_takes_none_from_others() -
 
 
 def test_networks_take_turns_and_each_keeps_its_order() -> None:
-    turns = Turns[str]()
+    turns = FairQueue[str]()
     for work in ("a1", "a2", "a3", "b1", "a4", "c1", "b2"):
         turns.put(work[0], work)
     taken = []

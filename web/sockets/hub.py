@@ -40,7 +40,7 @@ from web.limits.rate_limits import Limits
 from web.sockets.commands.answers import refuse
 from web.sockets.commands.dispatcher import AccessRules, MessageDispatcher
 from web.sockets.commands.messages import Refused
-from web.sockets.commands.unknown_sales import Unknown
+from web.sockets.commands.unknown_sales import UnknownSales
 from web.sockets.delivery.broadcast import Broadcast
 from web.sockets.delivery.collector import Collector
 from web.sockets.delivery.feed import Feed, Listener
@@ -51,7 +51,7 @@ from web.sockets.delivery.subscription import Watch, Watches
 from web.sockets.metrics import CUT_OFF, SOCKETS, WATCHERS
 from web.sockets.presence import Presence
 from web.sockets.transport.admission import Admission, capacity
-from web.sockets.transport.anonymous import Strangers
+from web.sockets.transport.anonymous import AnonymousSockets
 from web.sockets.transport.connect_limit import Rate
 from web.sockets.transport.connection import Connection
 from web.sockets.transport.goodbye import send_away
@@ -82,7 +82,7 @@ class Hub:
         self._is_limited = is_limited
         self._rate = Rate.of(rates.socket_messages, enabled=is_limited)
         self._admission = Admission(Rate.of(rates.socket_connects, enabled=is_limited))
-        self._strangers = Strangers(settings.sockets_per_network if is_limited else 0)
+        self._anonymous = AnonymousSockets(settings.sockets_per_network if is_limited else 0)
         self._spares = limits.spares
         self._connections: set[Connection] = set()
         self._started_in = 0
@@ -91,7 +91,7 @@ class Hub:
         self.watches = Watches(
             context, on_opened=self._on_opened, is_rushed=lambda: self.dispatcher.is_rushed
         )
-        unknown = Unknown(rates.unknown_sales, enabled=is_limited, spares=limits.spares)
+        unknown = UnknownSales(rates.unknown_sales, enabled=is_limited, spares=limits.spares)
         access = AccessRules(tokens, limits.intents, unknown, self._let_authenticate)
         self.dispatcher = MessageDispatcher(context, access, self.sessions, self.watches, self.snapshot_queue)
         self._broadcast = Broadcast(self.watches)
@@ -116,7 +116,7 @@ class Hub:
             Problem: it must come again later.
         """
         if verified is None and not self._spares(address):
-            self._strangers.require_room(address)
+            self._anonymous.require_room(address)
         self._admission.admit(len(self._connections))
 
     def let_in(self, sock: socket.socket, verified: Verified | None = None, address: str = "") -> Connection:
@@ -128,7 +128,7 @@ class Hub:
         if verified is not None:
             self._admit(connection, verified)
         elif not self._spares(address):
-            self._strangers.enter(connection)
+            self._anonymous.enter(connection)
         return connection
 
     def close(self) -> None:
@@ -153,7 +153,7 @@ class Hub:
                 self._end_identity(connection, "token_expired", "Send auth again with a fresh token.")
             connection.look_after(now)
 
-    # What connections call; see `Keeper`.
+    # What connections call; see `ConnectionOwner`.
 
     def on_message(self, connection: Connection) -> None:
         """Have it handled; a full inbox is not read from any more."""
@@ -176,7 +176,7 @@ class Hub:
         self._poller.remove(connection)
         self.sessions.leave(connection)
         self.watches.leave_all(connection)
-        self._strangers.leave(connection)
+        self._anonymous.leave(connection)
         self._connections.discard(connection)
 
     def lets_through(self, connection: Connection, now: float) -> bool:
@@ -200,7 +200,7 @@ class Hub:
         if self._is_limited and self.sessions.count(user_id) >= MOST_OF_ACCOUNT:
             detail = "Too many sockets of this account."
             raise Refused("too_many_requests", detail, close_code=POLICY)
-        self._strangers.leave(connection)
+        self._anonymous.leave(connection)
 
     def _end_identity(self, connection: Connection, code: str, detail: str) -> None:
         self.sessions.leave(connection)

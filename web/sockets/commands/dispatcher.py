@@ -18,7 +18,7 @@ from web.limits.rate_limits import AccountLimit
 from web.sockets.commands.answers import answer, answer_own, attempt, refuse
 from web.sockets.commands.intents import Intents
 from web.sockets.commands.messages import Refused, client_id, only, read_message, read_token, read_uuid
-from web.sockets.commands.unknown_sales import Unknown
+from web.sockets.commands.unknown_sales import UnknownSales
 from web.sockets.commands.worker_pool import Doubtful, Step, Work, WorkerPool
 from web.sockets.delivery.sessions import SessionRegistry
 from web.sockets.delivery.snapshot_queue import SnapshotQueue
@@ -38,7 +38,7 @@ class AccessRules:
 
     tokens: Tokens
     intents: AccountLimit
-    unknown: Unknown
+    unknown: UnknownSales
     let_authenticate: Callable[[Connection, str], None]  # raises `Refused`
 
 

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Turns(Generic[T]):
+class FairQueue(Generic[T]):
     """A queue for each asker, such as a network; the queues take turns, and each keeps its order."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from tasks.intents.submit import conclude, is_plain, write_submission
 from web.limits.rate_limits import AccountLimit
 from web.sockets.commands.answers import answer_own, attempt, refuse
 from web.sockets.commands.messages import IntentRequest, read_intent_request
-from web.sockets.commands.unknown_sales import Unknown
+from web.sockets.commands.unknown_sales import UnknownSales
 from web.sockets.commands.worker_pool import Doubtful, Step, Work, WorkerPool
 from web.sockets.delivery.sessions import SessionRegistry
 from web.sockets.transport.connection import Connection
@@ -42,11 +42,11 @@ class Intents:
         limit: AccountLimit,
         sessions: SessionRegistry,
         pool: WorkerPool,
-        unknown: Unknown | None = None,
+        unknown: UnknownSales | None = None,
     ) -> None:
         self._context = context
         self._limit = limit
-        self._unknown = unknown or Unknown("1/second", enabled=False)
+        self._unknown = unknown or UnknownSales("1/second", enabled=False)
         self._sessions = sessions
         self._pool = pool
         self.unanswered = 0  # intents that the intake has and has not answered

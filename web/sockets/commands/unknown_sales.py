@@ -26,7 +26,7 @@ WRONG_PAUSE_S: Final = 0.025  # that a worker rests after it looked for a sale t
 T = TypeVar("T")
 
 
-class Unknown:
+class UnknownSales:
     """Remembers which sales exist, as far as was asked here, and who asked for others."""
 
     def __init__(

@@ -13,7 +13,7 @@ from typing import Final
 
 import gevent
 
-from web.sockets.commands.fair_queue import Turns
+from web.sockets.commands.fair_queue import FairQueue
 from web.sockets.transport.connection import Connection
 
 MAX_WORKERS: Final = 16  # greenlets; more would take all of the stores' connections from the requests
@@ -105,7 +105,7 @@ class _Workers:
     def __init__(self, most: int, finish: Callable[[Connection, Work], None]) -> None:
         self._most = most
         self._finish = finish
-        self._waiting: Turns[tuple[Connection, Work]] = Turns()
+        self._waiting: FairQueue[tuple[Connection, Work]] = FairQueue()
         self._at_work = 0
 
     def do(self, who: str, connection: Connection, work: Work) -> None:

@@ -14,7 +14,7 @@ from web.sockets.transport.connection import Connection
 LONGEST_WAIT_S: Final = 30
 
 
-class Strangers:
+class AnonymousSockets:
     """Counts unauthenticated sockets by the networks around their addresses; a bound of 0 is none."""
 
     def __init__(self, most: int) -> None:
@@ -36,15 +36,15 @@ class Strangers:
 
     def enter(self, connection: Connection) -> None:
         """Count one that came."""
-        if self._most and not connection.is_stranger:
-            connection.is_stranger = True
+        if self._most and not connection.is_anonymous:
+            connection.is_anonymous = True
             for one in networks_of(connection.address):
                 self._by_network[one.name] = self._by_network.get(one.name, 0) + 1
 
     def leave(self, connection: Connection) -> None:
         """Stop counting one that is gone or authenticated now."""
-        if connection.is_stranger:
-            connection.is_stranger = False
+        if connection.is_anonymous:
+            connection.is_anonymous = False
             for one in networks_of(connection.address):
                 left = self._by_network.pop(one.name) - 1
                 if left:

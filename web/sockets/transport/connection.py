@@ -34,7 +34,7 @@ WRITE_DEADLINE_S: Final = 10.0  # for a reader to take everything that waits for
 GOODBYE_S: Final = 5.0  # for the peer to take our close frame, and to close
 
 
-class Keeper(Protocol):
+class ConnectionOwner(Protocol):
     """The owner of the connections: the hub. Its methods are called from within I/O and must not wait."""
 
     def on_message(self, connection: "Connection") -> None:
@@ -58,7 +58,7 @@ class Connection:
 
     __slots__ = (
         "_closing_since",
-        "_keeper",
+        "_owner",
         "_ping_at",
         "_reader",
         "address",
@@ -68,9 +68,9 @@ class Connection:
         "identity",
         "identity_until",
         "inbox",
+        "is_anonymous",
         "is_busy",
         "is_gone",
-        "is_stranger",
         "mask",
         "opened_at",
         "user_id",
@@ -79,10 +79,10 @@ class Connection:
         "wrong_until",
     )
 
-    def __init__(self, sock: socket.socket, keeper: Keeper, address: str = "") -> None:
+    def __init__(self, sock: socket.socket, owner: ConnectionOwner, address: str = "") -> None:
         now = time.monotonic()
         self.address = address
-        self.is_stranger = False  # it counts against its network
+        self.is_anonymous = False  # it counts against its network
         self.wrong_until = 0.0  # when all its asking for what is not there will be forgiven
         self.wire = Wire(sock)
         self.gate = RateGate()
@@ -99,7 +99,7 @@ class Connection:
         self.due = 0.0  # when to look after it next
         self._ping_at = now + HEARTBEAT_S * random.uniform(0.5, 1.0)  # noqa: S311 - spreads, hides nothing
         self._closing_since = 0.0
-        self._keeper = keeper
+        self._owner = owner
         self._reader: FrameReader | None = None  # while a message is on its way
 
     @property
@@ -159,7 +159,7 @@ class Connection:
         if not self.is_gone:
             self.is_gone = True
             self.inbox.clear()
-            self._keeper.on_gone(self)
+            self._owner.on_gone(self)
             self.wire.close()
 
     def on_writable(self) -> None:
@@ -171,11 +171,11 @@ class Connection:
             return
         if self.wire.pending:
             return
-        self._keeper.on_interest(self)
+        self._owner.on_interest(self)
         if self._closing_since:
             self.wire.finish()
         else:
-            self._keeper.on_drained(self)
+            self._owner.on_drained(self)
 
     def on_readable(self) -> None:
         """Take what the peer sent."""
@@ -270,15 +270,15 @@ class Connection:
             return
         if was_clear and self.wire.pending:
             self.due = 0.0
-            self._keeper.on_interest(self)
+            self._owner.on_interest(self)
 
     def _take(self, event: Event) -> None:
         if isinstance(event, str):
-            if self._keeper.lets_through(self, self.heard_at):
+            if self._owner.lets_through(self, self.heard_at):
                 self.inbox.append(event)
-                self._keeper.on_message(self)
+                self._owner.on_message(self)
         elif event[0] == PING_FRAME:
-            if self._keeper.lets_through(self, self.heard_at):
+            if self._owner.lets_through(self, self.heard_at):
                 self.push(pong_frame(event[1]))
         else:
             self.close(*read_close(event[1]))
@@ -292,4 +292,4 @@ class Connection:
     def on_inbox_taken(self) -> None:
         """There may be room again for what the peer sends."""
         if not self.is_gone:
-            self._keeper.on_interest(self)
+            self._owner.on_interest(self)

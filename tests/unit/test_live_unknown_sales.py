@@ -10,8 +10,8 @@ import pytest
 from models.errors import NoSuchSale
 from web.http.errors import TooManyRequests
 from web.sockets.commands import unknown_sales as module
-from web.sockets.commands.unknown_sales import REMEMBERED_S, Unknown
-from web.sockets.transport.connection import Connection, Keeper
+from web.sockets.commands.unknown_sales import REMEMBERED_S, UnknownSales
+from web.sockets.transport.connection import Connection, ConnectionOwner
 
 FAR = "203.0.113.7"
 
@@ -35,7 +35,7 @@ class Stage:
 
     def __init__(self, limit: str, **options: Any) -> None:
         self.now = 100.0
-        self.unknown = Unknown(limit, clock=lambda: self.now, **options)
+        self.unknown = UnknownSales(limit, clock=lambda: self.now, **options)
         self.ledger = Ledger()
 
     def ask(self, connection: Connection, sale_id: uuid.UUID | None = None) -> str:
@@ -61,7 +61,7 @@ def peers() -> Iterator[Any]:
     def make(address: str = FAR) -> Connection:
         pair = socket.socketpair()
         made.extend(pair)
-        return Connection(pair[0], cast(Keeper, None), address)
+        return Connection(pair[0], cast(ConnectionOwner, None), address)
 
     yield make
     for one in made:
