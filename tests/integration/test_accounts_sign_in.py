@@ -28,7 +28,7 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def test_whoever_registers_can_sign_in_and_is_a_shopper(client: FlaskClient) -> None:
+def test_a_new_account_can_sign_in_and_is_a_shopper(client: FlaskClient) -> None:
     made = client.post(REGISTER, json={**ADA, "name": "Ada"})
     assert (made.status_code, set(made.get_json())) == (201, {"user"})
     answer = client.post(LOGIN, json=ADA)

@@ -54,9 +54,7 @@ def test_production_without_settings_answers_the_machine_itself_and_no_proxy(
     assert sees(proxied, headers={"X-Forwarded-For": "127.0.0.1"}) == (False, False)
 
 
-def test_whoever_asks_often_is_told_what_others_were(
-    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_frequent_questions_share_one_answer(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     check = Readiness.check
 

@@ -1,4 +1,4 @@
-"""Publications that are lost: whoever believes what is over hears the truth all the same, and once."""
+"""Publications that are lost: shoppers who were told an old state hear the new one all the same, and once."""
 
 import dataclasses
 import signal
@@ -47,7 +47,7 @@ def test_a_verdict_whose_publication_is_lost_is_told(shop: Shop) -> None:
     assert clients[0].hear_type("order")["intent_id"] == intents[0]["id"]
 
 
-def test_it_is_told_to_whoever_submitted_elsewhere_too(shop: Shop) -> None:
+def test_it_is_told_to_the_shopper_who_submitted_elsewhere_too(shop: Shop) -> None:
     sale_id, shopper = shop.open_sale(), shop.make_shopper()
     intent = shop.submit(shopper, sale_id)
     client = watching(shop, shopper, sale_id)

@@ -171,7 +171,7 @@ def start_all(shop: Shop) -> None:
     shop.start()
 
     def all_serve() -> bool:
-        for _ in range(AHEAD + 1):  # so many that whoever took them all would let another go first
+        for _ in range(AHEAD + 1):  # so many that a process which took them all would let another go first
             shop.connect()
         return all(sockets_of(shop).values())
 

@@ -1,4 +1,4 @@
-"""One connection: its bounds, its times and its end, with a owner that only takes notes."""
+"""One connection: its bounds, its times and its end, with an owner that only takes notes."""
 
 import socket
 import time
@@ -23,7 +23,7 @@ from web.sockets.transport.wire import MAX_PENDING, PING, TOO_SLOW, close_frame,
 
 
 class Notes:
-    """A owner that writes down what it is told."""
+    """An owner that writes down what it is told."""
 
     def __init__(self) -> None:
         self.gone: list[Connection] = []
@@ -95,14 +95,14 @@ def watched(two: Two) -> Watch:
     return watch
 
 
-def test_a_picture_is_sent_once(two: Two) -> None:
+def test_a_snapshot_is_sent_once(two: Two) -> None:
     watch = watched(two)
     assert watch.tell(two.connection)
     assert not watch.tell(two.connection)
     assert two.read() == watch.frame
 
 
-def test_who_is_behind_gets_only_the_newest_picture(two: Two) -> None:
+def test_a_slow_reader_gets_only_the_newest_snapshot(two: Two) -> None:
     watch = watched(two)
     two.clog()
     for version in range(2, 1000):
@@ -124,7 +124,7 @@ def overflow(two: Two) -> None:
         two.connection.push(text_frame(b"x" * 5000))
 
 
-def test_whoever_lets_the_outbox_overflow_is_told_so_after_whole_frames(two: Two) -> None:
+def test_a_peer_whose_outbox_overflows_is_told_so_after_whole_frames(two: Two) -> None:
     two.clog()
     overflow(two)
     assert not two.connection.is_open
@@ -136,7 +136,7 @@ def test_whoever_lets_the_outbox_overflow_is_told_so_after_whole_frames(two: Two
     assert frames == text_frame(b"x" * 5000) * (len(frames) // 5004)
 
 
-def test_whoever_does_not_even_take_the_goodbye_is_cut_off(two: Two) -> None:
+def test_a_peer_that_does_not_even_take_the_goodbye_is_cut_off(two: Two) -> None:
     two.clog()
     overflow(two)
     now = time.monotonic()

@@ -41,7 +41,7 @@ def pack(*told: Any) -> str:
     return orjson.dumps(told).decode()
 
 
-def test_each_hears_what_is_his_and_in_order() -> None:
+def test_each_user_receives_what_is_theirs_and_in_order() -> None:
     sessions, mine, others = SessionRegistry(), somebody(), somebody()
     socket, other = entered(sessions, mine), entered(sessions, others)
     user = str(mine.identity.user_id)

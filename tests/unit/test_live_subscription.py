@@ -106,7 +106,7 @@ def test_after_a_quiet_time_a_nudge_is_told_at_once(world: World) -> None:
     assert b'"available":4' in world.socket.got[0]
 
 
-def test_nudges_within_a_moment_are_one_picture(world: World) -> None:
+def test_nudges_within_a_moment_are_one_snapshot(world: World) -> None:
     for number in range(100):
         world.change(number)
         world.run(0.01)
@@ -181,7 +181,7 @@ def test_a_reader_who_is_behind_is_not_told_and_keeps_its_turn(world: World) -> 
     assert b'"available":4' in world.socket.got[-1]
 
 
-def test_spreads_that_take_long_take_a_bounded_share_of_the_time(world: World) -> None:
+def test_broadcasts_that_take_long_take_a_bounded_share_of_the_time(world: World) -> None:
     listeners = [world.listener(takes_s=0.001) for _ in range(100)]  # 0.1 s a broadcast
     world.run(0)
     began, before = world.now, len(listeners[0].got)
@@ -201,7 +201,7 @@ def test_no_change_is_told_later_than_the_patience_allows(world: World) -> None:
     assert 1.0 < latest_of(world, listeners[-1]) < PATIENCE_S + 0.05
 
 
-def test_while_intents_are_not_answered_pictures_keep_to_their_share_for_longer(world: World) -> None:
+def test_while_intents_are_not_answered_snapshots_keep_to_their_share_for_longer(world: World) -> None:
     listeners = [world.listener(takes_s=0.001) for _ in range(600)]
     world.is_rushed = True
     began, before = world.now, len(listeners[-1].got)
@@ -239,7 +239,7 @@ def test_what_nobody_nudges_for_is_told_within_two_seconds_too(world: World) -> 
     assert 1.0 < world.now - changed_at < 2.0
 
 
-def test_a_hurried_spread_runs_up_no_debt(world: World) -> None:
+def test_a_hurried_broadcast_runs_up_no_debt(world: World) -> None:
     for _ in range(600):
         world.listener(takes_s=0.001)
     for number in range(500):
@@ -253,7 +253,7 @@ def test_a_hurried_spread_runs_up_no_debt(world: World) -> None:
     assert len(world.socket.got) == told + 1
 
 
-def test_others_get_their_turn_within_a_spread(world: World) -> None:
+def test_others_get_their_turn_within_a_broadcast(world: World) -> None:
     for _ in range(10 * LOOK_AT_CLOCK):
         world.listener(takes_s=0.001)
     world.slices = 0
@@ -262,7 +262,7 @@ def test_others_get_their_turn_within_a_spread(world: World) -> None:
     assert world.slices == 10
 
 
-def test_a_newer_picture_replaces_the_older_in_the_middle_of_a_spread(world: World) -> None:
+def test_a_newer_snapshot_replaces_the_older_in_the_middle_of_a_broadcast(world: World) -> None:
     listeners = [world.listener(takes_s=0.001) for _ in range(10 * LOOK_AT_CLOCK)]
     world.run(5)
 

@@ -108,7 +108,7 @@ def test_sales_that_are_there_cost_nothing_also_once_the_budget_is_spent(peers: 
     assert [stage.ask(one, sale_id) for _ in range(5)] == ["there"] * 5
 
 
-def test_whoever_was_wrong_stands_apart(peers: Any) -> None:
+def test_those_who_were_wrong_wait_apart(peers: Any) -> None:
     stage, wrong = Stage("3/10 seconds"), peers()
     stage.ask(wrong)
     assert stage.unknown.standing(wrong) != stage.unknown.standing(peers())

@@ -154,7 +154,7 @@ def test_a_full_inbox_is_read_into_again_once_one_is_taken() -> None:
     assert (socket.taken, socket.inbox) == (1, [])
 
 
-def test_whoever_is_sent_away_hears_the_answer_first_and_begins_nothing_more() -> None:
+def test_a_socket_that_is_dismissed_gets_its_answer_first_and_begins_nothing_more() -> None:
     stage, busy, idle = Stage(), Socket("await", "now:never"), Socket()
     stage.call(busy)
     stage.dismiss(busy)
@@ -180,7 +180,7 @@ def test_a_message_that_nobody_can_handle_ends_its_socket_and_no_other() -> None
     assert "now:never" not in stage.begun
 
 
-def test_what_is_probably_in_vain_has_few_workers_and_takes_none_from_others() -> None:
+def test_doubtful_work_has_few_workers_and_takes_none_from_others() -> None:
     stage = Stage()
     for _ in range(3 * MAX_DOUBTFUL_WORKERS):
         stage.call(Socket("doubt"))

@@ -223,7 +223,7 @@ class Connection:
             self._ping_if_silent(now)
         self.due = self._next_due()
 
-    # A late process has not looked yet at what the peer sent or took: so it looks before it closes.
+    # A process that is late has not seen yet what the peer sent or took: it looks before it closes.
 
     def _check_silent(self, now: float) -> None:
         if not self.wants_reading:
