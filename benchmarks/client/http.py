@@ -38,7 +38,7 @@ class NoAnswer(ConnectionError):
 
 
 class HttpPool:
-    """A bounded number of keep-alive connections, handed to whoever waits longest."""
+    """A bounded number of keep-alive connections, handed to the longest waiting."""
 
     def __init__(self, target: Target, size: int, *, source: str | None = None) -> None:
         self._target = target

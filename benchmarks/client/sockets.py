@@ -3,7 +3,7 @@
 It knows the art of coming back, and no message's meaning. Its user is a `Caller`:
 
     class Watcher:
-        def greet(self, socket):  # after every handshake, so that whoever comes back misses nothing
+        def greet(self, socket):  # after every handshake, so that a returning socket misses nothing
             return text_message(b'{"type":"subscribe","sale_id":"…"}')
         def on_message(self, socket, payload, at_ns):
             print(socket.index, payload)

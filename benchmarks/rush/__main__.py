@@ -30,8 +30,8 @@ from benchmarks.verify.evidence import gather_evidence, provider_books, verify_s
 from benchmarks.verify.testimony import Told
 
 READY_S: Final = 30.0  # seconds, at most, until the shop must be ready
-QUIET_S: Final = 10.0  # seconds without any news after which whoever waits asks instead
-NEAR_DEADLINE: Final = 0.8  # of the deadline; from there on whoever waits asks as well
+QUIET_S: Final = 10.0  # seconds without any news after which those who wait ask instead
+NEAR_DEADLINE: Final = 0.8  # of the deadline; from there on those who wait ask as well
 LAST_WORDS_S: Final = 15.0  # seconds that the end of the sale may take, also past the deadline
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-KEPT: Final = 1024  # pictures known by their bytes; then they are learnt anew
+KEPT: Final = 1024  # pictures known by their bytes; then they are learnt again
 SHOWN: Final = (
     "status",
     "price",

@@ -57,7 +57,7 @@ class Run:
         return min(self.until, time.monotonic() + share * self.settings.deadline_s)
 
     def log_in(self) -> None:
-        """Become the admin anew before the token is too old; log-ins are limited.
+        """Log in as the admin again before the token is too old; log-ins are limited.
 
         Raises:
             CannotRush: the shop does not let us in.
@@ -113,7 +113,7 @@ class Run:
 
     @contextmanager
     def steady(self, phase: str) -> Iterator[None]:
-        """Whoever is lost meanwhile is lost by the shop."""
+        """A socket that is lost meanwhile is lost by the shop."""
         before = self.parts.count().lost
         try:
             yield

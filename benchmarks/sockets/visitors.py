@@ -1,7 +1,7 @@
 """What the sockets of one process say to the shop and hear from it, as its visitors, by number.
 
 Every connection begins with the same greeting: who it is, what it watches, and the one request that was not
-answered yet. So whoever was away misses nothing.
+answered yet. So nobody who was away misses anything.
 """
 
 import time

@@ -57,7 +57,7 @@ FORGED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A webhook on its way: what is sent, and which answers are right. It is signed anew at each try."""
+    """A webhook on its way: what is sent, and which answers are right. It is signed again at each try."""
 
     kind: Kind
     path: str

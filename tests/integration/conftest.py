@@ -1,4 +1,4 @@
-"""Owns the app over real servers, and the people that tests send to it."""
+"""The app over real servers, and the people that tests send to it."""
 
 import uuid
 from collections.abc import Callable, Iterator

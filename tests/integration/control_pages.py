@@ -1,4 +1,4 @@
-"""Owns the reading of the control room's pages: their rows, and the way to the next ones."""
+"""Reads the control room's pages: their rows, and the link to the next ones."""
 
 import re
 from html import unescape

@@ -193,7 +193,7 @@ def test_a_refund_after_the_end_makes_the_report_stale_and_it_is_made_again(
     assert report_of(client, admin, played.sale.id)["revenue"]["net"] == usd(4)
     played.refund()
     assert report_of(client, admin, played.sale.id)["revenue"]["net"] == usd(3)
-    assert ask_for_due_reports(shop.context) == 0, "whoever looked has made it"
+    assert ask_for_due_reports(shop.context) == 0, "the one who looked has made it"
 
 
 def test_a_refund_that_nobody_looks_for_has_the_report_made_again_too(shop: Shop, played: Played) -> None:

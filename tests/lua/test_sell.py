@@ -61,7 +61,7 @@ def test_who_paid_late_gets_a_free_unit_once(line: Line) -> None:
     assert line.hold_again(one) == Regained.SOLD
     assert line.hold_again(one) == Regained.SOLD
     assert figures(line) == (9, 0, 1, 0)
-    assert line.release(one.intent_id) == 0, "a stale release must not take what was sold anew"
+    assert line.release(one.intent_id) == 0, "a stale release must not take what was sold again"
     assert figures(line) == (9, 0, 1, 0)
 
 

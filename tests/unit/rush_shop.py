@@ -1,4 +1,4 @@
-"""Owns a shop of one sale, small enough to trust, with faults to plant: what the crowd's tests rush.
+"""A shop of one sale, small enough to trust, with faults to plant: what the crowd's tests rush.
 
 It speaks the contract's HTTP and WebSocket over asyncio streams, in a thread of its own.
 """
@@ -179,7 +179,7 @@ class FakeShop:
         self.send_away()
 
     def send_away(self) -> None:
-        """Tell whoever stands by that there is no hope, once there is none."""
+        """Tell everybody on standby that there is no hope, once there is none."""
         if self.sale["held"] and self.sale["status"] != "ended":
             return
         for intent in self.intents.values():

@@ -1,4 +1,4 @@
-"""Owns a WebSocket server that does what a test says: one function serves each connection, in a thread."""
+"""A WebSocket server that does what a test says: one function serves each connection, in a thread."""
 
 import contextlib
 import socket

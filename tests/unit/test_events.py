@@ -1,4 +1,4 @@
-"""What is told of intents and sales has the contract's shape, whoever tells it."""
+"""What is told of intents and sales has the contract's shape, by every way of telling."""
 
 import uuid
 from datetime import UTC, datetime, timedelta, timezone
