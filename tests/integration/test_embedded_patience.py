@@ -16,7 +16,7 @@ from flask import Flask, request
 
 import deploy.server.gevent_worker
 import deploy.server.silent_connections
-from deploy import patience
+from deploy.server import patience
 from deploy.server.patience import Pace
 
 patience.HEAD = Pace(0.5, 500, 1.5)

@@ -12,7 +12,7 @@ from tests.integration.embedded_run import DEADLINE_S
 from tests.integration.socket_shop import Shop
 
 HASTY = """\
-from deploy import patience
+from deploy.server import patience
 patience.HEAD = patience.Pace(0.5, 500, 1.0)
 patience.BODY = patience.Pace(0.5, 500, 1.0)
 from web import create_app as create_app

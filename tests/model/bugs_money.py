@@ -62,7 +62,7 @@ MONEY_BUGS: Final = {
     ),
     "a payment begins beside an open one": Bug(
         "tasks.payments.begin:_refuse_unfit",
-        (("if session.scalar(still_open) is not None:", "if False:"),),
+        (("if open_payment(session, order.id, OPEN) is not None:", "if False:"),),
         (*BUY, _pay(SLOW), DRIVE, ("time_passes", "pin", 0), DRIVE, _pay()),
     ),
     "a charge has a new name each time": Bug(
