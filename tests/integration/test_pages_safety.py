@@ -53,7 +53,7 @@ class Scene:
     def state(self) -> dict[str, Any]:
         """All that is stored: each table, and the sale's live state.
 
-        A sale's mark of accepted tickets is left out: it is noted in the background, a moment after the ticket
+        A sale's mark of accepted tickets is left out: it is noted in the background, a moment after a ticket
         was told.
         """
         mark = "ARRAY['accepted', 'accepted_ticket', 'noted']"
