@@ -22,7 +22,7 @@ from web.http.json import OrjsonProvider
 from web.http.openapi import PREFIX, Api
 from web.http.openapi import Blueprint as ApiBlueprint
 from web.http.request_id import MAX_BODY_BYTES, ShopRequest
-from web.http.services import EXTENSION
+from web.http.services import EXTENSION, Services
 from web.limits import proxies
 from web.shop import assets, languages
 from web.shop import views as pages
@@ -30,6 +30,7 @@ from web.sockets import socket as live
 from web.wiring import build_services
 
 PREPARE: Final = "prepare"  # its name among the app's extensions, by which the worker finds it
+SPARES_PEER: Final = "spares_peer"  # likewise
 
 API_BLUEPRINTS: Final[Sequence[ApiBlueprint]] = (  # documented, under /api/v1
     accounts.blueprint,
@@ -105,7 +106,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_commands(app)
     proxies.register(app, settings.trusted_proxies)
     app.extensions[PREPARE] = partial(_prepare, app)
+    app.extensions[SPARES_PEER] = partial(_spares_peer, services, settings)
     return app
+
+
+def _spares_peer(services: Services, settings: Settings, peer: str) -> bool:
+    """Whether connections of a peer are not counted: a proxy's are those of everybody behind it."""
+    return settings.trusted_proxies > 0 or services.limits.spares(peer)
 
 
 def _prepare(app: Flask) -> None:

@@ -5,6 +5,7 @@ browser that is merely connected from one that waits for an answer.
 """
 
 import socket
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from types import TracebackType
 from typing import Any, Final
@@ -73,6 +74,7 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
         self._handshake: Any = None
         self._unread: Any = None
         self._tell_late: Any = None
+        self._spares: Any = lambda _peer: False
         self._share = Share(BOARD, self.age, self._connections, self._capacity)
 
     def timeout_ctx(self) -> IdleTimeout:
@@ -84,6 +86,7 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
         extensions = getattr(self.wsgi, "extensions", {})
         self._hub = extensions.get("hub")
         self._unread = extensions.get("unread")
+        self._spares = extensions.get("spares_peer", self._spares)
         self._tell_late = partial(self._unread, 408) if self._unread is not None else None
         self._handshake = None if self.cfg.is_ssl else extensions.get("handshake")
         gevent.spawn(self._drain_when_told)
@@ -138,12 +141,20 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
             return False
         head = b""
         try:
-            with IdleTimeout(FIRST_S, self._idle) as wait, self._silence.of(addr, wait):
-                head = client.recv(HEAD_BYTES, socket.MSG_PEEK)
+            if (said := _said_so_far(client)) is not None:
+                head = said
+            else:
+                with IdleTimeout(FIRST_S, self._idle) as wait, self._bound_silence(client, addr, wait):
+                    head = client.recv(HEAD_BYTES, socket.MSG_PEEK)
             is_upgrade = self._handshake is not None and head.startswith(UPGRADE)
             return not head or (is_upgrade and self._handshake.take(client, head, addr))
         except OSError:
             return True
+
+    def _bound_silence(self, client: Any, addr: Any, wait: IdleTimeout) -> AbstractContextManager[None]:
+        if self._spares(addr[0] if isinstance(addr, tuple) else ""):
+            return nullcontext()
+        return self._silence.of(addr, wait, lambda: _said_so_far(client) is None)
 
     def _connections(self) -> int:
         requests: int = sum(server.pool.size - server.pool.free_count() for server in self._servers)
@@ -177,3 +188,14 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
         """End a wait, if it is not over; in gevent's hub."""
         if self._idle.get(greenlet) is timeout:
             greenlet.throw(timeout)
+
+
+def _said_so_far(client: Any) -> bytes | None:
+    """What has come already, without waiting and without taking it; None where that is nothing yet."""
+    try:
+        said: bytes = client._sock.recv(HEAD_BYTES, socket.MSG_PEEK)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""  # it is gone, as one that was closed
+    return said

@@ -1,8 +1,12 @@
 """Which connections are of one network."""
 
+from contextlib import ExitStack
+
+import gevent
 import pytest
 
-from deploy.server.silent_connections import network_of
+from deploy.server import silent_connections
+from deploy.server.silent_connections import Silence, network_of
 
 
 @pytest.mark.parametrize(
@@ -21,3 +25,18 @@ def test_a_network_is_an_address_or_a_64(one: str, other: str, same: bool) -> No
 
 def test_a_unix_socket_has_none() -> None:
     assert network_of("") == network_of(b"") == b""
+
+
+def test_a_connection_that_has_spoken_meanwhile_is_not_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(silent_connections, "MOST_SILENT", 2)
+    let_go: list[object] = []
+    silence = Silence(lambda _greenlet, wait: let_go.append(wait))
+    with ExitStack() as waits:
+        waits.enter_context(silence.of(("203.0.113.7", 1), "spoke", lambda: False))
+        waits.enter_context(silence.of(("203.0.113.7", 1), "silent", lambda: True))
+        waits.enter_context(silence.of(("203.0.113.7", 1), "new", lambda: True))
+        gevent.sleep(0)
+        assert let_go == []  # the one that spoke made room
+        waits.enter_context(silence.of(("203.0.113.7", 2), "newest", lambda: True))
+        gevent.sleep(0)
+        assert let_go == ["silent"]
