@@ -16,7 +16,7 @@ help: ## list the targets
 run: setup-local ## start the whole platform with embedded servers; Ctrl-C stops it (PORT, HOST, DATA_DIR, SCALE, …)
 	@exec $(RUN) deploy.run
 
-test: setup-dev ## prove every guarantee against real servers, within ten minutes on two cores (PYTEST_ARGS)
+test: setup-dev ## prove every guarantee against real servers (PYTEST_ARGS)
 	@exec $(RUN) pytest $(PARALLEL) $(PYTEST_ARGS)
 
 test-all: setup-dev ## the same and what is long by nature, before a release: all views, big crowds, soaks (PYTEST_ARGS)
