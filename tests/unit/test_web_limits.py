@@ -5,7 +5,8 @@ import uuid
 import pytest
 
 from web.http.errors import TooManyRequests
-from web.limits.rate_limits import AccountLimit, is_loopback
+from web.limits.addresses import is_loopback
+from web.limits.rate_limits import AccountLimit
 
 
 class Clock:

@@ -21,8 +21,6 @@ from web.limits.counters import STORE_PAUSE_S, STORE_TIMEOUT_S
 
 UNLIMITED: Final = 2**63 - 1
 
-__all__ = ["AccountLimit", "LimitStore", "Limits", "SharedLimit", "is_loopback"]
-
 log = logging.getLogger(__name__)
 
 
