@@ -80,18 +80,18 @@ def _change(run: Run, series: Series) -> None:
                 series.change()
                 shown.update(number - numbers.start + 1)
                 time.sleep(max(0.0, series.asked_ns[-1] / 1e9 + pause_s - time.monotonic()))
-        run.check_pictures(f"changes {name}", run.settings.sockets, run.sale_id)
+        run.check_snapshots(f"changes {name}", run.settings.sockets, run.sale_id)
         after, used = run.parts.count(), run.cpu().since(cpu)
         frames = after.messages - before.messages
         run.results.phases[f"changes {name}"] = {
             **_heard(run, series, numbers),
-            "pictures a socket": round(frames / run.settings.sockets, 2),
+            "snapshots a socket": round(frames / run.settings.sockets, 2),
             "client µs a frame": _micros(used["clients"], frames),
             "web µs a frame": _micros(used.get("web", 0.0), frames),
             "cpu": used,
         }
     series.restock()
-    run.check_pictures("restocked", run.settings.sockets, run.sale_id)
+    run.check_snapshots("restocked", run.settings.sockets, run.sale_id)
 
 
 def _heard(run: Run, series: Series, numbers: range) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def measure_coming(run: Run) -> None:
     seconds = time.monotonic() - began
     used = run.cpu().since(cpu)
     run.log_in()
-    run.check_pictures("coming", sockets, run.sale_id)
+    run.check_snapshots("coming", sockets, run.sale_id)
     time.sleep(SETTLING_S)
     run.results.phases["coming"] = {
         "sockets": sockets,
@@ -53,7 +53,7 @@ def measure_idling(run: Run) -> None:
     run.results.phases["idle"] = {
         "seconds": used["seconds"],
         "share of one core": shares,
-        "pictures sent": after.pictures - before.pictures,
+        "snapshots sent": after.snapshots - before.snapshots,
     }
 
 

@@ -38,7 +38,7 @@ class Tally:
     opened: int = 0
     ready: int = 0  # open, and told everything that its greeting asked for
     messages: int = 0
-    pictures: int = 0
+    snapshots: int = 0
     pongs: int = 0
     answered: int = 0
     refused: int = 0
@@ -77,10 +77,10 @@ class Part:
         self._verbs: dict[str, Callable[[Any], Any]] = {
             "connect": self._connect,
             "count": self._count,
-            "match": lambda asked: self._visitors.pictures.count_matching(*asked),
+            "match": lambda asked: self._visitors.snapshots.count_matching(*asked),
             "shown": self._shown,
-            "changes": lambda asked: self._visitors.pictures.begin_changes(*asked),
-            "heard": lambda _: self._visitors.pictures.changes.heard_ns,
+            "changes": lambda asked: self._visitors.snapshots.begin_changes(*asked),
+            "heard": lambda _: self._visitors.snapshots.changes.heard_ns,
             "echo": self._echo,
             "echoes": lambda _: (self._visitors.pinged_ns, self._visitors.ponged_ns),
             "watch": self._watch,
@@ -119,7 +119,7 @@ class Part:
             opened=sockets.opened,
             ready=visitors.ready,
             messages=sockets.messages,
-            pictures=visitors.pictures.heard,
+            snapshots=visitors.snapshots.heard,
             pongs=visitors.pongs,
             answered=visitors.rush.answered,
             refused=visitors.rush.told.refusals.total(),
@@ -133,7 +133,7 @@ class Part:
 
     def _shown(self, _asked: None) -> Counter[str]:
         """What is shown, and by how many."""
-        return Counter(str(one.fields) if one else "nothing" for one in self._visitors.pictures.shown)
+        return Counter(str(one.fields) if one else "nothing" for one in self._visitors.snapshots.shown)
 
     def _echo(self, at_ns: int) -> None:
         self._visitors.begin_echo()

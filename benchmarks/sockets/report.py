@@ -15,7 +15,7 @@ from benchmarks.sockets.settings import CrowdSettings
 from benchmarks.verify.testimony import Finding
 
 CHECKS: Final = (
-    "pictures",
+    "snapshots",
     "changes",
     "lost sockets",
     "answers",

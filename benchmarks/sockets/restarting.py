@@ -24,14 +24,14 @@ def measure_restart(run: Run) -> None:
     """
     sale_id = run.shop.open_sale(run.settings.units, 1)
     run.parts.ask("watch", sale_id)
-    run.check_pictures("another sale", run.settings.rushers, sale_id)
+    run.check_snapshots("another sale", run.settings.rushers, sale_id)
     with run.steady("rush before the restart"):
         submit_all(run)
     before, cpu, restarted_ns = run.parts.count(), run.cpu(), time.monotonic_ns()
     replaced, back_s = _restart(run, sale_id, before)
     used = run.cpu().since(cpu)
     told = verify(run, sale_id, "restart")
-    run.check_pictures("restart", run.settings.rushers, sale_id)
+    run.check_snapshots("restart", run.settings.rushers, sale_id)
     after = run.parts.count()
     run.results.phases["restart"] = {
         "processes replaced": replaced,

@@ -92,11 +92,11 @@ class Run:
         return tally
 
     def real_figures(self, sale_id: str) -> dict[str, Any]:
-        """The sale's figures as the shop tells them by HTTP, in the words of the socket's picture."""
+        """The sale's figures as the shop tells them by HTTP, in the words of the socket's snapshot."""
         sale = self.shop.expect(200, "GET", f"/api/v1/sales/{sale_id}")
         return {name: sale[name] for name in SHOWN_LIVE} | {name: sale["queue"][name] for name in SHOWN_QUEUE}
 
-    def check_pictures(self, phase: str, sockets: int, sale_id: str) -> None:
+    def check_snapshots(self, phase: str, sockets: int, sale_id: str) -> None:
         """Every socket that watches a sale must come to show what the shop says of it."""
         until = self.deadline(WAITING)
         while True:
@@ -109,7 +109,7 @@ class Run:
             time.sleep(0.2)
         shown: Counter[str] = sum(self.parts.ask("shown"), Counter())
         detail = f"{phase}: {sockets - matching} of {sockets} sockets do not show {real}"
-        self.results.wrong("pictures", detail, shown.most_common(5))
+        self.results.wrong("snapshots", detail, shown.most_common(5))
 
     @contextmanager
     def steady(self, phase: str) -> Iterator[None]:

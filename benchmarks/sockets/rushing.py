@@ -58,7 +58,7 @@ def measure_rush(run: Run) -> None:
         "cpu until decided": decided,
         "cpu of the end": ended,
     }
-    run.check_pictures("rush", run.settings.sockets, run.sale_id)
+    run.check_snapshots("rush", run.settings.sockets, run.sale_id)
 
 
 def submit_all(run: Run) -> None:

@@ -14,8 +14,8 @@ import orjson
 
 from benchmarks.client.crowd_socket import Socket
 from benchmarks.client.sockets import Sockets, text_message
-from benchmarks.sockets.pictures import Pictures
 from benchmarks.sockets.rush_record import REQUEST, RushRecord
+from benchmarks.sockets.snapshots import LastSnapshots
 
 SALE: Final = b'{"type":"sale"'
 INTENT: Final = b'{"type":"intent"'
@@ -39,7 +39,7 @@ class Visitors:
         self._tokens = tokens
         self._rushers = rushers
         self._heard_back = bytearray(len(tokens))
-        self.pictures = Pictures([sale_id] * len(tokens))
+        self.snapshots = LastSnapshots([sale_id] * len(tokens))
         self.rush = RushRecord(rushers)
         self.ready = 0
         self.pongs = 0
@@ -56,7 +56,7 @@ class Visitors:
         token = self._tokens[index]
         self._heard_back[index] = 0 if token else _IS_KNOWN
         frames = [_message(type="auth", token=token)] if token else []
-        frames.append(_message(type="subscribe", sale_id=self.pictures.watched[index]))
+        frames.append(_message(type="subscribe", sale_id=self.snapshots.watched[index]))
         if self.rush.is_unanswered(index):
             self.rush.told.resent += 1
             frames.append(self._request(index))
@@ -70,10 +70,10 @@ class Visitors:
         self.rush.go_away(socket.index, time.monotonic_ns())
 
     def on_message(self, socket: Socket, payload: bytes, at_ns: int) -> None:
-        """Take a message; nearly all are pictures of the sale."""
+        """Take a message; nearly all are snapshots of the sale."""
         index = socket.index
         if payload.startswith(SALE):
-            if self.pictures.take(index, payload, at_ns) and self._heard_back[index] != _GREETED:
+            if self.snapshots.take(index, payload, at_ns) and self._heard_back[index] != _GREETED:
                 self._hear_back(index, _IS_SHOWN, at_ns)
         elif payload.startswith(PONG):
             self.pongs += 1
@@ -99,9 +99,9 @@ class Visitors:
 
     def turn_to(self, index: int, sale_id: str) -> None:
         """Watch another sale; what it showed is out of date."""
-        frames = _message(type="unsubscribe", sale_id=self.pictures.watched[index])
+        frames = _message(type="unsubscribe", sale_id=self.snapshots.watched[index])
         frames += _message(type="subscribe", sale_id=sale_id)
-        self.pictures.watched[index] = sale_id
+        self.snapshots.watched[index] = sale_id
         self.sockets.send(self.sockets.all[index], frames)
 
     def begin_rush(self) -> None:
@@ -115,7 +115,7 @@ class Visitors:
 
     def _request(self, index: int) -> bytes:
         """The same key each time: asked again, it is the same request."""
-        return _message(type="intent", id=REQUEST, key=REQUEST, sale_id=self.pictures.watched[index])
+        return _message(type="intent", id=REQUEST, key=REQUEST, sale_id=self.snapshots.watched[index])
 
     def _ask_again(self, index: int) -> None:
         if self.rush.is_unanswered(index):

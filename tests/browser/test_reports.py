@@ -35,7 +35,7 @@ def test_an_admin_has_a_report_made_again_and_sees_the_new_one(shop: Shop, new_p
     expect(page.get_by_role("img")).to_have_count(4)
     made = page.locator(".report-head time")
     before = made.get_attribute("datetime")
-    page.get_by_role("button", name="Make it anew").click()
+    page.get_by_role("button", name="Make it again").click()
     expect(page.get_by_role("status").filter(has_text="being made")).to_be_visible()
     do_what_was_asked(shop, sale.id)
     expect(made).not_to_have_attribute("datetime", before or "")

@@ -63,7 +63,7 @@ class Client:
 
     def hear_until(self, claim: Callable[[Said], bool]) -> Said:
         """The first message from now on of which this holds."""
-        until = time.monotonic() + DEADLINE_S  # pictures may go on coming for ever
+        until = time.monotonic() + DEADLINE_S  # snapshots may go on coming for ever
         while not claim(said := self.hear()):
             assert time.monotonic() < until, self.heard[-20:]
         return said

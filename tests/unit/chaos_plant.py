@@ -137,8 +137,8 @@ class Plant:
         """Let a poll tell a status."""
         self.do("poll", who, ms, ms + 5, OK, intent=f"i{ticket}", ticket=ticket, status=status, order=order)
 
-    def picture(self, **figures: Any) -> None:
-        """Take a picture of the sale."""
+    def snapshot(self, **figures: Any) -> None:
+        """Take a snapshot of the sale."""
         shown = {"allocation": 3, "available": 3, "held": 0, "sold": 0, **figures}
         self.do("snapshot", "watcher", 50, 60, OK, **shown)
 
@@ -163,7 +163,7 @@ def honest() -> Plant:
     plant.refuse("e", 600, INFO, "no_answer")
     plant.refuse("f", 650)
     plant.owners = {"e": [], "f": []}
-    plant.picture()
+    plant.snapshot()
     return plant
 
 

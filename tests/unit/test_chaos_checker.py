@@ -160,15 +160,15 @@ def test_units_that_were_added_before_the_refusal_excuse_nothing() -> None:
     assert plant.broken() == {"overtaken"}
 
 
-def test_a_picture_that_does_not_add_up_is_found() -> None:
+def test_a_snapshot_that_does_not_add_up_is_found() -> None:
     plant = honest()
-    plant.picture(available=2)
+    plant.snapshot(available=2)
     assert plant.broken() == {"bank"}
 
 
-def test_a_picture_with_more_held_than_there_is_is_oversold() -> None:
+def test_a_snapshot_with_more_held_than_there_is_is_oversold() -> None:
     plant = honest()
-    plant.picture(available=-1, held=4)
+    plant.snapshot(available=-1, held=4)
     assert plant.broken() == {"oversold"}
 
 

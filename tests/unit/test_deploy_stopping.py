@@ -1,4 +1,4 @@
-"""The wish to stop."""
+"""The request to stop."""
 
 import os
 import signal

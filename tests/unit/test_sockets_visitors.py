@@ -1,4 +1,4 @@
-"""benchmarks/sockets/: what visitors say and hear, the pictures they are shown, when they hear of changes."""
+"""benchmarks/sockets/: what visitors say and hear, the snapshots they see, when they hear of changes."""
 
 import itertools
 import time
@@ -9,7 +9,7 @@ import orjson
 from benchmarks.client.crowd_socket import Socket
 from benchmarks.client.frames import mask
 from benchmarks.harness.durations import Spread, between
-from benchmarks.sockets.pictures import SHOWN, Pictures
+from benchmarks.sockets.snapshots import SHOWN, LastSnapshots
 from benchmarks.sockets.visitors import Visitors
 
 MOMENT = "2026-11-26T17:48:00.250Z"
@@ -45,7 +45,7 @@ def messages_of(frames: bytes) -> list[dict[str, Any]]:
     return found
 
 
-def picture(sale_id: str = "sale", price_minor: int = 2000, **fields: Any) -> bytes:
+def snapshot(sale_id: str = "sale", price_minor: int = 2000, **fields: Any) -> bytes:
     message = dict.fromkeys(SHOWN, 0) | {"status": "open"}
     message |= {"price": {"amount_minor": price_minor, "currency": "USD"}, "server_time": MOMENT} | fields
     return orjson.dumps({"type": "sale", "sale_id": sale_id, **message})
@@ -74,7 +74,7 @@ def test_ready_is_who_heard_everything_that_the_greeting_asked_for() -> None:
     people, wire = visitors("a token", "")
     for socket in wire.all:
         people.greet(socket)
-        people.on_message(socket, picture(), 1)
+        people.on_message(socket, snapshot(), 1)
     assert people.ready == 1  # the second did not log in
     hear(people, wire, 0, type="ready", user_id="me")
     assert people.ready == 2
@@ -82,12 +82,12 @@ def test_ready_is_who_heard_everything_that_the_greeting_asked_for() -> None:
     assert people.ready == 1
 
 
-def test_a_picture_of_another_sale_is_not_shown() -> None:
+def test_a_snapshot_of_another_sale_is_not_shown() -> None:
     people, wire = visitors("")
     people.greet(wire.all[0])
-    people.on_message(wire.all[0], picture("another"), 1)
+    people.on_message(wire.all[0], snapshot("another"), 1)
     assert people.ready == 0
-    assert people.pictures.shown == [None]
+    assert people.snapshots.shown == [None]
 
 
 def test_who_comes_back_without_an_answer_asks_once_more_with_the_same_key() -> None:
@@ -136,32 +136,32 @@ def test_pongs_are_counted_with_their_moments() -> None:
 
 
 def test_a_price_tells_of_all_changes_up_to_its_own_and_of_each_once() -> None:
-    pictures = Pictures(["sale", "sale"])
-    pictures.begin_changes(2000, 4)
+    snapshots = LastSnapshots(["sale", "sale"])
+    snapshots.begin_changes(2000, 4)
     for at_ns, (index, price_minor) in enumerate([(0, 2001), (1, 2000), (0, 2003), (0, 2003), (1, 2004)], 10):
-        assert pictures.take(index, picture(price_minor=price_minor), at_ns)
-    assert [list(heard) for heard in pictures.changes.heard_ns] == [[10, 14], [12, 14], [12, 14], [0, 14]]
-    assert pictures.heard == 5
+        assert snapshots.take(index, snapshot(price_minor=price_minor), at_ns)
+    assert [list(heard) for heard in snapshots.changes.heard_ns] == [[10, 14], [12, 14], [12, 14], [0, 14]]
+    assert snapshots.heard == 5
 
 
-def test_a_picture_matches_by_every_figure_and_by_its_sale() -> None:
-    pictures = Pictures(["sale"] * 3)
+def test_a_snapshot_matches_by_every_figure_and_by_its_sale() -> None:
+    snapshots = LastSnapshots(["sale"] * 3)
     for index, available in enumerate((0, 0, 1)):
-        pictures.take(index, picture(available=available), 1)
-    shown = pictures.shown[0]
+        snapshots.take(index, snapshot(available=available), 1)
+    shown = snapshots.shown[0]
     assert shown is not None
-    assert pictures.count_matching("sale", shown.fields) == 2
-    assert pictures.count_matching("another", shown.fields) == 0
+    assert snapshots.count_matching("sale", shown.fields) == 2
+    assert snapshots.count_matching("another", shown.fields) == 0
     for name in SHOWN:
-        assert pictures.count_matching("sale", shown.fields | {name: "else"}) == 0
+        assert snapshots.count_matching("sale", shown.fields | {name: "else"}) == 0
 
 
 def test_the_same_bytes_are_read_once() -> None:
-    pictures = Pictures(["sale"] * 2)
-    first, second = picture(), picture(price_minor=2001)
+    snapshots = LastSnapshots(["sale"] * 2)
+    first, second = snapshot(), snapshot(price_minor=2001)
     for index, payload in itertools.product((0, 1), (first, second, first)):
-        pictures.take(index, payload, 1)
-    assert pictures.shown[0] is pictures.shown[1]
+        snapshots.take(index, payload, 1)
+    assert snapshots.shown[0] is snapshots.shown[1]
 
 
 def test_a_spread_is_of_durations_whose_both_ends_are_known() -> None:

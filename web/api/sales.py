@@ -52,8 +52,8 @@ def get_sale(sale_id: uuid.UUID) -> Response:
 @blueprint.response(201, SaleSchema, headers=ETAG)
 def create_sale(asked: dict[str, Any]) -> Response:
     """Schedule a sale. It opens by itself at `opens_at`, or by hand before."""
-    wish = lifecycle.NewSale(**_columns(asked))
-    sale = lifecycle.create_sale(services().context, wish, by=current_actor())
+    requested = lifecycle.NewSale(**_columns(asked))
+    sale = lifecycle.create_sale(services().context, requested, by=current_actor())
     return _answer(sale, 201, {"Location": f"{PREFIX}/sales/{sale.id}"})
 
 

@@ -15,7 +15,7 @@ const ACTIONS = {
   resumed: _("resumed the sale"),
   ended: _("ended the sale"),
   cancelled: _("cancelled the sale"),
-  rebuilt: _("laid the live side anew"),
+  rebuilt: _("rebuilt the live side"),
 };
 const FIELDS = {
   price_minor: _("Price"),

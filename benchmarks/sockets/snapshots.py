@@ -1,6 +1,6 @@
-"""What the sockets of a process are shown of sales: the last picture of each, and when it came.
+"""What the sockets of a process are shown of sales: the last snapshot of each, and when it came.
 
-All sockets of a server process get the same bytes, so that each picture is read once and then known by them.
+All sockets of a server process get the same bytes, so that each snapshot is read once and then known by them.
 """
 
 from array import array
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-KEPT: Final = 1024  # pictures known by their bytes; then they are learnt again
+KEPT: Final = 1024  # snapshots known by their bytes; then they are learnt again
 SHOWN: Final = (
     "status",
     "price",
@@ -24,7 +24,7 @@ SHOWN: Final = (
 )
 
 
-class Picture:
+class SaleSnapshot:
     """One `sale` message."""
 
     __slots__ = ("fields", "price_minor", "sale_id")
@@ -38,7 +38,7 @@ class Picture:
 class Changes:
     """When each socket heard of each of a series of changes: the n-th sets the price to `base_minor` + n.
 
-    Changes may be merged into one picture, so that a price tells of all changes up to its own.
+    Changes may be merged into one snapshot, so that a price tells of all changes up to its own.
     """
 
     def __init__(self, sockets: int, base_minor: int, number: int) -> None:
@@ -55,30 +55,30 @@ class Changes:
             self._known[index] = newest
 
 
-class Pictures:
-    """The last picture of every socket, of the sale that it watches."""
+class LastSnapshots:
+    """The last snapshot of every socket, of the sale that it watches."""
 
     def __init__(self, watched: list[str]) -> None:
         self.watched = watched  # the sale's id, by socket
-        self.shown: list[Picture | None] = [None] * len(watched)
+        self.shown: list[SaleSnapshot | None] = [None] * len(watched)
         self.heard = 0
         self.changes = Changes(len(watched), 0, 0)
-        self._by_payload: dict[bytes, Picture] = {}
+        self._by_payload: dict[bytes, SaleSnapshot] = {}
         self._payload = b""
-        self._picture: Picture | None = None
+        self._snapshot: SaleSnapshot | None = None
 
     def take(self, index: int, payload: bytes, at_ns: int) -> bool:
-        """A socket was sent a picture; says whether it is one of the sale that the socket watches."""
+        """A socket was sent a snapshot; says whether it is one of the sale that the socket watches."""
         if payload != self._payload:
-            self._picture = self._by_payload.get(payload) or self._read(payload)
+            self._snapshot = self._by_payload.get(payload) or self._read(payload)
             self._payload = payload
-        picture = self._picture
-        if picture is None or picture.sale_id != self.watched[index]:
+        snapshot = self._snapshot
+        if snapshot is None or snapshot.sale_id != self.watched[index]:
             return False
         self.heard += 1
-        if self.shown[index] is not picture:
-            self.shown[index] = picture
-            self.changes.take(index, picture.price_minor, at_ns)
+        if self.shown[index] is not snapshot:
+            self.shown[index] = snapshot
+            self.changes.take(index, snapshot.price_minor, at_ns)
         return True
 
     def begin_changes(self, base_minor: int, number: int) -> None:
@@ -90,10 +90,10 @@ class Pictures:
         right = {one for one in set(self.shown) if one and one.sale_id == sale_id and one.fields == fields}
         return sum(one in right for one in self.shown)
 
-    def _read(self, payload: bytes) -> Picture:
+    def _read(self, payload: bytes) -> SaleSnapshot:
         message = orjson.loads(payload)
-        picture = Picture(message)
+        snapshot = SaleSnapshot(message)
         if len(self._by_payload) >= KEPT:
             self._by_payload.clear()
-        self._by_payload[payload] = picture
-        return picture
+        self._by_payload[payload] = snapshot
+        return snapshot
