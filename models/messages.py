@@ -6,10 +6,11 @@ Plain dictionaries, ready for JSON, with the API's names. Independent of the tra
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
+from sqlalchemy import Row
 
 from models.enums import IntentStatus, OrderStatus, SaleStatus
 from models.ids import order_id_of
@@ -106,7 +107,7 @@ def answered_intent(answer: Answer, sale_id: UUID | str) -> Message:
     return undecided_intent(found, sale_id)
 
 
-def stored_intent(row: Intent) -> Message:
+def stored_intent(row: Intent | Row[Any]) -> Message:
     """Describe an intent that the ledger knows."""
     return {
         "id": str(row.id),
@@ -162,7 +163,17 @@ def granted_order(decision: Decision, claim: Claim, sale_id: UUID | str, decided
     }
 
 
-def stored_order(row: Order, history: Iterable[OrderEvent], payment: Message | None = None) -> Message:
+class Change(NamedTuple):
+    """An order's change of status, as it is told."""
+
+    status: str
+    at: datetime
+    reason: str | None
+
+
+def stored_order(
+    row: Order | Row[Any], history: Iterable[OrderEvent | Change], payment: Message | None = None
+) -> Message:
     """Describe an order that the ledger knows; `payment`: what the owner has to do, for them alone."""
     return {
         "id": str(row.id),

@@ -2,6 +2,7 @@
 
 from config import Settings
 from tasks.context import build_context
+from tasks.intents.polls import polls_of_intents, polls_of_orders
 from tasks.runtime.ttl_cache import TtlCache
 from tasks.sales.overview import Overviews
 from web.auth.devices import Devices
@@ -40,6 +41,8 @@ def build_services(settings: Settings) -> Services:
         hub=Hub(settings, context, tokens, revoked, limits),
         money=MoneyCollector(database, context.providers.current.name),
         overviews=Overviews(context),
+        polls_of_intents=polls_of_intents(context),
+        polls_of_orders=polls_of_orders(context),
         operators=Operators(settings.ops, is_production=settings.is_production),
         metrics_text=TtlCache(least_s=1.0, share=10, spare=10),
         readiness=TtlCache(least_s=1.0, share=1, spare=10),

@@ -1,6 +1,6 @@
 """`make bench`: how fast the line is, beside the least that could be done, in one run.
 
-    python -m benchmarks.speed [--rounds 3] [--intents 50000] [--only drain|http|socket] [--json FILE]
+    python -m benchmarks.speed [--rounds 3] [--intents 50000] [--only drain|http|socket|polls] [--json FILE]
 
 It starts its own servers in a temporary directory, measures the compared parts in turn, as often as there
 are rounds, and ends everything that it started. What the figures mean stands in docs/benchmarks.md.
@@ -27,6 +27,7 @@ from benchmarks.speed.drained import measure_drain
 from benchmarks.speed.figures import Aim, Figure, Report, ratio
 from benchmarks.speed.naive import measure_naive
 from benchmarks.speed.over_http import WARM_UP, measure_http
+from benchmarks.speed.over_polls import measure_polls
 from benchmarks.speed.over_sockets import measure_sockets
 from benchmarks.speed.plain import measure_plain
 from benchmarks.speed.workbench import Place, open_place
@@ -34,6 +35,7 @@ from benchmarks.speed.workload import Workload
 from config import ROOT
 
 LATEST: Final = ROOT / "benchmarks" / "latest.json"
+MOST_POLLED: Final = 3_000  # intents of a round, each asked for three times
 CROWD_S: Final = 120.0
 PER_S: Final = "intents/s"
 WINNERS: Final = 50  # of so many intents of a flash sale, one gets a unit
@@ -107,6 +109,8 @@ def measure(place: Place, shape: Shape) -> Report:
         measure_http(place, crowd, shape.rounds, shape.requests, rounds.add)
     if shape.only in {"", "socket"}:
         measure_sockets(place, crowd, shape.rounds, shape.requests, rounds.add)
+    if shape.only in {"", "polls"}:
+        measure_polls(place, crowd, shape.rounds, min(shape.requests, MOST_POLLED), rounds.add)
     figures = rounds.figures()
     machine["load_average_after"] = load_average()
     settings = {"rounds": shape.rounds, "intents": shape.intents, "naive": shape.naive}
@@ -160,7 +164,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--intents", type=int, default=50_000, help="in the line that is drained")
     parser.add_argument("--naive", type=int, default=1_000, help="intents that go one task each")
     parser.add_argument("--requests", type=int, default=6_000, help="over HTTP, a round and part")
-    parser.add_argument("--only", choices=("drain", "http", "socket"), default="")
+    parser.add_argument("--only", choices=("drain", "http", "socket", "polls"), default="")
     parser.add_argument("--json", type=Path, default=LATEST)
     return parser.parse_args(arguments)
 

@@ -132,7 +132,7 @@ def load_sale_views(served: Served, requests: int) -> Loaded:
     """Have a sale looked at."""
     sale = open_sale(served.place, units=1)
     request = build_request("GET", f"/api/v1/sales/{sale.id}", served.target)
-    return _run(served, itertools.repeat(request, requests), 200)
+    return run(served, itertools.repeat(request, requests), 200)
 
 
 def _load(served: Served, path: str, shoppers: Sequence[Shopper]) -> Loaded:
@@ -146,10 +146,11 @@ def _load(served: Served, path: str, shoppers: Sequence[Shopper]) -> Loaded:
         )
         for _, token in shoppers
     ]
-    return _run(served, iter(requests), 202)
+    return run(served, iter(requests), 202)
 
 
-def _run(served: Served, requests: Iterator[bytes], status: int) -> Loaded:
+def run(served: Served, requests: Iterator[bytes], status: int) -> Loaded:
+    """Send requests over many connections, each of which must be answered with this status."""
     before = cpu_seconds(served.workers)
     result = asyncio.run(run_load(served.target, requests, connections=CONNECTIONS, seconds=DEADLINE_S))
     used = cpu_seconds(served.workers) - before

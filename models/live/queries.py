@@ -91,10 +91,22 @@ class LiveQueries:
         Raises:
             LineUnavailable: there was no answer.
         """
+        return self.find_each(sale_id, [intent_id]).get(intent_id)
+
+    def find_each(self, sale_id: UUID, intent_ids: Sequence[str]) -> dict[str, Found]:
+        """Find the same for many, in one snapshot; intents that are not there (any more) are left out.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
         keys = SaleKeys.of(sale_id)
         names = [keys.state, keys.intents, keys.standby, keys.lobby]
-        record, *rest = self._scripts.run("find", names, [intent_id])
-        return Found(LiveIntent.unpack(intent_id, record), *rest) if record else None
+        now_serving, pace_milli, status, *flat = self._scripts.run("find", names, list(intent_ids))
+        return {
+            intent_id: Found(LiveIntent.unpack(intent_id, record), place, now_serving, pace_milli, status)
+            for intent_id, record, place in zip(intent_ids, flat[::2], flat[1::2], strict=True)
+            if record
+        }
 
     def standing_of(self, sale_id: UUID, user_id: str) -> Found | None:
         """Find the intent by which a shopper stands in a sale's line or stands by.

@@ -2,14 +2,21 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Connection, Row, Select, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from models.queries.paging import newest
 from models.tables.orders import Intent
+
+# Polls read so, hundreds at once: an object of each for the ORM took half of their time.
+_READ: Final = text("""
+    SELECT id, sale_id, user_id, ticket, quantity, accept_fewer, status, reason, submitted_at, decided_at
+    FROM intents WHERE id = ANY(CAST(:ids AS uuid[]))
+""")
 
 
 def find_intent(session: Session, intent_id: UUID) -> Intent | None:
@@ -72,6 +79,11 @@ def newest_of_shopper(session: Session, user_id: UUID, limit: int) -> Sequence[I
     """List a shopper's decided intents of all sales, newest first."""
     query = newest(decided_intents(user_id=user_id), (Intent.submitted_at, Intent.id), None)
     return session.scalars(query.limit(limit)).all()
+
+
+def read_intents(connection: Connection, intent_ids: Collection[UUID]) -> Sequence[Row[Any]]:
+    """Read those of these intents that are decided, as rows with the columns of the table."""
+    return connection.execute(_READ, {"ids": list(intent_ids)}).all()
 
 
 def find_intents(session: Session, intent_ids: Collection[UUID]) -> Sequence[Intent]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, Select, String, cast, func, or_, select
+from sqlalchemy import Connection, Row, Select, String, cast, func, or_, select, text
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from models.enums import OrderStatus
@@ -14,20 +15,37 @@ from models.tables.accounts import User
 from models.tables.catalogue import Product, Sale
 from models.tables.orders import Order
 
+# One statement, so that history and payment are those of the status that is read.
+_READ: Final = text("""
+    SELECT o.*, told.statuses, told.times, told.reasons,
+           waits.id AS payment_id, waits.provider, waits.method, waits.client_secret
+    FROM orders o
+    CROSS JOIN LATERAL (
+        SELECT array_agg(e.status ORDER BY e.id) AS statuses, array_agg(e.at ORDER BY e.id) AS times,
+               array_agg(e.reason ORDER BY e.id) AS reasons
+        FROM order_events e WHERE e.order_id = o.id
+    ) AS told
+    LEFT JOIN LATERAL (
+        SELECT p.id, p.provider, p.method, p.client_secret FROM payments p
+        WHERE o.status = 'paying' AND p.order_id = o.id AND p.status = 'pending'
+            AND p.client_secret IS NOT NULL
+    ) AS waits ON true
+    WHERE o.id = ANY(CAST(:ids AS uuid[]))
+""")
+
 
 def find_order(session: Session, order_id: UUID) -> Order | None:
     """Find an order with its history, both in one query: a second one might find it changed."""
     return session.scalars(_with_history().where(Order.id == order_id)).unique().one_or_none()
 
 
-def find_orders(session: Session, order_ids: Collection[UUID]) -> Sequence[Order]:
-    """List these orders with their histories."""
-    return session.scalars(_with_history().where(Order.id.in_(order_ids))).unique().all()
+def read_orders(connection: Connection, order_ids: Collection[UUID | str]) -> Sequence[Row[Any]]:
+    """Read these orders as rows with the columns of the table, all of one instant.
 
-
-def orders_of_intents(session: Session, intent_ids: Collection[UUID]) -> Sequence[Order]:
-    """List the orders that these intents were granted, with their histories."""
-    return session.scalars(_with_history().where(Order.intent_id.in_(intent_ids))).unique().all()
+    `statuses`, `times` and `reasons`: the history, in its order. `payment_id`, `provider`, `method` and
+    `client_secret` are of the payment that waits for something the shopper has to do; null where none does.
+    """
+    return connection.execute(_READ, {"ids": list(order_ids)}).all()
 
 
 def statuses_of_orders(session: Session, order_ids: Collection[UUID]) -> Sequence[Row[UUID, str]]:

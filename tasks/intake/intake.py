@@ -1,23 +1,20 @@
 """Accepts intents, in batches: submissions that arrive together go to the line in one round trip.
 
-While a round trip is in flight, the submissions that arrive meanwhile gather, and leave in the next one: no
-wait is added when it is quiet, and few round trips are made when it is busy. Requests and sockets wait in the
-same queue, in the order of arrival.
+Requests and sockets wait in the same queue, in the order of arrival.
 """
 
-import _thread
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Final
 from uuid import UUID
 
 import structlog
 
-from models.errors import Fenced, FlashSaleError, LateSubmission, LineRefused, LineUnavailable, SaleOver
+from models.errors import Fenced, LateSubmission, LineRefused, LineUnavailable, SaleOver
 from models.live.records import Answer, Submission
 from models.live.store import Live, SubmitReply
+from tasks.intake.gathering import Gathering
 from tasks.intake.reply_recovery import PAUSE_S, LostReplies
 from tasks.intake.sale_cache import SaleCache, SaleRef
 from tasks.intake.told_tickets import ToldTickets
@@ -33,12 +30,6 @@ _STARTED_MS: Final = (time.time_ns() - time.monotonic_ns()) // 1_000_000
 
 Outcome = Answer | Exception
 Tell = Callable[[Outcome], None]
-
-
-class _Waiting(NamedTuple):
-    submission: Submission
-    tell: Tell
-    since: float  # monotonic seconds
 
 
 class Intake:
@@ -58,8 +49,7 @@ class Intake:
         self._bell = bell
         self._told = told
         self._lost = LostReplies(live, is_stored)
-        self._queues: dict[UUID, deque[_Waiting]] = {}  # of the sales for which a sending thread is running
-        self._lock = threading.Lock()
+        self._gathering = Gathering("submissions", self._carry, most=MOST_AT_ONCE)
         self._clock_ahead_ms: int | None = None  # Redis' clock less ours
 
     def submit(self, sale_id: UUID, submission: Submission) -> Answer:
@@ -71,20 +61,7 @@ class Intake:
             LineUnavailable: it does not stand in line.
             LedgerUnavailable: the sale is not cached and cannot be read.
         """
-        gate = threading.Lock()
-        gate.acquire()
-        outcomes: list[Outcome] = []
-
-        def tell(outcome: Outcome) -> None:
-            outcomes.append(outcome)
-            gate.release()
-
-        self.put(sale_id, submission, tell)
-        gate.acquire()
-        outcome = outcomes[0]
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+        return self._gathering.ask(sale_id, submission)
 
     def put(self, sale_id: UUID, submission: Submission, tell: Tell) -> None:
         """Queue an intent for a sale's line; returns at once.
@@ -92,44 +69,19 @@ class Intake:
         `tell` is called once, with the line's answer or with what `submit` would raise, from a thread of the
         intake's own. Other callbacks run after it, so it must not block.
         """
-        one = _Waiting(submission, tell, time.monotonic())
-        with self._lock:
-            queue = self._queues.get(sale_id)
-            if queue is None:
-                # `threading.Thread.start` waits until the thread runs, and the sockets' loop must not wait.
-                _thread.start_new_thread(self._carry, (sale_id,))
-                queue = self._queues[sale_id] = deque()
-            queue.append(one)
+        self._gathering.put(sale_id, submission, tell)
 
-    def _carry(self, sale_id: UUID) -> None:
-        """Make round trips as long as submissions wait."""
-        while batch := self._next_batch(sale_id):
-            try:
-                outcomes = self._send(sale_id, [one.submission for one in batch])
-            except Exception as error:
-                outcomes = [error] * len(batch)
-                if isinstance(error, LineUnavailable):
-                    self._refuse_overdue(sale_id, error)
-                elif not isinstance(error, FlashSaleError):
-                    log.exception("submissions_failed", sale_id=str(sale_id), submissions=len(batch))
-            _tell(zip(batch, outcomes, strict=True))
+    def waiting(self, sale_id: UUID) -> int:
+        """Count the submissions that wait for the next round trip."""
+        return self._gathering.waiting(sale_id)
 
-    def _next_batch(self, sale_id: UUID) -> list[_Waiting]:
-        """Take those that waited longest; if there are none, the sending thread ends in the same step."""
-        with self._lock:
-            queue = self._queues[sale_id]
-            if not queue:
-                del self._queues[sale_id]
-            return [queue.popleft() for _ in range(min(len(queue), MOST_AT_ONCE))]
-
-    def _refuse_overdue(self, sale_id: UUID, error: LineUnavailable) -> None:
-        """Refuse submissions that waited as long as the line did not answer: they were not sent."""
-        overdue = []
-        with self._lock:
-            queue, until = self._queues[sale_id], time.monotonic() - PATIENCE_MS / 1000
-            while queue and queue[0].since <= until:
-                overdue.append((queue.popleft(), error))
-        _tell(overdue)
+    def _carry(self, sale_id: UUID, submissions: list[Submission]) -> Sequence[Outcome]:
+        """Send; who has waited meanwhile as long as the line did not answer is refused with the others."""
+        try:
+            return self._send(sale_id, submissions)
+        except LineUnavailable as error:
+            self._gathering.refuse_older(sale_id, PATIENCE_MS / 1000, error)
+            raise
 
     def _send(self, sale_id: UUID, submissions: list[Submission]) -> Sequence[Outcome]:
         """Make the round trip; reads a new epoch from the ledger once if the old one is refused."""
@@ -216,15 +168,6 @@ class Intake:
         if self._clock_ahead_ms is None:
             self._clock_ahead_ms = self._live.now_ms() - _own_ms()
         return _own_ms() + self._clock_ahead_ms
-
-
-def _tell(outcomes: Iterable[tuple[_Waiting, Outcome]]) -> None:
-    """Report each intent's outcome; a failing callback does not stop the others."""
-    for one, outcome in outcomes:
-        try:
-            one.tell(outcome)
-        except Exception:
-            log.exception("not_told", intent_id=one.submission.intent_id)
 
 
 def _ring_aside(bell: Bell, sale_id: UUID) -> None:

@@ -1,17 +1,19 @@
 """Reads what shoppers have in a sale: their intents and orders, for a page or a reconnecting socket."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from models.enums import IntentStatus
-from models.messages import Message, stored_intent, stored_order, undecided_intent
+from models.ids import order_id_of
+from models.messages import Change, Message, stored_intent, stored_order, undecided_intent
 from models.queries import intents as intent_queries
 from models.queries import orders as order_queries
 from models.tables.orders import Intent
 from tasks.context import Context
-from tasks.payments.waiting import steps_of
+from tasks.payments.waiting import step_of
 
 Told = dict[str, tuple[Message, Message | None]]
 
@@ -81,19 +83,38 @@ def stored_orders(context: Context, order_ids: Sequence[str]) -> dict[str, Messa
     Raises:
         LedgerUnavailable: try again.
     """
-    with context.database.transaction() as session:
-        orders = order_queries.find_orders(session, _uuids(order_ids))
-        steps = steps_of(context, session, orders)
-        return {str(order.id): stored_order(order, order.history, steps.get(order.id)) for order in orders}
+    with context.database.connection() as connection:
+        return {order_id: message for order_id, (_, message) in _orders(context, connection, order_ids)}
+
+
+def owned_orders(context: Context, order_ids: Sequence[UUID]) -> dict[UUID, tuple[UUID, Message]]:
+    """Read these orders as their owners may see them, each with its owner's id.
+
+    Raises:
+        LedgerUnavailable: try again.
+    """
+    with context.database.connection() as connection:
+        return {UUID(order_id): found for order_id, found in _orders(context, connection, order_ids)}
 
 
 def _orders_of(context: Context, session: Session, intents: Iterable[Intent]) -> dict[UUID, Message]:
-    ids = [intent.id for intent in intents if intent.status == IntentStatus.HELD]
+    """Read the orders of those of these intents that have one, by the intent's id."""
+    ids = [order_id_of(str(intent.id)) for intent in intents if intent.status == IntentStatus.HELD]
     if not ids:
         return {}
-    orders = order_queries.orders_of_intents(session, ids)
-    steps = steps_of(context, session, orders)
-    return {order.intent_id: stored_order(order, order.history, steps.get(order.id)) for order in orders}
+    found = _orders(context, session.connection(), ids)
+    return {UUID(message["intent_id"]): message for _, (_, message) in found}
+
+
+def _orders(
+    context: Context, connection: Connection, order_ids: Sequence[UUID | str]
+) -> Iterator[tuple[str, tuple[UUID, Message]]]:
+    for row in order_queries.read_orders(connection, order_ids):
+        history = map(Change, row.statuses or (), row.times or (), row.reasons or ())
+        step = row.payment_id and step_of(
+            context, row.payment_id, row.provider, row.method, row.client_secret
+        )
+        yield str(row.id), (row.user_id, stored_order(row, history, step))
 
 
 def _uuids(ids: Iterable[str]) -> list[UUID]:

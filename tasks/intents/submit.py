@@ -1,12 +1,10 @@
 """What shoppers do with intents, for HTTP and sockets alike: submit, find, list, leave."""
 
-import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from models.enums import VERDICTS
 from models.errors import (
     AlreadyDecided,
     AlreadyInLine,
@@ -14,10 +12,7 @@ from models.errors import (
     Fenced,
     FlashSaleError,
     IdempotencyKeyReused,
-    LedgerUnavailable,
     LimitReached,
-    LineUnavailable,
-    NoSuchSale,
     NotFound,
     SaleNotOpen,
     SaleOver,
@@ -29,6 +24,7 @@ from models.messages import Message, answered_intent, pack_told, stored_intent, 
 from models.queries import intents
 from tasks.context import Context
 from tasks.intake.sale_cache import SaleRef
+from tasks.intents.finding import find_intents, sale_ref_of, stored_intents
 
 _REFUSALS: Final[dict[AnswerCode, type[FlashSaleError]]] = {
     AnswerCode.KEY_REUSED: IdempotencyKeyReused,
@@ -93,41 +89,14 @@ def conclude(context: Context, sale_ref: SaleRef, submission: Submission, answer
 def find_intent(context: Context, intent_id: UUID) -> tuple[Message, UUID]:
     """Find an intent wherever it is; returns it with its owner's id.
 
-    Redis is read first: what is settled there is in the ledger already. A verdict that is in the ledger
-    and not settled yet, since Redis was unavailable or refused writes, may have been told, and is kept.
-    Without the line only final verdicts of the ledger are told: a standby intent may have left since.
-
     Raises:
         NotFound: there is none.
         LineUnavailable: only the line knows.
     """
-    sale_ref = _sale_ref_of(context, intent_id)
-    try:
-        found = context.live.find(sale_ref.sale_id, str(intent_id))
-    except LineUnavailable:
-        if (stored := _stored(context, intent_id)) is not None and stored[0]["status"] in VERDICTS:
-            return stored
-        raise
-    if found is not None:
-        return _stored_meanwhile(context, found, intent_id) or (
-            undecided_intent(found, sale_ref.sale_id),
-            UUID(found.intent.user_id),
-        )
-    stored = _stored(context, intent_id)
-    if stored is None:
-        raise NotFound("No intent has this id.")
-    return stored
-
-
-def _stored_meanwhile(context: Context, found: Found, intent_id: UUID) -> tuple[Message, UUID] | None:
-    """Find the verdict of an intent whose claim is not settled; None if it has none or cannot be read."""
-    if not found.is_decided:
-        return None
-    try:
-        stored = _stored(context, intent_id)
-    except LedgerUnavailable:
-        return None
-    return stored if stored is not None and stored[0]["status"] in VERDICTS else None
+    (found,) = find_intents(context, sale_number_of(intent_id), [intent_id])
+    if isinstance(found, Exception):
+        raise found
+    return found.message, found.owner
 
 
 def leave_line(context: Context, user_id: UUID, intent_id: UUID) -> Message:
@@ -137,15 +106,15 @@ def leave_line(context: Context, user_id: UUID, intent_id: UUID) -> Message:
         NotFound: no such intent of this shopper.
         AlreadyDecided: it has its verdict.
     """
-    sale_ref = _sale_ref_of(context, intent_id)
+    sale_ref = sale_ref_of(context, sale_number_of(intent_id))
     try:
         left, ring = _leave(context, sale_ref, str(intent_id), str(user_id))
     except NotFound:
-        stored = _stored(context, intent_id)
-        if stored is None or stored[1] != user_id:
+        stored = stored_intents(context, [intent_id]).get(intent_id)
+        if stored is None or stored.owner != user_id:
             raise
-        if stored[0]["status"] == "left":
-            return stored[0]
+        if stored.message["status"] == "left":
+            return stored.message
         raise AlreadyDecided("This intent is already decided.") from None
     message = undecided_intent(Found(left, 0, 0, 0, ""), sale_ref.sale_id)
     if ring:
@@ -228,19 +197,13 @@ def _shown(context: Context, sale_ref: SaleRef, answer: Answer) -> Message:
     if answer.code == AnswerCode.ACCEPTED and answer.intent is not None:
         return answered_intent(answer, sale_ref.sale_id)
     try:
-        return find_intent(context, uuid.UUID(answer.intent_id))[0]
+        return find_intent(context, UUID(answer.intent_id))[0]
     except Unavailable:
         if answer.intent is None:
             raise
         return answered_intent(
             answer, sale_ref.sale_id
         )  # it stood in line a moment ago, so it was not refused
-
-
-def _stored(context: Context, intent_id: UUID) -> tuple[Message, UUID] | None:
-    with context.database.transaction() as session:
-        row = intents.find_intent(session, intent_id)
-    return (stored_intent(row), row.user_id) if row is not None else None
 
 
 def _leave(context: Context, sale_ref: SaleRef, intent_id: str, user_id: str) -> tuple[LiveIntent, bool]:
@@ -258,13 +221,3 @@ def _leave_under(
     if sale_ref.is_past:
         raise NotFound("Nobody stands in this sale's line any more.")
     return context.live.leave(sale_ref.sale_id, sale_ref.epoch, intent_id, user_id)
-
-
-def _sale_ref_of(context: Context, intent_id: UUID) -> SaleRef:
-    number = sale_number_of(intent_id)
-    if number is None:
-        raise NotFound("No intent has this id.")
-    try:
-        return context.sale_cache.by_number(number)
-    except NoSuchSale:
-        raise NotFound("No intent has this id.") from None

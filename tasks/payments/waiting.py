@@ -9,7 +9,6 @@ from models.enums import OrderStatus
 from models.messages import Message
 from models.queries.payments import payments_that_wait
 from models.tables.orders import Order
-from models.tables.payments import Payment
 from tasks.context import Context
 
 
@@ -19,19 +18,27 @@ def steps_of(context: Context, session: Session, orders: Iterable[Order]) -> dic
     if not paying:
         return {}
     waiting = payments_that_wait(session, paying)
-    steps = {payment.order_id: _step_of(context, payment) for payment in waiting}
+    steps = {
+        payment.order_id: step_of(
+            context, payment.id, payment.provider, payment.method, payment.client_secret
+        )
+        for payment in waiting
+    }
     return {order_id: step for order_id, step in steps.items() if step is not None}
 
 
-def _step_of(context: Context, payment: Payment) -> Message | None:
-    if payment.provider not in context.providers:
-        return None  # there is nothing to tell
-    step = context.providers.named(payment.provider).next_step(payment.method)
+def step_of(
+    context: Context, payment_id: UUID, provider: str, method: str, client_secret: str | None
+) -> Message | None:
+    """Return what such a payment that waits asks of the shopper; None where there is nothing to tell."""
+    if provider not in context.providers:
+        return None
+    step = context.providers.named(provider).next_step(method)
     if step is None:
         return None
     return {
-        "id": str(payment.id),
-        "provider": payment.provider,
+        "id": str(payment_id),
+        "provider": provider,
         "next_step": step.value,
-        "client_secret": payment.client_secret,
+        "client_secret": client_secret,
     }

@@ -73,8 +73,7 @@ class Crowd:
 
 
 def gathered(shop: Shop, sale: SaleUnderTest) -> int:
-    queue = shop.context.intake._queues.get(sale.id)
-    return len(queue) if queue else 0
+    return shop.context.intake.waiting(sale.id)
 
 
 def test_those_who_come_during_a_round_trip_share_the_next(gated: tuple[Shop, GatedLive]) -> None:

@@ -90,7 +90,7 @@ def test_requests_and_sockets_wait_in_one_queue(shop: Shop, redis_url: str) -> N
     told: list[Any] = []
     request = threading.Thread(target=lambda: told.append(asking.submit(people[1])))
     request.start()
-    eventually(lambda: len(intake._queues[sale.id]) == 1)
+    eventually(lambda: intake.waiting(sale.id) == 1)
     put_all(intake, sale, people[2:], listener)
     live.gate.set()
     request.join(20)
@@ -106,7 +106,7 @@ def test_who_cannot_be_told_keeps_it_from_nobody(shop: Shop, redis_url: str) -> 
     live.gate.set()
     put_all(intake, sale, shop.shoppers(5), listener)
     eventually(lambda: len(listener.told) == 5)
-    eventually(lambda: not intake._queues)
+    eventually(lambda: not intake._gathering._queues)
     put_all(intake, sale, shop.shoppers(1), listener)
     eventually(lambda: len(listener.told) == 6)
 

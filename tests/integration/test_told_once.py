@@ -8,7 +8,7 @@ import pytest
 from models.enums import IntentStatus
 from models.errors import LedgerUnavailable, LineUnavailable
 from models.live.records import Claim
-from tasks.intents import submit
+from tasks.intents import finding
 from tasks.intents.drain import finish_claim
 from tasks.intents.submit import find_intent, leave_line
 from tests.support.shop import SaleUnderTest, Shop
@@ -54,7 +54,7 @@ def test_while_the_ledger_is_away_what_is_decided_is_told_as_the_line_knows_it(
     sale = shop.open_sale(1)
     [intent] = sale.line_up(shop.shoppers(1))
     claimed(sale)
-    monkeypatch.setattr(submit, "_stored", away)
+    monkeypatch.setattr(finding, "stored_intents", away)
     assert status(sale, intent) == IntentStatus.QUEUED
 
 
@@ -66,7 +66,7 @@ def test_an_intent_that_left_standby_is_not_told_to_stand_by_when_the_line_is_aw
     [held, standby] = sale.line_up(users)
     sale.drain()
     assert leave_line(sale.context, users[1], standby)["status"] == IntentStatus.LEFT
-    monkeypatch.setattr(sale.context.live, "find", no_answer)
+    monkeypatch.setattr(sale.context.live, "find_each", no_answer)
     assert status(sale, held) == IntentStatus.HELD
     with pytest.raises(LineUnavailable):
         find_intent(sale.context, standby)

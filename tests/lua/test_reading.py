@@ -112,6 +112,15 @@ def test_who_of_many_stands_in_line_or_stands_by_is_found_as_one_by_one(live: Li
         assert found.intent.user_id == user
 
 
+def test_many_are_found_in_one_snapshot_as_one_by_one(live: Live) -> None:
+    line = Line(live, units=2)
+    ids = [answer.intent_id for answer in line.line_up(5)]
+    line.settle(line.claimed(4))  # two are settled, two stand by, one stands in line
+    found = line.live.find_each(line.sale_id, ["unknown", *ids])
+    assert {one: found[one].standby_place for one in found} == dict(zip(ids[2:], (1, 2, 0), strict=True))
+    assert found == {one: line.live.find(line.sale_id, one) for one in found}
+
+
 def test_a_line_says_whether_anybody_was_decided(live: Live) -> None:
     line = Line(live)
     line.line_up(2)

@@ -10,17 +10,17 @@ from typing import Any, Final
 from flask import Response, request
 from marshmallow import ValidationError
 
-from models.errors import NotFound
 from models.messages import stored_intent
 from models.queries import intents as reading
 from models.tables.orders import Intent
 from tasks.intents import submit as intents
+from tasks.intents.polls import visible
 from web.api.schemas.intents import IntentCreateSchema, IntentPageSchema, IntentQuery, IntentSchema
-from web.auth.identity import current_identity, signed_in
+from web.auth.identity import current_identity, signed_in, whose
 from web.http.errors import Problem
 from web.http.openapi import JSON, PREFIX, Blueprint, parse_json, read_announced, read_json
 from web.http.paging import read_cursor, read_page, write_cursor
-from web.http.responses import answer, page
+from web.http.responses import answer, packed, page
 from web.http.services import services
 
 blueprint = Blueprint("intents", __name__, description="Purchase intents: a place in a sale's line")
@@ -56,7 +56,7 @@ def submit(sale_id: uuid.UUID) -> Response:
 @blueprint.response(200, IntentSchema)
 def get_intent(intent_id: uuid.UUID) -> Response:
     """Show an intent to its owner or an admin: its place in line, or its verdict."""
-    return answer(visible_intent(intent_id))
+    return packed(visible(services().polls_of_intents.find(intent_id), whose()).packed)
 
 
 @blueprint.get("/intents")
@@ -68,8 +68,7 @@ def list_intents(asked: dict[str, Any]) -> Response:
 
     With `sale_id` those that still stand in line come too; without, those that are decided.
     """
-    identity = current_identity()
-    owner = None if identity.is_admin else identity.user_id
+    owner = whose()
     if asked["sale_id"] is None:
         return _list_decided(owner, asked["limit"], asked["cursor"])
     items, cursor = page_of_sale(asked["sale_id"], owner, asked["limit"], asked["cursor"])
@@ -82,19 +81,6 @@ def list_intents(asked: dict[str, Any]) -> Response:
 def leave(intent_id: uuid.UUID) -> Response:
     """Give up the place in line."""
     return answer(intents.leave_line(services().context, current_identity().user_id, intent_id))
-
-
-def visible_intent(intent_id: uuid.UUID) -> dict[str, Any]:
-    """Find an intent that the one who asks may see.
-
-    Raises:
-        NotFound: there is none, or it is somebody else's.
-    """
-    identity = current_identity()
-    intent, owner = intents.find_intent(services().context, intent_id)
-    if owner != identity.user_id and not identity.is_admin:
-        raise NotFound("No intent of yours has this id.")
-    return intent
 
 
 def page_of_sale(

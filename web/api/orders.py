@@ -3,21 +3,23 @@
 import uuid
 from typing import Any
 
+import orjson
 from flask import Response
 from marshmallow import fields, validate
 
 from models.enums import OrderStatus
 from models.messages import stored_order
-from models.queries.orders import order_of_shopper, orders
+from models.queries.orders import orders
 from models.tables.orders import Order
+from tasks.intents.polls import visible
 from tasks.orders import holds
 from tasks.payments.waiting import steps_of
 from web.api.schemas.orders import OrderPageSchema, OrderSchema
 from web.api.schemas.paging import PageQuery
-from web.auth.identity import current_identity, signed_in
+from web.auth.identity import current_identity, signed_in, whose
 from web.http.openapi import Blueprint
 from web.http.paging import read_page
-from web.http.responses import answer, page
+from web.http.responses import answer, packed, page
 from web.http.services import services
 
 blueprint = Blueprint("orders", __name__, url_prefix="/orders", description="Granted holds")
@@ -37,7 +39,7 @@ class OrderQuery(PageQuery):
 def list_orders(asked: dict[str, Any]) -> Response:
     """List orders, newest first: one's own, an admin's list shows everybody's."""
     user_id = current_identity().user_id
-    query = orders(user_id=whose_orders(), sale_id=asked["sale_id"], status=asked["status"])
+    query = orders(user_id=whose(), sale_id=asked["sale_id"], status=asked["status"])
     with services().database.transaction() as session:
         found = read_page(
             session, query, (Order.created_at, Order.id), limit=asked["limit"], cursor=asked["cursor"]
@@ -53,11 +55,10 @@ def list_orders(asked: dict[str, Any]) -> Response:
 @blueprint.response(200, OrderSchema)
 def get_order(order_id: uuid.UUID) -> Response:
     """Show an order to its owner or an admin, with every change of its status."""
-    with services().database.transaction() as session:
-        order = order_of_shopper(session, order_id, whose_orders())
-        is_own = order.user_id == current_identity().user_id
-        steps = steps_of(services().context, session, [order]) if is_own else {}
-    return answer(stored_order(order, order.history, steps.get(order.id)))
+    shown = visible(services().polls_of_orders.find(order_id), whose())
+    if shown.owner == current_identity().user_id:
+        return packed(shown.packed)
+    return answer({**orjson.loads(shown.packed), "payment": None})
 
 
 @blueprint.post("/<uuid:order_id>/cancel")
@@ -66,9 +67,3 @@ def get_order(order_id: uuid.UUID) -> Response:
 def cancel_order(order_id: uuid.UUID) -> Response:
     """Give a hold up; its units go to the next in line."""
     return answer(holds.cancel_order(services().context, current_identity().user_id, order_id))
-
-
-def whose_orders() -> uuid.UUID | None:
-    """Name the shopper whose orders the one who asks may see: their own; an admin sees anybody's (None)."""
-    identity = current_identity()
-    return None if identity.is_admin else identity.user_id

@@ -14,7 +14,6 @@ from tasks.payments.pay import pay_order
 from tasks.payments.refunds import request_refund
 from tasks.payments.webhooks import take_webhook
 from web.api.intents import KEY_PARAMETER, idempotency_key
-from web.api.orders import whose_orders
 from web.api.schemas.orders import OrderSchema, PaymentCreateSchema, RefundCreateSchema
 from web.api.schemas.payments import (
     MethodsSchema,
@@ -25,7 +24,7 @@ from web.api.schemas.payments import (
     WebhookTakenSchema,
 )
 from web.auth.actor import current_actor
-from web.auth.identity import admin_only, current_identity, signed_in
+from web.auth.identity import admin_only, current_identity, signed_in, whose
 from web.http.openapi import Blueprint, read_body
 from web.http.responses import answer
 from web.http.services import services
@@ -62,7 +61,7 @@ def pay(wanted: dict[str, Any], order_id: uuid.UUID) -> Response:
 def list_payments(order_id: uuid.UUID) -> Response:
     """List every attempt to pay an order, oldest first, and what went back."""
     with services().database.transaction() as session:
-        order_of_shopper(session, order_id, whose_orders())
+        order_of_shopper(session, order_id, whose())
         return answer(show_money(money_of_order(session, order_id)))
 
 
@@ -82,7 +81,7 @@ def refund(wanted: dict[str, Any], order_id: uuid.UUID) -> Response:
 def get_receipt(order_id: uuid.UUID) -> Response:
     """Show the receipt of a paid order."""
     with services().database.transaction() as session:
-        order_of_shopper(session, order_id, whose_orders())
+        order_of_shopper(session, order_id, whose())
         receipt = find_receipt(session, order_id)
     if receipt is None:
         raise NotFound("The order is not paid.")

@@ -1,6 +1,7 @@
 """Identifies the user of a request by bearer token or session cookie, and guards views by it."""
 
 import hmac
+import uuid
 from collections.abc import Callable
 from functools import wraps
 from typing import Final, ParamSpec, TypeVar, cast
@@ -38,6 +39,12 @@ def current_identity() -> Identity:
     if asked.identity is None:
         asked.identity = read_token(ACCESS).identity
     return asked.identity
+
+
+def whose() -> uuid.UUID | None:
+    """Name the shopper whose intents and orders the one who asks may see: an admin sees anybody's (None)."""
+    identity = current_identity()
+    return None if identity.is_admin else identity.user_id
 
 
 def identity_if_any() -> Identity | None:

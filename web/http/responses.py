@@ -34,6 +34,11 @@ def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = Non
     return Answer(orjson.dumps(body), status, headers or {})
 
 
+def packed(body: bytes) -> Response:
+    """Answer with JSON that is packed already."""
+    return Answer(body, 200, {})
+
+
 def page(items: Sequence[Any], next_cursor: str | None) -> Response:
     """Answer with a page of a list."""
     return answer({"items": items, "next_cursor": next_cursor})

@@ -9,6 +9,7 @@ from config import Settings
 from models.database import Database
 from models.live.store import Live
 from tasks.context import Context
+from tasks.intents.polls import Polls
 from tasks.runtime.ttl_cache import TtlCache
 from tasks.sales.overview import Overviews
 
@@ -43,6 +44,8 @@ class Services:
     hub: "Hub"
     money: "MoneyCollector"
     overviews: Overviews
+    polls_of_intents: Polls
+    polls_of_orders: Polls
     operators: "Operators"
     metrics_text: TtlCache[bytes]
     readiness: TtlCache[Any]
