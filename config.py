@@ -6,6 +6,7 @@ servers of `DATA_DIR` are used: their launcher leaves `servers.json` there.
 
 import ipaddress
 import json
+import os
 import re
 from dataclasses import dataclass, field
 from email.headerregistry import Address, HeaderRegistry
@@ -42,6 +43,7 @@ ALLOWANCES: Final = {  # what production refuses unless PRODUCTION_ALLOWS names 
     "weak_admin_password": "ADMIN_PASSWORD could be found by trying",
 }
 SESSION_S: Final = 90 * 86_400
+DRAIN_WORKERS: Final = min(2, os.cpu_count() or 1)  # PostgreSQL, which they write to, needs cores too
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -239,7 +241,7 @@ def _read(env: Env) -> Settings:
         admin_email=env.str("ADMIN_EMAIL", "admin@example.com"),
         admin_password=env.str("ADMIN_PASSWORD", "") or None,
         web_processes=env.int("WEB_PROCESSES", 2, validate=Range(min=1, max=64)),
-        worker_processes=env.int("WORKER_PROCESSES", 1, validate=Range(min=1, max=64)),
+        worker_processes=env.int("WORKER_PROCESSES", DRAIN_WORKERS, validate=Range(min=1, max=64)),
         access_token_s=env.int("ACCESS_TOKEN_SECONDS", 900, validate=Range(min=30)),
         session_s=env.int("SESSION_SECONDS", 90 * 86_400, validate=Range(min=60)),
         refresh_token_s=env.int("REFRESH_TOKEN_SECONDS", 30 * 86_400, validate=Range(min=60)),

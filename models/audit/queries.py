@@ -163,9 +163,13 @@ LOTS: Final = text("""
     WHERE sale_id = :sale_id AND ticket > lost.last AND ticket <= lost.last + :lobby ORDER BY ticket
 """)
 
+# Verdicts and orders that do not belong together: each held intent has one order, of the same shopper, and no
+# order is without; whose they are has an account. No foreign keys say so.
 MISMATCHED: Final = text("""
-    SELECT i.id, i.ticket, i.status, o.id AS order_id
-    FROM intents i LEFT JOIN orders o ON o.intent_id = i.id
-    WHERE i.sale_id = :sale_id AND (i.status = 'held') <> (o.id IS NOT NULL)
+    SELECT coalesce(i.id, o.intent_id) AS id, i.ticket, i.status, o.id AS order_id
+    FROM (SELECT id, user_id, ticket, status FROM intents WHERE sale_id = :sale_id) AS i
+    FULL JOIN (SELECT id, intent_id, user_id FROM orders WHERE sale_id = :sale_id) AS o ON o.intent_id = i.id
+    LEFT JOIN users AS u ON u.id = coalesce(o.user_id, i.user_id)
+    WHERE (i.status = 'held') IS DISTINCT FROM (o.id IS NOT NULL) OR o.user_id <> i.user_id OR u.id IS NULL
     ORDER BY i.ticket LIMIT :most
 """)

@@ -72,6 +72,26 @@ def grant_without_an_order(sale: SaleUnderTest) -> None:
     sale.sql("UPDATE intents SET status = 'held' WHERE sale_id = :sale_id AND status = 'left'")
 
 
+def order_without_an_intent(sale: SaleUnderTest) -> None:
+    sale.sql(
+        "INSERT INTO orders (id, intent_id, sale_id, user_id, quantity, unit_price_minor, currency, status,"
+        " expires_at, created_at, released_at)"
+        " SELECT gen_random_uuid(), gen_random_uuid(), sale_id, user_id, 1, 1, 'USD', 'expired', now(),"
+        " now(), now() FROM orders WHERE sale_id = :sale_id LIMIT 1"
+    )
+
+
+def order_of_somebody_else(sale: SaleUnderTest) -> None:
+    sale.sql(
+        "UPDATE orders SET user_id = (SELECT user_id FROM intents WHERE status = 'left')"
+        " WHERE sale_id = :sale_id AND status = 'paid'"
+    )
+
+
+def decide_without_an_account(sale: SaleUnderTest) -> None:
+    sale.sql("UPDATE intents SET user_id = gen_random_uuid() WHERE sale_id = :sale_id AND status = 'left'")
+
+
 def drop_one_from_the_line(sale: SaleUnderTest) -> None:
     sale.context.live.client.rpop(SaleKeys.of(sale.id).line)
 
@@ -130,6 +150,9 @@ PLANTED: list[tuple[str, Plant]] = [
     ("dense_tickets", forget_the_high_water_mark),
     ("one_order_a_held_intent", grant_without_an_order),
     ("one_order_a_held_intent", grant_and_refuse),
+    ("one_order_a_held_intent", order_without_an_intent),
+    ("one_order_a_held_intent", order_of_somebody_else),
+    ("one_order_a_held_intent", decide_without_an_account),
     ("line_is_whole", drop_one_from_the_line),
     ("line_is_whole", wait_without_a_place),
     ("standby_agrees", forget_a_standby),

@@ -1,9 +1,11 @@
 """Persisting a claim: once, whole, fenced, and what is stored wins."""
 
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from models import ledger
 from models.errors import Fenced, LineDiverged
@@ -130,6 +132,27 @@ def test_a_claim_of_another_epoch_writes_nothing(sale: SaleUnderTest) -> None:
         persist(sale, claim)
     assert sale.intents() == []
     assert sale.row().held == 0
+
+
+def test_a_claim_of_a_sale_that_the_ledger_does_not_have_writes_nothing(sale: SaleUnderTest) -> None:
+    claim = claim_of(sale)
+    with pytest.raises(Fenced), sale.context.database.connection() as connection:
+        ledger.persist_claim(connection, uuid4(), claim)
+    with sale.context.database.connection() as connection:
+        assert connection.execute(text("SELECT count(*) FROM intents")).scalar_one() == 0
+
+
+@pytest.mark.parametrize("table", ["sales", "users", "intents", "orders"])
+def test_what_verdicts_and_orders_name_is_not_deleted(sale: SaleUnderTest, table: str) -> None:
+    persist(sale, claim_of(sale))
+    with pytest.raises(IntegrityError, match="still named"):
+        sale.sql(f"DELETE FROM {table} WHERE :sale_id IS NOT NULL")  # noqa: S608 - of these four
+    assert len(sale.orders()) == 2
+
+
+def test_an_account_that_nothing_names_can_be_deleted(shop: Shop) -> None:
+    sale, nobody = shop.open_sale(units=2), shop.shopper()
+    sale.sql("DELETE FROM users WHERE id = :id AND :sale_id IS NOT NULL", id=nobody)
 
 
 def test_another_intent_with_the_same_ticket_writes_nothing(sale: SaleUnderTest) -> None:

@@ -7,12 +7,31 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import CheckConstraint, create_engine, inspect, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import IntegrityError
 
 from models.database import Database
 from models.migrate import downgrade, is_current, upgrade
 from models.tables.rows import metadata
 
 NAME = "migrations_of_a_test"
+ROWS = """
+    WITH shopper AS (INSERT INTO users (id, email) VALUES (gen_random_uuid(), 'a@example.com') RETURNING id),
+    product AS (INSERT INTO products (id, name, list_price_minor, currency)
+                VALUES (gen_random_uuid(), 'Lamp', 1, 'USD') RETURNING id),
+    sale AS (INSERT INTO sales (id, product_id, price_minor, currency, allocation, opens_at, closes_at,
+                                draw_seed)
+             SELECT gen_random_uuid(), id, 1, 'USD', 1, now(), now() + interval '1 day', 'seed' FROM product
+             RETURNING id),
+    intent AS (INSERT INTO intents (id, sale_id, user_id, ticket, quantity, accept_fewer, status,
+                                    submitted_at, decided_at)
+               SELECT gen_random_uuid(), sale.id, shopper.id, 1, 1, false, 'held', now(), now()
+               FROM sale, shopper RETURNING id, sale_id, user_id),
+    granted AS (INSERT INTO orders (id, intent_id, sale_id, user_id, quantity, unit_price_minor, currency,
+                                    status, expires_at, created_at)
+                SELECT gen_random_uuid(), id, sale_id, user_id, 1, 1, 'USD', 'held', now(), now() FROM intent
+                RETURNING id)
+    INSERT INTO order_events (order_id, status, at) SELECT id, 'held', now() FROM granted
+"""
 
 
 @pytest.fixture
@@ -73,6 +92,19 @@ def test_down_to_nothing_and_up_again(empty_database: Database) -> None:
     downgrade(empty_database, "base")
     assert set(inspect(empty_database.engine).get_table_names()) == {"alembic_version"}
     upgrade(empty_database)
+    assert differences(empty_database) == []
+
+
+def test_references_of_what_is_written_go_and_come_back_under_rows(empty_database: Database) -> None:
+    """Neither way looks at the rows: what is there stays, and what comes is held to the rules of the day."""
+    upgrade(empty_database)
+    with empty_database.connection() as connection:
+        connection.execute(text(ROWS))
+    for revision in ("0015", "head"):
+        (upgrade if revision == "head" else downgrade)(empty_database, revision)
+        for table in ("sales", "users", "intents", "orders"):
+            with pytest.raises(IntegrityError), empty_database.connection() as connection:
+                connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - of these four
     assert differences(empty_database) == []
 
 

@@ -76,7 +76,8 @@ OUT_OF_PATIENCE: Final = """
 REFUND: Final = text("SELECT id FROM refunds WHERE payment_id = CAST(:payment_id AS uuid)")
 # So that an example does the same when it is played again: numbers of sales are in the ids of intents.
 AS_NEW: Final = """
-    TRUNCATE sales, receipt_counters, webhook_events, sandbox_charges, sandbox_events
+    TRUNCATE sales, intents, orders, order_events, receipt_counters, webhook_events,
+             sandbox_charges, sandbox_events
     RESTART IDENTITY CASCADE
 """
 
