@@ -148,6 +148,18 @@ class OpsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LogInSettings:
+    """What the hashing of passwords may take, in all web processes of this machine together.
+
+    `cpu_share` of its cores at most; `queue` wait for their turn, nobody longer than `wait_s` seconds.
+    """
+
+    cpu_share: float = 0.5
+    queue: int = 200
+    wait_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that the environment may set. Times are in seconds unless the name says otherwise."""
 
@@ -184,6 +196,7 @@ class Settings:
     production_allows: tuple[str, ...] = ()
     forwarded_allow_ips: str = ""  # gunicorn's own settings of these names: nobody, and none
     forwarder_headers: str = ""
+    log_ins: LogInSettings = LogInSettings()
     session_s: int = SESSION_S  # a log-in ends so long after it began, however often it is refreshed
 
     @property
@@ -245,6 +258,11 @@ def _read(env: Env) -> Settings:
         access_token_s=env.int("ACCESS_TOKEN_SECONDS", 900, validate=Range(min=30)),
         session_s=env.int("SESSION_SECONDS", 90 * 86_400, validate=Range(min=60)),
         refresh_token_s=env.int("REFRESH_TOKEN_SECONDS", 30 * 86_400, validate=Range(min=60)),
+        log_ins=LogInSettings(
+            cpu_share=env.float("LOG_IN_CPU_SHARE", 0.5, validate=Range(min=0.01, max=1)),
+            queue=env.int("LOG_IN_QUEUE", 200, validate=Range(min=0)),
+            wait_s=env.float("LOG_IN_WAIT_SECONDS", 10, validate=Range(min=0.1, max=12)),
+        ),
         allowed_origins=_origins(env),
         trusted_proxies=env.int("TRUSTED_PROXIES", 0, validate=Range(min=0, max=10)),
         rate_limits=_rate_limits(env),

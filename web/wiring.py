@@ -1,6 +1,7 @@
 """Makes the parts of a web process, once, and joins them. Only `web/app.py` needs it."""
 
 from config import Settings
+from tasks.accounts.log_ins import gather_renewals
 from tasks.context import build_context
 from tasks.intents.polls import polls_of_intents, polls_of_orders
 from tasks.runtime.ttl_cache import TtlCache
@@ -32,7 +33,7 @@ def build_services(settings: Settings) -> Services:
         live=context.live,
         tokens=tokens,
         revoked=revoked,
-        passwords=Passwords(),
+        passwords=Passwords(settings.log_ins, processes=settings.web_processes),
         guard=LogInGuard(
             Counters(settings.redis_url), settings.rate_limits.login, enabled=settings.rate_limits_enabled
         ),
@@ -43,6 +44,7 @@ def build_services(settings: Settings) -> Services:
         overviews=Overviews(context),
         polls_of_intents=polls_of_intents(context),
         polls_of_orders=polls_of_orders(context),
+        renewals=gather_renewals(context),
         operators=Operators(settings.ops, is_production=settings.is_production),
         metrics_text=TtlCache(least_s=1.0, share=10, spare=10),
         readiness=TtlCache(least_s=1.0, share=1, spare=10),

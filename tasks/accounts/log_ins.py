@@ -2,22 +2,57 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, select, text, update
 from sqlalchemy.orm import Session
 
 from config import Settings
 from models.errors import Banned
 from models.tables.accounts import TokenFamily, User
 from tasks.context import Context
+from tasks.intake.gathering import Gathering
+
+MOST_AT_ONCE: Final = 100
+
+_RENEW: Final = text("""
+    UPDATE token_families f
+    SET newest_jti = shown.newest,
+        expires_at = least(now() + make_interval(secs => :refresh_s),
+                           f.created_at + make_interval(secs => :session_s))
+    FROM unnest(CAST(:families AS uuid[]), CAST(:shown AS uuid[]), CAST(:newest AS uuid[]))
+             AS shown (family, jti, newest),
+         users u
+    WHERE f.id = shown.family AND f.newest_jti = shown.jti AND u.id = f.user_id
+        AND f.revoked_at IS NULL AND f.expires_at > now()
+        AND f.created_at + make_interval(secs => :session_s) > now()
+    RETURNING f.newest_jti, u.id, u.email, u.name, u.role,
+              ceil(extract(epoch FROM f.created_at + make_interval(secs => :session_s) - now())) AS left_s
+""")
+
+
+class Renewal(NamedTuple):
+    """What a refresh token that is shown asks for: a new one in its place."""
+
+    family: UUID
+    shown: UUID
+    newest: UUID
+
+
+class Account(NamedTuple):
+    """Whose log-in it is, as they are told."""
+
+    id: UUID
+    email: str
+    name: str
+    role: str
 
 
 class Renewed(NamedTuple):
     """Who goes on being logged in, and for how many seconds at most."""
 
-    user: User
+    user: Account
     left_s: int
 
 
@@ -42,24 +77,33 @@ def begin_log_in(
             session.execute(update(User).where(*same).values(password_hash=renewed_hash))
 
 
-def renew_log_in(context: Context, family: UUID, *, shown: UUID, newest: UUID) -> Renewed | None:
-    """Put the `newest` token in the place of the one that is `shown`, if that is the family's newest now.
+def renew_log_ins(context: Context, renewals: Sequence[Renewal]) -> list[Renewed | None]:
+    """Put each `newest` token in the place of the one that is `shown`, if that is the family's newest now.
 
-    Of two with the same token, one gets nothing. However often it is renewed, a log-in ends at a set time
-    after it began.
+    Of two with the same token, one gets nothing, also where both are among these. However often it is
+    renewed, a log-in ends at a set time after it began.
+
+    Raises:
+        LedgerUnavailable: whether any was renewed is unknown.
     """
-    ends_at = TokenFamily.created_at + timedelta(seconds=context.settings.session_s)
-    spend = (
-        update(TokenFamily)
-        .where(TokenFamily.id == family, TokenFamily.newest_jti == shown)
-        .where(TokenFamily.revoked_at.is_(None), TokenFamily.expires_at > func.now(), ends_at > func.now())
-        .values(newest_jti=newest, expires_at=func.least(_expiry(context.settings), ends_at))
-        .returning(TokenFamily.user_id, func.ceil(func.extract("epoch", ends_at - func.now())))
-    )
-    with context.database.transaction() as session:
-        spent = session.execute(spend).one_or_none()
-        user = session.get(User, spent[0]) if spent is not None else None
-    return Renewed(user, int(spent[1])) if spent is not None and user is not None else None
+    settings = context.settings
+    ordered = sorted(renewals)  # as other processes lock them, so that nobody waits in a circle
+    values = {
+        "families": [one.family for one in ordered],
+        "shown": [one.shown for one in ordered],
+        "newest": [one.newest for one in ordered],
+        "refresh_s": min(settings.refresh_token_s, settings.session_s),
+        "session_s": settings.session_s,
+    }
+    with context.database.connection() as connection:
+        rows = connection.execute(_RENEW, values).all()
+    renewed = {row.newest_jti: Renewed(Account(*row[1:5]), int(row.left_s)) for row in rows}
+    return [renewed.get(one.newest) for one in renewals]
+
+
+def gather_renewals(context: Context) -> Gathering[None, Renewal, Renewed | None]:
+    """Have those who renew their log-ins together do so in one statement and one commit."""
+    return Gathering("renewals of log-ins", lambda _, asked: renew_log_ins(context, asked), most=MOST_AT_ONCE)
 
 
 def end_log_in(context: Context, family: UUID) -> None:

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import select
 
 from benchmarks.harness.platform import Platform
@@ -23,6 +23,26 @@ def test_a_wrong_password_is_told_in_words_and_a_right_one_lets_in(new_page: New
     log_in(page, email, "/orders", password="not the password")
     expect(page.get_by_role("alert")).to_have_text("E-mail and password do not belong together.")
     log_in(page, email, "/orders")
+    expect(page.get_by_role("heading", name="No orders yet")).to_be_visible()
+
+
+def test_when_many_log_in_one_is_told_so_and_tried_again_without_being_asked(new_page: NewPage) -> None:
+    page = new_page()
+    email = register(page, "/orders")
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("link", name="Log in", exact=True)).to_be_visible()
+    refusals = iter([{"code": "busy", "detail": "Too many people are signing in."}] * 2)
+
+    def answer(route: Route) -> None:
+        refusal = next(refusals, None)
+        if refusal is None:
+            route.continue_()
+        else:
+            route.fulfill(status=503, headers={"Retry-After": "1"}, json=refusal)
+
+    page.route("**/session", answer)
+    log_in(page, email, "/orders")
+    expect(page.get_by_role("status").filter(has_text="Trying again by itself in 1 second")).to_be_visible()
     expect(page.get_by_role("heading", name="No orders yet")).to_be_visible()
 
 

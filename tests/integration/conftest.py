@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func
 
-from config import RateLimits, Settings, load_settings
+from config import LogInSettings, RateLimits, Settings, load_settings
 from models.database import Database
 from models.enums import Role
 from models.tables.accounts import TokenFamily, User
@@ -23,6 +23,7 @@ from web.http.services import EXTENSION, Services
 PASSWORD = "correct horse battery"
 SECRET_KEY = "0f3b8e5d9c7a4162b8d0e6f1a2c3948576d1e0f9b8a7c6d5"
 GENEROUS = "1000000/minute"
+AT_ONCE = LogInSettings(cpu_share=1.0)
 
 MakeApp = Callable[..., Flask]
 MakeAccount = Callable[..., "Account"]
@@ -59,7 +60,7 @@ def settings(database_url: str, redis_url: str, tmp_path_factory: pytest.TempPat
         patch.setenv("DATA_DIR", str(tmp_path_factory.mktemp("data")))
         read = load_settings()
     limits = RateLimits(*(GENEROUS for _ in RateLimits.__dataclass_fields__))
-    return replace(read, rate_limits=limits, database_pool_size=8)
+    return replace(read, rate_limits=limits, log_ins=AT_ONCE, database_pool_size=8)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -12,15 +13,20 @@ from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
+from config import LogInSettings
 from models.tables.accounts import TokenFamily, User
-from tests.integration.conftest import PASSWORD, Account, MakeApp
-from web.http.services import Services
+from tasks.accounts.log_ins import Renewal, renew_log_ins
+from tests.integration.conftest import PASSWORD, Account, MakeAccount, MakeApp
+from tests.support.polling import eventually
+from tests.support.problems import assert_problem
+from web.http.services import EXTENSION, Services
 
 REGISTER = "/api/v1/auth/register"
 LOGIN = "/api/v1/auth/login"
 REFRESH = "/api/v1/auth/refresh"
 LOGOUT = "/api/v1/auth/logout"
 ME = "/api/v1/me"
+UNVERIFIED: Any = {"verify_signature": False}
 ADA = {"email": "ada@example.com", "password": PASSWORD}
 
 
@@ -150,6 +156,42 @@ def test_of_many_who_show_one_refresh_token_at_once_one_wins(app: Any, shopper: 
 
     _at_once([renew] * 6)
     assert sorted(answers) == [200] + [401] * 5
+
+
+def test_of_log_ins_renewed_in_one_statement_each_gets_its_own_and_a_token_counts_once(
+    parts: Services, make_account: MakeAccount
+) -> None:
+    ann, bob = make_account(), make_account()
+    shown = {who: jwt.decode(who.refresh_token, options=UNVERIFIED)["jti"] for who in (ann, bob)}
+    renewals = [Renewal(who.family, uuid.UUID(shown[who]), uuid.uuid4()) for who in (ann, bob, ann)]
+    renewed = renew_log_ins(parts.context, renewals)
+    owners = [one.user.id if one else None for one in renewed]
+    assert owners in ([ann.id, bob.id, None], [None, bob.id, ann.id])
+    with parts.database.transaction() as session:
+        rows = session.execute(select(TokenFamily.user_id, TokenFamily.newest_jti))
+        newest = {row.user_id: row.newest_jti for row in rows}
+    won = {one.user.id: asked.newest for one, asked in zip(renewed, renewals, strict=True) if one}
+    assert newest == won
+
+
+def test_while_passwords_queue_up_one_more_is_told_when_to_come_again_and_a_refresh_is_not_kept_waiting(
+    make_app: MakeApp, shopper: Account
+) -> None:
+    app, gate = make_app(log_ins=LogInSettings(queue=0)), threading.Event()
+    client, passwords = app.test_client(), app.extensions[EXTENSION].passwords
+    hashing = threading.Thread(target=lambda: passwords._share.run(lambda: gate.wait(20)))
+    hashing.start()
+    eventually(lambda: passwords._share._inside == 1)
+    try:
+        for path, body in ((LOGIN, {"email": shopper.email, "password": PASSWORD}), (REGISTER, ADA)):
+            answer = client.post(path, json=body)
+            assert_problem(answer, 503, code="busy")
+            assert int(answer.headers["Retry-After"]) >= 1
+        assert client.post(REFRESH, headers=shopper.refresh_headers).status_code == 200
+    finally:
+        gate.set()
+        hashing.join(20)
+    assert client.post(REGISTER, json=ADA).status_code == 201
 
 
 def test_an_access_token_is_no_refresh_token(client: FlaskClient, shopper: Account) -> None:

@@ -7,7 +7,7 @@ from models.errors import BadCredentials, Banned, EmailTaken, TokenReused
 from models.queries.accounts import find_log_in, user_of_email
 from models.queries.accounts import find_user as read_user
 from models.tables.accounts import User
-from tasks.accounts.log_ins import begin_log_in, end_log_in, end_log_ins, renew_log_in
+from tasks.accounts.log_ins import Account, Renewal, begin_log_in, end_log_in, end_log_ins
 from tasks.accounts.registration import add_shopper
 from web.auth import security_log
 from web.auth.issue import TokenPair, issue_pair
@@ -20,7 +20,7 @@ from web.http.services import Services
 class LogIn:
     """Somebody who just signed in, and the tokens for it."""
 
-    user: User
+    user: User | Account
     pair: TokenPair
 
 
@@ -71,7 +71,7 @@ def refresh(parts: Services, shown: Verified) -> LogIn:
         Unauthenticated: the family is revoked or expired, or its log-in has come to its end.
     """
     family, jti = shown.identity.family, uuid.uuid4()
-    renewed = renew_log_in(parts.context, family, shown=shown.jti, newest=jti)
+    renewed = parts.renewals.ask(None, Renewal(family, shown.jti, jti))
     if renewed is None:
         raise _refusal(parts, shown)
     user = renewed.user

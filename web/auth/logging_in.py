@@ -17,10 +17,12 @@ def log_in(parts: Services, *, email: str, password: str, device: str | None = N
     """Check credentials and begin a family of tokens; `device` is the browser's cookie, if there is one.
 
     Raises:
+        Busy: too many log in at this moment.
         TooManyRequests: too many were wrong.
         BadCredentials: they do not belong together.
         Banned: they do, and the account is banned.
     """
+    parts.passwords.require_room()
     address = request.remote_addr or ""
     caller = Caller(
         email=email,

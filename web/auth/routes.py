@@ -20,6 +20,7 @@ blueprint = Blueprint("accounts", __name__, description="Accounts and tokens")
 @blueprint.response(201, UserAnswerSchema)
 def register(asked: dict[str, str]) -> dict[str, User]:
     """Make a shopper's account."""
+    services().passwords.require_room()
     services().limits.hit_address("register")
     return {"user": accounts.sign_up(services(), **asked)}
 

@@ -4,7 +4,6 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify, request
 
-from models.tables.accounts import User
 from web.api.schemas.accounts import LoginSchema, UserSchema
 from web.auth import accounts
 from web.auth.cookies import cookie_name
@@ -72,7 +71,6 @@ def _end_by_refresh_cookie() -> None:
 
 
 def _signed_in(done: accounts.LogIn) -> Response:
-    user: User = done.user
-    response = jsonify({"user": _USER.dump(user)})
+    response = jsonify({"user": _USER.dump(done.user)})
     set_session_cookies(response, done.pair)
     return response

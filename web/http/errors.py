@@ -2,6 +2,7 @@
 
 import http
 import logging
+import math
 from typing import Any, Final
 
 from flask import Flask, Response, current_app
@@ -54,8 +55,20 @@ class TooManyRequests(Problem):
     """A limit was passed; `retry_after_s` says when it will let through again."""
 
     def __init__(self, retry_after_s: float, detail: str = "Too many requests; slow down.") -> None:
-        wait = {"Retry-After": str(max(1, int(-(-retry_after_s // 1))))}
-        super().__init__(429, "too_many_requests", detail, headers=wait)
+        super().__init__(429, "too_many_requests", detail, headers=_wait(retry_after_s))
+
+
+class Busy(Problem):
+    """There is more to do than there is room for now; `retry_after_s` says when it is worth coming again."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(
+            503, "busy", "Too many people are signing in; try again.", headers=_wait(retry_after_s)
+        )
+
+
+def _wait(seconds: float) -> dict[str, str]:
+    return {"Retry-After": str(max(1, math.ceil(seconds)))}
 
 
 _DOMAIN: Final[dict[type[domain.FlashSaleError], tuple[int, str, str]]] = {

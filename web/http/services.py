@@ -8,7 +8,9 @@ from flask import current_app
 from config import Settings
 from models.database import Database
 from models.live.store import Live
+from tasks.accounts.log_ins import Renewal, Renewed
 from tasks.context import Context
+from tasks.intake.gathering import Gathering
 from tasks.intents.polls import Polls
 from tasks.runtime.ttl_cache import TtlCache
 from tasks.sales.overview import Overviews
@@ -46,6 +48,7 @@ class Services:
     overviews: Overviews
     polls_of_intents: Polls
     polls_of_orders: Polls
+    renewals: Gathering[None, Renewal, Renewed | None]
     operators: "Operators"
     metrics_text: TtlCache[bytes]
     readiness: TtlCache[Any]
