@@ -99,6 +99,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         stripe.load()
     configure_tokens(app, settings)
     errors.register(app)
+    services.reads.register(app)
     middleware.register(app, settings)
     languages.register(app, cookie_prefix=cookie_prefix(settings))
     assets.register(app, are_settled=settings.is_production)

@@ -1,11 +1,14 @@
 """Makes the parts of a web process, once, and joins them. Only `web/app.py` needs it."""
 
+from functools import partial
+
 from config import Settings
 from tasks.accounts.log_ins import gather_renewals
 from tasks.context import build_context
 from tasks.intents.polls import polls_of_intents, polls_of_orders
 from tasks.runtime.ttl_cache import TtlCache
 from tasks.sales.overview import Overviews
+from web.auth.cookies import cookie_name
 from web.auth.devices import Devices
 from web.auth.guard import LogInGuard
 from web.auth.passwords import Passwords
@@ -16,6 +19,9 @@ from web.http.services import Services, longest_access_s
 from web.limits.counters import Counters
 from web.limits.rate_limits import Limits
 from web.metrics.money import MoneyCollector
+from web.reads.serving import Reading
+from web.reads.store import Reads
+from web.shop.languages import COOKIE, variant_for
 from web.sockets.hub import Hub
 
 
@@ -26,6 +32,8 @@ def build_services(settings: Settings) -> Services:
     revoked = RevokedFamilies(database, keep_s=longest_access_s(settings))
     tokens = Tokens(settings.secret_key, revoked, old_keys=settings.old_secret_keys)
     limits = Limits(settings)
+    reads = Reads()
+    hub = Hub(settings, context, tokens, revoked, limits, reads=reads)
     return Services(
         settings=settings,
         context=context,
@@ -39,7 +47,8 @@ def build_services(settings: Settings) -> Services:
         ),
         devices=Devices(settings.secret_key, old_keys=settings.old_secret_keys),
         limits=limits,
-        hub=Hub(settings, context, tokens, revoked, limits),
+        hub=hub,
+        reads=Reading(reads, partial(variant_for, cookie_name(COOKIE, settings)), hub.listen),
         money=MoneyCollector(database, context.providers.current.name),
         overviews=Overviews(context),
         polls_of_intents=polls_of_intents(context),

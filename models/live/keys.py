@@ -9,6 +9,7 @@ from uuid import UUID
 
 VERDICT_CHANNELS: Final = "{sale:*}:verdicts"
 LIVE_CHANNELS: Final = "{sale:*}:live"
+CATALOGUE: Final = "catalogue"  # channel: a product changed, or there is a new sale
 SOCKETS: Final = "sockets"
 WORKERS: Final = "heartbeats"
 LEDGER: Final = "ledger"  # the id of the ledger that this Redis belongs to

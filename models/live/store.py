@@ -11,7 +11,7 @@ import orjson
 from models.errors import AlreadyDecided, Fenced, LateSubmission, NotFound
 from models.live.attendance import Attendance
 from models.live.audits import AuditNote
-from models.live.keys import LEDGER, SaleKeys, turn_at
+from models.live.keys import CATALOGUE, LEDGER, SaleKeys, turn_at
 from models.live.pulse import Pulse
 from models.live.queries import LiveQueries
 from models.live.records import (
@@ -434,6 +434,15 @@ class Live(LiveQueries):
             LineUnavailable: there was no answer.
         """
         return bool(self._scripts.run("turn", [turn_at(work)], [for_ms]))
+
+    def tell_catalogue(self) -> None:
+        """Publish that a product changed, or that there is a new sale.
+
+        Raises:
+            LineUnavailable: there was no answer; listeners find it out within a second.
+        """
+        with translated():
+            self.client.publish(CATALOGUE, "changed")
 
     def tell(self, sale_id: UUID, told: bytes | str) -> None:
         """Publish changed intents and orders to the sockets, outside of a claim.

@@ -9,6 +9,7 @@ from models.enums import AdminAction, SubjectKind
 from models.errors import ProductInUse
 from models.queries.products import find_product, is_sold
 from models.tables.catalogue import Product
+from tasks.catalogue import tell_change
 from tasks.context import Context
 from tasks.runtime.admin_log import Actor, record_action
 from tasks.runtime.revisions import ANYTHING, Expected, tag_of_product
@@ -26,6 +27,7 @@ def add_product(context: Context, columns: dict[str, Any], *, by: Actor | None =
         session.flush()
         record_action(session, by, AdminAction.CREATED, SubjectKind.PRODUCT, product.id, **columns)
         session.refresh(product)
+    tell_change(context)
     return product
 
 
@@ -59,6 +61,7 @@ def change_product(
             setattr(product, column, value)
         if changes:
             product.revision += 1
+    tell_change(context)
     return product
 
 
@@ -80,3 +83,4 @@ def archive_product(
             raise ProductInUse
         product.archived_at = func.now()
         record_action(session, by, AdminAction.ARCHIVED, SubjectKind.PRODUCT, product_id)
+    tell_change(context)

@@ -1,5 +1,6 @@
 """Shows a sale as the API does: the ledger's settings with the live figures."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import structlog
@@ -11,17 +12,33 @@ from models.messages import Message, money, rfc3339, rfc3339_ms
 from models.tables.catalogue import Product, Sale
 from tasks.context import Context
 
+Show = Callable[[Context, Sale], Message]
+
 log = structlog.get_logger()
 
 
 def show_sale(context: Context, sale: Sale) -> Message:
     """Describe a sale. While Redis is unavailable, the figures are the ledger's and the line is not shown."""
-    look = None
     try:
-        look = context.live.look(sale.id)
+        return show_whole_sale(context, sale)
     except LineUnavailable as error:
         log.warning("live_side_not_seen", sale_id=str(sale.id), error=str(error))
-    return _whole(sale, look if look is not None and look.is_loaded else None)
+        return show_recorded_sale(sale)
+
+
+def show_whole_sale(context: Context, sale: Sale) -> Message:
+    """Describe a sale with its live figures, if it has a live side.
+
+    Raises:
+        LineUnavailable: they cannot be read now.
+    """
+    look = context.live.look(sale.id)
+    return _whole(sale, look if look.is_loaded else None)
+
+
+def show_recorded_sale(sale: Sale) -> Message:
+    """Describe a sale as the ledger knows it."""
+    return _whole(sale, None)
 
 
 def show_product(product: Product) -> Message:

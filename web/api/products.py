@@ -1,7 +1,9 @@
 """`/products`: lists them, and lets admins change them."""
 
 import uuid
-from typing import Any
+from typing import Any, Final
+
+from flask import Response
 
 from models.queries.products import find_product, listed_products
 from models.tables.catalogue import Product
@@ -13,10 +15,14 @@ from web.auth.actor import current_actor
 from web.auth.identity import admin_only
 from web.http.etags import ETAG, IF_MATCH, etag, expected
 from web.http.openapi import Blueprint
-from web.http.paging import Page, read_page
+from web.http.paging import read_page
 from web.http.services import services
+from web.reads.pictures import Made, made_json
 
 blueprint = Blueprint("products", __name__, url_prefix="/products", description="What sales sell")
+
+_PRODUCT: Final = ProductSchema()
+_PAGE: Final = ProductPageSchema()
 
 Tagged = tuple[Product, dict[str, str]]
 
@@ -24,18 +30,28 @@ Tagged = tuple[Product, dict[str, str]]
 @blueprint.get("")
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, ProductPageSchema)
-def list_products(asked: dict[str, Any]) -> Page:
+def list_products(asked: dict[str, Any]) -> Response:
     """List products, newest first."""
-    with services().database.transaction() as session:
-        return read_page(session, listed_products(), (Product.created_at, Product.id), **asked)
+
+    def make() -> Made:
+        with services().database.transaction() as session:
+            found = read_page(session, listed_products(), (Product.created_at, Product.id), **asked)
+            return made_json(_PAGE.dump(found))
+
+    return services().reads.answer(make)
 
 
 @blueprint.get("/<uuid:product_id>")
 @blueprint.response(200, ProductSchema, headers=ETAG)
-def get_product(product_id: uuid.UUID) -> Tagged:
+def get_product(product_id: uuid.UUID) -> Response:
     """Show a product."""
-    with services().database.transaction() as session:
-        return _tagged(find_product(session, product_id))
+
+    def make() -> Made:
+        with services().database.transaction() as session:
+            product = find_product(session, product_id)
+            return made_json(_PRODUCT.dump(product), tag=tag_of_product(product))
+
+    return services().reads.answer(make)
 
 
 @blueprint.post("")

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from flask import Response
@@ -9,7 +10,7 @@ from flask import Response
 from models.enums import SaleStatus
 from models.tables.catalogue import Sale
 from tasks.sales import lifecycle
-from tasks.sales.view import show_sale
+from tasks.sales.view import Show, show_sale, show_whole_sale
 from web.api.intents import KEY_PARAMETER, idempotency_key
 from web.api.schemas.sales import (
     SaleCreateSchema,
@@ -21,11 +22,12 @@ from web.api.schemas.sales import (
 )
 from web.auth.actor import current_actor
 from web.auth.identity import admin_only
-from web.http.etags import ETAG, IF_MATCH, etag_of_shown, expected
+from web.http.etags import ETAG, IF_MATCH, etag_of_shown, expected, tag_of_shown
 from web.http.openapi import PREFIX, Blueprint
 from web.http.paging import Page, read_cursor, write_cursor
-from web.http.responses import answer, page
+from web.http.responses import answer
 from web.http.services import services
+from web.reads.pictures import Made, made_json
 
 blueprint = Blueprint("sales", __name__, url_prefix="/sales", description="Sales and their lines")
 
@@ -35,15 +37,26 @@ blueprint = Blueprint("sales", __name__, url_prefix="/sales", description="Sales
 @blueprint.response(200, SalePageSchema)
 def list_sales(asked: dict[str, Any]) -> Response:
     """List sales, newest first, with their live figures."""
-    found = read_sales(asked)
-    return page(found.items, found.next_cursor)
+
+    def make(show: Show) -> Made:
+        found = read_sales(asked, show)
+        return made_json({"items": found.items, "next_cursor": found.next_cursor})
+
+    return services().reads.answer(partial(make, show_whole_sale), partial(make, show_sale))
 
 
 @blueprint.get("/<uuid:sale_id>")
 @blueprint.response(200, SaleSchema, headers=ETAG)
 def get_sale(sale_id: uuid.UUID) -> Response:
     """Show a sale with its live figures."""
-    return _answer(lifecycle.get_sale(services().context, sale_id))
+
+    def make(show: Show) -> Made:
+        context = services().context
+        sale = lifecycle.get_sale(context, sale_id)
+        shown = show(context, sale)
+        return made_json(shown, of=sale_id, tag=tag_of_shown(sale, shown))
+
+    return services().reads.answer(partial(make, show_whole_sale), partial(make, show_sale))
 
 
 @blueprint.post("")
@@ -130,7 +143,7 @@ def cancel_sale(sale_id: uuid.UUID) -> Response:
     return _move(sale_id, SaleStatus.CANCELLED)
 
 
-def read_sales(asked: dict[str, Any]) -> Page:
+def read_sales(asked: dict[str, Any], show: Show = show_sale) -> Page:
     """Read a page of sales, newest first, as they are told.
 
     Raises:
@@ -143,7 +156,7 @@ def read_sales(asked: dict[str, Any]) -> Page:
     shown = found[: asked["limit"]]
     more = len(found) > len(shown)
     cursor = write_cursor(shown[-1].created_at, shown[-1].id) if more else None
-    return Page([show_sale(context, sale) for sale in shown], cursor)
+    return Page([show(context, sale) for sale in shown], cursor)
 
 
 def _move(sale_id: uuid.UUID, requested: SaleStatus, only_from: SaleStatus | None = None) -> Response:

@@ -119,7 +119,12 @@ def _guarded(view: Callable[P, R], *, admin: bool) -> Callable[P, R]:
         if admin:
             require_admin(identity)
         services().limits.api.hit(identity.user_id)
-        return view(*args, **kwargs)
+        if not admin or request.method in _SAFE_METHODS:
+            return view(*args, **kwargs)
+        try:
+            return view(*args, **kwargs)
+        finally:
+            services().reads.forget()  # other processes hear it; who changed something sees it at once
 
     documentation = guarded.__dict__.setdefault("_apidoc", {})
     documentation.setdefault("manual_doc", {})["security"] = [{"bearer": []}, {"session": [], "csrf": []}]

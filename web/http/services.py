@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from web.health.operators import Operators
     from web.limits.rate_limits import Limits
     from web.metrics.money import MoneyCollector
+    from web.reads.serving import Reading
     from web.sockets.hub import Hub
 
 EXTENSION = "services"
@@ -44,6 +45,7 @@ class Services:
     devices: "Devices"
     limits: "Limits"
     hub: "Hub"
+    reads: "Reading"
     money: "MoneyCollector"
     overviews: Overviews
     polls_of_intents: Polls

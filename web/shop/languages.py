@@ -6,8 +6,7 @@ are translated when they are shown. `make words` gathers them into the catalogue
 
 import io
 import re
-from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +19,8 @@ from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from flask import Flask, current_app, request
 from flask_babel import Babel, Domain, get_locale
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header, parse_cookie
 
 SOURCE: Final = "en"  # the language that the words are written in
 LANGUAGES: Final = {SOURCE: "English", "de": "Deutsch"}  # each by its own name
@@ -34,6 +35,8 @@ VARIANTS: Final = frozenset(
     | {"de_AT", "de_CH"}
 )
 
+_REMEMBERED: Final = 1_000  # choices by what browsers say, of which few differ
+_LONGEST: Final = 200  # characters of what a browser says that is remembered
 _TRANSLATIONS: Final = Path(__file__).resolve().parents[1] / "translations"
 _TERRITORY: Final = re.compile(r"[A-Za-z]{2}|[0-9]{3}", re.ASCII).fullmatch
 _SCRIPTS: Final = "web/static/js/"
@@ -74,17 +77,34 @@ def cookie() -> str:
 
 def chosen() -> str:
     """Choose the visitor's language: what was picked here before, else what the browser prefers."""
-    picked = request.cookies.get(cookie())
-    return picked if picked in LANGUAGES else _best()
+    return _chosen_variant().partition("_")[0]
 
 
 def visitors_locale() -> Locale:
     """Find the visitor's locale for numbers and times: their variant of the page's language, if any."""
-    language = chosen()
-    for tag in _accepted():
-        if _language(tag) == language:
-            return _locale(_variant(tag))
-    return _locale(language)
+    return _locale(_chosen_variant())
+
+
+def variant_for(cookie_name: str, cookies: str, accept_language: str) -> str:
+    """Choose the variant of a language for a request by the words of its headers."""
+    picked = parse_cookie(cookies).get(cookie_name, "") if cookie_name in cookies else ""
+    choose = _variant_for if len(accept_language) <= _LONGEST else _variant_for.__wrapped__
+    return choose(picked if picked in LANGUAGES else "", accept_language)
+
+
+def _chosen_variant() -> str:
+    headers = request.environ
+    return variant_for(cookie(), headers.get("HTTP_COOKIE", ""), headers.get("HTTP_ACCEPT_LANGUAGE", ""))
+
+
+@lru_cache(_REMEMBERED)
+def _variant_for(picked: str, accept_language: str) -> str:
+    """Choose what was picked here before, else what the browser prefers (`q=0` refuses)."""
+    accepted = parse_accept_header(accept_language, LanguageAccept)
+    tags = [tag for tag, quality in accepted if quality > 0]
+    spoken = (language for tag in tags if (language := _language(tag)) in LANGUAGES)
+    language = picked or next(spoken, SOURCE)
+    return next((_variant(tag) for tag in tags if _language(tag) == language), language)
 
 
 def words_of_scripts(*, for_admins: bool = False) -> dict[str, Any]:
@@ -109,15 +129,6 @@ def catalogue(language: str) -> Catalog:
     """Read a language's catalogue from its source."""
     with (_TRANSLATIONS / language / "LC_MESSAGES" / "messages.po").open("rb") as source:
         return read_po(source, locale=language)
-
-
-def _best() -> str:
-    return next((language for tag in _accepted() if (language := _language(tag)) in LANGUAGES), SOURCE)
-
-
-def _accepted() -> Iterator[str]:
-    """The tags that the browser names, the preferred one first, without what it refuses (`q=0`)."""
-    return (tag for tag, quality in request.accept_languages if quality > 0)
 
 
 def _language(tag: str) -> str:

@@ -8,15 +8,17 @@ From `settle.lua` to a socket:
    both; what changes outside of a script is published by `tell` in `models.live.store`. The channels are
    named in `models.live.keys`.
 2. The subscription. `Feed` holds the one connection of this process that is subscribed, to both patterns
-   for all sales. It calls a `Listener`, which `Hub._start` wires.
+   for all sales, and to the word that a product changed. It calls a `Listener`, which `Hub._start` wires.
 3. Who hears. A verdict goes by `SessionRegistry.tell_all` to the sockets of the intent's owner, and at once.
    A `live` word goes by `Watches.nudge` to the sockets that subscribed to that sale: `Watches` takes a
    snapshot, and `Broadcast` sends it when `BroadcastThrottle` allows.
 4. What was lost. After a gap in the subscription `Hub._on_gap` has all sales looked at again, and
    `SnapshotQueue` sends every shopper their own intents and orders; `Reconciler` finds single lost messages.
 
-Everything starts with the first socket, so in a worker process and never before its fork. Nothing here is
-protected by locks: between two points where a greenlet waits, no other runs.
+What is kept for reads hears the same words (`web/reads/store.py`).
+
+Everything starts with the first socket or read, so in a worker process and never before its fork. Nothing
+here is protected by locks: between two points where a greenlet waits, no other runs.
 """
 
 import logging
@@ -26,8 +28,10 @@ import sys
 import time
 from collections.abc import Callable
 from typing import Final
+from uuid import UUID
 
 import gevent
+import gevent.monkey
 import orjson
 from gevent.event import Event
 
@@ -37,6 +41,7 @@ from tasks.context import Context
 from web.auth.revocation import RevokedFamilies
 from web.auth.tokens import Tokens, Verified
 from web.limits.rate_limits import Limits
+from web.reads.store import Reads
 from web.sockets.commands.answers import refuse
 from web.sockets.commands.dispatcher import AccessRules, MessageDispatcher
 from web.sockets.commands.messages import Refused
@@ -75,9 +80,12 @@ class Hub:
         tokens: Tokens,
         revoked: RevokedFamilies,
         limits: Limits,
+        *,
+        reads: Reads,
     ) -> None:
         self._settings = settings
         self._revoked = revoked
+        self._reads = reads
         rates, is_limited = settings.rate_limits, settings.rate_limits_enabled
         self._is_limited = is_limited
         self._rate = Rate.of(rates.socket_messages, enabled=is_limited)
@@ -130,6 +138,13 @@ class Hub:
         elif not self._spares(address):
             self._anonymous.enter(connection)
         return connection
+
+    def listen(self) -> None:
+        """Hear the words of what changed, as with a first socket; only where the server serves sockets."""
+        if self._started_in == os.getpid() or self._admission.is_closing:
+            return
+        if gevent.monkey.is_module_patched("socket"):
+            self._start()
 
     def close(self) -> None:
         """Close all sockets within seconds and let none in any more; returns when they are gone."""
@@ -207,8 +222,13 @@ class Hub:
         connection.due = 0.0
         connection.push(_error(code, detail))
 
+    def _on_live(self, sale_id: UUID, word: str) -> None:
+        self._reads.on_word(sale_id, word)
+        self.watches.nudge(sale_id)
+
     def _on_gap(self) -> None:
         """Redis was away, or is heard for the first time: anything may have been missed."""
+        self._reads.on_gap()
         self.watches.nudge_all()
         for connection in self.sessions.everybody():
             self.snapshot_queue.add(connection, connection.watched)
@@ -224,7 +244,7 @@ class Hub:
         self._started_in = os.getpid()
         self._stopped = Event()
         self._poller = SocketPoller()
-        listener = Listener(self.watches.nudge, self.sessions.tell_all, self._on_gap)
+        listener = Listener(self._on_live, self.sessions.tell_all, self._reads.forget, self._on_gap)
         self._feed = Feed(self._settings.redis_url, listener)
         steps = [loop.run_once for loop in self._loops]
         for step in (self._poller.run, self._feed.run, *steps, self._tick_once):

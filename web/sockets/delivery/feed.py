@@ -11,10 +11,11 @@ from uuid import UUID
 
 import redis
 
-from models.live.keys import LIVE_CHANNELS, VERDICT_CHANNELS, sale_of_channel
+from models.live.keys import CATALOGUE, LIVE_CHANNELS, VERDICT_CHANNELS, sale_of_channel
 from models.live.redis import connect
 from web.sockets.metrics import FEED_LOST
 
+CHANNELS: Final = (LIVE_CHANNELS, VERDICT_CHANNELS, CATALOGUE)
 PING_S: Final = 1.0  # without a message for so long, Redis is pinged
 ANSWER_S: Final = 1.5  # for its answer: a connection that died silently is noticed
 FIRST_PAUSE_S: Final = 0.1  # doubled at each failure
@@ -25,10 +26,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """What to call: a sale changed; verdicts came; something may have been missed up to now."""
+    """What to call when something was said, or may have been missed up to now.
 
-    on_live: Callable[[UUID], None]
+    A sale changed, with the word of it; verdicts came; a product changed or a sale is new; there was a gap.
+    """
+
+    on_live: Callable[[UUID, str], None]
     on_verdicts: Callable[[str], None]
+    on_catalogue: Callable[[], None]
     on_gap: Callable[[], None]
 
 
@@ -62,13 +67,13 @@ class Feed:
         client = connect(self._url, max_connections=1)
         pubsub = client.pubsub()  # type: ignore[no-untyped-call]
         try:
-            pubsub.psubscribe(LIVE_CHANNELS, VERDICT_CHANNELS)
+            pubsub.psubscribe(*CHANNELS)
             asked_at = 0.0  # 0: nothing is asked
             while not self._stopped.is_set():
                 message = pubsub.get_message(timeout=PING_S)
                 if message is not None:
                     asked_at = 0.0
-                    if message["type"] == "psubscribe" and message["data"] == 2:
+                    if message["type"] == "psubscribe" and message["data"] == len(CHANNELS):
                         self._listener.on_gap()
                         yield
                     elif message["type"] == "pmessage":
@@ -85,7 +90,9 @@ class Feed:
     def _pass_on(self, channel: str, data: str) -> None:
         try:
             if channel.endswith(":live"):
-                self._listener.on_live(UUID(sale_of_channel(channel)))
+                self._listener.on_live(UUID(sale_of_channel(channel)), data)
+            elif channel == CATALOGUE:
+                self._listener.on_catalogue()
             else:
                 self._listener.on_verdicts(data)
         except Exception:
