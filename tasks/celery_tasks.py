@@ -8,7 +8,6 @@ import structlog
 from celery import Task
 
 from models.errors import Unavailable
-from tasks import sweep
 from tasks.background import queue
 from tasks.background.report_requests import ask_for_due_reports
 from tasks.context import Context
@@ -17,6 +16,7 @@ from tasks.payments.drive import run_payment as drive_payment
 from tasks.payments.refunds import run_refund as drive_refund
 from tasks.providers.sandbox import deliver_due
 from tasks.runtime.celery_app import celery
+from tasks.runtime.isolation import apart
 from tasks.sales import auditing
 
 log: Final = structlog.get_logger()
@@ -58,22 +58,10 @@ def drain_sale(self: ContextTask, sale_id: str) -> None:
     drain.drain_sale(self.context, UUID(sale_id))
 
 
-@celery.task(bind=True, base=ContextTask, name="sweep")
-def sweep_sales(self: ContextTask) -> None:
-    """Check every hold, every payment and every sale."""
-    sweep.sweep_everything(self.context)
-
-
 @celery.task(bind=True, base=ContextTask, name="run_background_task")
 def run_background_task(self: ContextTask, task_id: str) -> None:
     """Do a piece of work that has a row under `/tasks`."""
     queue.run(self.context, UUID(task_id))
-
-
-@celery.task(bind=True, base=ContextTask, name="ring_for_unheard")
-def ring_for_unheard(self: ContextTask) -> None:
-    """Ring again for background tasks whose bell was lost."""
-    queue.ring_for_unheard(self.context)
 
 
 @celery.task(bind=True, base=ContextTask, name="ask_for_purge")
@@ -82,15 +70,13 @@ def ask_for_purge(self: ContextTask) -> None:
     queue.ask_for_purge(self.context)
 
 
-@celery.task(bind=True, base=ContextTask, name="ask_for_reports")
-def ask_for_reports(self: ContextTask) -> None:
-    """Request the reports of finished sales."""
-    ask_for_due_reports(self.context)
-
-
-@celery.task(bind=True, base=ContextTask, name="audit_running_sales")
-def audit_running_sales(self: ContextTask) -> None:
-    """Audit every running sale, as far as the time allowed for audits permits."""
+@celery.task(bind=True, base=ContextTask, name="keep_watch")
+def keep_watch(self: ContextTask) -> None:
+    """Ring for background tasks whose bell was lost, request reports that are due, audit running sales."""
+    with apart("watch_hindered", of="background_tasks"):
+        queue.ring_for_unheard(self.context)
+    with apart("watch_hindered", of="reports"):
+        ask_for_due_reports(self.context)
     auditing.audit_running_sales(self.context, rest=auditing.REST)
 
 

@@ -35,20 +35,23 @@ from tasks.providers.sandbox.methods import LONGEST_S as SETTLED_WITHIN_S
 
 log: Final = structlog.get_logger()
 
-TURN_MS: Final = 2_000  # one of all processes checks this often
+TURN_MS: Final = 2_000  # one of all processes checks no more often
 SLACK: Final = timedelta(
     seconds=10
 )  # by which the stores' clocks may differ, and a clock be set back unnoticed
 AT_ONCE: Final = 500
 
 
-def look_after_clocks(context: Context) -> int:
-    """Move deadlines nearer if it is this process's turn; returns how many.
+def look_after_clocks(context: Context) -> bool:
+    """Move deadlines nearer if it is this process's turn; returns whether it was.
 
     Raises:
         LedgerUnavailable, LineUnavailable: a store is unavailable; it is done the next time.
     """
-    return bring_deadlines_near(context) if context.live.take_turn("clocks", TURN_MS) else 0
+    if not context.live.take_turn("clocks", TURN_MS):
+        return False
+    bring_deadlines_near(context)
+    return True
 
 
 def bring_deadlines_near(context: Context) -> int:

@@ -1,10 +1,12 @@
-"""The sweep: repeats what has to be done for every sale, so that no single message is essential.
+"""A sweep's look at sales: repeats what has to be done for each, so that no single message is essential.
 
 Rings for lines that are not empty and for claims that are overdue, syncs live state, opens and ends sales on
 time, finishes adjustments, and stops sales whose two stores have diverged.
 """
 
+from collections.abc import Collection
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -22,11 +24,9 @@ from models.tables.orders import Order
 from models.tables.payments import Payment
 from tasks.accounts.bans import expel_again
 from tasks.context import Context
-from tasks.deadlines import look_after_clocks
 from tasks.intents.parked import retry_parked
-from tasks.orders.holds import cancel_holds_of, sweep_holds
+from tasks.orders.holds import cancel_holds_of
 from tasks.payments.refunds import refund_orders_of
-from tasks.payments.sweep import sweep_payments
 from tasks.runtime.isolation import apart
 from tasks.sales.accepted_marks import has_news, note_marks, require_whole
 from tasks.sales.adjustments import apply_adjustment
@@ -38,23 +38,28 @@ log: Final = structlog.get_logger()
 OVER: Final = (SaleStatus.ENDED, SaleStatus.CANCELLED)
 
 
-def sweep_everything(context: Context) -> None:
-    """Check every hold, every payment and every sale once; called by each worker's timer and by beat.
+@dataclass(slots=True)
+class Looked:
+    """What a look at some sales found: which are busy, where nothing is left to do, how many bells rang.
 
-    A failure in one does not stop the others.
-
-    Raises:
-        LedgerUnavailable: PostgreSQL is unavailable, so that nothing can be done; the next sweep tries again.
-        ForeignLine: the Redis belongs to another ledger.
+    A sale that is neither, as one with parked claims, has to be looked at again, and does not press.
     """
-    context.ownership.require()
-    for look_after in (sweep_holds, sweep_payments, sweep, look_after_clocks):
-        with apart("sweep_hindered", of=look_after.__name__):
-            look_after(context)
+
+    rung: int = 0
+    busy: set[UUID] = field(default_factory=set)
+    still: set[UUID] = field(default_factory=set)
+
+    def note(self, sale: Sale, look: Look, *, rung: int, is_new: bool) -> None:
+        """Take in what was found of one; `is_new`: its mark is still to be noted."""
+        self.rung += rung
+        if look.needs_a_bell or look.claims > look.parked:
+            self.busy.add(sale.id)
+        elif look.claims == 0 and sale.status not in OVER and not is_new:
+            self.still.add(sale.id)
 
 
 def sweep(context: Context) -> int:
-    """Check every sale that is not drained; returns how many bells were rung.
+    """Look after every sale that is not drained, and after banned shoppers; returns how many bells were rung.
 
     A failure in one sale does not stop the others.
 
@@ -63,11 +68,22 @@ def sweep(context: Context) -> int:
     """
     with apart("sweep_hindered", of=expel_again.__name__):
         expel_again(context)
+    return look_after_sales(context).rung
+
+
+def look_after_sales(context: Context, only: Collection[UUID] | None = None) -> Looked:
+    """Look after every sale that is not drained, or only after some of them.
+
+    A failure in one does not stop the others.
+
+    Raises:
+        LedgerUnavailable: PostgreSQL is unavailable, so that nothing can be done.
+    """
     with context.database.transaction() as session:
         now = session.scalars(select(func.now())).one()
-        sales = undrained_sales(session)
+        sales = [one for one in undrained_sales(session) if only is None or one.id in only]
         pending = pending_adjustments(session)
-    rung, news = 0, []
+    looked, news = Looked(), []
     for sale in sales:
         with apart("sweep_hindered", sale_id=str(sale.id)):
             try:
@@ -75,12 +91,12 @@ def sweep(context: Context) -> int:
             except Fenced as error:
                 _stop(context, sale, error)
                 continue
-            if has_news(sale, look):
+            if is_new := has_news(sale, look):
                 news.append(sale)
-            rung += _ring_if_needed(context, look)
+            looked.note(sale, look, rung=_ring_if_needed(context, look), is_new=is_new)
     with apart("sweep_hindered", of="marks"):
         note_marks(context, news)
-    return rung
+    return looked
 
 
 def _stop(context: Context, sale: Sale, error: Fenced) -> None:

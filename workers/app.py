@@ -7,7 +7,14 @@ from typing import Any, Final
 import structlog
 from celery.bootsteps import RUN  # type: ignore[attr-defined]  # the stubs lack it
 from celery.exceptions import SecurityWarning
-from celery.signals import setup_logging, worker_init, worker_ready, worker_shutdown, worker_shutting_down
+from celery.signals import (
+    setup_logging,
+    task_prerun,
+    worker_init,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
 from sqlalchemy.orm import configure_mappers
 
 from config import load_settings
@@ -17,27 +24,22 @@ from tasks.runtime.celery_app import celery
 from tasks.runtime.failpoints import arm
 from tasks.runtime.logs import configure_logging
 from tasks.runtime.periodic import Periodic
-from tasks.sales.pulse import PulseTaker
 from workers.heartbeat import Heartbeat
 from workers.own_redis import OwnRedis
-from workers.schedule import SCHEDULE, SCHEDULER
+from workers.schedule import PERIODIC, SCHEDULE, SCHEDULER
 from workers.timer import SweepTimer
 from workers.watchdog import ConsumerWatchdog
 
 log: Final = structlog.get_logger()
 
 COLLECT_AFTER: Final = 10_000  # allocated objects, net; the verdicts of a claim are as many
-PULSE_S: Final = 0.5  # between two looks for a second without a sample: one worker alone misses none
 
 settings: Final = load_settings()
 _context: Final = build_context(settings, settings.process_name)
 _heartbeat: Final = Heartbeat(_context.live)
 _own_redis: Final = OwnRedis(_context.ownership)
-_threads: Final[list[Periodic]] = [
-    SweepTimer(_context),
-    Periodic("pulse", PulseTaker(_context).take, PULSE_S, hindered="pulse_hindered", failed="pulse_failed"),
-    _own_redis,
-]
+_sweeps: Final = SweepTimer(_context)
+_threads: Final[list[Periodic]] = [_sweeps, _own_redis]
 
 if not settings.is_production:  # a fresh clone is often tried as root; in production the warning stands
     warnings.filterwarnings("ignore", category=SecurityWarning)
@@ -53,6 +55,13 @@ arm(settings.failpoint)
 @setup_logging.connect
 def _log(**_: Any) -> None:
     configure_logging(settings, settings.process_name)
+
+
+@task_prerun.connect
+def _sweep_soon(*, task: Any, **_: Any) -> None:
+    """What beat asks for at rest is no sign that anything moves."""
+    if task.name not in PERIODIC:
+        _sweeps.wake()
 
 
 @worker_init.connect

@@ -1,4 +1,4 @@
-"""Beat's schedule: what runs when. Nothing relies on it alone; workers sweep by themselves too."""
+"""Beat's schedule: what runs when. Sweeps are not among it: workers do those by themselves."""
 
 from typing import Any, Final
 
@@ -12,9 +12,7 @@ def _every(seconds: float, task: str) -> dict[str, Any]:
 
 
 SCHEDULE: Final[dict[str, dict[str, Any]]] = {
-    "sweep": _every(1.0, "sweep"),
-    "audit": _every(5.0, "audit_running_sales"),
-    "ring_for_unheard": _every(5.0, "ring_for_unheard"),
-    "reports": _every(5.0, "ask_for_reports"),
+    "watch": _every(5.0, "keep_watch"),
     "purge": _every(3_600.0, "ask_for_purge"),
 }
+PERIODIC: Final = frozenset(entry["task"] for entry in SCHEDULE.values())

@@ -81,6 +81,11 @@ class Platform(Programs):
         running.send_signal(number)
         return running.wait(END_S)
 
+    @property
+    def supervisor_pid(self) -> int:
+        """The supervisor itself."""
+        return self._running[SUPERVISOR].pid
+
     def pids(self) -> set[int]:
         """The processes that run under the supervisor."""
         return descendants(self._running[SUPERVISOR].pid) if self.is_up else set()

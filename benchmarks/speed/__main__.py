@@ -1,6 +1,6 @@
 """`make bench`: how fast the line is, beside the least that could be done, in one run.
 
-    python -m benchmarks.speed [--rounds 3] [--intents 50000] [--only drain|http|socket|polls] [--json FILE]
+    python -m benchmarks.speed [--rounds 3] [--intents 50000] [--only drain|http|socket|polls|rest] […]
 
 It starts its own servers in a temporary directory, measures the compared parts in turn, as often as there
 are rounds, and ends everything that it started. What the figures mean stands in docs/benchmarks.md.
@@ -19,12 +19,13 @@ import orjson
 import structlog
 from rich.console import Console
 
+from benchmarks.harness.at_rest import measure_rest
 from benchmarks.harness.crowd_tokens import NoBulkTokens, make_crowd_in_bulk
 from benchmarks.harness.failures import CannotMeasure
 from benchmarks.harness.machine import describe_machine, load_average
 from benchmarks.harness.progress import say
 from benchmarks.speed.drained import measure_drain
-from benchmarks.speed.figures import Aim, Figure, Report, ratio
+from benchmarks.speed.figures import Aim, Figure, Report, ratio, short
 from benchmarks.speed.naive import measure_naive
 from benchmarks.speed.over_http import WARM_UP, measure_http
 from benchmarks.speed.over_polls import measure_polls
@@ -68,7 +69,7 @@ class Rounds:
     def add(self, name: str, unit: str, value: float) -> None:
         """Note what a round has measured."""
         self._values[name, unit].append(value)
-        say(self._console, f"{name}: {value:,.0f} {unit}")
+        say(self._console, f"{name}: {short(value)} {unit}")
 
     def figures(self) -> dict[str, Figure]:
         """Every figure by its name."""
@@ -81,8 +82,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shape = Shape(options.rounds, options.intents, options.naive, options.requests, options.only)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     try:
-        with open_place() as place:
-            report = measure(place, shape)
+        if shape.only == "rest":
+            report = measure_quiet(options.seconds, options.sales)
+        else:
+            with open_place() as place:
+                report = measure(place, shape)
     except CannotMeasure as error:
         print(error, file=sys.stderr)
         return 1
@@ -116,6 +120,17 @@ def measure(place: Place, shape: Shape) -> Report:
     settings = {"rounds": shape.rounds, "intents": shape.intents, "naive": shape.naive}
     settings |= {"requests": shape.requests, "claim_size": place.context.settings.claim_size}
     return Report(machine, settings, (*figures.values(), *by_cpu(figures)), aims_of(figures))
+
+
+def measure_quiet(seconds: float, sales: int) -> Report:
+    """Measure what the platform uses while nothing happens.
+
+    Raises:
+        CannotMeasure: it did not start.
+    """
+    rounds = Rounds()
+    measure_rest(seconds, sales, rounds.add)
+    return Report({}, {"seconds": seconds, "sales": sales}, tuple(rounds.figures().values()), ())
 
 
 def measure_drains(place: Place, shape: Shape, users: list[str], rounds: Rounds) -> None:
@@ -164,7 +179,9 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--intents", type=int, default=50_000, help="in the line that is drained")
     parser.add_argument("--naive", type=int, default=1_000, help="intents that go one task each")
     parser.add_argument("--requests", type=int, default=6_000, help="over HTTP, a round and part")
-    parser.add_argument("--only", choices=("drain", "http", "socket", "polls"), default="")
+    parser.add_argument("--only", choices=("drain", "http", "socket", "polls", "rest"), default="")
+    parser.add_argument("--seconds", type=float, default=60, help="of rest that are measured")
+    parser.add_argument("--sales", type=int, default=1, help="that are open while it rests")
     parser.add_argument("--json", type=Path, default=LATEST)
     return parser.parse_args(arguments)
 

@@ -37,8 +37,8 @@ class Figure:
 
     def as_row(self) -> tuple[str, str, str, str]:
         """The figure in the words of a table."""
-        spread = f"{_short(min(self.values))} to {_short(max(self.values))}"
-        return self.name, _short(self.median), spread, self.unit
+        spread = f"{short(min(self.values))} to {short(max(self.values))}"
+        return self.name, short(self.median), spread, self.unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Report:
         table.add_section()
         for aim in self.aims:
             word = "met" if aim.is_met else "missed"
-            table.add_row(*aim.figure.as_row(), f"{word}: at least {_short(aim.at_least)}")
+            table.add_row(*aim.figure.as_row(), f"{word}: at least {short(aim.at_least)}")
         console = Console(width=WIDTH)
         console.print(table)
         console.print(", ".join(f"{name} {value}" for name, value in self.machine.items()))
@@ -101,5 +101,6 @@ def divided(above: Sequence[float], below: Sequence[float]) -> tuple[float, ...]
     return tuple(one / other for one, other in zip(above, below, strict=True))
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
+    """Write a figure with as many digits as it is worth."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"

@@ -17,6 +17,8 @@ from models.live.redis import Client, translated
 from models.live.scripts import Scripts
 
 STANDING_FIELDS: Final = 4
+# Of these one differs once anything of a sale has moved, or Redis went back in time; `moves` only grows.
+MOVING: Final = ("epoch", "revision", "moves", "last_ticket", "now_serving", "accepted", "noted")
 
 
 class Fate(Enum):
@@ -84,6 +86,24 @@ class LiveQueries:
         keys = SaleKeys.of(sale_id)
         names = [keys.state, keys.line, keys.claims, keys.standby, keys.lobby, keys.departed]
         return _unpack_look(sale_id, self._scripts.run("look", names, []))
+
+    def moves_of(self, sale_ids: Sequence[UUID]) -> dict[UUID, tuple[str | None, ...]]:
+        """Read what differs once anything of a sale has moved, of each of them, in one round trip.
+
+        A sale of which Redis does not tell is left out.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
+        if not sale_ids:
+            return {}
+        with translated():
+            pipeline = self.client.pipeline(transaction=False)
+            for sale_id in sale_ids:
+                pipeline.hmget(SaleKeys.of(sale_id).state, list(MOVING))
+            found = pipeline.execute(raise_on_error=False)
+        told = zip(sale_ids, found, strict=True)
+        return {sale_id: tuple(moves) for sale_id, moves in told if isinstance(moves, list)}
 
     def find(self, sale_id: UUID, intent_id: str) -> Found | None:
         """Find an intent whose last verdict is not settled; None if there is none (any more).

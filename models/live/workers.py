@@ -67,13 +67,14 @@ class WorkerRegistry:
             LineUnavailable: there was no answer.
         """
         with translated():
-            gone = [one.name for one in self._read() if one.is_forgotten(beat.heard_ms)]
             pipeline = self._client.pipeline(transaction=False)
-            if gone:
-                pipeline.hdel(WORKERS, *gone)
             pipeline.hset(WORKERS, beat.name, beat.pack())
             pipeline.expire(WORKERS, LIFETIME_S)
-            pipeline.execute()
+            pipeline.hvals(WORKERS)
+            *_, packed = pipeline.execute()
+            known = [Beat.unpack(one) for one in packed]
+            if gone := [one.name for one in known if one.is_forgotten(beat.heard_ms)]:
+                self._client.hdel(WORKERS, *gone)
 
     def read(self) -> list[Beat]:
         """Read the last heartbeat of every worker, by name.

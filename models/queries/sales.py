@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, exists, func, or_, select
+from sqlalchemy import Row, Select, exists, select
 from sqlalchemy.orm import Session, joinedload
 
 from models.enums import SaleStatus
@@ -67,15 +67,6 @@ def is_catalogue_empty(session: Session) -> bool:
 
 def _named() -> Select[UUID, str, datetime]:
     return select(Sale.id, Product.name, Sale.opens_at).join(Product, Product.id == Sale.product_id)
-
-
-def moving_sales(session: Session, limit: int) -> Sequence[UUID]:
-    """List the ids of the sales whose figures may move now, the last to open first."""
-    is_in_lobby = and_(Sale.status == SaleStatus.SCHEDULED, Sale.lobby_opens_at <= func.now())
-    query = select(Sale.id).where(
-        Sale.drained_at.is_(None), or_(Sale.status != SaleStatus.SCHEDULED, is_in_lobby)
-    )
-    return session.scalars(query.order_by(Sale.opens_at.desc()).limit(limit)).all()
 
 
 def sales_of_status(session: Session, statuses: Collection[SaleStatus]) -> Sequence[UUID]:

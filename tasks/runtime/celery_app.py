@@ -46,7 +46,7 @@ def configure(settings: Settings) -> Celery:
         broker_channel_error_retry=True,  # a full Redis refuses a consumer's writes: retry, do not quit
         broker_transport_options={
             "visibility_timeout": VISIBILITY_S,
-            "unacked_restore_interval": 2,
+            "unacked_restore_interval": 10,  # no message is essential
             "unacked_restore_throttle": 1,
             "socket_connect_timeout": BROKER_TIMEOUT_S,
             "socket_timeout": 10,

@@ -1,7 +1,6 @@
 """Samples every moving sale once a second, and computes how fast it moves."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 from uuid import UUID
@@ -9,60 +8,35 @@ from uuid import UUID
 import structlog
 from redis.exceptions import RedisError
 
-from models.errors import LedgerUnavailable, LineRefused
+from models.errors import LineRefused
 from models.live.pulse import Sample
 from models.messages import Message, rfc3339_ms
-from models.queries.sales import moving_sales
 from tasks.context import Context
 
 log: Final = structlog.get_logger()
 
-KNOWN_S: Final = 2.0  # how long the list of moving sales is cached
 MOST_SALES: Final = 100  # at most, that are sampled
 RATE_MS: Final = 5_000  # over which the present rates are computed
 FIGURES: Final = ("available", "held", "sold", "waiting", "standby")
 
 
-class PulseTaker:
-    """Samples every sale that moves: open, paused, with an open lobby, or over and not drained.
+def take_pulses(context: Context, sale_ids: Sequence[UUID]) -> int:
+    """Take this second's missing samples of these sales; returns how many.
 
-    While the ledger is unavailable, it goes on with the sales that it knows.
+    One that fails is left out: the next sale's Redis may accept writes.
+
+    Raises:
+        LineUnavailable: Redis is unavailable.
     """
-
-    def __init__(self, context: Context, clock: Callable[[], float] = time.monotonic) -> None:
-        self._context = context
-        self._clock = clock
-        self._sales: Sequence[UUID] = ()
-        self._known_until = 0.0
-
-    def take(self) -> int:
-        """Take this second's missing samples; returns how many.
-
-        One that fails is left out: the next sale's Redis may accept writes.
-
-        Raises:
-            LineUnavailable: Redis is unavailable.
-        """
-        taken = 0
-        for sale_id in self._moving():
-            try:
-                taken += self._context.live.pulse.take(sale_id)
-            except LineRefused as error:
-                log.debug("pulse_not_taken", sale_id=str(sale_id), error=str(error))
-            except RedisError:
-                log.exception("pulse_not_taken", sale_id=str(sale_id))
-        return taken
-
-    def _moving(self) -> Sequence[UUID]:
-        now = self._clock()
-        if now >= self._known_until and self._context.breaker.is_closed():
-            self._known_until = now + KNOWN_S
-            try:
-                with self._context.database.transaction() as session:
-                    self._sales = moving_sales(session, MOST_SALES)
-            except LedgerUnavailable as error:
-                log.warning("pulse_of_known_sales_only", error=str(error))
-        return self._sales
+    taken = 0
+    for sale_id in sale_ids[:MOST_SALES]:
+        try:
+            taken += context.live.pulse.take(sale_id)
+        except LineRefused as error:
+            log.debug("pulse_not_taken", sale_id=str(sale_id), error=str(error))
+        except RedisError:
+            log.exception("pulse_not_taken", sale_id=str(sale_id))
+    return taken
 
 
 def rate(earlier: Sample, later: Sample, field: str) -> float:

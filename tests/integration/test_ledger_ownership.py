@@ -14,7 +14,7 @@ from models.live.keys import LEDGER
 from models.migrate import upgrade
 from tasks.runtime.ownership import GOOD_FOR_S, Ownership
 from tasks.sales.rebuild import rebuild_sale
-from tasks.sweep import sweep_everything
+from tasks.sweeper import sweep_everything
 from tests.integration.conftest import MakeApp
 from tests.support.contexts import context_over, plain_settings
 from tests.support.polling import eventually

@@ -2,15 +2,17 @@
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from models.enums import SaleStatus
 from models.live.keys import SaleKeys
 from models.live.pulse import MOST_SAMPLES
+from tasks.agenda import read_agenda
 from tasks.context import Context
 from tasks.runtime.periodic import Periodic
-from tasks.sales.pulse import PulseTaker
+from tasks.sales.pulse import take_pulses
 from tests.support.contexts import context_over, plain_settings
 from tests.support.polling import eventually
 from tests.support.servers import Stores
@@ -30,7 +32,9 @@ def seconds_of(sale: SaleUnderTest) -> list[int]:
 
 def test_two_workers_take_one_sample_a_second(shop: Shop, other: Context) -> None:
     sale = shop.open_sale(3)
-    timers = [Periodic("pulse", PulseTaker(context).take, 0.05) for context in (shop.context, other)]
+    timers = [
+        Periodic("pulse", partial(take_pulses, context, [sale.id]), 0.05) for context in (shop.context, other)
+    ]
     for timer in timers:
         timer.start()
     eventually(lambda: len(seconds_of(sale)) >= 4)
@@ -95,7 +99,7 @@ def test_the_pulse_of_what_moves_is_taken_and_of_nothing_else(shop: Shop) -> Non
     paused.move(SaleStatus.PAUSED)
     drained.move(SaleStatus.ENDED)
     shop.sweep()
-    assert PulseTaker(shop.context).take() == 3
+    assert take_pulses(shop.context, read_agenda(shop.context.database).moving_sales) == 3
     assert [bool(seconds_of(sale)) for sale in (lobby, running, paused, coming, drained)] == [
         True,
         True,

@@ -9,10 +9,11 @@ from werkzeug.test import TestResponse
 
 from models.enums import SaleStatus
 from models.live.keys import SaleKeys
-from tasks import sweep as sweeping
+from tasks import sweeper as sweeping
+from tasks.agenda import read_agenda
 from tasks.context import Context
 from tasks.sales.auditing import audit_running_sales
-from tasks.sales.pulse import PulseTaker
+from tasks.sales.pulse import take_pulses
 from tests.integration.conftest import Account, MakeAccount
 from tests.support.contexts import heard_bell, plain_settings
 from tests.support.moods import MOODS, Mood, full, read_only
@@ -97,7 +98,7 @@ def test_the_trouble_of_one_sale_hinders_no_other(shop: Shop, context: Context, 
     assert (fine.row().held, fine.look().number("available")) == (0, 2)
     audited = {str(audit.sale_id) for audit in audit_running_sales(context)}
     assert {str(due.id), str(fine.id)} <= audited
-    assert PulseTaker(context).take() >= 2
+    assert take_pulses(context, read_agenda(context.database).moving_sales) >= 2
 
 
 def test_a_sweep_of_holds_that_fails_leaves_the_sales_their_turn(

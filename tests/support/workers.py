@@ -86,6 +86,7 @@ class Worker:
             self.queue,
             "--without-gossip",
             "--without-mingle",
+            "--without-heartbeat",
             "--loglevel",
             "INFO",
         ]
