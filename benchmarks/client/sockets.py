@@ -65,6 +65,10 @@ def text_message(payload: bytes) -> bytes:
     return client_frame(TEXT, payload)
 
 
+Upgrade = tuple[bytes, bytes]  # the path with its query, and further header lines, each with its line break
+PLAIN_UPGRADE: Final[Upgrade] = (b"/ws", b"")
+
+
 class Caller(Protocol):
     """Who uses the sockets. Its methods are called in `Sockets.turn` and must not wait."""
 
@@ -93,8 +97,11 @@ class Sockets:
         sources: Sequence[str] = (),
         opening: int = OPENING,
         gather_s: float = GATHER_S,
+        come_with: Callable[[Socket], Upgrade] = lambda _socket: PLAIN_UPGRADE,
     ) -> None:
         """`sources`: this machine's addresses to come from, in turn; each has some 28,000 ports.
+
+        `come_with`: what a socket says with its handshake already, so that it need not greet.
 
         Raises:
             OSError: the target's name is not known.
@@ -104,7 +111,8 @@ class Sockets:
         self._loop: asyncio.AbstractEventLoop | None = None
         found = network.getaddrinfo(target.host, target.port, type=network.SOCK_STREAM)[0]
         self._family, self._address = found[0], found[4]
-        self._head = f"GET /ws HTTP/1.1\r\nHost: {target.authority}\r\n".encode()
+        self._host_line = f" HTTP/1.1\r\nHost: {target.authority}\r\n".encode()
+        self._come_with = come_with
         self._caller = caller
         self._sources = sources
         self._most_opening = opening
@@ -290,7 +298,8 @@ class Sockets:
     def _secure(self, socket: Socket) -> None:
         """Go on with TLS where the target wants it; then ask to switch to WebSocket."""
         if self._tls is None or socket.secure(self._tls, self._host):
-            socket.ask_for_upgrade(self._head)
+            path, more = self._come_with(socket)
+            socket.ask_for_upgrade(b"GET " + path + self._host_line + more)
 
     def _welcome(self, socket: Socket) -> None:
         greeting = self._caller.greet(socket)

@@ -72,7 +72,13 @@ class Part:
         self._pipe = pipe
         self._is_over = False
         self._visitors = Visitors(plan.sale_id, plan.tokens, plan.rushers)
-        self._sockets = Sockets(plan.target, self._visitors, sources=plan.sources, opening=plan.opening)
+        self._sockets = Sockets(
+            plan.target,
+            self._visitors,
+            sources=plan.sources,
+            opening=plan.opening,
+            come_with=self._visitors.come_with,
+        )
         self._visitors.sockets = self._sockets
         self._verbs: dict[str, Callable[[Any], Any]] = {
             "connect": self._connect,

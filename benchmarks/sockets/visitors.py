@@ -1,7 +1,7 @@
 """What the sockets of one process say to the shop and hear from it, as its visitors, by number.
 
-Every connection begins with the same greeting: who it is, what it watches, and the one request that was not
-answered yet. So nobody who was away misses anything.
+Every connection begins with the same words: with its handshake, who it is and what it watches; then the one
+request that was not answered yet. So nobody who was away misses anything.
 """
 
 import time
@@ -13,7 +13,7 @@ from typing import Final
 import orjson
 
 from benchmarks.client.crowd_socket import Socket
-from benchmarks.client.sockets import Sockets, text_message
+from benchmarks.client.sockets import Sockets, Upgrade, text_message
 from benchmarks.sockets.rush_record import REQUEST, RushRecord
 from benchmarks.sockets.snapshots import LastSnapshots
 
@@ -50,17 +50,19 @@ class Visitors:
     def __len__(self) -> int:
         return len(self._tokens)
 
+    def come_with(self, socket: Socket) -> Upgrade:
+        """Say who it is and what it watches, with the handshake."""
+        token = self._tokens[socket.index]
+        self._heard_back[socket.index] = 0 if token else _IS_KNOWN
+        path = f"/ws?sale={self.snapshots.watched[socket.index]}".encode()
+        return path, f"Authorization: Bearer {token}\r\n".encode() if token else b""
+
     def greet(self, socket: Socket) -> bytes:
-        """Say who it is and what it watches; ask once more what was not answered."""
-        index = socket.index
-        token = self._tokens[index]
-        self._heard_back[index] = 0 if token else _IS_KNOWN
-        frames = [_message(type="auth", token=token)] if token else []
-        frames.append(_message(type="subscribe", sale_id=self.snapshots.watched[index]))
-        if self.rush.is_unanswered(index):
-            self.rush.told.resent += 1
-            frames.append(self._request(index))
-        return b"".join(frames)
+        """Ask once more what was not answered."""
+        if not self.rush.is_unanswered(socket.index):
+            return b""
+        self.rush.told.resent += 1
+        return self._request(socket.index)
 
     def on_lost(self, socket: Socket, _reason: str) -> None:
         """It comes back, and is counted once more when it is here."""

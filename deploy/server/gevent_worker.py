@@ -113,7 +113,7 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
         """Answer a request whose head has come."""
         if not isinstance(sock, PatientSocket):
             return super().handle_request(listener_name, req, sock, addr)
-        sock.begin_request()
+        sock.begin_request(req.unreader.take_buffered)
         try:
             return super().handle_request(listener_name, req, sock, addr)
         finally:

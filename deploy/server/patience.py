@@ -68,6 +68,7 @@ class PatientSocket(gevent.socket.socket):  # type: ignore[misc]  # gevent has n
         self._answer = Wait(ANSWER)
         self._is_reading_body = False
         self._tell_late: Callable[[], bytes] = lambda: LATE
+        self.take_read_ahead: Callable[[], bytes] = bytes  # what gunicorn read behind the request
 
     @classmethod
     def of(cls, client: Any, tell_late: Callable[[], bytes] | None = None) -> "PatientSocket":
@@ -78,8 +79,9 @@ class PatientSocket(gevent.socket.socket):  # type: ignore[misc]  # gevent has n
             taken._tell_late = tell_late
         return taken
 
-    def begin_request(self) -> None:
+    def begin_request(self, take_read_ahead: Callable[[], bytes] = bytes) -> None:
         """The head has come: what follows is its body, and then our answer."""
+        self.take_read_ahead = take_read_ahead
         self._request, self._answer = Wait(BODY), Wait(ANSWER)
         self._is_reading_body = True
 

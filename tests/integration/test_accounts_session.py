@@ -1,5 +1,6 @@
 """The pages' session: HttpOnly cookies, and the CSRF token without which nothing changes by them."""
 
+import time
 from typing import Any
 
 import pytest
@@ -155,6 +156,9 @@ def test_the_session_is_renewed_by_its_refresh_cookie(client: FlaskClient, shopp
     assert spent is not None
     assert renewed is not None
     assert spent.value != renewed.value
+    word = answer.get_json()["socket_renewal"]
+    assert int(word.partition(".")[0]) > time.time()
+    assert client.get(ME, headers={"Authorization": f"Bearer {word}"}).status_code == 401
 
 
 def test_signing_out_takes_the_cookies_and_revokes_the_family(client: FlaskClient, shopper: Account) -> None:

@@ -2,13 +2,16 @@
 
 import json
 import socket
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from benchmarks.client.frames import TEXT, client_frame, next_frame
 from tests.integration.socket_shop import Shop, running_shop, shop
 from web.auth.identity import ACCESS_COOKIE
+from web.sockets.transport.upgrade_policy import MAX_SALES
 
 __all__ = ["running_shop", "shop"]
 
@@ -41,17 +44,21 @@ class Answer:
 
 def knock(shop: Shop, *, path: str = "/ws", in_pieces: bool = False, **changes: Any) -> Answer:
     """Send a handshake with some headers changed, or left out, and read what comes at once."""
+    head = head_of(shop, path, **changes)
+    with socket.create_connection(("127.0.0.1", shop.port), timeout=30) as sock:
+        for piece in (head[:30], head[30:]) if in_pieces else (head,):
+            sock.sendall(piece)
+        return read_answer(sock)
+
+
+def head_of(shop: Shop, path: str, **changes: Any) -> bytes:
     names = {name.lower().replace("-", "_"): name for name in GOOD}
     headers: dict[str, str | None] = {
         **GOOD,
         **{names.get(one, one): value for one, value in changes.items()},
     }
     lines = [f"{name}: {value}\r\n" for name, value in headers.items() if value is not None]
-    head = f"GET {path} HTTP/1.1\r\n{''.join(lines)}\r\n".format(port=shop.port).encode()
-    with socket.create_connection(("127.0.0.1", shop.port), timeout=30) as sock:
-        for piece in (head[:30], head[30:]) if in_pieces else (head,):
-            sock.sendall(piece)
-        return read_answer(sock)
+    return f"GET {path} HTTP/1.1\r\n{''.join(lines)}\r\n".format(port=shop.port).encode()
 
 
 def read_answer(sock: socket.socket) -> Answer:
@@ -140,6 +147,73 @@ def test_a_cookie_counts_with_our_own_origin_only(shop: Shop, way: dict[str, Any
 )
 def test_an_unusual_handshake_is_let_in_all_the_same(shop: Shop, changes: dict[str, Any]) -> None:
     assert knock(shop, **changes).status == 101
+
+
+@WAYS
+def test_all_that_a_page_needs_comes_with_the_answer_to_its_upgrade(shop: Shop, way: dict[str, Any]) -> None:
+    sale_id, other, shopper = shop.open_sale(), uuid.uuid4(), shop.make_shopper()
+    intent = shop.submit(shopper, sale_id)
+    own = f"http://127.0.0.1:{shop.port}"
+    cookie = f"{ACCESS_COOKIE}={shopper.token}"
+    for named in ({"origin": own, "cookie": cookie}, {"authorization": f"Bearer {shopper.token}"}):
+        told = said_after(shop, f"/ws?sale={sale_id}&sale={other}&sale=none", b"", 5, **way, **named)
+        ready = told.pop(0)
+        assert (ready["type"], ready["user_id"]) == ("ready", str(shopper.id))
+        assert 0 < ready["expires_in"] <= shop.settings.access_token_s
+        assert sorted(said.get("code", said["type"]) for said in told) == [
+            "intent",
+            "invalid_fields",
+            "no_such_sale",
+            "sale",
+        ]
+        assert intent["id"] in [said.get("id") for said in told]
+
+
+@WAYS
+def test_who_speaks_before_the_answer_is_heard(shop: Shop, way: dict[str, Any]) -> None:
+    sale_id, shopper = shop.open_sale(), shop.make_shopper()
+    messages = [
+        {"type": "auth", "token": shopper.token},
+        {"type": "subscribe", "sale_id": str(sale_id)},
+        {"type": "ping"},
+    ]
+    frames = b"".join(client_frame(TEXT, json.dumps(one).encode()) for one in messages)
+    told = said_after(shop, "/ws", frames, 3, **way)
+    assert [said["type"] for said in told] == ["ready", "sale", "pong"]
+    assert told[0] == {"type": "ready", "user_id": str(shopper.id)}
+
+
+@WAYS
+def test_a_bad_bearer_token_is_refused_before_the_upgrade(shop: Shop, way: dict[str, Any]) -> None:
+    for told in ("Bearer garbage", "Basic YTpi"):
+        answer = knock(shop, authorization=told, **way)
+        assert (answer.status, answer.code) == (401, "unauthenticated")
+
+
+@WAYS
+def test_an_upgrade_names_so_many_sales_and_no_more(shop: Shop, way: dict[str, Any]) -> None:
+    query = "&".join(f"sale={uuid.uuid4()}" for _ in range(MAX_SALES))
+    assert knock(shop, path=f"/ws?{query}", **way).status == 101
+    assert knock(shop, path=f"/ws?{query}&sale=", **way).code == "too_many_subscriptions"
+
+
+def said_after(shop: Shop, path: str, frames: bytes, count: int, **changes: Any) -> list[dict[str, Any]]:
+    """Send a handshake with frames behind it at once; the first messages that come."""
+    with socket.create_connection(("127.0.0.1", shop.port), timeout=30) as sock:
+        sock.sendall(head_of(shop, path, **changes) + frames)
+        answer = read_answer(sock)
+        assert answer.status == 101
+        got = answer.rest
+        told: list[dict[str, Any]] = []
+        while len(told) < count:
+            while (frame := next_frame(got, 0)) is not None and len(told) < count:
+                told.append(json.loads(frame[2]))
+                got = got[frame[3] :]
+            if len(told) < count:
+                more = sock.recv(65536)
+                assert more, told
+                got += more
+        return told
 
 
 def test_a_request_is_served_as_ever(shop: Shop) -> None:

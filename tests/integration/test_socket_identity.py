@@ -1,6 +1,7 @@
 """Who a socket is: tokens, cookies and origins, and that nobody hears what is another's."""
 
 import json
+import time
 import uuid
 from typing import Any
 
@@ -8,8 +9,10 @@ import pytest
 import websocket
 
 from models.messages import pack_told
-from tests.integration.socket_shop import Shop, running_shop, shop
+from tests.integration.socket_shop import SECRET_KEY, Shop, running_shop, shop
 from web.auth.identity import ACCESS_COOKIE
+from web.auth.revocation import RevokedFamilies
+from web.auth.tokens import Tokens
 
 __all__ = ["running_shop", "shop"]
 
@@ -63,6 +66,27 @@ def test_an_expired_token_takes_the_identity_and_a_fresh_one_gives_it_back(shop:
     other = shop.make_shopper()
     assert client.ask(type="auth", token=other.token)["user_id"] == str(other.id)
     assert "unheard" not in json.dumps(client.heard)
+
+
+def test_a_renewed_log_in_prolongs_its_own_socket_and_no_other(shop: Shop) -> None:
+    shopper, other = shop.make_shopper(), shop.make_shopper()
+    client, stranger = shop.connect(shopper), shop.connect(other)
+    lives_s = shop.settings.access_token_s
+    until = int(time.time()) + 2 * lives_s
+    tokens = Tokens(SECRET_KEY, RevokedFamilies(shop.context.database, keep_s=lives_s))
+    word = tokens.write_renewal(shopper.family, until)
+    for bad in ("", "5", word[:-1], word.replace(str(until), str(until + 1)), "é." + word, 7):
+        assert client.ask(type="auth", renewal=bad)["type"] == "error"
+    assert stranger.ask(type="auth", renewal=word)["code"] == "unauthenticated"
+    assert shop.connect().ask(type="auth", renewal=word)["code"] == "unauthenticated"
+    ready = client.ask(type="auth", renewal=word)
+    assert (ready["type"], ready["user_id"]) == ("ready", str(shopper.id))
+    assert lives_s < ready["expires_in"] <= 2 * lives_s
+    earlier = tokens.write_renewal(shopper.family, until - lives_s)
+    assert client.ask(type="auth", renewal=earlier)["expires_in"] > lives_s  # a word never shortens it
+    shop.revoke(shopper)
+    assert client.hear_type("error")["code"] == "unauthenticated"
+    assert client.closing() == 4401
 
 
 def test_nobody_hears_what_is_another_shoppers(shop: Shop) -> None:

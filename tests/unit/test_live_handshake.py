@@ -1,5 +1,7 @@
 """What the plain handshake reads, and what it leaves to others."""
 
+from typing import Any
+
 import pytest
 
 from web.sockets.transport.handshake import read_head
@@ -18,19 +20,34 @@ def head(*lines: bytes) -> bytes:
     return b"\r\n".join([*(lines or LINES), b"", b""])
 
 
+def environment_of(sent: bytes) -> dict[str, Any]:
+    read = read_head(sent, ("10.0.0.1", 5))
+    assert read is not None
+    return read[0]
+
+
 def test_a_plain_head_becomes_an_environment() -> None:
-    environ = read_head(head(*LINES, b"Origin:\thttps://shop.example  ", b"X-Empty:"), ("10.0.0.1", 5))
-    assert environ is not None
+    environ = environment_of(head(*LINES, b"Origin:\thttps://shop.example  ", b"X-Empty:"))
     assert environ["HTTP_HOST"] == "shop.example"
     assert environ["HTTP_ORIGIN"] == "https://shop.example"
     assert environ["HTTP_X_EMPTY"] == ""
     assert environ["HTTP_SEC_WEBSOCKET_VERSION"] == "13"
     assert environ["REMOTE_ADDR"] == "10.0.0.1"
+    assert environ["QUERY_STRING"] == ""
+    assert (
+        environment_of(head(b"GET /ws?sale=a&sale=b HTTP/1.1", *LINES[1:]))["QUERY_STRING"] == "sale=a&sale=b"
+    )
+
+
+def test_what_follows_a_head_is_no_part_of_it() -> None:
+    frame = b"\x81\x80mask"
+    read = read_head(head(*LINES) + frame, ("10.0.0.1", 5))
+    assert read is not None
+    assert read[1] == len(head(*LINES))
 
 
 def test_only_a_line_break_ends_a_header() -> None:
-    environ = read_head(head(*LINES, b"X-Odd: a\x85Origin: http://evil.example"), ("10.0.0.1", 5))
-    assert environ is not None
+    environ = environment_of(head(*LINES, b"X-Odd: a\x85Origin: http://evil.example"))
     assert "HTTP_ORIGIN" not in environ
     assert environ["HTTP_X_ODD"] == "a\x85Origin: http://evil.example"
 
@@ -38,7 +55,8 @@ def test_only_a_line_break_ends_a_header() -> None:
 @pytest.mark.parametrize(
     "sent",
     [
-        head(b"GET /ws?token=x HTTP/1.1", *LINES[1:]),
+        head(b"GET /ws?a=b#c HTTP/1.1", *LINES[1:]),
+        head(b"GET /ws? x HTTP/1.1", *LINES[1:]),
         head(b"GET /ws HTTP/1.0", *LINES[1:]),
         head(b"GET /wss HTTP/1.1", *LINES[1:]),
         head(b"POST /ws HTTP/1.1", *LINES[1:]),
@@ -58,7 +76,6 @@ def test_only_a_line_break_ends_a_header() -> None:
         head(*LINES, b"Bad: a\nb"),
         head(*LINES, b"Bad: a\rb"),
         head(*LINES)[:-2],
-        head(*LINES) + b"\x81\x80mask",
         b"",
         b"\r\n" + head(*LINES),
     ],

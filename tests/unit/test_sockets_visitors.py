@@ -61,19 +61,17 @@ def hear(people: Visitors, wire: Wire, index: int, **message: Any) -> None:
     people.on_message(wire.all[index], orjson.dumps(message), time.monotonic_ns())
 
 
-def test_a_greeting_says_who_it_is_and_what_it_watches() -> None:
+def test_a_handshake_says_who_it_is_and_what_it_watches() -> None:
     people, wire = visitors("a token", "")
-    assert messages_of(people.greet(wire.all[0])) == [
-        {"type": "auth", "token": "a token"},
-        {"type": "subscribe", "sale_id": "sale"},
-    ]
-    assert messages_of(people.greet(wire.all[1])) == [{"type": "subscribe", "sale_id": "sale"}]
+    assert people.come_with(wire.all[0]) == (b"/ws?sale=sale", b"Authorization: Bearer a token\r\n")
+    assert people.come_with(wire.all[1]) == (b"/ws?sale=sale", b"")
+    assert people.greet(wire.all[0]) == people.greet(wire.all[1]) == b""
 
 
-def test_ready_is_who_heard_everything_that_the_greeting_asked_for() -> None:
+def test_ready_is_who_heard_everything_that_the_handshake_asked_for() -> None:
     people, wire = visitors("a token", "")
     for socket in wire.all:
-        people.greet(socket)
+        people.come_with(socket)
         people.on_message(socket, snapshot(), 1)
     assert people.ready == 1  # the second did not log in
     hear(people, wire, 0, type="ready", user_id="me")
@@ -84,7 +82,7 @@ def test_ready_is_who_heard_everything_that_the_greeting_asked_for() -> None:
 
 def test_a_snapshot_of_another_sale_is_not_shown() -> None:
     people, wire = visitors("")
-    people.greet(wire.all[0])
+    people.come_with(wire.all[0])
     people.on_message(wire.all[0], snapshot("another"), 1)
     assert people.ready == 0
     assert people.snapshots.shown == [None]
@@ -95,10 +93,10 @@ def test_who_comes_back_without_an_answer_asks_once_more_with_the_same_key() -> 
     people.begin_rush()
     people.submit(0)
     (_, request) = wire.sent[-1]
-    assert messages_of(people.greet(wire.all[0]))[-1] == request
+    assert messages_of(people.greet(wire.all[0])) == [request]
     assert request["key"]
     hear(people, wire, 0, type="intent", reply_to=request["id"], id="x", ticket=1, status="queued")
-    assert [one["type"] for one in messages_of(people.greet(wire.all[0]))] == ["auth", "subscribe"]
+    assert people.greet(wire.all[0]) == b""
     assert people.rush.told.resent == 1
 
 
@@ -123,7 +121,7 @@ def test_turning_to_another_sale_leaves_the_first() -> None:
         {"type": "unsubscribe", "sale_id": "sale"},
         {"type": "subscribe", "sale_id": "second"},
     ]
-    assert messages_of(people.greet(wire.all[0]))[-1] == {"type": "subscribe", "sale_id": "second"}
+    assert people.come_with(wire.all[0])[0] == b"/ws?sale=second"
 
 
 def test_pongs_are_counted_with_their_moments() -> None:

@@ -68,7 +68,7 @@ def read_token(kind: str) -> Verified:
     """
     authorization = request.environ.get("HTTP_AUTHORIZATION")
     if authorization is not None:
-        return services().tokens.verify(_bearer(authorization), kind)
+        return services().tokens.verify(bearer_of(authorization), kind)
     plain = ACCESS_COOKIE if kind == ACCESS else REFRESH_COOKIE
     token = request.cookies.get(cookie_name(plain, services().settings))
     if not token:
@@ -88,7 +88,19 @@ def read_bearer(kind: str) -> Verified:
     authorization = request.environ.get("HTTP_AUTHORIZATION")
     if authorization is None:
         raise Unauthenticated
-    return services().tokens.verify(_bearer(authorization), kind)
+    return services().tokens.verify(bearer_of(authorization), kind)
+
+
+def bearer_of(authorization: str) -> str:
+    """Read the token of an `Authorization` header.
+
+    Raises:
+        Unauthenticated: it is of another scheme, or too long.
+    """
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or len(authorization) > _MAX_AUTHORIZATION:
+        raise Unauthenticated("Send the token as «Authorization: Bearer …».")
+    return token.strip()
 
 
 def signed_in(view: Callable[P, R]) -> Callable[P, R]:
@@ -129,13 +141,6 @@ def _guarded(view: Callable[P, R], *, admin: bool) -> Callable[P, R]:
     documentation = guarded.__dict__.setdefault("_apidoc", {})
     documentation.setdefault("manual_doc", {})["security"] = [{"bearer": []}, {"session": [], "csrf": []}]
     return guarded
-
-
-def _bearer(authorization: str) -> str:
-    scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != "bearer" or len(authorization) > _MAX_AUTHORIZATION:
-        raise Unauthenticated("Send the token as «Authorization: Bearer …».")
-    return token.strip()
 
 
 def _check_csrf(verified: Verified) -> None:

@@ -1,5 +1,6 @@
 """`/session`: the same log-in kept in HttpOnly cookies, for our own pages. No answer holds a token."""
 
+import time
 from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify, request
@@ -36,9 +37,12 @@ def begin() -> Response:
 
 @blueprint.post("/refresh")
 def renew() -> Response:
-    """Renew both cookies by the refresh cookie and its CSRF token."""
-    shown = read_within_limits(services(), lambda: read_token(REFRESH))
-    return _signed_in(accounts.refresh(services(), shown))
+    """Renew both cookies by the refresh cookie and its CSRF token; give the word that prolongs sockets."""
+    parts = services()
+    shown = read_within_limits(parts, lambda: read_token(REFRESH))
+    done = accounts.refresh(parts, shown)
+    until = int(time.time()) + done.pair.expires_in
+    return _signed_in(done, socket_renewal=parts.tokens.write_renewal(shown.identity.family, until))
 
 
 @blueprint.delete("")
@@ -70,7 +74,7 @@ def _end_by_refresh_cookie() -> None:
         return
 
 
-def _signed_in(done: accounts.LogIn) -> Response:
-    response = jsonify({"user": _USER.dump(done.user)})
+def _signed_in(done: accounts.LogIn, **more: str) -> Response:
+    response = jsonify({"user": _USER.dump(done.user), **more})
     set_session_cookies(response, done.pair)
     return response

@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -30,6 +30,7 @@ ACCESS: Final = "access"
 REFRESH: Final = "refresh"
 REMEMBERED: Final = 8192  # verified tokens kept in memory
 MAX_TOKEN_CHARACTERS: Final = 4096
+MAX_SECONDS_DIGITS: Final = 16
 CLOCK_SKEW_S: Final = 60  # seconds that the clock which dates a token may be ahead of the one that reads it
 
 _NO_GOOD: Final = "The token is not valid."
@@ -83,11 +84,44 @@ class Tokens:
             raise Unauthenticated(
                 f"This takes an {kind} token." if kind == ACCESS else "This takes a refresh token."
             )
+        self.require_current(verified)
+        return verified
+
+    def require_current(self, verified: Verified) -> None:
+        """Let a token that was verified before go on counting; looks into no store.
+
+        Raises:
+            Unauthenticated: it expired or was revoked since.
+        """
         if verified.expires_at <= time.time():
             raise Unauthenticated("The token has expired.")
         if verified.identity.family in self._revoked:
             raise Unauthenticated("The token was revoked.")
-        return verified
+
+    def write_renewal(self, family: uuid.UUID, until: int) -> str:
+        """Write the word that a log-in was renewed until then (s of the epoch), by which its sockets go on.
+
+        It is worth nothing to others: it only prolongs what rests on this log-in (docs/decisions/0026).
+        """
+        return (
+            f"{until}.{_unpadded(hmac.digest(self._keys[0], _renewal_of(family, until), 'sha256')).decode()}"
+        )
+
+    def renew(self, verified: Verified, renewal: str) -> Verified:
+        """Let a verified token count as long as the one that replaced it.
+
+        Raises:
+            Unauthenticated: the word is another log-in's, expired or none; or the log-in was revoked.
+        """
+        until, _, signature = renewal.partition(".")
+        if not (until.isdecimal() and len(until) < MAX_SECONDS_DIGITS and signature.isascii()):
+            raise Unauthenticated(_NO_GOOD)
+        signed = _renewal_of(verified.identity.family, int(until))
+        if not any(_is_signed(key, signed, signature.encode()) for key in self._keys):
+            raise Unauthenticated(_NO_GOOD)
+        renewed = replace(verified, expires_at=max(verified.expires_at, int(until)))
+        self.require_current(renewed)
+        return renewed
 
     def _verify_afresh(self, token: str) -> Verified:
         try:
@@ -115,6 +149,11 @@ class Tokens:
 
 def _is_signed(key: bytes, signed: bytes, signature: bytes) -> bool:
     return hmac.compare_digest(_unpadded(hmac.digest(key, signed, "sha256")), signature)
+
+
+def _renewal_of(family: uuid.UUID, until: int) -> bytes:
+    """What is signed: never to be taken for a token, which begins with its header."""
+    return b"socket renewal " + family.bytes + str(until).encode()
 
 
 def _read_claims(payload: bytes) -> Verified:

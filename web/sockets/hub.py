@@ -57,6 +57,7 @@ from web.sockets.metrics import CUT_OFF, SOCKETS, WATCHERS
 from web.sockets.presence import Presence
 from web.sockets.transport.admission import Admission, capacity
 from web.sockets.transport.anonymous import AnonymousSockets
+from web.sockets.transport.arrival import Arrival
 from web.sockets.transport.connect_limit import Rate
 from web.sockets.transport.connection import Connection
 from web.sockets.transport.goodbye import send_away
@@ -127,16 +128,25 @@ class Hub:
             self._anonymous.require_room(address)
         self._admission.admit(len(self._connections))
 
-    def let_in(self, sock: socket.socket, verified: Verified | None = None, address: str = "") -> Connection:
-        """Take over a socket whose upgrade was answered, with the identity that it came with if any."""
+    def let_in(self, sock: socket.socket, arrival: Arrival) -> Connection:
+        """Take over a socket whose upgrade is granted; what it can be told at once leaves in one piece."""
         self._start()
-        connection = Connection(sock, self, sys.intern(address))
+        connection = Connection(sock, self, sys.intern(arrival.address))
         self._connections.add(connection)
         self._poller.add(connection)
-        if verified is not None:
-            self._admit(connection, verified)
-        elif not self._spares(address):
+        connection.gather()
+        if arrival.acceptance:
+            connection.push(arrival.acceptance)
+        if arrival.verified is not None:
+            self._admit(connection, arrival.verified, tells_expiry=bool(arrival.sales))
+        elif not self._spares(arrival.address):
             self._anonymous.enter(connection)
+        self.dispatcher.subscribe(connection, arrival.sales)
+        if arrival.said:
+            connection.take(arrival.said)
+        connection.send_gathered()
+        if arrival.has_spoken:
+            connection.on_readable()
         return connection
 
     def listen(self) -> None:
@@ -205,9 +215,9 @@ class Hub:
             connection.close(POLICY, detail)
         return False
 
-    def _admit(self, connection: Connection, verified: Verified) -> None:
+    def _admit(self, connection: Connection, verified: Verified, *, tells_expiry: bool) -> None:
         try:
-            self.dispatcher.admit(connection, verified)
+            self.dispatcher.admit(connection, verified, tells_expiry=tells_expiry)
         except Refused as error:
             refuse(connection, {}, error)
 

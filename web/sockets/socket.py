@@ -16,8 +16,9 @@ from web.auth.cookies import cookie_name
 from web.auth.identity import ACCESS_COOKIE
 from web.http.errors import Problem
 from web.http.services import Services, services
+from web.sockets.transport.arrival import Arrival
 from web.sockets.transport.handshake import Handshake, address_of, taken_from
-from web.sockets.transport.upgrade_policy import UpgradePolicy
+from web.sockets.transport.upgrade_policy import UpgradePolicy, sales_named
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -91,6 +92,11 @@ def _reduce_to_the_handshake(environ: "WSGIEnvironment") -> None:
 @_sock.route("/ws", bp=blueprint)  # type: ignore[untyped-decorator]  # flask-sock has no types
 def ws(handshaken: Any) -> None:
     """Hand the connection over."""
-    verified = getattr(request, "socket_identity", None)
+    arrival = Arrival(
+        address_of(request.environ),
+        getattr(request, "socket_identity", None),
+        sales_named(request.environ),
+        said=getattr(handshaken.sock, "take_read_ahead", bytes)(),
+    )
     handshaken.connected = False  # for flask-sock it ends here: it neither reads nor closes it
-    services().hub.let_in(taken_from(handshaken.sock), verified, address_of(request.environ))
+    services().hub.let_in(taken_from(handshaken.sock), arrival)

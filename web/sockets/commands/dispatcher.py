@@ -1,11 +1,13 @@
 """Dispatches clients' messages by their type. What has to wait for a store is left to the worker pool."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 from uuid import UUID
+
+import orjson
 
 from models.errors import NoSuchSale, Unavailable
 from models.messages import Message
@@ -17,7 +19,7 @@ from web.limits.addresses import narrowest_network
 from web.limits.rate_limits import AccountLimit
 from web.sockets.commands.answers import answer, answer_own, attempt, refuse
 from web.sockets.commands.intents import Intents
-from web.sockets.commands.messages import Refused, client_id, only, read_message, read_token, read_uuid
+from web.sockets.commands.messages import Refused, client_id, only, read_message, read_text, read_uuid
 from web.sockets.commands.unknown_sales import UnknownSales
 from web.sockets.commands.worker_pool import Doubtful, Step, Work, WorkerPool
 from web.sockets.delivery.sessions import SessionRegistry
@@ -92,30 +94,61 @@ class MessageDispatcher:
                 return partial(attempt, connection, message, partial(by_worker, connection, message))
         raise Refused("unknown_message", "There is no message of this type.")
 
-    def admit(self, connection: Connection, verified: Verified, answers: Message | None = None) -> None:
+    def subscribe(self, connection: Connection, sales: Iterable[str]) -> None:
+        """Begin with a socket's subscriptions of its URL, as if it had sent them first."""
+        for sale_id in sales:
+            if connection.is_open:
+                connection.inbox.append(orjson.dumps({"type": "subscribe", "sale_id": sale_id}).decode())
+                self.pool.call(connection)
+
+    def admit(
+        self,
+        connection: Connection,
+        verified: Verified,
+        answers: Message | None = None,
+        *,
+        tells_expiry: bool = False,
+    ) -> None:
         """Make a socket its user's; send it `ready` and what the user has in the sales that it watches."""
         before = connection.user_id
         if str(verified.identity.user_id) != before:
             self._access.let_authenticate(connection, str(verified.identity.user_id))
         self._sessions.enter(connection, verified)
-        connection.identity_until = time.monotonic() + verified.expires_at - time.time()
+        lives_s = verified.expires_at - time.time()
+        connection.identity_until = time.monotonic() + lives_s
         connection.due = 0.0
-        answer(connection, answers or {}, {"type": "ready", "user_id": connection.user_id})
+        ready: Message = {"type": "ready", "user_id": connection.user_id}
+        if tells_expiry:
+            ready["expires_in"] = int(lives_s)
+        answer(connection, answers or {}, ready)
         if connection.user_id != before:
             self._snapshot_queue.add(connection, connection.watched)
 
     def _auth(self, connection: Connection, message: Message) -> Step:
+        if "renewal" in message:
+            only(message, "renewal")
+            known = _known(connection)
+            self.admit(
+                connection,
+                self._access.tokens.renew(known, read_text(message, "renewal")),
+                message,
+                tells_expiry=True,
+            )
+            return Step.ANSWERED
+        only(message, "token")
         try:
-            verified = self._access.tokens.verify(read_token(message), ACCESS)
+            verified = self._access.tokens.verify(read_text(message, "token"), ACCESS)
         except Unauthenticated as error:
             self._sessions.leave(connection)
             raise Refused(error.code, error.detail, close_code=UNAUTHENTICATED) from error
         self.admit(connection, verified, message)
         return Step.ANSWERED
 
-    def _subscribe(self, connection: Connection, message: Message) -> Work:
+    def _subscribe(self, connection: Connection, message: Message) -> Step | Work:
         only(message, "sale_id")
         sale_id = read_uuid(message, "sale_id")
+        if self._watches.is_fresh(sale_id):
+            return self._watch(connection, message, sale_id)
         unknown = self._access.unknown
         do = partial(
             attempt, connection, message, partial(self._watch_if_there, connection, message, sale_id)
@@ -153,10 +186,10 @@ class MessageDispatcher:
         return Step.ANSWERED
 
     def _intent(self, connection: Connection, message: Message) -> Step | Work:
-        return self._intents.begin(connection, message, _user_of(connection))
+        return self._intents.begin(connection, message, self._user_of(connection))
 
     def _leave(self, connection: Connection, message: Message) -> Step:
-        user_id = _user_of(connection)
+        user_id = self._user_of(connection)
         only(message, "intent_id")
         intent_id = read_uuid(message, "intent_id")
         answer_own(self._sessions, connection, message, leave_line(self._context, user_id, intent_id))
@@ -165,6 +198,12 @@ class MessageDispatcher:
     def _ping(self, connection: Connection, message: Message) -> Step:
         answer(connection, message, {"type": "pong"})
         return Step.ANSWERED
+
+    def _user_of(self, connection: Connection) -> UUID:
+        """In whose name a message acts: judged each time, as a request's token is."""
+        known = _known(connection)
+        self._access.tokens.require_current(known)
+        return known.identity.user_id
 
     def _show(self, connection: Connection, watch: Watch, message: Message) -> None:
         if connection not in watch.members:
@@ -176,7 +215,7 @@ class MessageDispatcher:
             answer(connection, message, watch.message)
 
 
-def _user_of(connection: Connection) -> UUID:
+def _known(connection: Connection) -> Verified:
     if connection.identity is None:
         raise Refused("unauthenticated", "Authenticate first.")
-    return connection.identity.identity.user_id
+    return connection.identity

@@ -90,17 +90,16 @@ def read_uuid(message: Message, name: str) -> UUID:
     return found
 
 
-def read_token(message: Message) -> str:
-    """Read the token of an `auth`.
+def read_text(message: Message, name: str) -> str:
+    """Read a text, such as the token of an `auth`.
 
     Raises:
         Refused: it is missing.
     """
-    only(message, "token")
-    token = message.get("token")
-    if not isinstance(token, str):
-        raise _invalid({"token": ["Not a valid string."]})
-    return token
+    text = message.get(name)
+    if not isinstance(text, str):
+        raise _invalid({name: ["Not a valid string."]})
+    return text
 
 
 def read_intent_request(message: Message) -> IntentRequest:

@@ -126,6 +126,11 @@ class Watches:
         watch = self._by_sale.get(sale_id)
         return watch is not None and connection in watch.members
 
+    def is_fresh(self, sale_id: UUID) -> bool:
+        """Whether there is a snapshot that is young enough for a new subscriber."""
+        watch = self._by_sale.get(sale_id)
+        return watch is not None and bool(watch.version) and self._clock() - watch.looked_at < MERGE_S
+
     def leave(self, connection: Connection, sale_id: UUID) -> None:
         """Stop sending it a sale's snapshots."""
         watch = self._by_sale.get(sale_id)

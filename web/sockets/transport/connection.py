@@ -162,6 +162,24 @@ class Connection:
             self._owner.on_gone(self)
             self.wire.close()
 
+    def gather(self) -> None:
+        """Have what is sent from now on leave together, until `send_gathered`. Nothing may wait meanwhile."""
+        self.wire.gather()
+
+    def send_gathered(self) -> None:
+        """Send what was gathered."""
+        if self.is_gone or not self.wire.is_gathering:
+            return
+        try:
+            self.wire.send_gathered(time.monotonic())
+        except OSError:
+            self.lose()
+            return
+        if self.wire.pending:
+            self._await_reader()
+        elif self._closing_since:
+            self.wire.finish()
+
     def on_writable(self) -> None:
         """Go on sending what was kept."""
         try:
@@ -194,6 +212,13 @@ class Connection:
             self._read(data)
 
     def _read(self, data: bytes) -> None:
+        """Take it, and have all that is answered at once leave in one piece."""
+        self.gather()
+        self.take(data)
+        self.send_gathered()
+
+    def take(self, data: bytes) -> None:
+        """Take what the peer sent, from wherever it was read."""
         reader = self._reader or FrameReader()
         try:
             for event in reader.read(data):
@@ -268,9 +293,12 @@ class Connection:
         except OSError:
             self.lose()
             return
-        if was_clear and self.wire.pending:
-            self.due = 0.0
-            self._owner.on_interest(self)
+        if was_clear and self.wire.pending and not self.wire.is_gathering:
+            self._await_reader()
+
+    def _await_reader(self) -> None:
+        self.due = 0.0
+        self._owner.on_interest(self)
 
     def _take(self, event: Event) -> None:
         if isinstance(event, str):

@@ -18,7 +18,8 @@ from config import Settings
 from web.http.errors import Problem
 from web.http.middleware import headers_of_all, whole_answer
 from web.limits.addresses import behind_proxies, read_address
-from web.sockets.transport.upgrade_policy import UpgradePolicy
+from web.sockets.transport.arrival import Arrival
+from web.sockets.transport.upgrade_policy import UpgradePolicy, sales_named
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from web.sockets.hub import Hub
 
 # One line a header, names without `_`, which gunicorn drops since it would become `-` in the environment.
-_HEAD: Final = re.compile(rb"GET /ws HTTP/1\.1\r\n((?:[A-Za-z0-9-]+:[\t -~\x80-\xff]*\r\n)+)\r\n").fullmatch
+_HEAD: Final = re.compile(
+    rb"GET /ws(?:\?([A-Za-z0-9=&%+._~-]*))? HTTP/1\.1\r\n((?:[A-Za-z0-9-]+:[\t -~\x80-\xff]*\r\n)+)\r\n"
+).match
 _GUID: Final = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 _BODIES: Final = ("HTTP_CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING", "HTTP_EXPECT")
 
@@ -44,26 +47,31 @@ class Handshake:
     def take(self, client: socket.socket, head: bytes, address: Any) -> bool:
         """Answer an upgrade whose head has come and is not read yet; False leaves it to others.
 
+        What came behind the head stays unread, for the hub.
+
         Raises:
             OSError: the client is gone.
         """
-        environ = read_head(head, address)
-        if environ is None:
+        read = read_head(head, address)
+        if read is None:
             return False
+        environ, size = read
         if self._proxied is not None:
             self._proxied(environ, _ignored)
         try:
             verified = self._policy.judge(environ)
         except Problem:
             return False
-        client.recv(len(head))
+        client.recv(size)
         try:
             self._hub.admit(address_of(environ), verified)
         except Problem as refusal:
             client.sendall(whole_answer(refusal, environ, self._on_all))
             return True
-        client.sendall(acceptance_of(environ))
-        self._hub.let_in(taken_from(client), verified, address_of(environ))
+        arrival = Arrival(
+            address_of(environ), verified, sales_named(environ), acceptance_of(environ), len(head) > size
+        )
+        self._hub.let_in(taken_from(client), arrival)
         return True
 
 
@@ -73,24 +81,30 @@ def address_of(environ: "WSGIEnvironment") -> str:
     return read_address(told) or told
 
 
-def read_head(head: bytes, address: Any) -> "WSGIEnvironment | None":
-    """Read a plain request as a WSGI environment, as far as it is looked at; None where it is none."""
+def read_head(head: bytes, address: Any) -> "tuple[WSGIEnvironment, int] | None":
+    """Read a plain request as a WSGI environment, as far as it is looked at, and how many bytes it has.
+
+    None where it is not plain. What follows it is not looked at: a client may speak before it is answered.
+    """
     found = _HEAD(head)
     if found is None:
         return None
     environ: WSGIEnvironment = {
         "REQUEST_METHOD": "GET",
         "PATH_INFO": "/ws",
+        "QUERY_STRING": (found[1] or b"").decode("ascii"),
         "wsgi.url_scheme": "http",
         "REMOTE_ADDR": address[0] if isinstance(address, tuple) else "",
     }
-    for line in found[1].decode("latin-1").removesuffix("\r\n").split("\r\n"):
+    for line in found[2].decode("latin-1").removesuffix("\r\n").split("\r\n"):
         name, _, value = line.partition(":")
         key = f"HTTP_{name.upper().replace('-', '_')}"
         if key in environ:
             return None
         environ[key] = value.strip(" \t")
-    return environ if "HTTP_HOST" in environ and not any(name in environ for name in _BODIES) else None
+    if "HTTP_HOST" not in environ or any(name in environ for name in _BODIES):
+        return None
+    return environ, found.end()
 
 
 def acceptance_of(environ: "WSGIEnvironment") -> bytes:

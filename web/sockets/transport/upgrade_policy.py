@@ -1,4 +1,4 @@
-"""Decides who may upgrade to a WebSocket, by the request alone: its form, its origin and its cookie.
+"""Decides who may upgrade to a WebSocket, by the request alone: its form, its origin, its cookie or token.
 
 The request is a WSGI environment, whether gunicorn and Flask have read it or the plain handshake has.
 """
@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from werkzeug.sansio.http import parse_cookie
 from werkzeug.wsgi import get_host
 
-from web.auth.identity import ACCESS_COOKIE
+from web.auth.identity import ACCESS_COOKIE, bearer_of
 from web.auth.tokens import ACCESS, Tokens, Verified
 from web.http.errors import Problem, Unauthenticated
 
@@ -22,6 +22,8 @@ _HOST: Final = re.compile(
     r"(?:[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII
 ).fullmatch
 _JWT: Final = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*", re.ASCII).search
+_SALES_ONLY: Final = re.compile(r"sale=[0-9a-f-]{36}(?:&sale=[0-9a-f-]{36})*", re.ASCII).fullmatch
+MAX_SALES: Final = 16  # that an upgrade may name, which is as many messages as a socket may send ahead
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -36,14 +38,18 @@ class UpgradePolicy:
         self._tokens = tokens
 
     def judge(self, environ: "WSGIEnvironment") -> Verified | None:
-        """Check the request; return whose socket it is by its cookie, if anybody's.
+        """Check the request; return whose socket it is by its cookie or its bearer token, if anybody's.
 
         Raises:
             Problem: with the reason why it may not be.
         """
         _refuse_token_in_url(environ)
+        if len(sales_named(environ)) > MAX_SALES:
+            raise Problem(400, "too_many_subscriptions", f"An upgrade names at most {MAX_SALES} sales.")
         verified = self._refuse_foreign_origin(environ)
         _refuse_other_protocols(environ)
+        if "HTTP_AUTHORIZATION" in environ:
+            verified = self._tokens.verify(bearer_of(environ["HTTP_AUTHORIZATION"]), ACCESS)
         return verified
 
     def _refuse_foreign_origin(self, environ: "WSGIEnvironment") -> Verified | None:
@@ -66,10 +72,18 @@ class UpgradePolicy:
             return None
 
 
+def sales_named(environ: "WSGIEnvironment") -> list[str]:
+    """The ids, if that is what they are, of the sales that the URL asks to watch: `/ws?sale=…&sale=…`."""
+    query = environ.get("QUERY_STRING", "")
+    if _SALES_ONLY(query):
+        return [pair[len("sale=") :] for pair in query.split("&")]
+    return [value for name, value in parse_qsl(query, keep_blank_values=True) if name == "sale"]
+
+
 def _refuse_token_in_url(environ: "WSGIEnvironment") -> None:
     """URLs are written into logs and histories."""
     query = environ.get("QUERY_STRING", "")
-    if not query:
+    if not query or _SALES_ONLY(query):
         return
     names = [name.lower() for name, _ in parse_qsl(query, keep_blank_values=True)]
     if any("token" in name or name in {"jwt", "auth"} for name in names) or _JWT(query):

@@ -58,7 +58,7 @@ def _head(first: int, size: int) -> bytes:
 class Wire:
     """A non-blocking socket that remembers what it could not send yet. No call of it waits."""
 
-    __slots__ = ("_sent", "_sock", "_waiting", "pending", "stuck_since")
+    __slots__ = ("_sent", "_sock", "_waiting", "is_gathering", "pending", "stuck_since")
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
@@ -69,6 +69,7 @@ class Wire:
         self._sock = sock
         self._waiting: list[bytes] | None = None  # frames, the first of which may have begun to leave
         self._sent = 0  # bytes of the first that have left
+        self.is_gathering = False
         self.pending = 0  # bytes that wait for the reader
         self.stuck_since = 0.0  # since when the reader has not taken everything; 0: it has
 
@@ -91,6 +92,24 @@ class Wire:
             self._waiting, self._sent = [frame], sent
             self.pending = len(frame) - sent
             self.stuck_since = now
+
+    def gather(self) -> None:
+        """Keep what is written from now on, to send it in one piece. Not while the reader is behind."""
+        if self._waiting is None:
+            self._waiting, self.is_gathering = [], True
+
+    def send_gathered(self, now: float) -> None:
+        """Send what was gathered, and go on sending at once.
+
+        Raises:
+            OSError: the connection is gone.
+        """
+        if not self.is_gathering:
+            return
+        frames, self._waiting, self.is_gathering = self._waiting or [], None, False
+        self.pending = 0
+        if frames:
+            self.write(frames[0] if len(frames) == 1 else b"".join(frames), now)
 
     def flush(self) -> None:
         """Send what was kept, as far as the reader takes it.
@@ -116,7 +135,7 @@ class Wire:
             del self._waiting[1 if self._sent else 0 :]
             self.pending = sum(map(len, self._waiting)) - self._sent
             if not self._waiting:
-                self._waiting = None
+                self._waiting, self.is_gathering = None, False
 
     def read(self) -> bytes | None:
         """Read what is there: nothing (yet) is None, the end is empty.

@@ -2,17 +2,22 @@
 // Events: `up` and `down`, and each message under its own type with the message as `detail`.
 
 import { learn, forget } from "./clock.js";
-import { isRenewable, isStale, renew } from "./session.js";
+import { isRenewable, isStale, loginMark, renew, Unreachable } from "./session.js";
+import { know } from "./person.js";
+import { keepFresh } from "./renewal.js";
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
 const QUIET_MS = 20_000; // after so long without a message the server is pinged
 const ANSWER_MS = 8_000; // and has this long to answer
+const LONGEST_ANSWER_MS = 30_000; // for one message, while the server says other things
+const MOST_NAMED = 16; // sales that are watched from the first moment, being named in the socket's address
 const IDENTITY_LOST = ["token_expired", "unauthenticated"];
 
 export class Live extends EventTarget {
   #socket = null;
   #sales = new Set();
+  #named = []; // those of them in the socket's address
   #failures = 0;
   #reconnect = 0;
   #watch = 0;
@@ -20,9 +25,14 @@ export class Live extends EventTarget {
   #isKnown = false; // the server said whose socket this is
   #mustRenew = false; // it did not know us although we are logged in
   #invitedInMs = null; // the server is leaving, and said when to come back
+  #mark = ""; // of the log-in with which the socket was opened
+  #asked = new Map(); // a message's id → how its answer is told
+  #serial = 0;
 
-  constructor() {
+  /** `opensInMs` tells how long it is until something opens here, for which the log-in must be fresh. */
+  constructor(opensInMs) {
     super();
+    keepFresh(this, opensInMs);
     addEventListener("online", () => this.#hurry());
     addEventListener("offline", () => this.#socket?.close());
     document.addEventListener("visibilitychange", () => document.hidden || this.#hurry());
@@ -30,6 +40,37 @@ export class Live extends EventTarget {
 
   get isUp() {
     return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  /** Whether a press may go this way: the server said whose socket it is, and the browser is still logged in. */
+  get isKnown() {
+    return this.isUp && this.#isKnown && isRenewable();
+  }
+
+  /** Send a message; returns its answer. Raises Unreachable without one: nobody knows then whether it was taken. */
+  ask(message) {
+    const id = `${(this.#serial += 1)}`;
+    const answer = new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#answer(id)?.reject(unanswered()), LONGEST_ANSWER_MS);
+      this.#asked.set(id, { resolve, reject, timer });
+    });
+    this.#send({ ...message, id });
+    this.#expect(ANSWER_MS);
+    return answer;
+  }
+
+  /** The log-in was renewed: by the word that came with it, this socket goes on as long as that. */
+  prolong(renewal) {
+    this.#mark = loginMark();
+    if (this.isKnown) this.ask({ type: "auth", renewal }).catch(() => {});
+  }
+
+  /** Take out how an answer is told; undefined where nobody waits for it. */
+  #answer(id) {
+    const asked = this.#asked.get(id);
+    clearTimeout(asked?.timer);
+    this.#asked.delete(id);
+    return asked;
   }
 
   /** Watch a sale from now on, also after every reconnect. */
@@ -44,6 +85,7 @@ export class Live extends EventTarget {
     this.#isConnecting = true;
     clearTimeout(this.#reconnect);
     try {
+      await null; // all that is subscribed to in one go is named in one address
       if (isStale() || this.#mustRenew) await renew();
       this.#mustRenew = false;
     } catch {
@@ -51,7 +93,10 @@ export class Live extends EventTarget {
       this.#retry();
       return;
     }
-    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
+    this.#mark = loginMark();
+    this.#named = [...this.#sales].slice(0, MOST_NAMED);
+    const query = this.#named.map((saleId) => `sale=${saleId}`).join("&");
+    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws?${query}`);
     this.#socket = socket;
     this.#isConnecting = false;
     this.#expect(ANSWER_MS);
@@ -63,7 +108,8 @@ export class Live extends EventTarget {
   #opened() {
     forget();
     this.#isKnown = false;
-    for (const saleId of this.#sales) this.#send({ type: "subscribe", sale_id: saleId });
+    const others = [...this.#sales].filter((saleId) => !this.#named.includes(saleId));
+    for (const saleId of others) this.#send({ type: "subscribe", sale_id: saleId });
     this.dispatchEvent(new Event("up"));
     this.#listen();
   }
@@ -71,12 +117,18 @@ export class Live extends EventTarget {
   #heard(data) {
     this.#listen();
     const message = JSON.parse(data);
-    if (message.type === "ready") this.#isKnown = true;
+    if (message.type === "ready") this.#becomeKnown(message);
     if (message.type === "bye") this.#invitedInMs = message.retry_after_ms;
+    this.#answer(message.reply_to)?.resolve(message);
     if (this.#isStranger(message)) return this.#comeBackKnown();
     this.#failures = 0;
     if (message.server_time) learn(message.server_time, { live: true });
     this.dispatchEvent(new CustomEvent(message.type, { detail: message }));
+  }
+
+  #becomeKnown({ user_id: userId }) {
+    this.#isKnown = true;
+    know(userId, this.#mark);
   }
 
   /** The log-in ran out before the socket was made or since: it would get sales' messages and never the shopper's own. */
@@ -95,7 +147,9 @@ export class Live extends EventTarget {
   #closed(socket) {
     if (this.#socket !== socket) return;
     this.#socket = null;
+    this.#isKnown = false;
     clearTimeout(this.#watch);
+    for (const id of [...this.#asked.keys()]) this.#answer(id).reject(unanswered());
     this.dispatchEvent(new Event("down"));
     this.#retry();
   }
@@ -117,6 +171,7 @@ export class Live extends EventTarget {
   }
 
   #listen() {
+    if (this.#asked.size) return this.#expect(ANSWER_MS);
     clearTimeout(this.#watch);
     this.#watch = setTimeout(() => {
       this.#send({ type: "ping" });
@@ -138,3 +193,5 @@ export class Live extends EventTarget {
     if (this.isUp) this.#socket.send(JSON.stringify(message));
   }
 }
+
+const unanswered = () => new Unreachable("The socket gave no answer.");

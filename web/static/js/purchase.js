@@ -1,16 +1,20 @@
 // Asks to buy, pays, and leaves the line. A request keeps its key until it is answered, so that it counts once.
 
 import { api, Problem, Unreachable } from "./session.js";
+import { beSure } from "./person.js";
 
 const TRIES = 5;
 const FIRST_WAIT_MS = 800;
+const UNTOLD = ["unauthenticated", "token_expired", "internal_error"]; // of a socket: the POST renews the log-in, or knows more
+const PASSING = ["line_unavailable", "ledger_unavailable", "unavailable", "busy"];
 
-/** Ask to buy; returns the intent. `onWait(ms)` is called before each new try. */
-export async function submit(saleId, request, onWait) {
-  const headers = { "Idempotency-Key": keyOf(saleId, request) };
+/** Ask to buy, by the socket `live` while it is up and else by POST; returns the intent. `onWait(ms)` comes before each new try. */
+export async function submit(live, saleId, request, onWait) {
+  const key = keyOf(saleId, request);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const intent = await api(`/api/v1/sales/${saleId}/intents`, { method: "POST", body: request, headers });
+      await beSure();
+      const intent = (await bySocket(live, saleId, request, key)) ?? (await byPost(saleId, request, key));
       forgetKey(saleId);
       return intent;
     } catch (error) {
@@ -27,6 +31,24 @@ export async function submit(saleId, request, onWait) {
       await new Promise((resolve) => setTimeout(resolve, ms));
     }
   }
+}
+
+const byPost = (saleId, request, key) =>
+  api(`/api/v1/sales/${saleId}/intents`, { method: "POST", body: request, headers: { "Idempotency-Key": key } });
+
+/** The intent, or null where only the POST can tell: it has the same key, so that both count once. Raises Problem, as the POST. */
+async function bySocket(live, saleId, request, key) {
+  if (!live.isKnown) return null;
+  let answer;
+  try {
+    answer = await live.ask({ ...request, type: "intent", sale_id: saleId, key });
+  } catch {
+    return null; // the socket went before the answer came
+  }
+  if (UNTOLD.includes(answer.code)) return null;
+  if (answer.type === "error") throw new Problem(PASSING.includes(answer.code) ? 503 : 409, answer, answer.retry_after);
+  const { type, reply_to, ...intent } = answer;
+  return intent;
 }
 
 /** Leave the line; returns the intent as it is now. */

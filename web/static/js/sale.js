@@ -75,7 +75,7 @@ async function buy(event) {
   isSending = true;
   show();
   try {
-    const intent = await submit(watch.sale.sale_id, readRequest(), sayWait);
+    const intent = await submit(watch.live, watch.sale.sale_id, readRequest(), sayWait);
     wantsMore = false;
     isSending = false;
     watch.takeIntent(intent);

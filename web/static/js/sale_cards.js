@@ -1,9 +1,11 @@
 // Keeps several sales on one page up to date: one socket, and each card's own figures.
 
+import { now } from "./clock.js";
 import { Live } from "./live.js";
 import { newer, showFigures } from "./figures.js";
 
 const MOST = 24; // cards that move; a page with more shows the rest as they were
+const OPENED_MS = 180_000; // so long after its opening a sale is still one that opens, when the next is looked for
 const MOVING = ["open", "paused", "scheduled"];
 
 /** Keep the cards of the page moving; returns a function that shows a sale at once. */
@@ -19,7 +21,8 @@ export function watchAll() {
   };
   const moving = [...cards.values()].filter(({ card }) => MOVING.includes(card.dataset.status)).slice(0, MOST);
   if (moving.length) {
-    const live = new Live();
+    const openings = moving.map(({ card }) => Date.parse(card.querySelector("[data-when-status=scheduled] time")?.dateTime));
+    const live = new Live(() => Math.min(...openings.map((at) => at - now()).filter((ms) => ms > -OPENED_MS)));
     live.addEventListener("sale", ({ detail }) => take(detail));
     for (const { card } of moving) live.subscribe(card.dataset.sale);
   }

@@ -39,7 +39,13 @@ function cookies() {
   }
 }
 
-export const isRenewable = () => cookie(REFRESH_CSRF) !== "";
+/** Dispatches `renewed` whenever this tab has renewed the log-in, with the server's answer as `detail`. */
+export const renewals = new EventTarget();
+
+/** A word that differs from one log-in, or renewal of it, to the next; empty without one. */
+export const loginMark = () => cookie(REFRESH_CSRF);
+
+export const isRenewable = () => loginMark() !== "";
 
 /** A page that is logged in, but whose access cookie has run out: worth a renewal before it is needed. */
 export const isStale = () => isRenewable() && cookie(ACCESS_CSRF) === "";
@@ -90,7 +96,8 @@ export async function renew() {
   const once = async () => {
     if (cookie(REFRESH_CSRF) !== before) return isRenewable(); // another tab was quicker
     try {
-      await send("/session/refresh", { method: "POST", csrf: REFRESH_CSRF });
+      const detail = await send("/session/refresh", { method: "POST", csrf: REFRESH_CSRF });
+      renewals.dispatchEvent(new CustomEvent("renewed", { detail }));
       return true;
     } catch (error) {
       if (!(error instanceof Problem) || ![401, 403].includes(error.status)) throw error;

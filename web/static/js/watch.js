@@ -2,7 +2,7 @@
 // Events: `change` after anything moved, `link` when the way to the server changes.
 
 import { Live } from "./live.js";
-import { learn } from "./clock.js";
+import { learn, now } from "./clock.js";
 import { api, Problem } from "./session.js";
 import { flat, newer } from "./figures.js";
 import { isDecided, stageOf } from "./phases.js";
@@ -15,7 +15,7 @@ const VERDICT_MS = 4_000; // in which it tells the verdict of a ticket whose tur
 const OUTCOME_MS = 6_000; // in which it tells what became of a payment, before the order is asked for
 
 export class Watch extends EventTarget {
-  #live = new Live();
+  #live = new Live(() => Date.parse(this.sale.opens_at) - now());
   #poll = 0;
   #pollMs = POLL_MS;
   #check = 0;
@@ -41,8 +41,13 @@ export class Watch extends EventTarget {
     this.#askForOutcome();
   }
 
+  /** The socket, by which one may ask for things as well. */
+  get live() {
+    return this.#live;
+  }
+
   /** Take an intent from a message or an answer. A verdict is final, and an older ticket never hides a newer one. */
-  takeIntent({ type, ...intent }) {
+  takeIntent({ type, reply_to, ...intent }) {
     const known = this.intent;
     if (intent.sale_id !== this.sale.sale_id) return;
     if (known && known.id !== intent.id && isOlder(intent, known)) return;
