@@ -1,6 +1,8 @@
 """An `intent` between its message and its answer: what its owner hears meanwhile, and what may wait."""
 
+import time
 import uuid
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -12,8 +14,9 @@ from models.errors import LineUnavailable
 from models.live.records import Answer, AnswerCode, LiveIntent, Submission
 from tasks.intake.intake import Outcome, Tell
 from tasks.intake.sale_cache import SaleRef
-from web.auth.tokens import Identity, Verified
+from web.auth.tokens import Identity, Tokens, Verified
 from web.limits.rate_limits import AccountLimit
+from web.sockets.commands.dispatcher import MessageDispatcher
 from web.sockets.commands.intents import Intents
 from web.sockets.commands.worker_pool import Step, Work, WorkerPool
 from web.sockets.delivery.sessions import SessionRegistry
@@ -154,3 +157,20 @@ def test_an_answer_to_nobody_is_no_trouble(stage: Stage) -> None:
     stage.sessions.leave(stage.connection)
     stage.answer()
     assert not stage.sessions._recorders
+
+
+@pytest.mark.parametrize("is_revoked", [False, True], ids=["expired", "revoked"])
+def test_who_is_out_acts_no_more_though_no_tick_has_come(stage: Stage, is_revoked: bool) -> None:
+    verified = cast(Verified, stage.socket.identity)
+    if is_revoked:
+        verified = replace(verified, expires_at=time.time() + 60)
+    stage.socket.identity = verified
+    tokens = Tokens("k" * 40, cast(Any, {verified.identity.family} if is_revoked else ()))
+    access = cast(Any, SimpleNamespace(tokens=tokens, intents=AccountLimit("5/minute"), unknown=None))
+    context = cast(Any, SimpleNamespace(intake=stage.intake, sale_cache=stage.sale_cache))
+    dispatcher = MessageDispatcher(context, access, stage.sessions, cast(Any, None), cast(Any, None))
+    for message in ({"type": "intent", "sale_id": str(SALE)}, {"type": "leave", "intent_id": str(SALE)}):
+        step = dispatcher.begin(stage.connection, orjson.dumps(message).decode())
+        assert (step if isinstance(step, Step) else step()) is Step.ANSWERED
+    assert [told["code"] for told in stage.socket.told] == ["unauthenticated"] * 2
+    assert stage.intake.taken == []
