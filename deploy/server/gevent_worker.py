@@ -24,7 +24,7 @@ GOODBYE_S: Final = 6.0  # for the hub to send its sockets away
 POLL_S: Final = 0.1  # a signal handler must not switch greenlets, so the flag it sets is looked at
 FIRST_S: Final = 15.0  # for a new connection to say something
 HEAD_BYTES: Final = 8192  # of a request, that are looked at for an upgrade
-UPGRADE: Final = b"GET /ws "
+UPGRADE: Final = (b"GET /ws ", b"GET /ws?")
 
 # How a request that cannot be read is answered; the first that fits. A header of ours that cannot be sent
 # is not the sender's fault, though gunicorn derives it from those that are.

@@ -53,7 +53,7 @@ export const isStale = () => isRenewable() && cookie(ACCESS_CSRF) === "";
 const send = async (path, options) => (await exchange(path, options)).data;
 
 /** Send, and read the answer with its ETag. */
-async function exchange(path, { method = "GET", body, headers = {}, csrf = ACCESS_CSRF } = {}) {
+async function exchange(path, { method = "GET", body, headers = {}, csrf = ACCESS_CSRF, keepalive = false } = {}) {
   const all = { Accept: "application/json", ...headers };
   if (method !== "GET" && cookie(csrf)) all["X-CSRF-TOKEN"] = cookie(csrf);
   if (body !== undefined) all["Content-Type"] = "application/json";
@@ -64,6 +64,7 @@ async function exchange(path, { method = "GET", body, headers = {}, csrf = ACCES
     headers: all,
     body: body === undefined ? undefined : JSON.stringify(body),
     credentials: "same-origin",
+    keepalive,
     signal: stopped.signal,
   };
   let response;
@@ -96,7 +97,8 @@ export async function renew() {
   const once = async () => {
     if (cookie(REFRESH_CSRF) !== before) return isRenewable(); // another tab was quicker
     try {
-      const detail = await send("/session/refresh", { method: "POST", csrf: REFRESH_CSRF });
+      // It outlives the page: a token that is spent without its successor would end the log-in.
+      const detail = await send("/session/refresh", { method: "POST", csrf: REFRESH_CSRF, keepalive: true });
       renewals.dispatchEvent(new CustomEvent("renewed", { detail }));
       return true;
     } catch (error) {

@@ -22,6 +22,7 @@ export class Watch extends EventTarget {
   #ticket = 0;
   #verdict = 0;
   #outcome = 0;
+  #missing = 0;
 
   constructor(state) {
     super();
@@ -126,14 +127,19 @@ export class Watch extends EventTarget {
     this.#outcome = setTimeout(ask, OUTCOME_MS * (1 + Math.random() / 2));
   }
 
-  async #fetchMissingOrder() {
+  /** A hold without its order: the socket tells it in the next message, and else it is asked for. */
+  #fetchMissingOrder(waitMs = this.#live.isUp ? SNAPSHOT_MS : 0) {
+    clearTimeout(this.#missing);
     const wanted = this.intent?.status === "held" && this.intent.order_id;
     if (!wanted || this.order?.id === wanted) return;
-    try {
-      this.takeOrder(await api(`/api/v1/orders/${wanted}`));
-    } catch {
-      setTimeout(() => this.#fetchMissingOrder(), POLL_MS);
-    }
+    this.#missing = setTimeout(async () => {
+      if (this.order?.id === wanted) return;
+      try {
+        this.takeOrder(await api(`/api/v1/orders/${wanted}`));
+      } catch {
+        this.#fetchMissingOrder(POLL_MS);
+      }
+    }, waitMs);
   }
 
   #up() {
