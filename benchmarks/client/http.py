@@ -47,6 +47,7 @@ class HttpPool:
         self._slots = asyncio.Semaphore(size)
         self._idle: deque[HttpConnection] = deque()
         self._waiting: dict[HttpConnection, asyncio.Future[Response]] = {}
+        self.statuses: Counter[int] = Counter()  # of all answers, those that are asked again too
 
     async def warm(self) -> None:
         """Open every connection, as browsers that have just loaded the page have theirs open."""
@@ -86,10 +87,12 @@ class HttpPool:
                 connection.send(request)
                 tries.first_sent_ns = tries.first_sent_ns or connection.sent_ns
                 async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                    return await answer
+                    response = await answer
             finally:
                 self._waiting.pop(connection, None)
                 self._put_back(connection)
+        self.statuses[response.status] += 1
+        return response
 
     async def _open(self) -> HttpConnection:
         loop = asyncio.get_running_loop()
@@ -129,7 +132,11 @@ class ShopClient:
         self._pool = pool
         self._headers = {"Accept": "application/json"}
         if token is not None:
-            self._headers["Authorization"] = f"Bearer {token}"
+            self.use_token(token)
+
+    def use_token(self, token: str) -> None:
+        """Be known by this token from now on."""
+        self._headers["Authorization"] = f"Bearer {token}"
 
     async def get(self, path: str, *, deadline: float) -> Response:
         """Read, with retries until `deadline` (of `time.monotonic`).

@@ -4,24 +4,22 @@ import asyncio
 import gc
 import random
 import signal
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
 from benchmarks.client.crowd_socket import Socket
-from benchmarks.client.http import HttpPool, bounded
+from benchmarks.client.http import HttpPool
 from benchmarks.client.http_wire import Target
 from benchmarks.client.sockets import Sockets
+from benchmarks.harness.client_loop import ClientLoop
 from benchmarks.harness.client_processes import Question, allow_open_files
 from benchmarks.rush.manners import Paying, manner_of
+from benchmarks.rush.polling import Polling
 from benchmarks.rush.shopper import NOT_OFFERED, Errand, Person, Shopper
 from benchmarks.rush.tally import Tally
-from benchmarks.verify.testimony import Told
 
 CONNECTING_AT_ONCE: Final = 64  # sockets a process opens at the same time
-POLLING_AT_ONCE: Final = 32
 SOCKETS_PER_PROCESS: Final = 5000
 PORTS_PER_ADDRESS: Final = 25_000  # of the 28,232 ephemeral ones that Linux gives an address by default
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost"})
@@ -65,39 +63,33 @@ def run_crowd(plan: CrowdPlan, pipe: "Connection[Any, Question]") -> None:
     asyncio.run(Crowd(plan, pipe).run())
 
 
-class Crowd:
+class Crowd(ClientLoop):
     """A few thousand shoppers in one event loop; their sockets call it by their numbers."""
 
     def __init__(self, plan: CrowdPlan, pipe: "Connection[Any, Question]") -> None:
+        super().__init__(pipe)
         self._plan = plan
-        self._pipe = pipe
         self._pool = HttpPool(plan.errand.target, plan.connections, source=plan.errand.source)
-        self._shoppers = [Shopper(plan.errand, self._pool, person, self._spawn) for person in plan.shoppers]
+        self._shoppers = [Shopper(plan.errand, self._pool, person, self.spawn) for person in plan.shoppers]
         source = plan.errand.source
         self._sockets = Sockets(
             plan.errand.target, self, sources=[source] if source else [], opening=CONNECTING_AT_ONCE
         )
         self._is_warm = False
-        self._is_polling = False
-        self._work: set[asyncio.Task[None]] = set()
-        self._failure: BaseException | None = None
-        # Each takes a time of `time.monotonic`: its deadline.
-        self._begins: dict[str, Callable[[float], Coroutine[Any, Any, None]]] = {
+        self._polling = Polling(self._shoppers)
+        self.begins = {
             "connect": self._connect,
             "warm": self._warm,
             "submit": self._submit,
-            "poll": self._poll,
+            "poll": self._polling.poll,
             "pay": self._pay,
-            "account": self._account,
+            "account": self._polling.account,
         }
+        self.tells = {"tell": lambda: [shopper.told() for shopper in self._shoppers], "count": self.tally}
 
     async def run(self) -> None:
         """Answer the rush's questions until it is gone."""
-        is_over = asyncio.Event()
-        asyncio.get_running_loop().add_reader(self._pipe.fileno(), self._answer, is_over)
-        await is_over.wait()
-        for task in self._work:
-            task.cancel()
+        await super().run()
         self._sockets.close()
 
     def greet(self, socket: Socket) -> bytes:
@@ -112,33 +104,6 @@ class Crowd:
     def on_lost(self, socket: Socket, reason: str) -> None:
         """Have the shopper know."""
         self._shoppers[socket.index].lose_socket(reason)
-
-    def _answer(self, is_over: asyncio.Event) -> None:
-        """Read a question, and answer it at once; what takes its time is begun."""
-        try:
-            verb, asked = self._pipe.recv()
-        except (EOFError, ConnectionResetError):
-            asyncio.get_running_loop().remove_reader(self._pipe.fileno())
-            is_over.set()
-            return
-        if verb in self._begins:
-            self._spawn(self._begins[verb](asked))
-        self._pipe.send(self._failure or (verb, self._tell(verb)))
-
-    def _tell(self, verb: str) -> Tally | list[Told] | None:
-        if verb == "tell":
-            return [shopper.told() for shopper in self._shoppers]
-        return self.tally() if verb == "count" else None
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._work.add(task)
-        task.add_done_callback(self._finish)
-
-    def _finish(self, task: asyncio.Task[None]) -> None:
-        self._work.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            self._failure = task.exception()
 
     def tally(self) -> Tally:
         """Count the shoppers as they stand."""
@@ -185,21 +150,6 @@ class Crowd:
         random.shuffle(eager)
         await asyncio.gather(*(shopper.submit(deadline) for shopper in eager))
 
-    async def _poll(self, deadline: float) -> None:
-        if self._is_polling:
-            return  # a shop that is slow to answer is not asked the same again meanwhile
-        silent = [s for s in self._shoppers if (s.answer == 202 and not s.is_final) or s.purse.awaits]
-        silent.sort(key=lambda shopper: not shopper.purse.awaits)  # whose hold runs out first of all
-        self._is_polling = True
-        try:
-            await bounded(POLLING_AT_ONCE, (partial(shopper.poll, deadline) for shopper in silent))
-        finally:
-            self._is_polling = False
-
     async def _pay(self, deadline: float) -> None:
         for shopper in self._shoppers:
             shopper.spend_from_now(deadline)
-
-    async def _account(self, deadline: float) -> None:
-        purses = [shopper.purse for shopper in self._shoppers if shopper.holds]
-        await bounded(POLLING_AT_ONCE, (partial(purse.account, deadline) for purse in purses))

@@ -1,6 +1,7 @@
 """One shopper's money: what it does about an order that it was granted, and what it is told of it."""
 
 import asyncio
+import time
 import uuid
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ class Purse:
         self._news = 0  # how long the order's history was when last heard
         self._declined: asyncio.Event | None = None
         self.manner = manner
+        self.thinks_s = 0.0  # from the hold to the first payment
+        self.pressed_ns = 0  # when the first payment was sent
         self.orders: dict[str, None] = {}  # an ordered set
         self.order_status: str | None = None
         self.payment_answer: int | None = None  # the status of the last payment's answer
@@ -57,6 +60,7 @@ class Purse:
         self._declined = asyncio.Event()
         methods = METHODS[self.manner]
         try:
+            await asyncio.sleep(self.thinks_s)
             for number, method in enumerate(methods, start=1):
                 if not await self.pay(method, deadline) or number == len(methods):
                     return
@@ -76,6 +80,7 @@ class Purse:
         if not self.orders:
             return False
         path = f"/api/v1/orders/{next(iter(self.orders))}/payments"
+        self.pressed_ns = self.pressed_ns or time.monotonic_ns()
         response = await self._http.post(
             path, {"method": method}, key=str(uuid.uuid4()), tries=Tries(), deadline=deadline
         )

@@ -77,6 +77,11 @@ class Shopper:
         )
         return b"".join(text_message(orjson.dumps(word)) for word in words)
 
+    def use_token(self, token: str) -> None:
+        """Be known by another token from now on."""
+        self._token = token
+        self._http.use_token(token)
+
     async def submit(self, deadline: float) -> None:
         """Ask for the units; the same key again until the shop answers."""
         path = f"/api/v1/sales/{self._errand.sale_id}/intents"

@@ -7,13 +7,11 @@ itself, and with it everything that it started: `DEADLINE` bounds the whole run,
 """
 
 import logging
-import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 import orjson
 import structlog
@@ -23,8 +21,10 @@ from benchmarks.client.admin_api import Shop
 from benchmarks.client.http_wire import Target
 from benchmarks.harness.client_processes import ClientProcesses, allow_open_files
 from benchmarks.harness.crowd_tokens import NoBulkTokens, make_crowd_in_bulk
+from benchmarks.harness.cut_off import cut_off_after
 from benchmarks.harness.failures import CannotMeasure, CannotRush
 from benchmarks.harness.progress import say, stage
+from benchmarks.harness.visited_shop import Place, open_place
 from benchmarks.sockets.changing import measure_changes
 from benchmarks.sockets.holding import measure_coming, measure_idling
 from benchmarks.sockets.part import PartPlan, Tally, run_part
@@ -40,7 +40,6 @@ from benchmarks.sockets.system_bounds import (
     refuse_hopeless,
     sources_for,
 )
-from benchmarks.sockets.visited_shop import Place, open_place
 
 PATIENCE: Final = 0.1  # of the whole run's time, for the shop to answer the admin
 TOKENS: Final = 0.2  # of the whole run's time, for everybody to get one
@@ -74,7 +73,14 @@ def run(settings: CrowdSettings, console: Console) -> int:
     refuse_hopeless(bounds_of(settings, is_own_shop=not settings.url))
     machine = describe()
     results, broken = Results(), ""
-    with open_place(settings) as place, visiting(settings, console, place, until, results) as crowd:
+    programs = {
+        "WEB_PROCESSES": str(settings.web_processes),
+        "WORKER_PROCESSES": str(settings.worker_processes),
+    }
+    with (
+        open_place(settings.url, settings.port, programs) as place,
+        visiting(settings, console, place, until, results) as crowd,
+    ):
         try:
             measure(crowd)
         except (CannotMeasure, CannotRush) as error:
@@ -160,29 +166,6 @@ def plan_parts(settings: CrowdSettings, target: Target, sale_id: str, tokens: li
         )
         for place in range(processes)
     ]
-
-
-@contextmanager
-def cut_off_after(seconds: float) -> Iterator[None]:
-    """End the run when its time is up, wherever it is; a signal to end it does so as well, in order."""
-
-    def on_alarm(_number: int, _frame: FrameType | None) -> None:
-        raise CannotMeasure(f"The run was not over after {seconds:.0f} s.")
-
-    def on_end(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before: list[tuple[int, Any]] = [
-        (number, signal.signal(number, handler))
-        for number, handler in ((signal.SIGALRM, on_alarm), (signal.SIGTERM, on_end))
-    ]
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        for number, handler in before:
-            signal.signal(number, handler)
 
 
 if __name__ == "__main__":

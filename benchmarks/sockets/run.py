@@ -14,9 +14,9 @@ from benchmarks.harness.client_processes import ClientProcesses
 from benchmarks.harness.failures import CannotMeasure
 from benchmarks.harness.progress import say, stage
 from benchmarks.harness.usage import Cpu
+from benchmarks.harness.visited_shop import Place
 from benchmarks.sockets.part import PartPlan, Tally
 from benchmarks.sockets.settings import CrowdSettings
-from benchmarks.sockets.visited_shop import Place
 from benchmarks.verify.testimony import Finding
 
 SHOWN_LIVE: Final = ("status", "price", "allocation", "available", "held", "sold")

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.client.http_wire import Target
+from benchmarks.harness.cut_off import cut_off_after
 from benchmarks.harness.failures import CannotMeasure
 from benchmarks.harness.usage import Cpu, Memory
 from benchmarks.sockets import settings, system_bounds
-from benchmarks.sockets.__main__ import cut_off_after, plan_parts
+from benchmarks.sockets.__main__ import plan_parts
 from benchmarks.sockets.settings import CrowdSettings, read_crowd_settings, web_processes_for
 from benchmarks.sockets.system_bounds import Bound, bounds_of, opening_at_once, refuse_hopeless, sources_for
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,6 @@ import config
 from benchmarks.harness.failures import CannotMeasure, CannotRush
 from benchmarks.harness.platform import Platform
 from benchmarks.harness.settings import admin_credentials
-from benchmarks.sockets.settings import CrowdSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +32,23 @@ class Place:
 
 
 @contextlib.contextmanager
-def open_place(settings: CrowdSettings) -> Iterator[Place]:
-    """The shop at the given URL, else one that is started now and taken away at the end.
+def open_place(url: str, port: int, settings: Mapping[str, str]) -> Iterator[Place]:
+    """The shop at a URL if one is given, else one that is started now and taken away at the end.
+
+    `settings`: the environment of one that is started, besides its port and folder.
 
     Raises:
         CannotMeasure: there is nobody to log in as, or the platform does not come up.
     """
-    if settings.url:
+    if url:
         try:
             admin = admin_credentials(config.load_settings())
         except CannotRush as error:
             raise CannotMeasure(str(error)) from error
-        yield Place(settings.url, *admin)
+        yield Place(url, *admin)
         return
     with tempfile.TemporaryDirectory(prefix="crowd-") as folder:
-        web, workers = str(settings.web_processes), str(settings.worker_processes)
-        platform = Platform(
-            Path(folder), {"WEB_PROCESSES": web, "WORKER_PROCESSES": workers}, port=settings.port
-        )
+        platform = Platform(Path(folder), settings, port=port)
         try:
             platform.start()
             yield Place(platform.url, *platform.admin_account(), platform)
