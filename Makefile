@@ -8,7 +8,7 @@ PARALLEL := -n 2 --dist worksteal
 PACKAGES := config.py $(wildcard models tasks web workers deploy benchmarks tests migrations)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all rush storm crowd chaos bench screenshots lint format types words clean setup-local setup-dev
+.PHONY: help run test test-all rush storm crowd journey chaos bench screenshots lint format types words clean setup-local setup-dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -33,6 +33,9 @@ crowd: setup-local ## hold a crowd of sockets, tell them all, rush (SOCKETS, RUS
 
 storm: setup-local ## send a storm of webhooks to a running shop and check all money (WEBHOOKS, URL, …)
 	@exec $(RUN) benchmarks.storm
+
+journey: setup-local ## send people all the way from the page to the receipt, and verify it (PEOPLE, UNITS, URL, …)
+	@exec $(RUN) benchmarks.journey
 
 bench: setup-local ## measure, print a table, write benchmarks/latest.json
 	@exec $(RUN) benchmarks.speed

@@ -63,7 +63,12 @@ class Visitors(ClientLoop):
         self._by_socket: list[Visitor] = []  # in the order in which they came
         self._socket_of: dict[Visitor, Socket] = {}
         source = plan.errand.source
-        self._sockets = Sockets(plan.errand.target, self, sources=[source] if source else [])
+        self._sockets = Sockets(
+            plan.errand.target,
+            self,
+            sources=[source] if source else [],
+            come_with=lambda socket: self._by_socket[socket.index].come_with(),
+        )
         polling = Polling(self._visitors)
         self.begins = {"travel": self._travel, "poll": polling.poll, "account": polling.account}
         self.tells = {
@@ -93,7 +98,7 @@ class Visitors(ClientLoop):
     # What sockets call; see `Caller`.
 
     def greet(self, socket: Socket) -> bytes:
-        """Say who it is, and what it watches."""
+        """Say what is left to be said."""
         return self._by_socket[socket.index].greet()
 
     def on_message(self, socket: Socket, payload: bytes, at_ns: int) -> None:

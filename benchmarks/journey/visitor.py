@@ -4,6 +4,7 @@ It does what the shop's pages do: it presses by its socket, by POST with the sam
 """
 
 import asyncio
+import gzip
 import random
 import re
 import time
@@ -16,7 +17,7 @@ import orjson
 
 from benchmarks.client.http import HttpPool, NoAnswer, Tries, persist
 from benchmarks.client.http_wire import HttpProtocolError, Response
-from benchmarks.client.sockets import text_message
+from benchmarks.client.sockets import Upgrade, text_message
 from benchmarks.journey.settings import JourneySettings
 from benchmarks.rush.shopper import Errand, Person, Shopper, Spawn
 
@@ -74,6 +75,7 @@ class Visitor(Shopper):
         self._log = log
         self._answered = asyncio.Event()
         self._may_retry = False
+        self._is_known = ways.email is None  # by a cookie
         self._is_paid = False
         self._socket_ns = 0
         self.has_come = False  # the page and all that it names are there
@@ -97,13 +99,26 @@ class Visitor(Shopper):
         await _until(opens_ns / 1e9 + self._ways.reacts_s)
         await self._press(deadline, sockets)
 
+    def come_with(self) -> Upgrade:
+        """Say with the socket's handshake who it is and what it watches, as the pages do."""
+        headers = {"Origin": f"http://{self._errand.target.authority}", **self._cookie()}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return f"/ws?sale={self._errand.sale_id}".encode(), lines.encode()
+
+    def greet(self) -> bytes:
+        """Everything was said with the handshake."""
+        return b""
+
+    def _cookie(self) -> dict[str, str]:
+        return {"Cookie": f"fs_access={self._token}"} if self._is_known else {}
+
     async def _look(self, deadline: float) -> None:
         """Read the sale's page, and what it names where that is not in the cache."""
         page = await self._read("page", f"/sales/{self._errand.sale_id}", "text/html", deadline)
         if not self._ways.is_new:
             return
         began = time.monotonic_ns()
-        names = {name.decode() for name in _NAMED.findall(page.body)}
+        names = {name.decode() for name in _NAMED.findall(gzip.decompress(page.body))}
         await asyncio.gather(*(self._read("file", name, "*/*", deadline) for name in names))
         self._log.took["files"].append(time.monotonic_ns() - began)
 
@@ -114,6 +129,7 @@ class Visitor(Shopper):
         come = await self._http.post("/api/v1/auth/login", said, key=None, tries=Tries(), deadline=deadline)
         self._log.took["log in"].append(come.received_ns - began)
         self.use_token(str(come.json()["access_token"]))
+        self._is_known = True
 
     async def _press(self, deadline: float, sockets: Switchboard) -> None:
         """Press by socket where it is up; by POST where it is not, or does not answer."""
@@ -204,9 +220,7 @@ class Visitor(Shopper):
             NoAnswer: the deadline came first.
         """
         began, tries = time.monotonic_ns(), Tries()
-        headers = {"Accept": accept, "Accept-Encoding": "gzip"} if link == "file" else {"Accept": accept}
-        if self._ways.email is None:
-            headers["Cookie"] = f"fs_access={self._token}"
+        headers = {"Accept": accept, "Accept-Encoding": "gzip", **self._cookie()}
 
         def exchange() -> Awaitable[Response]:
             return self._pool.exchange("GET", path, tries, headers=headers)

@@ -60,6 +60,34 @@ def test_a_third_lets_expire_a_third_is_declined_and_every_unit_is_paid_once(
     }
 
 
+def test_people_get_from_the_page_to_the_receipt(platform: StartedPlatform, tmp_path: Path) -> None:
+    people, units, report = 60, 12, tmp_path / "journey.json"
+    asked = {
+        "URL": platform.url,
+        "PEOPLE": str(people),
+        "UNITS": str(units),
+        "ARRIVING": "2",
+        "TYPED": "0.05",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.journey", "--json", str(report)],
+        cwd=ROOT,
+        env=platform.environment(**asked),
+        capture_output=True,
+        text=True,
+        timeout=2 * RUSH_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    figures = json.loads(report.read_text())["figures"]
+    counts = {link: took["count"] for link, took in figures["links"].items()}
+    assert counts["page"] == counts["socket"] == counts["intent"] == counts["verdict"] == people
+    assert counts["log in"] == 3
+    assert counts["files"] > 3
+    assert counts["payment"] == counts["receipt"] == units
+    assert figures["verdicts"] == {"held": units, "sold_out": people - units}
+
+
 def storm(platform: StartedPlatform, report: Path) -> dict[str, Any]:
     """Storm the platform as a user does."""
     done = subprocess.run(

@@ -102,7 +102,7 @@ def flask_commands() -> dict[str, set[str]]:
 
 def settings_that_exist() -> set[str]:
     example = re.findall(r"^#?([A-Z][A-Z_]*)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
-    owners = ("benchmarks/harness", "benchmarks/sockets", "tests/chaos")
+    owners = ("benchmarks/harness", "benchmarks/sockets", "benchmarks/journey", "tests/chaos")
     settings = [ROOT / owner / "settings.py" for owner in owners]
     crowds = re.findall(r"env\.\w+\(\s*\"([A-Z_]+)\"", "\n".join(map(text_of, settings)))
     make = re.findall(r"\$\(([A-Z_]+)\)", (ROOT / "Makefile").read_text())
