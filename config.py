@@ -191,6 +191,7 @@ class Settings:
     process_name: str
     mail: MailSettings | None = None  # nothing is mailed without
     ops: OpsSettings = OpsSettings()
+    audit_share: float = 0.05  # of one core, for audits of running sales
     sockets_per_network: int = 1000  # that nobody authenticated, in one web process; 0: any number
     old_secret_keys: tuple[str, ...] = field(default=(), repr=False)  # verify, and sign nothing any more
     production_allows: tuple[str, ...] = ()
@@ -273,6 +274,7 @@ def _read(env: Env) -> Settings:
         log_json=env.bool("LOG_JSON", environment == "production"),
         database_pool_size=env.int("DATABASE_POOL_SIZE", 20, validate=Range(min=1, max=200)),
         claim_size=env.int("CLAIM_SIZE", 500, validate=Range(min=1, max=1000)),
+        audit_share=env.float("AUDIT_SHARE", 0.05, validate=Range(min=0.001, max=0.5)),
         failpoint=env.str("FAILPOINT", ""),
         process_name=env.str("PROCESS_NAME", "flash-sale"),
         mail=_mail(env),

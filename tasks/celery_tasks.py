@@ -72,12 +72,12 @@ def ask_for_purge(self: ContextTask) -> None:
 
 @celery.task(bind=True, base=ContextTask, name="keep_watch")
 def keep_watch(self: ContextTask) -> None:
-    """Ring for background tasks whose bell was lost, request reports that are due, audit running sales."""
+    """Ring for background tasks whose bell was lost, request reports that are due, audit sales that moved."""
     with apart("watch_hindered", of="background_tasks"):
         queue.ring_for_unheard(self.context)
     with apart("watch_hindered", of="reports"):
         ask_for_due_reports(self.context)
-    auditing.audit_running_sales(self.context, rest=auditing.REST)
+    auditing.audit_moved_sales(self.context)
 
 
 @celery.task(bind=True, base=ContextTask, name="run_payment")

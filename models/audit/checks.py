@@ -1,7 +1,7 @@
 """The checks of an audit: one function per invariant, from what both stores say to a verdict with figures."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -130,7 +130,7 @@ def _lost(reading: Reading) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 def _standby_agrees(reading: Reading) -> Check:
     """The ledger and Redis have the same standby intents, and none of them could be served."""
     live, ledger, look = reading.live_people.standby, reading.ledger_people.standby, reading.look
-    figures = {"live": len(live), "ledger": len(ledger), "counter": look.number("standby")}
+    figures = {**_counts(reading, live, ledger), "counter": look.number("standby")}
     if not reading.is_comparable:
         return Check("standby_agrees", True, figures, [])
     rows = [{"intent_id": one} for one in sorted(live ^ ledger)[:MOST_ROWS]]
@@ -140,7 +140,7 @@ def _standby_agrees(reading: Reading) -> Check:
 def _holds_agree(reading: Reading) -> Check:
     """Every open hold of the ledger is one in Redis, of the same shopper and units."""
     live, ledger = reading.live_people.holds, reading.ledger_people.holds
-    figures = {"live": len(live), "ledger": len(ledger), "counter": reading.look.number("open_holds")}
+    figures = {**_counts(reading, live, ledger), "counter": reading.look.number("open_holds")}
     if not reading.is_comparable:
         return Check("holds_agree", True, figures, [])
     rows = _differing(live, ledger, "hold")
@@ -151,7 +151,7 @@ def _holds_agree(reading: Reading) -> Check:
 def _sold_agrees(reading: Reading) -> Check:
     """Every paid order of the ledger is sold in Redis, to the same shopper, with as many units."""
     live, ledger = reading.live_people.sold, reading.ledger_people.sold
-    figures = {"live": len(live), "ledger": len(ledger), "counter": reading.look.number("sold")}
+    figures = {**_counts(reading, live, ledger), "counter": reading.look.number("sold")}
     if not reading.is_comparable:
         return Check("sold_agrees", True, figures, [])
     rows = _differing(live, ledger, "sold")
@@ -159,8 +159,15 @@ def _sold_agrees(reading: Reading) -> Check:
     return Check("sold_agrees", not rows and reading.look.number("sold") == units, figures, rows)
 
 
+def _counts(reading: Reading, live: Sized, ledger: Sized) -> dict[str, Any]:
+    """How many there are in each store, where they were read."""
+    return {"live": len(live), "ledger": len(ledger)} if reading.has_people else {}
+
+
 def _differing(live: dict[str, str], ledger: dict[str, str], what: str) -> list[dict[str, Any]]:
     """Show what only one of the stores has: an intent's units, or other units or another shopper."""
+    if live == ledger:
+        return []
     differing = sorted(set(live.items()) ^ set(ledger.items()))
     return [{"intent_id": intent, what: units} for intent, units in differing[:MOST_ROWS]]
 
@@ -179,10 +186,13 @@ def _limit_is_kept(reading: Reading) -> Check:
     """Nobody has more units, held, paid and waiting, than the sale allows; and both stores count the same."""
     limit, look = reading.ledger["per_shopper_limit"], reading.look
     live, ledger = reading.live_people.units, reading.ledger_people.units
-    counted = ledger if reading.is_still else reading.ledger_people.owned
-    over = {user: units for user, units in counted.items() if units > limit}
-    figures = {"limit": limit, "live_shoppers": len(live), "ledger_shoppers": len(ledger)}
-    if reading.is_comparable and look.line_length == 0:
+    over = dict(reading.over_limit)
+    if reading.is_still:
+        over |= {user: units for user, units in ledger.items() if units > limit}
+    figures = {"limit": limit}
+    if reading.has_people:
+        figures |= {"live_shoppers": len(live), "ledger_shoppers": len(ledger)}
+    if reading.is_comparable and look.line_length == 0 and live != ledger:
         over |= {user: units for user, units in live.items() if ledger.get(user, 0) != units}
         over |= {user: units for user, units in ledger.items() if live.get(user, 0) != units}
     rows = [{"user_id": user, "units": units} for user, units in sorted(over.items())[:MOST_ROWS]]

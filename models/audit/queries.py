@@ -27,7 +27,10 @@ SALE: Final = text("""
 """)
 
 # PostgreSQL estimates these queries far too high: JIT-compiling them would take longer than running them.
-UNCOMPILED: Final = text("SET LOCAL jit = off")
+# An audit takes one core at most.
+PLAIN: Final = text("""
+    SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', '0', true)
+""")
 
 # A ticket that was refused although a later one got as much as it had requested. Units that a raise or a
 # refund brought after the refusal are no such case: a refusal is held against what was granted out of those
@@ -95,16 +98,15 @@ OVERTAKEN: Final = text("""
     WHERE later_granted_at < decided_at ORDER BY ticket LIMIT :most
 """)
 
-WAITING: Final = text("SELECT id::text FROM intents WHERE sale_id = :sale_id AND status = 'standby'")
-
-HOLDS: Final = text("""
-    SELECT intent_id::text, user_id::text, quantity FROM orders
-    WHERE sale_id = :sale_id AND status IN ('held', 'paying')
+# Who waits, holds and has paid, each as one text: `{"intent": "user|units", …}`. As rows they cost far more.
+PEOPLE: Final = text("""
+    SELECT coalesce((SELECT json_object_agg(id, concat(user_id, '|', quantity)) FROM intents
+                     WHERE sale_id = :sale_id AND status = 'standby'), '{}')::text AS standby,
+           coalesce((SELECT json_object_agg(intent_id, concat(user_id, '|', quantity)) FROM orders
+                     WHERE sale_id = :sale_id AND status IN ('held', 'paying')), '{}')::text AS holds,
+           coalesce((SELECT json_object_agg(intent_id, concat(user_id, '|', quantity)) FROM orders
+                     WHERE sale_id = :sale_id AND status = 'paid'), '{}')::text AS sold
 """)
-
-SOLD: Final = text(
-    "SELECT intent_id::text, user_id::text, quantity FROM orders WHERE sale_id = :sale_id AND status = 'paid'"
-)
 
 # Payments beside the orders that they pay for: sums, and the orders that break the rules. All of it changes
 # in single transactions. What was charged wrongly counts with its own amount, in another currency not at all.
@@ -144,16 +146,13 @@ MONEY: Final = text("""
     FROM money
 """)
 
-# `owned` is what the limit applies to at every instant; a standby intent may have left on the live side
-# already and asked again, so that waiting units are counted only while nothing is in flight. An order that
-# has ended is owned no more, whether or not the return of its units is noted.
-UNITS: Final = text("""
-    SELECT user_id::text, sum(units) AS units, coalesce(sum(units) FILTER (WHERE is_owned), 0) AS owned FROM (
-        SELECT user_id, quantity AS units, true AS is_owned FROM orders
-        WHERE sale_id = :sale_id AND status IN ('held', 'paying', 'paid')
-        UNION ALL
-        SELECT user_id, quantity, false FROM intents WHERE sale_id = :sale_id AND status = 'standby'
-    ) AS all_units GROUP BY user_id
+# What the limit applies to at every instant. A standby intent may have left on the live side already and
+# asked again, so that waiting units are counted only while nothing is in flight. An order that has ended is
+# owned no more, whether or not the return of its units is noted.
+OVER_LIMIT: Final = text("""
+    SELECT user_id::text, sum(quantity) AS units FROM orders
+    WHERE sale_id = :sale_id AND status IN ('held', 'paying', 'paid')
+    GROUP BY user_id HAVING sum(quantity) > :limit ORDER BY user_id LIMIT :most
 """)
 
 LOTS: Final = text("""

@@ -1,11 +1,13 @@
 """Reads Redis and PostgreSQL for an audit, in one go and with as little movement in between as possible."""
 
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import orjson
 from sqlalchemy.orm import Session
 
 from models.audit import queries
@@ -15,6 +17,7 @@ from models.errors import NoSuchSale
 from models.live.records import Look
 from models.live.store import Live
 
+IN_FLIGHT: Final = ("adjusting", "unreleased", "undecided")  # counted in the ledger
 MONEY_SUMS: Final = ("charged_minor", "refunded_minor", "undecided_minor", "paid_orders_minor")
 MOST_ROWS: Final = 20  # offending rows shown a check
 
@@ -27,14 +30,17 @@ class People:
     holds: dict[str, str]  # intent's id → user|units
     sold: dict[str, str]  # the same, of those that are paid
     units: dict[str, int]  # shopper → units held, paid and waiting
-    owned: dict[str, int] = field(default_factory=dict)  # shopper → units held and paid; the ledger's only
+
+
+NOBODY: Final = People(frozenset(), {}, {}, {})
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """Both stores, read as close together as can be.
 
-    `is_still`: nothing moved and nothing is in flight.
+    `is_still`: nothing moved and nothing is in flight. `over_limit`: shoppers who hold and have paid more
+    than they may, with their units. People are read where the sale may be still: else nobody compares them.
     """
 
     look: Look
@@ -44,6 +50,8 @@ class Reading:
     mismatched: list[dict[str, Any]]
     money: Mapping[str, int]
     unpaid: list[dict[str, Any]]
+    over_limit: dict[str, int]
+    has_people: bool
     ledger_people: People
     live_people: People
     lots: list[tuple[str, int]]
@@ -71,7 +79,7 @@ def read(database: Database, live: Live, sale_id: UUID) -> Reading:
     with database.transaction() as session:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         take_time(session, LONG)
-        session.execute(queries.UNCOMPILED)
+        session.execute(queries.PLAIN)
         ledger = session.execute(queries.SALE, {"sale_id": sale_id}).mappings().one_or_none()
         if ledger is None:
             raise NoSuchSale("No sale has this id.")
@@ -80,17 +88,13 @@ def read(database: Database, live: Live, sale_id: UUID) -> Reading:
         mismatched = _rows(session, queries.MISMATCHED, sale_id)
         asked = {"sale_id": sale_id, "most": MOST_ROWS}
         money = session.execute(queries.MONEY, asked).mappings().one()
-        ledger_people = _people_of_ledger(session, sale_id)
+        over_limit = session.execute(queries.OVER_LIMIT, asked | {"limit": ledger["per_shopper_limit"]}).all()
+        may_be_still = before.claims == 0 and not any(ledger[name] for name in IN_FLIGHT)
+        ledger_people = _people_of_ledger(session, sale_id) if may_be_still else NOBODY
         lots = _lots(session, sale_id, ledger["lobby_size"] or 0)
-    live_people = People(*live.people(sale_id))
+    live_people = People(*live.people(sale_id)) if may_be_still else NOBODY
     after = live.look(sale_id)
-    is_still = (
-        _moving_parts(before) == _moving_parts(after)
-        and before.claims == after.claims == 0
-        and ledger["adjusting"] == 0
-        and ledger["unreleased"] == 0
-        and ledger["undecided"] == 0
-    )
+    is_still = may_be_still and after.claims == 0 and _moving_parts(before) == _moving_parts(after)
     return Reading(
         look=after,
         ledger=dict(ledger),
@@ -99,6 +103,8 @@ def read(database: Database, live: Live, sale_id: UUID) -> Reading:
         mismatched=mismatched,
         money={name: int(money[name]) for name in MONEY_SUMS},
         unpaid=money["broken"],
+        over_limit={row.user_id: int(row.units) for row in over_limit},
+        has_people=may_be_still,
         ledger_people=ledger_people,
         live_people=live_people,
         lots=lots,
@@ -107,20 +113,14 @@ def read(database: Database, live: Live, sale_id: UUID) -> Reading:
 
 
 def _people_of_ledger(session: Session, sale_id: UUID) -> People:
-    bound = {"sale_id": sale_id}
-    units = session.execute(queries.UNITS, bound).all()
-    return People(
-        standby=frozenset(session.scalars(queries.WAITING, bound)),
-        holds=_units_by_intent(session, queries.HOLDS, sale_id),
-        sold=_units_by_intent(session, queries.SOLD, sale_id),
-        units={row.user_id: int(row.units) for row in units},
-        owned={row.user_id: int(row.owned) for row in units},
-    )
-
-
-def _units_by_intent(session: Session, query: Any, sale_id: UUID) -> dict[str, str]:
-    rows = session.execute(query, {"sale_id": sale_id})
-    return {row.intent_id: f"{row.user_id}|{row.quantity}" for row in rows}
+    found = session.execute(queries.PEOPLE, {"sale_id": sale_id}).one()
+    standby, holds, sold = (orjson.loads(text) for text in found)
+    units: dict[str, int] = defaultdict(int)
+    for some in (standby, holds, sold):
+        for packed in some.values():
+            user, _, quantity = packed.partition("|")
+            units[user] += int(quantity)
+    return People(frozenset(standby), holds, sold, dict(units))
 
 
 def _lots(session: Session, sale_id: UUID, lobby: int) -> list[tuple[str, int]]:

@@ -444,6 +444,15 @@ class Live(LiveQueries):
         with translated():
             self.client.publish(CATALOGUE, "changed")
 
+    def set_turn(self, work: str, for_ms: int) -> None:
+        """Have a turn end so long from now on, whoever has it.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
+        with translated():
+            self.client.set(turn_at(work), self.now_ms() + for_ms)
+
     def tell(self, sale_id: UUID, told: bytes | str) -> None:
         """Publish changed intents and orders to the sockets, outside of a claim.
 

@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import Row, Select, exists, select
 from sqlalchemy.orm import Session, joinedload
 
-from models.enums import SaleStatus
 from models.errors import NoSuchSale
 from models.queries.paging import newest
 from models.tables.catalogue import Adjustment, Product, Sale
@@ -67,11 +66,6 @@ def is_catalogue_empty(session: Session) -> bool:
 
 def _named() -> Select[UUID, str, datetime]:
     return select(Sale.id, Product.name, Sale.opens_at).join(Product, Product.id == Sale.product_id)
-
-
-def sales_of_status(session: Session, statuses: Collection[SaleStatus]) -> Sequence[UUID]:
-    """List the ids of the sales with one of these statuses."""
-    return session.scalars(select(Sale.id).where(Sale.status.in_(statuses))).all()
 
 
 def undrained_sales(session: Session) -> Sequence[Sale]:

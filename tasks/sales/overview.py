@@ -23,7 +23,7 @@ from tasks.sales.pulse import RATE_MS, rates_now, series
 from tasks.sales.view import show_sale
 
 AUDIT_FRESH_MS: Final = 60_000  # a running sale's last audit is out of date when it is older,
-AUDIT_RESTS: Final = 15  # or this multiple of its duration, since a sale rests between its audits
+AUDIT_ROUNDS: Final = 2  # or this many rounds of audits over all sales, where those take long
 NONE: Final = OrdersOfStatus(0, 0, 0)
 
 
@@ -123,7 +123,7 @@ def _time_to_verdict(seen: SaleCounts) -> Message:
 def _audit(sale: Sale, note: AuditNote | None, now_ms: int) -> Message:
     """Return the status of each invariant: what the last audit found, unless that is out of date."""
     is_running = sale.status in (SaleStatus.OPEN, SaleStatus.PAUSED)
-    fresh_ms = max(AUDIT_FRESH_MS, AUDIT_RESTS * note.took_ms) if note else 0
+    fresh_ms = max(AUDIT_FRESH_MS, AUDIT_ROUNDS * note.round_ms) if note else 0
     is_stale = note is not None and is_running and now_ms - note.at_ms > fresh_ms
     verdicts = note.checks if note is not None and not is_stale else {}
     words = {True: "ok", False: "violated", None: "unknown"}

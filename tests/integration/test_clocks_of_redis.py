@@ -33,7 +33,7 @@ def test_a_running_sale_is_audited(shop: Shop, by_ms: int) -> None:
     sale = shop.open_sale(5)
     live = shop.context.live
     live.note_audit(sale.id, AuditNote(live.now_ms() + by_ms, False, {"no_oversell": True}, took_ms=10_000))
-    assert len(auditing.audit_running_sales(shop.context, rest=auditing.REST)) == 1
+    assert len(auditing.audit_moved_sales(shop.context)) == 1
 
 
 @BOTH_WAYS

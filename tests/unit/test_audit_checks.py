@@ -50,7 +50,6 @@ MONEY: Final = {"charged_minor": 9, "refunded_minor": 2, "undecided_minor": 1, "
 HOLDS: Final = {"a": "ann|2", "b": "bob|1"}
 SOLD: Final = {"c": "cid|3"}
 UNITS: Final = {"ann": 2, "bob": 1, "cid": 3, "dan": 1}
-OWNED: Final = {"ann": 2, "bob": 1, "cid": 3}
 
 
 def look_of(line_length: int = 2, parked: int = 0, **fields: object) -> Look:
@@ -69,7 +68,9 @@ def reading(*, look: Look | None = None, still: bool = True, ledger: Any = None,
         mismatched=[],
         money=MONEY,
         unpaid=[],
-        ledger_people=replace(people, owned=dict(OWNED)),
+        over_limit={},
+        has_people=True,
+        ledger_people=people,
         live_people=people,
         lots=[(one, ticket) for ticket, one in enumerate(LOBBY, start=1)],
         is_still=still,
@@ -78,7 +79,7 @@ def reading(*, look: Look | None = None, still: bool = True, ledger: Any = None,
 
 
 def people(**more: Any) -> People:
-    whole = People(frozenset({"d"}), dict(HOLDS), dict(SOLD), dict(UNITS), dict(OWNED))
+    whole = People(frozenset({"d"}), dict(HOLDS), dict(SOLD), dict(UNITS))
     return replace(whole, **more)
 
 
@@ -152,7 +153,7 @@ WRONG: Final[dict[str, tuple[set[str], dict[str, Any]]]] = {
     "an order's money": ({"money_adds_up"}, {"unpaid": [{"id": "o"}], "still": False}),
     "a shopper with too many": (
         {"limit_is_kept"},
-        {"ledger_people": people(owned={**OWNED, "ann": 4}), "still": False},
+        {"over_limit": {"ann": 4}, "still": False},
     ),
     "a shopper who waits for too many": (
         {"limit_is_kept"},

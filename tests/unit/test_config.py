@@ -111,6 +111,8 @@ def test_a_broker_of_its_own_is_used(load: Load) -> None:
         ("ENVIRONMENT", "staging"),
         ("CLAIM_SIZE", "0"),
         ("CLAIM_SIZE", "1001"),
+        ("AUDIT_SHARE", "0"),
+        ("AUDIT_SHARE", "0.6"),
         ("WEB_PROCESSES", "0"),
         ("LOG_LEVEL", "LOUD"),
         ("DATABASE_POOL_SIZE", "0"),
