@@ -12,7 +12,7 @@ from tasks.background import queue
 from tasks.background.report_requests import ask_for_due_reports
 from tasks.context import Context
 from tasks.intents import drain
-from tasks.payments.drive import run_payment as drive_payment
+from tasks.payments.drive import run_due_payments
 from tasks.payments.refunds import run_refund as drive_refund
 from tasks.providers.sandbox import deliver_due
 from tasks.runtime.celery_app import celery
@@ -22,8 +22,10 @@ from tasks.sales import auditing
 log: Final = structlog.get_logger()
 
 MOST_DELIVERIES: Final = 4  # threads of a process at a time: slow answers must not keep payments waiting
+MOST_PAYERS: Final = 4  # threads of a process at a time, each with a batch
 
 _deliveries: Final = BoundedSemaphore(MOST_DELIVERIES)
+_payers: Final = BoundedSemaphore(MOST_PAYERS)
 _contexts: list[Context] = []
 
 
@@ -80,10 +82,15 @@ def keep_watch(self: ContextTask) -> None:
     auditing.audit_moved_sales(self.context)
 
 
-@celery.task(bind=True, base=ContextTask, name="run_payment")
-def run_payment(self: ContextTask, payment_id: str) -> None:
-    """Ask the provider about a payment."""
-    drive_payment(self.context, UUID(payment_id))
+@celery.task(bind=True, base=ContextTask, name="run_payments")
+def run_payments(self: ContextTask) -> None:
+    """Ask the provider about the payments that are due, unless enough threads do so already."""
+    if not _payers.acquire(blocking=False):
+        return
+    try:
+        run_due_payments(self.context)
+    finally:
+        _payers.release()
 
 
 @celery.task(bind=True, base=ContextTask, name="run_refund")

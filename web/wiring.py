@@ -6,6 +6,7 @@ from config import Settings
 from tasks.accounts.log_ins import gather_renewals
 from tasks.context import build_context
 from tasks.intents.polls import polls_of_intents, polls_of_orders
+from tasks.payments.pay import PaymentDesk
 from tasks.runtime.ttl_cache import TtlCache
 from tasks.sales.overview import Overviews
 from web.auth.cookies import cookie_name
@@ -49,6 +50,7 @@ def build_services(settings: Settings) -> Services:
         limits=limits,
         hub=hub,
         reads=Reading(reads, partial(variant_for, cookie_name(COOKIE, settings)), hub.listen),
+        desk=PaymentDesk(context),
         money=MoneyCollector(database, context.providers.current.name),
         overviews=Overviews(context),
         polls_of_intents=polls_of_intents(context),

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, String, cast, func, or_, select, text
@@ -34,6 +34,13 @@ _READ: Final = text("""
 """)
 
 
+class Buyer(NamedTuple):
+    """Who bought, as receipts and mails call them."""
+
+    name: str
+    email: str
+
+
 def find_order(session: Session, order_id: UUID) -> Order | None:
     """Find an order with its history, both in one query: a second one might find it changed."""
     return session.scalars(_with_history().where(Order.id == order_id)).unique().one_or_none()
@@ -51,6 +58,19 @@ def read_orders(connection: Connection, order_ids: Collection[UUID | str]) -> Se
 def statuses_of_orders(session: Session, order_ids: Collection[UUID]) -> Sequence[Row[UUID, str]]:
     """Read how these orders stand, each by its id."""
     return session.execute(select(Order.id, Order.status).where(Order.id.in_(order_ids))).all()
+
+
+def buyers_of(session: Session, user_ids: Collection[UUID]) -> dict[UUID, Buyer]:
+    """Read who these shoppers are."""
+    rows = session.execute(select(User.id, User.name, User.email).where(User.id.in_(user_ids)))
+    return {user_id: Buyer(name, email) for user_id, name, email in rows}
+
+
+def items_of(session: Session, sale_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Read what is bought in these sales."""
+    query = select(Sale.id, Product.name).join(Product, Product.id == Sale.product_id)
+    rows = session.execute(query.where(Sale.id.in_(sale_ids)))
+    return {row.id: row.name for row in rows}
 
 
 def paid_units_of_shopper(session: Session, user_id: UUID) -> dict[UUID, int]:

@@ -77,6 +77,14 @@ def late_payment(session: Session, payment_id: UUID) -> Row[Order, str | None, b
     return session.execute(query).one_or_none()
 
 
+def orders_with_payment(
+    session: Session, order_ids: Collection[UUID], statuses: Collection[str]
+) -> Sequence[UUID]:
+    """List which of these orders have a payment in one of these statuses."""
+    which = (Payment.order_id.in_(order_ids), Payment.status.in_(statuses))
+    return session.scalars(select(Payment.order_id).where(*which)).all()
+
+
 def open_payment(session: Session, order_id: UUID, statuses: Collection[str]) -> UUID | None:
     """Find an order's payment that has one of these statuses."""
     return session.scalar(

@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session
 
 from models.enums import IntentStatus
 from models.ids import order_id_of
-from models.messages import Change, Message, stored_intent, stored_order, undecided_intent
+from models.messages import Message, stored_intent, undecided_intent
 from models.queries import intents as intent_queries
 from models.queries import orders as order_queries
 from models.tables.orders import Intent
 from tasks.context import Context
-from tasks.payments.waiting import step_of
+from tasks.payments.waiting import read_told
 
 Told = dict[str, tuple[Message, Message | None]]
 
@@ -109,12 +109,8 @@ def _orders_of(context: Context, session: Session, intents: Iterable[Intent]) ->
 def _orders(
     context: Context, connection: Connection, order_ids: Sequence[UUID | str]
 ) -> Iterator[tuple[str, tuple[UUID, Message]]]:
-    for row in order_queries.read_orders(connection, order_ids):
-        history = map(Change, row.statuses or (), row.times or (), row.reasons or ())
-        step = row.payment_id and step_of(
-            context, row.payment_id, row.provider, row.method, row.client_secret
-        )
-        yield str(row.id), (row.user_id, stored_order(row, history, step))
+    for row, message in read_told(context, connection, order_ids):
+        yield str(row.id), (row.user_id, message)
 
 
 def _uuids(ids: Iterable[str]) -> list[UUID]:

@@ -17,10 +17,10 @@ from config import MailSettings
 from models import leases
 from models.enums import MailKind, MailStatus
 from models.leases import Backoff
-from models.tables.accounts import User
+from models.queries.orders import Buyer
 from models.tables.mails import Mail
 from models.tables.orders import Order
-from tasks.runtime.tallies import MAILS, count
+from tasks.runtime.tallies import MAILS, Counts, count
 
 DOMAIN: Final = "mail_domain"  # in Session.info: the sender's domain, where mail is configured
 LEASE: Final = timedelta(minutes=2)  # longer than a connection and all that is sent over it
@@ -43,12 +43,19 @@ def session_info(settings: MailSettings | None) -> dict[str, str]:
     return {DOMAIN: settings.domain} if settings else {}
 
 
-def enter_mail(session: Session, kind: MailKind, order: Order, *, refund_id: UUID | None = None) -> None:
+def enter_mail(
+    session: Session,
+    counts: Counts,
+    kind: MailKind,
+    order: Order,
+    buyer: Buyer,
+    *,
+    refund_id: UUID | None = None,
+) -> None:
     """Enter a mail to an order's shopper in the caller's transaction, if mail is configured."""
     domain = session.info.get(DOMAIN)
     if domain is None:
         return
-    buyer = session.get_one(User, order.user_id)
     mail = Mail(
         kind=kind,
         order_id=order.id,
@@ -59,7 +66,7 @@ def enter_mail(session: Session, kind: MailKind, order: Order, *, refund_id: UUI
         due_at=func.clock_timestamp(),
     )
     session.add(mail)
-    count(session, MAILS, kind, "entered")
+    counts.add(MAILS, kind, "entered")
 
 
 def has_due(session: Session) -> bool:

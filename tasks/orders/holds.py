@@ -6,7 +6,7 @@ never loses or doubles them.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -62,7 +62,7 @@ def cancel_order(context: Context, user_id: UUID, order_id: UUID) -> Message:
         raise NotFound("No order of yours has this id.")
     if not ended:
         raise OrderNotHeld(f"The order is {known.status}.")
-    bring_live_after(context, order_id)
+    bring_live_after(context, [order_id])
     with context.database.transaction() as session:
         order = find_order(session, order_id)
     if order is None:
@@ -115,13 +115,13 @@ def release_pending(context: Context) -> int:
     return noted
 
 
-def bring_live_after(context: Context, order_id: UUID) -> None:
-    """Move the units of one ended hold in Redis, and tell its shopper; otherwise the sweep does it."""
-    which = (Order.id == order_id, Order.released_at.is_(None))
+def bring_live_after(context: Context, order_ids: Collection[UUID]) -> None:
+    """Move the units of some ended holds in Redis, and tell their shoppers; otherwise the sweep does it."""
+    which = (Order.id.in_(order_ids), Order.released_at.is_(None))
     try:
         _release_those(context, *which)
     except LineUnavailable as error:
-        log.warning("release_postponed", order_id=str(order_id), error=str(error))
+        log.warning("release_postponed", order_ids=[str(one) for one in order_ids], error=str(error))
 
 
 def _release_of(context: Context, sale_id: UUID) -> int:
@@ -130,7 +130,7 @@ def _release_of(context: Context, sale_id: UUID) -> int:
 
 
 def _release_those(context: Context, *which: ColumnElement[bool]) -> int:
-    """The same for some orders of one sale."""
+    """The same for some orders, at most `AT_ONCE`."""
     unreleased = (
         select(Order, Sale.epoch)
         .join(Sale, Sale.id == Order.sale_id)
@@ -141,9 +141,10 @@ def _release_those(context: Context, *which: ColumnElement[bool]) -> int:
     )
     with context.database.transaction() as session:
         found = session.execute(unreleased).unique().all()
-    if not found:
-        return 0
-    return _release(context, found[0][0].sale_id, found[0][1], [order for order, _ in found])
+    by_sale: dict[tuple[UUID, str | None], list[Order]] = defaultdict(list)
+    for order, epoch in found:
+        by_sale[order.sale_id, epoch].append(order)
+    return sum(_release(context, *sale, orders) for sale, orders in by_sale.items())
 
 
 def _release(context: Context, sale_id: UUID, epoch: str | None, orders: Sequence[Order]) -> int:

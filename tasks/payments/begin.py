@@ -1,21 +1,26 @@
-"""Begins a payment: pins the hold and notes the attempt, before the provider is asked.
+"""Begins payments: pins the holds and notes the attempts, before the provider is asked.
 
 The pin is the order's status: an order that is being paid does not expire and cannot be cancelled. Expiry and
-payment are conditional changes of one row, by the ledger's clock, so that the first one wins.
+payment are conditional changes of one row, by the ledger's clock, so that the first one wins. Those who pay
+together are begun in one transaction.
 """
 
 import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.enums import OrderStatus
 from models.errors import (
     AlreadyPaid,
+    FlashSaleError,
     IdempotencyKeyReused,
     NotFound,
     OrderNotHeld,
@@ -23,19 +28,38 @@ from models.errors import (
     UnknownPaymentMethod,
 )
 from models.messages import Message
-from models.queries.payments import open_payment
+from models.queries.payments import orders_with_payment
 from models.tables.orders import Order
 from models.tables.payments import Payment
 from tasks.context import Context
-from tasks.payments.history import ledger_time, move_order
+from tasks.payments.history import Changes, changing, move_order
 from tasks.payments.outcomes import OPEN
-from tasks.payments.telling import tell_order
+from tasks.payments.telling import tell_orders
 from tasks.runtime.failpoints import failpoint
-from tasks.runtime.tallies import PAYMENTS_BEGUN, count
+from tasks.runtime.isolation import together_or_alone
+from tasks.runtime.tallies import PAYMENTS_BEGUN
 
-UNHEARD_AFTER: Final = timedelta(seconds=3)  # the sweep rings again after a bell without an answer
 FREE: Final = "free"  # the method of free orders: no provider is asked, so any method will do
 _KEY_TAKEN: Final = "uq_payments_user_id_idempotency_key"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A shopper's request to pay an order."""
+
+    user_id: UUID
+    order_id: UUID
+    method: str
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is read, under locks, to decide about payments that are wanted."""
+
+    orders: Mapping[UUID, Order]
+    keys: dict[tuple[UUID, str], Payment]
+    unanswered: set[UUID]  # orders with a payment whose outcome is not known
 
 
 def begin_payment(context: Context, user_id: UUID, order_id: UUID, *, method: str, key: str = "") -> Message:
@@ -50,36 +74,85 @@ def begin_payment(context: Context, user_id: UUID, order_id: UUID, *, method: st
         PaymentInProgress, AlreadyPaid, OrderNotHeld: there is nothing to begin.
         LedgerUnavailable: nothing was begun.
     """
-    if method != FREE and not context.providers.current.accepts(method):
-        raise UnknownPaymentMethod(f"There is no payment method {method}.")
+    [told] = begin_payments(context, [Wanted(user_id, order_id, method, key)])
+    if isinstance(told, Exception):
+        raise told
+    return told
+
+
+def begin_payments(context: Context, wanted: Sequence[Wanted]) -> list[Message | Exception]:
+    """Begin several payments; returns for each the order, or what `begin_payment` would raise.
+
+    Raises:
+        LedgerUnavailable: nothing was begun, or it cannot be told.
+    """
+    begun = together_or_alone(
+        wanted, partial(_begin_all, context), lambda one: _begin_all(context, [one], wait=True)[0]
+    )
+    failpoint("payment_begun")
+    pairs = list(zip((one.order_id for one in wanted), begun, strict=True))
+    news = {order_id for order_id, result in pairs if result is True}
+    if news:
+        context.bell.ring_for_payments()
+    told = tell_orders(context, {order_id for order_id, result in pairs if isinstance(result, bool)}, news)
+    return [told[order_id] if isinstance(result, bool) else result for order_id, result in pairs]
+
+
+def _begin_all(
+    context: Context, wanted: Sequence[Wanted], *, wait: bool = False
+) -> dict[int, bool | Exception]:
+    """Begin payments in one transaction; returns by place whether that is new, or why not.
+
+    Without waiting, those whose order is locked by somebody else are left out.
+    """
+    results: dict[int, bool | Exception] = {}
     try:
         with context.database.transaction() as session:
-            order = _lock_own(session, user_id, order_id)
-            is_repeat = key != "" and _is_repeat(session, order, method, key)
-            payment_id = None if is_repeat else _begin(context, session, order, method, key)
+            known = _read_known(session, wanted, wait=wait)
+            with changing(session) as changes:
+                for at, one in enumerate(wanted):
+                    if wait or one.order_id in known.orders:
+                        results[at] = _begin_or_refuse(context, changes, known, one)
     except IntegrityError as error:
-        if _KEY_TAKEN in str(error.orig):
-            raise IdempotencyKeyReused("The key was used for another order.") from error
+        if wait and _KEY_TAKEN in str(error.orig):
+            return {0: IdempotencyKeyReused("The key was used for another order.")}
         raise
-    failpoint("payment_begun")
-    if payment_id is not None:
-        context.bell.ring_for_payment(payment_id)
-    return tell_order(context, order_id, is_news=payment_id is not None)
+    return results
 
 
-def _lock_own(session: Session, user_id: UUID, order_id: UUID) -> Order:
-    order = session.scalar(
-        select(Order).where(Order.id == order_id, Order.user_id == user_id).with_for_update()
+def _read_known(session: Session, wanted: Sequence[Wanted], *, wait: bool) -> _Known:
+    order_ids = {one.order_id for one in wanted}
+    locking = select(Order).where(Order.id.in_(order_ids)).order_by(Order.id)
+    orders = session.scalars(locking.with_for_update(skip_locked=not wait)).all()
+    keys = {(one.user_id, one.key) for one in wanted if one.key}
+    keyed = select(Payment).where(tuple_(Payment.user_id, Payment.idempotency_key).in_(keys))
+    return _Known(
+        {order.id: order for order in orders},
+        {(one.user_id, one.idempotency_key or ""): one for one in (session.scalars(keyed) if keys else ())},
+        set(orders_with_payment(session, order_ids, OPEN)),
     )
-    if order is None:
-        raise NotFound("No order of yours has this id.")
-    return order
 
 
-def _begin(context: Context, session: Session, order: Order, method: str, key: str) -> UUID:
-    now = ledger_time(session)
-    _refuse_unfit(session, order, is_over=order.expires_at <= now)
-    if method == FREE and order.unit_price_minor > 0:
+def _begin_or_refuse(context: Context, changes: Changes, known: _Known, wanted: Wanted) -> bool | Exception:
+    """Begin a payment; returns whether that is new, False for a repeat, or the refusal."""
+    try:
+        if wanted.method != FREE and not context.providers.current.accepts(wanted.method):
+            raise UnknownPaymentMethod(f"There is no payment method {wanted.method}.")
+        order = known.orders.get(wanted.order_id)
+        if order is None or order.user_id != wanted.user_id:
+            raise NotFound("No order of yours has this id.")
+        if wanted.key and _is_repeat(known, wanted):
+            return False
+        _begin(context, changes, known, order, wanted)
+    except FlashSaleError as refusal:
+        return refusal
+    return True
+
+
+def _begin(context: Context, changes: Changes, known: _Known, order: Order, wanted: Wanted) -> None:
+    now = changes.at
+    _refuse_unfit(known, order, is_over=order.expires_at <= now)
+    if wanted.method == FREE and order.unit_price_minor > 0:
         raise UnknownPaymentMethod("The order costs something.")
     patience_until = now + timedelta(seconds=context.settings.payments.patience_s)
     payment = Payment(
@@ -87,35 +160,34 @@ def _begin(context: Context, session: Session, order: Order, method: str, key: s
         order_id=order.id,
         user_id=order.user_id,
         provider=context.providers.current.name,
-        method=method,
+        method=wanted.method,
         amount_minor=order.unit_price_minor * order.quantity,
         currency=order.currency,
-        idempotency_key=key or None,
+        idempotency_key=wanted.key or None,
         patience_until=patience_until,
         pinned_until=max(order.expires_at, patience_until),
-        due_at=now + UNHEARD_AFTER,
+        due_at=now,
     )
-    session.add(payment)
-    move_order(session, order, OrderStatus.PAYING, by=order.user_id)
-    count(session, PAYMENTS_BEGUN, payment.provider)
-    return payment.id
+    changes.session.add(payment)
+    if wanted.key:
+        known.keys[wanted.user_id, wanted.key] = payment
+    move_order(changes, order, OrderStatus.PAYING, by=order.user_id)
+    changes.counts.add(PAYMENTS_BEGUN, payment.provider)
 
 
-def _is_repeat(session: Session, order: Order, method: str, key: str) -> bool:
-    known = session.scalar(
-        select(Payment).where(Payment.user_id == order.user_id, Payment.idempotency_key == key)
-    )
-    if known is not None and (known.order_id != order.id or known.method != method):
+def _is_repeat(known: _Known, wanted: Wanted) -> bool:
+    payment = known.keys.get((wanted.user_id, wanted.key))
+    if payment is not None and (payment.order_id != wanted.order_id or payment.method != wanted.method):
         raise IdempotencyKeyReused("The key was used with another order or method.")
-    return known is not None
+    return payment is not None
 
 
-def _refuse_unfit(session: Session, order: Order, *, is_over: bool) -> None:
+def _refuse_unfit(known: _Known, order: Order, *, is_over: bool) -> None:
     if order.status == OrderStatus.PAYING:
         raise PaymentInProgress("A payment of this order is under way.")
     if order.status in (OrderStatus.PAID, OrderStatus.REFUNDED):
         raise AlreadyPaid(f"The order is {order.status}.")
     if order.status != OrderStatus.HELD or is_over:
         raise OrderNotHeld("The hold is over.")
-    if open_payment(session, order.id, OPEN) is not None:
+    if order.id in known.unanswered:
         raise PaymentInProgress("The outcome of an earlier payment is not known yet.")

@@ -20,7 +20,7 @@ from models.tables.orders import Order
 from models.tables.payments import Payment, Refund
 from tasks.context import Context
 from tasks.orders.holds import bring_live_after
-from tasks.payments.history import ledger_time, lock_payment, move_order
+from tasks.payments.history import changing, ledger_time, lock_payment, move_order
 from tasks.payments.outcomes import TAKEN, finish
 from tasks.payments.refunds import refund_of
 from tasks.payments.telling import tell_order
@@ -48,7 +48,7 @@ def resolve_late(context: Context, payment_id: UUID) -> None:
         _refund(context, payment_id)
         return
     if order.released_at is None:
-        bring_live_after(context, order.id)
+        bring_live_after(context, [order.id])
     try:
         _hold_again(context, payment_id, order, epoch)
     except Fenced as error:  # a rebuild came between; asked again, the new epoch answers
@@ -96,8 +96,9 @@ def _pay(context: Context, payment_id: UUID, epoch: str) -> None:
         order, payment = lock_payment(session, payment_id)
         if payment.status != PaymentStatus.LATE or order.status != OrderStatus.EXPIRED:
             return
-        finish(payment, PaymentStatus.SUCCEEDED, ledger_time(session))
-        move_order(session, order, OrderStatus.PAID, reason="held_again", epoch=epoch)
+        with changing(session) as changes:
+            finish(payment, PaymentStatus.SUCCEEDED, changes.at)
+            move_order(changes, order, OrderStatus.PAID, reason="held_again", epoch=epoch)
     failpoint("late_decided")
     tell_order(context, order.id)
 

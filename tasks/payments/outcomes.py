@@ -1,10 +1,11 @@
-"""Applies a provider's outcome of a charge to the payment and its order, in one transaction.
+"""Applies a provider's outcomes of charges to the payments and their orders, in one transaction.
 
 The same outcome twice does nothing the second time, and outcomes may come in any order: succeeded and
 declined are final, and pending changes nothing that is final.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -20,11 +21,10 @@ from models.tables.payments import Payment
 from tasks.context import Context
 from tasks.orders.holds import bring_live_after
 from tasks.payments.backoff import ASKED_AGAIN
-from tasks.payments.history import ledger_time, lock_payment, move_order, note
-from tasks.payments.telling import tell_order
+from tasks.payments.history import Changes, changing, lock_payments, move_order, note
+from tasks.payments.telling import tell_orders
 from tasks.providers.port import Charged, Outcome, State
 from tasks.runtime.failpoints import failpoint
-from tasks.runtime.tallies import count_outcome
 
 log: Final = structlog.get_logger()
 
@@ -35,6 +35,8 @@ ENDING_TAKES: Final = timedelta(
     seconds=30
 )  # before the hold's end a charge is ended, while its hold still stands
 CHARGED: Final = (PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED, PaymentStatus.LATE)
+
+Told = tuple[UUID, Outcome]  # what became of a payment's charge
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +51,23 @@ class Noted:
 
 def note_charge(session: Session, payment_id: UUID, outcome: Outcome) -> Noted | None:
     """Note what became of a charge; None if that is not new. Locks the order, then the payment."""
-    order, payment = lock_payment(session, payment_id)
-    now = ledger_time(session)
-    if outcome.state == State.SUCCEEDED:
-        if is_wrong(payment, outcome.charged):
-            return _note_wrong(session, order, payment, outcome, now)
-        return _succeed(session, order, payment, outcome, now)
-    if payment.status not in OPEN:
-        return None
-    payment.ref = payment.ref or outcome.ref
-    if outcome.state == State.DECLINED:
-        return _decline(session, order, payment, outcome, now)
-    return _wait(session, order, payment, outcome, now)
+    return note_charges(session, [(payment_id, outcome)], wait=True)[0]
+
+
+def note_charges(session: Session, told: Sequence[Told], *, wait: bool = False) -> dict[int, Noted | None]:
+    """Note what became of charges; returns by place what that changed, None where it is not new.
+
+    Without waiting, those whose order or payment is locked by somebody else are left out.
+    """
+    if not told:
+        return {}
+    locked = lock_payments(session, {payment_id for payment_id, _ in told}, wait=wait)
+    with changing(session) as changes:
+        return {
+            at: _note(changes, *locked[payment_id], outcome)
+            for at, (payment_id, outcome) in enumerate(told)
+            if wait or payment_id in locked
+        }
 
 
 def is_wrong(payment: Payment, charged: Charged | None) -> bool:
@@ -82,77 +89,93 @@ def report_wrong(payment: Payment, charged: Charged | None, *, said_by: str) -> 
     )
 
 
-def follow(context: Context, noted: Noted | None) -> None:
-    """Do what a noted outcome requires outside of the ledger; if this fails, sweeps do it."""
-    if noted is None:
+def is_known(payment: Payment, outcome: Outcome) -> bool:
+    """Return whether this final outcome changes nothing any more, whatever else happens to the payment."""
+    return payment.status in CHARGED if outcome.state == State.SUCCEEDED else payment.status not in OPEN
+
+
+def follow(context: Context, noted: Sequence[Noted | None]) -> None:
+    """Do what noted outcomes require outside of the ledger; if this fails, sweeps do it."""
+    changed = [one for one in noted if one is not None]
+    if not changed:
         return
     failpoint("charge_noted")
-    if noted.is_over:
-        bring_live_after(context, noted.order_id)
-    else:
-        tell_order(context, noted.order_id)
-    if noted.is_late:
-        context.bell.ring_for_payment(noted.payment_id)
+    over = {one.order_id for one in changed if one.is_over}
+    if over:
+        bring_live_after(context, over)
+    others = {one.order_id for one in changed} - over
+    tell_orders(context, others, others)
+    if any(one.is_late for one in changed):
+        context.bell.ring_for_payments()
 
 
-def _succeed(
-    session: Session, order: Order, payment: Payment, outcome: Outcome, now: datetime
-) -> Noted | None:
+def _note(changes: Changes, order: Order, payment: Payment, outcome: Outcome) -> Noted | None:
+    if outcome.state == State.SUCCEEDED:
+        if is_wrong(payment, outcome.charged):
+            return _note_wrong(changes, order, payment, outcome)
+        return _succeed(changes, order, payment, outcome)
+    if payment.status not in OPEN:
+        return None
+    payment.ref = payment.ref or outcome.ref
+    if outcome.state == State.DECLINED:
+        return _decline(changes, order, payment, outcome)
+    return _wait(changes, order, payment, outcome)
+
+
+def _succeed(changes: Changes, order: Order, payment: Payment, outcome: Outcome) -> Noted | None:
     if payment.status in CHARGED:
         return None
+    now = changes.at
     payment.ref, payment.client_secret, payment.code = outcome.ref or payment.ref, None, None
     was_open = payment.status in OPEN
     if not was_open or order.status not in (OrderStatus.PAYING, OrderStatus.HELD):
         payment.status, payment.finished_at, payment.due_at = PaymentStatus.LATE, None, now
-        note(session, order, reason="paid_twice" if order.status in TAKEN else "paid_too_late")
-        count_outcome(session, payment.provider, payment.status, now - payment.created_at)
+        note(changes, order, reason="paid_twice" if order.status in TAKEN else "paid_too_late")
+        changes.counts.add_outcome(payment.provider, payment.status, now - payment.created_at)
         return Noted(payment.id, order.id, is_late=True)
     if order.status == OrderStatus.HELD:  # it had been abandoned, and its order has not expired yet
-        move_order(session, order, OrderStatus.PAYING, reason="answered_late")
+        move_order(changes, order, OrderStatus.PAYING, reason="answered_late")
     finish(payment, PaymentStatus.SUCCEEDED, now)
-    move_order(session, order, OrderStatus.PAID)
-    count_outcome(session, payment.provider, payment.status, now - payment.created_at)
+    move_order(changes, order, OrderStatus.PAID)
+    changes.counts.add_outcome(payment.provider, payment.status, now - payment.created_at)
     return Noted(payment.id, order.id, is_over=True)
 
 
-def _note_wrong(
-    session: Session, order: Order, payment: Payment, outcome: Outcome, now: datetime
-) -> Noted | None:
+def _note_wrong(changes: Changes, order: Order, payment: Payment, outcome: Outcome) -> Noted | None:
     """The provider took another amount: that pays nothing. That amount is refunded, like a late charge.
 
     The order can be paid again meanwhile, while its hold lasts.
     """
     if payment.status in CHARGED or outcome.charged is None:
         return None
-    was_pending = payment.status == PaymentStatus.PENDING
+    was_pending, now = payment.status == PaymentStatus.PENDING, changes.at
     payment.ref, payment.client_secret, payment.code = outcome.ref or payment.ref, None, "wrong_charge"
     payment.charged_minor = math.ceil(outcome.charged.amount_minor)
     payment.charged_currency = outcome.charged.currency
     payment.status, payment.finished_at, payment.due_at = PaymentStatus.LATE, None, now
-    count_outcome(session, payment.provider, payment.status, now - payment.created_at)
+    changes.counts.add_outcome(payment.provider, payment.status, now - payment.created_at)
     if was_pending:
-        move_order(session, order, OrderStatus.HELD, reason="wrong_charge")
+        move_order(changes, order, OrderStatus.HELD, reason="wrong_charge")
     else:
-        note(session, order, reason="wrong_charge")
+        note(changes, order, reason="wrong_charge")
     report_wrong(payment, outcome.charged, said_by="books")
     return Noted(payment.id, order.id, is_late=True)
 
 
-def _decline(
-    session: Session, order: Order, payment: Payment, outcome: Outcome, now: datetime
-) -> Noted | None:
-    was_pending = payment.status == PaymentStatus.PENDING
+def _decline(changes: Changes, order: Order, payment: Payment, outcome: Outcome) -> Noted | None:
+    was_pending, now = payment.status == PaymentStatus.PENDING, changes.at
     payment.code, payment.client_secret = outcome.code or "declined", None
     finish(payment, PaymentStatus.DECLINED, now)
-    count_outcome(session, payment.provider, payment.status, now - payment.created_at)
+    changes.counts.add_outcome(payment.provider, payment.status, now - payment.created_at)
     if not was_pending:
         return None
-    move_order(session, order, OrderStatus.HELD, reason=payment.code)
+    move_order(changes, order, OrderStatus.HELD, reason=payment.code)
     return Noted(payment.id, order.id)
 
 
-def _wait(session: Session, order: Order, payment: Payment, outcome: Outcome, now: datetime) -> Noted | None:
+def _wait(changes: Changes, order: Order, payment: Payment, outcome: Outcome) -> Noted | None:
     """Ask again later: soon at first, and when patience or the pin ends."""
+    now = changes.at
     secret = (
         outcome.client_secret if outcome.ref else payment.client_secret
     )  # without a reference nothing was told
@@ -164,8 +187,8 @@ def _wait(session: Session, order: Order, payment: Payment, outcome: Outcome, no
     if payment.status == PaymentStatus.ABANDONED or now < payment.pinned_until:
         return Noted(payment.id, order.id) if is_news else None
     payment.status = PaymentStatus.ABANDONED
-    move_order(session, order, OrderStatus.HELD, reason="payment_unanswered")
-    count_outcome(session, payment.provider, payment.status, now - payment.created_at)
+    move_order(changes, order, OrderStatus.HELD, reason="payment_unanswered")
+    changes.counts.add_outcome(payment.provider, payment.status, now - payment.created_at)
     return Noted(payment.id, order.id)
 
 

@@ -20,12 +20,13 @@ from models.enums import (
 )
 from models.errors import NotFound, NotRefundable
 from models.messages import Message
+from models.queries.orders import buyers_of
 from models.tables.orders import Order
 from models.tables.payments import Payment, Refund
 from tasks.context import Context
 from tasks.mail.outbox import enter_mail
 from tasks.payments.backoff import ASKED_AGAIN
-from tasks.payments.history import ledger_time, lock_payment, move_order, note
+from tasks.payments.history import Changes, changing, lock_payment, move_order, note
 from tasks.payments.outcomes import Noted, finish, follow
 from tasks.payments.telling import tell_order
 from tasks.providers import port
@@ -100,7 +101,7 @@ def run_refund(context: Context, refund_id: UUID) -> None:
     failpoint("refunded")
     with context.database.transaction() as session:
         noted = note_refund(session, refund_id, outcome)
-    follow(context, noted)
+    follow(context, [noted])
 
 
 def note_refund(session: Session, refund_id: UUID, outcome: port.Outcome) -> Noted | None:
@@ -113,27 +114,31 @@ def note_refund(session: Session, refund_id: UUID, outcome: port.Outcome) -> Not
         return None
     if refund.status == RefundStatus.FAILED and outcome.state == port.State.DECLINED:
         return None
-    now = ledger_time(session)
-    refund.finished_at, refund.due_at, refund.code = now, None, outcome.code
-    if outcome.state == port.State.DECLINED:
-        refund.status = RefundStatus.FAILED
-        count(session, REFUNDS, refund.cause, refund.status)
-        log.error("refund_failed", refund_id=str(refund_id), order_id=str(order.id), code=outcome.code)
-        return None
-    refund.status = RefundStatus.SUCCEEDED
-    count(session, REFUNDS, refund.cause, refund.status)
+    with changing(session) as changes:
+        refund.finished_at, refund.due_at, refund.code = changes.at, None, outcome.code
+        is_declined = outcome.state == port.State.DECLINED
+        refund.status = RefundStatus.FAILED if is_declined else RefundStatus.SUCCEEDED
+        changes.counts.add(REFUNDS, refund.cause, refund.status)
+        if not is_declined:
+            return _give_back(changes, order, payment, refund)
+    log.error("refund_failed", refund_id=str(refund_id), order_id=str(order.id), code=outcome.code)
+    return None
+
+
+def _give_back(changes: Changes, order: Order, payment: Payment, refund: Refund) -> Noted:
     was_late = payment.status == PaymentStatus.LATE
-    finish(payment, PaymentStatus.REFUNDED, now)
-    enter_mail(session, MailKind.REFUND, order, refund_id=refund_id)
+    finish(payment, PaymentStatus.REFUNDED, changes.at)
+    buyer = buyers_of(changes.session, [order.user_id])[order.user_id]
+    enter_mail(changes.session, changes.counts, MailKind.REFUND, order, buyer, refund_id=refund.id)
     if was_late:
         is_second = refund.cause == RefundCause.DUPLICATE
         reason = "second_payment_refunded" if is_second else "late_payment_refunded"
         if refund.cause == RefundCause.WRONG_CHARGE:
             reason = "wrong_charge_refunded"
-        note(session, order, reason=reason, by=refund.requested_by)
+        note(changes, order, reason=reason, by=refund.requested_by)
         return Noted(payment.id, order.id)
     why = refund.reason or refund.cause
-    move_order(session, order, OrderStatus.REFUNDED, reason=why, by=refund.requested_by)
+    move_order(changes, order, OrderStatus.REFUNDED, reason=why, by=refund.requested_by)
     return Noted(payment.id, order.id, is_over=True)
 
 

@@ -7,13 +7,11 @@ does not ring either: more bells would only keep them busy.
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case
-
 from models import leases
-from models.enums import PaymentStatus
-from models.tables.payments import Payment, Refund
+from models.tables.payments import Refund
 from tasks.context import Context
 from tasks.payments.backoff import ASKED_AGAIN
+from tasks.payments.drive import has_due_payments
 from tasks.providers.sandbox import has_due
 from tasks.runtime.celery_app import PAYMENTS
 
@@ -32,9 +30,9 @@ def sweep_payments(context: Context) -> int:
     if unheard is None or unheard >= MOST_UNHEARD:
         return 0
     rung = 0
-    for payment_id in _claim_due(context, Payment, MOST_UNHEARD - unheard):
-        rung += context.bell.ring_for_payment(payment_id)
-    for refund_id in _claim_due(context, Refund, MOST_UNHEARD - unheard):
+    if has_due_payments(context):
+        rung += context.bell.ring_for_payments()
+    for refund_id in _claim_due(context, MOST_UNHEARD - unheard):
         rung += context.bell.ring_for_refund(refund_id)
     if has_due(context.database):
         rung += context.bell.ring_for_webhooks()
@@ -43,16 +41,9 @@ def sweep_payments(context: Context) -> int:
     return rung
 
 
-def _attempts(rows: type[Payment] | type[Refund]) -> ColumnElement[int]:
-    """Count how often a provider was asked. A late charge asks none any more: our own stores decide it."""
-    if rows is Refund:
-        return Refund.attempts.expression
-    return case((Payment.status == PaymentStatus.LATE, 0), else_=Payment.attempts)
-
-
-def _claim_due(context: Context, rows: type[Payment] | type[Refund], most: int) -> list[UUID]:
-    """Find what is due, and postpone it, so that one sweep rings for it and not every one."""
-    claiming, due = leases.take_up(rows, most, ASKED_AGAIN.pause(_attempts(rows)), {})
+def _claim_due(context: Context, most: int) -> list[UUID]:
+    """Find refunds that are due, and postpone them, so that one sweep rings for each and not every one."""
+    claiming, due = leases.take_up(Refund, most, ASKED_AGAIN.pause(Refund.attempts), {})
     with context.database.transaction() as session:
         claimed = session.execute(claiming.returning(due.c.due_at, due.c.id)).all()
     return [row_id for _, row_id in sorted(claimed)]

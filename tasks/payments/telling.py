@@ -1,14 +1,15 @@
-"""Pushes an order's new state to its shopper, where no script does so on its way."""
+"""Pushes orders' new state to their shoppers, where no script does so on its way."""
 
+from collections import defaultdict
+from collections.abc import Collection
 from uuid import UUID
 
 import structlog
 
 from models.errors import LineUnavailable, NotFound
-from models.messages import Message, pack_told, stored_order
-from models.queries.orders import find_order
+from models.messages import Message, pack_told
 from tasks.context import Context
-from tasks.payments.waiting import steps_of
+from tasks.payments.waiting import read_told
 
 log = structlog.get_logger()
 
@@ -22,15 +23,29 @@ def tell_order(context: Context, order_id: UUID, *, is_news: bool = True) -> Mes
         NotFound: there is none.
         LedgerUnavailable: it cannot be read.
     """
-    with context.database.transaction() as session:
-        order = find_order(session, order_id)
-        if order is None:
-            raise NotFound("No order has this id.")
-        step = steps_of(context, session, [order]).get(order.id)
-    message = stored_order(order, order.history, step)
-    if is_news:
+    told = tell_orders(context, [order_id], [order_id] if is_news else ())
+    if order_id not in told:
+        raise NotFound("No order has this id.")
+    return told[order_id]
+
+
+def tell_orders(context: Context, order_ids: Collection[UUID], news: Collection[UUID]) -> dict[UUID, Message]:
+    """The same for several; returns those that there are. `news`: which of them are pushed.
+
+    Raises:
+        LedgerUnavailable: they cannot be read.
+    """
+    if not order_ids:
+        return {}
+    with context.database.connection() as connection:
+        found = list(read_told(context, connection, order_ids))
+    by_sale: dict[UUID, list[tuple[str, None, Message]]] = defaultdict(list)
+    for row, message in found:
+        if row.id in news:
+            by_sale[row.sale_id].append((str(row.user_id), None, message))
+    for sale_id, pushed in by_sale.items():
         try:
-            context.live.tell(order.sale_id, pack_told([(str(order.user_id), None, message)]))
+            context.live.tell(sale_id, pack_told(pushed))
         except LineUnavailable as error:
-            log.warning("order_not_told", order_id=str(order_id), error=str(error))
-    return message
+            log.warning("orders_not_told", sale_id=str(sale_id), orders=len(pushed), error=str(error))
+    return {row.id: message for row, message in found}

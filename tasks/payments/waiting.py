@@ -1,15 +1,30 @@
-"""What a shopper has to do so that their payment goes on. Shown to that shopper and to nobody else."""
+"""What an order's owner is told of it, with what they have to do so that a payment goes on; nobody else."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Connection, Row
 from sqlalchemy.orm import Session
 
 from models.enums import OrderStatus
-from models.messages import Message
+from models.messages import Change, Message, stored_order
+from models.queries.orders import read_orders
 from models.queries.payments import payments_that_wait
 from models.tables.orders import Order
 from tasks.context import Context
+
+
+def read_told(
+    context: Context, connection: Connection, order_ids: Collection[UUID | str]
+) -> Iterator[tuple[Row[Any], Message]]:
+    """Read orders, each with what its owner is told of it."""
+    for row in read_orders(connection, order_ids):
+        history = map(Change, row.statuses or (), row.times or (), row.reasons or ())
+        step = row.payment_id and step_of(
+            context, row.payment_id, row.provider, row.method, row.client_secret
+        )
+        yield row, stored_order(row, history, step)
 
 
 def steps_of(context: Context, session: Session, orders: Iterable[Order]) -> dict[UUID, Message]:

@@ -4,14 +4,14 @@ A payment is one attempt to charge an order. Its id is the idempotency key of ev
 asking again is always harmless: a provider does each thing once for each id.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
-from models.errors import FlashSaleError, Unavailable
+from models.errors import FlashSaleError, IdempotencyKeyReused, Unavailable
 
 
 class ProviderUnavailable(Unavailable):
@@ -150,3 +150,13 @@ class Provider(Protocol):
         Raises:
             BadSignature: it is not the provider's, or not of these 300 seconds.
         """
+
+
+@runtime_checkable
+class ChargesTogether(Protocol):
+    """What a provider may also have: one question about several charges. Who has not is asked one by one."""
+
+    def charge_all(
+        self, charges: Sequence[Charge]
+    ) -> Sequence[Outcome | ProviderUnavailable | IdempotencyKeyReused]:
+        """Do what `charge` does for each; returns what that returns or raises, in the same order."""

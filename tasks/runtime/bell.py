@@ -28,9 +28,9 @@ class Bell(ABC):
         """Request that a background task is run; returns as `ring` does."""
         return self.send("run_background_task", str(task_id), BACKGROUND)
 
-    def ring_for_payment(self, payment_id: UUID) -> bool:
-        """Request that a payment is run; returns as `ring` does."""
-        return self.send("run_payment", str(payment_id), PAYMENTS)
+    def ring_for_payments(self) -> bool:
+        """Request that the payments that are due are run; returns as `ring` does."""
+        return self.send("run_payments", None, PAYMENTS)
 
     def ring_for_refund(self, refund_id: UUID) -> bool:
         """Request that a refund is run; returns as `ring` does."""

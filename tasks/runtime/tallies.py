@@ -21,22 +21,41 @@ _COUNT: Final = text("""
     WITH free AS (
         SELECT id FROM tallies WHERE name = :name AND labels = :labels LIMIT 1 FOR UPDATE SKIP LOCKED
     ), counted AS (
-        UPDATE tallies SET count = tallies.count + 1, total_ms = tallies.total_ms + :ms
+        UPDATE tallies SET count = tallies.count + :times, total_ms = tallies.total_ms + :ms
         FROM free WHERE tallies.id = free.id RETURNING tallies.id
     )
     INSERT INTO tallies (name, labels, count, total_ms)
-    SELECT :name, :labels, 1, :ms WHERE NOT EXISTS (SELECT FROM counted)
+    SELECT :name, :labels, :times, :ms WHERE NOT EXISTS (SELECT FROM counted)
 """)
 
 
-def count(session: Session, name: str, *labels: str, took: timedelta | None = None) -> None:
+class Counts:
+    """What happened in one transaction, by name and labels; written together, at its end."""
+
+    def __init__(self) -> None:
+        self._parts: dict[tuple[str, str], tuple[int, int]] = {}  # how often, and milliseconds in all
+
+    def add(self, name: str, *labels: str, took: timedelta | None = None) -> None:
+        """Count one more."""
+        ms = max(round(took / timedelta(milliseconds=1)), 0) if took else 0
+        times, total_ms = self._parts.get((name, ",".join(labels)), (0, 0))
+        self._parts[name, ",".join(labels)] = times + 1, total_ms + ms
+
+    def add_outcome(self, provider: str, outcome: str, took: timedelta) -> None:
+        """Count what became of a payment, and how long that took."""
+        seconds = took.total_seconds()
+        bound = next((str(bound) for bound in SECONDS if seconds <= bound), "+Inf")
+        self.add(PAYMENT_OUTCOMES, provider, outcome, bound, took=took)
+
+    def write(self, session: Session) -> None:
+        """Write them inside the caller's transaction; waits for no lock."""
+        for (name, labels), (times, ms) in self._parts.items():
+            session.execute(_COUNT, {"name": name, "labels": labels, "times": times, "ms": ms})
+        self._parts.clear()
+
+
+def count(session: Session, name: str, *labels: str) -> None:
     """Count one more, inside the caller's transaction; waits for no lock."""
-    ms = max(round(took / timedelta(milliseconds=1)), 0) if took else 0
-    session.execute(_COUNT, {"name": name, "labels": ",".join(labels), "ms": ms})
-
-
-def count_outcome(session: Session, provider: str, outcome: str, took: timedelta) -> None:
-    """Count what became of a payment, and how long that took."""
-    seconds = took.total_seconds()
-    bound = next((str(bound) for bound in SECONDS if seconds <= bound), "+Inf")
-    count(session, PAYMENT_OUTCOMES, provider, outcome, bound, took=took)
+    counts = Counts()
+    counts.add(name, *labels)
+    counts.write(session)

@@ -18,7 +18,7 @@ from models.tables.payments import Payment
 from tasks.payments.late import resolve_late
 from tasks.payments.refunds import request_refund
 from tasks.providers.sandbox.signature import sign, webhook_secret
-from tasks.runtime.tallies import PAYMENTS_BEGUN, SECONDS, count, count_outcome
+from tasks.runtime.tallies import PAYMENTS_BEGUN, SECONDS, Counts, count
 from tests.integration.test_payments_http import WEBHOOKS
 from tests.support.paying import NO, OK, WAIT, Till
 from tests.support.polling import eventually
@@ -157,9 +157,11 @@ def test_the_oldest_open_payment_has_its_age(shop: Shop) -> None:
 
 def test_times_fall_into_their_buckets(shop: Shop) -> None:
     till = Till.over(shop.context)
+    counts = Counts()
     with till.context.database.transaction() as session:
         for seconds in (0.1, 0.25, 0.26, 4000):
-            count_outcome(session, "sandbox", "succeeded", timedelta(seconds=seconds))
+            counts.add_outcome("sandbox", "succeeded", timedelta(seconds=seconds))
+        counts.write(session)
     found = figures(till)
     name = 'payment_outcome_seconds_bucket{{le="{}",outcome="succeeded",provider="sandbox"}}'
     bounds = [*map(str, SECONDS), "+Inf"]

@@ -10,7 +10,8 @@ import pytest
 from config import Settings
 from tasks import celery_tasks
 from tasks.context import Context
-from tasks.payments import sweep
+from tasks.payments import drive, sweep
+from tasks.payments.drive import run_due_payments
 from tasks.payments.sweep import sweep_payments
 from tasks.runtime.bell import CeleryBell
 from tasks.runtime.celery_app import PAYMENTS
@@ -74,27 +75,28 @@ def test_bells_that_nobody_answers_do_not_pile_up(due: Till, monkeypatch: pytest
     assert waiting(due) == begun
 
 
-def test_bells_are_rung_as_far_as_workers_answer(due: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_bell_is_rung_for_all_that_is_due_once_workers_answer(
+    due: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sweep, "MOST_UNHEARD", MOST)
-    pass_time(due)
-    answer(due, 2 * MOST - 2)
-    assert sweep_payments(due.context) == MOST - 2
+    answer(due, MOST + 1)
+    assert sweep_payments(due.context) == 1
     assert waiting(due) == MOST
     answer(due, MOST)
-    assert sweep_payments(due.context) == MOST
-    assert waiting(due) == MOST
+    assert run_due_payments(due.context) == 2 * MOST
+    assert sweep_payments(due.context) == 0
 
 
 def test_a_late_charge_is_looked_after_every_few_seconds_however_often_the_provider_was_asked(
     due: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweep, "MOST_UNHEARD", 100)
     with due.context.database.connection() as connection:
         connection.exec_driver_sql("UPDATE payments SET due_at = now(), attempts = 9")
         (late,) = connection.exec_driver_sql(
             "UPDATE payments SET status = 'late' WHERE id = (SELECT id FROM payments LIMIT 1) RETURNING id"
         ).one()
-    assert sweep_payments(due.context) == 2 * MOST
+    monkeypatch.setattr(drive, "_run", lambda *_: None)
+    assert run_due_payments(due.context) == 2 * MOST
     with due.context.database.connection() as connection:
         soon = connection.exec_driver_sql(
             "SELECT id FROM payments WHERE due_at <= now() + interval '3 seconds'"

@@ -11,6 +11,7 @@ import pytest
 from models.errors import FlashSaleError, OrderNotHeld, PaymentInProgress
 from models.tables.orders import Order
 from tasks.orders.holds import cancel_order, release_pending
+from tasks.payments.drive import run_due_payments
 from tasks.payments.refunds import request_refund, run_refund
 from tasks.payments.sweep import sweep_payments
 from tasks.payments.webhooks import take_webhook
@@ -245,8 +246,8 @@ def go_on(shop: Shop, till: Till, order: Order) -> None:
     bell.others.clear()
     sweep_payments(till.context)
     for name, subject in list(bell.others):
-        if name == "run_payment":
-            till.drive(UUID(subject))
+        if name == "run_payments":
+            run_due_payments(till.context)
         elif name == "run_refund":
             run_refund(till.context, UUID(subject))
     shop.sweep()

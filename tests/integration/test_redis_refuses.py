@@ -153,6 +153,6 @@ def test_an_audit_that_cannot_be_noted_cries_out_all_the_same(shop: Shop, contex
 def test_a_bell_that_redis_does_not_take_is_a_lost_bell(shop: Shop, stores: Stores, mood: Mood) -> None:
     bell = heard_bell(plain_settings(stores))
     with mood(shop.context.live.client):
-        rung: list[Any] = [bell.ring(uuid4()), bell.ring_for_payment(uuid4()), bell.ring_for_mails()]
+        rung: list[Any] = [bell.ring(uuid4()), bell.ring_for_payments(), bell.ring_for_mails()]
     assert rung == [False, False, False]
     assert bell.ring(uuid4())

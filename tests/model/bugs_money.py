@@ -37,7 +37,7 @@ MONEY_BUGS: Final = {
     ),
     "a decline does not unpin": Bug(
         "tasks.payments.outcomes:_decline",
-        (("    move_order(session, order, OrderStatus.HELD, reason=payment.code)\n", ""),),
+        (("    move_order(changes, order, OrderStatus.HELD, reason=payment.code)\n", ""),),
         (*BUY, _pay("sandbox_decline"), DRIVE),
     ),
     "a pin has no end": Bug(
@@ -46,7 +46,7 @@ MONEY_BUGS: Final = {
         (*BUY, _pay(SLOW), DRIVE, ("time_passes", "pin", 0), DRIVE),
     ),
     "a silent provider is asked on and on": Bug(
-        "tasks.payments.drive:_put",
+        "tasks.payments.asking:_put",
         (("provider.cancel(begun.charge) if begun.is_out_of_patience else ", ""),),
         (*BUY, _pay("sandbox_timeout"), ("time_passes", "patience", 0), DRIVE),
     ),
@@ -62,11 +62,11 @@ MONEY_BUGS: Final = {
     ),
     "a payment begins beside an open one": Bug(
         "tasks.payments.begin:_refuse_unfit",
-        (("if open_payment(session, order.id, OPEN) is not None:", "if False:"),),
+        (("if order.id in known.unanswered:", "if False:"),),
         (*BUY, _pay(SLOW), DRIVE, ("time_passes", "pin", 0), DRIVE, _pay()),
     ),
     "a charge has a new name each time": Bug(
-        "tasks.payments.drive:_begin",
+        "tasks.payments.drive:_begun",
         (("        payment.id, payment.order_id", "        __import__('uuid').uuid4(), payment.order_id"),),
         (*BUY, _pay(), ("drive", 0, "dies:charged"), DRIVE),
     ),
@@ -81,7 +81,7 @@ MONEY_BUGS: Final = {
         (*PAID, ("ask_back", 0, ""), ("give_back", 0, ""), HEAR, HEAR),
     ),
     "a webhook is stored before it is applied": Bug(
-        "tasks.payments.webhooks:take_webhook",
+        "tasks.payments.webhooks:_take_one",
         (
             (
                 "        noted, ring = _apply",
@@ -130,8 +130,8 @@ MONEY_BUGS: Final = {
         units=6,
     ),
     "the numbers of receipts have gaps": Bug(
-        "tasks.payments.receipts:issue_receipt",
-        (("ReceiptCounter.last + 1", "ReceiptCounter.last + 2"),),
+        "tasks.payments.receipts:_take_numbers",
+        (("ReceiptCounter.last + many", "ReceiptCounter.last + many + 1"),),
         (come(0, 1), ("drain",), _pay(), DRIVE, _pay(), DRIVE),
         units=2,
     ),

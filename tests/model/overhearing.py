@@ -4,7 +4,7 @@ What a provider says is given, as the weather is: the model takes its words as t
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from config import Settings
 from models.database import Database
+from models.errors import IdempotencyKeyReused
 from models.tables.sandbox import SandboxCharge, SandboxEvent
 from tasks.providers.port import Charge, Event, Outcome, ProviderUnavailable, Refund, State, Step
 from tasks.providers.registry import Providers
@@ -59,6 +60,14 @@ class Overheard:
             raise
         self.said.append(("charge", outcome))
         return outcome
+
+    def charge_all(
+        self, charges: Sequence[Charge]
+    ) -> Sequence[Outcome | ProviderUnavailable | IdempotencyKeyReused]:
+        answers = self._sandbox.charge_all(charges)
+        waits = Outcome(State.PENDING)
+        self.said += [("charge", one if isinstance(one, Outcome) else waits) for one in answers]
+        return answers
 
     def cancel(self, charge: Charge) -> Outcome:
         self.said.append(("cancel", self._sandbox.cancel(charge)))

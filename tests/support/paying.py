@@ -125,7 +125,7 @@ class Till:
         """Let the provider's word on a charge come from elsewhere."""
         with self.context.database.transaction() as session:
             noted = note_charge(session, payment_id, outcome)
-        follow(self.context, noted)
+        follow(self.context, [noted])
 
     def order(self, order: Order) -> Message:
         """Read an order as the API tells it."""

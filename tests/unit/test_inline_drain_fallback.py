@@ -52,5 +52,5 @@ def test_everything_else_is_rung_for_as_ever() -> None:
     scene = Scene()
     task = uuid4()
     assert scene.bell.ring_for_task(task)
-    assert scene.bell.ring_for_payment(task)
-    assert scene.heard.others == [("run_background_task", str(task)), ("run_payment", str(task))]
+    assert scene.bell.ring_for_payments()
+    assert scene.heard.others == [("run_background_task", str(task)), ("run_payments", None)]

@@ -10,9 +10,7 @@ from models.errors import FlashSaleError, NotFound, Unavailable
 from models.queries.orders import order_of_shopper
 from models.queries.payments import MoneyOfOrder, find_receipt, money_of_order
 from models.tables.payments import Receipt
-from tasks.payments.pay import pay_order
 from tasks.payments.refunds import request_refund
-from tasks.payments.webhooks import take_webhook
 from web.api.intents import KEY_PARAMETER, idempotency_key
 from web.api.schemas.orders import OrderSchema, PaymentCreateSchema, RefundCreateSchema
 from web.api.schemas.payments import (
@@ -50,9 +48,8 @@ def pay(wanted: dict[str, Any], order_id: uuid.UUID) -> Response:
     The same Idempotency-Key with the same order and method answers with the order as it is.
     """
     user_id = current_identity().user_id
-    context = services().context
-    key = idempotency_key()
-    return answer(pay_order(context, user_id, order_id, method=wanted["method"], key=key), 202)
+    told = services().desk.pay(user_id, order_id, method=wanted["method"], key=idempotency_key())
+    return answer(told, 202)
 
 
 @blueprint.get("/orders/<uuid:order_id>/payments")
@@ -103,10 +100,9 @@ def list_methods() -> Response:
 @blueprint.response(200, WebhookTakenSchema)
 def webhook(provider: str) -> Response:
     """Take a provider's webhook: its signature is over the raw body; a repeat is a 200 and does nothing."""
-    context = services().context
-    known = provider if provider in context.providers else "unknown"
+    known = provider if provider in services().context.providers else "unknown"
     try:
-        is_new = take_webhook(context, provider, read_body(), dict(request.headers.items()))
+        is_new = services().desk.take_webhook(provider, read_body(), dict(request.headers.items()))
     except FlashSaleError as error:
         result = "not_taken" if isinstance(error, Unavailable) else "refused"
         WEBHOOKS.labels(known, result).inc()

@@ -12,6 +12,7 @@ from tasks.accounts.log_ins import Renewal, Renewed
 from tasks.context import Context
 from tasks.intake.gathering import Gathering
 from tasks.intents.polls import Polls
+from tasks.payments.pay import PaymentDesk
 from tasks.runtime.ttl_cache import TtlCache
 from tasks.sales.overview import Overviews
 
@@ -46,6 +47,7 @@ class Services:
     limits: "Limits"
     hub: "Hub"
     reads: "Reading"
+    desk: PaymentDesk
     money: "MoneyCollector"
     overviews: Overviews
     polls_of_intents: Polls

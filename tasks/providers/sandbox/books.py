@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -24,6 +24,21 @@ from tasks.providers.sandbox.events import charge_payload, new_event_id
 from tasks.providers.sandbox.methods import Method, Terms, When, terms_of
 
 DISORDER_S: Final = 1
+_NEW_ROW: Final = (
+    *("ids", "refs", "orders", "amounts", "currencies", "methods", "states", "codes", "settle_s"),
+)
+_ENTERING: Final = text("""
+    INSERT INTO sandbox_charges (payment_id, ref, order_id, amount_minor, currency, method, state, code,
+                                 settles_at, calls)
+    SELECT id, ref, order_id, amount_minor, currency, method, state, code,
+           CASE WHEN settle_s > 0 THEN now() + make_interval(secs => settle_s) END, 1
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:refs AS text[]), CAST(:orders AS uuid[]),
+                CAST(:amounts AS bigint[]), CAST(:currencies AS text[]), CAST(:methods AS text[]),
+                CAST(:states AS text[]), CAST(:codes AS text[]), CAST(:settle_s AS int[]))
+         AS t (id, ref, order_id, amount_minor, currency, method, state, code, settle_s)
+    ON CONFLICT (payment_id) DO NOTHING
+    RETURNING *
+""")
 
 
 def enter_charge(session: Session, charge: Charge, terms: Terms) -> tuple[SandboxCharge, datetime]:
@@ -39,6 +54,21 @@ def enter_charge(session: Session, charge: Charge, terms: Terms) -> tuple[Sandbo
         return _find(session, _as_charged(charge, method))
     _note_charge(session, row, method, row.created_at)
     return row, row.created_at
+
+
+def enter_new_charges(session: Session, charges: Sequence[tuple[Charge, Terms]]) -> Sequence[SandboxCharge]:
+    """Enter those charges that are not entered, as asked about once; returns them.
+
+    In the order of their ids: who enters some of the same waits, and nobody for each other.
+    """
+    terms = {charge.payment_id: one for charge, one in charges}
+    ordered = sorted(charges, key=lambda one: one[0].payment_id)
+    columns = zip(*(_new_row(charge, one) for charge, one in ordered), strict=True)
+    values = dict(zip(_NEW_ROW, map(list, columns), strict=True))
+    entered = session.scalars(select(SandboxCharge).from_statement(_ENTERING), values).all()
+    for row in entered:
+        _note_charge(session, row, terms[row.payment_id].method, row.created_at)
+    return entered
 
 
 def end_charge(session: Session, charge: Charge, terms: Terms) -> tuple[SandboxCharge, datetime]:
@@ -105,6 +135,19 @@ def _as_charged(charge: Charge, method: Method) -> Charge:
     return replace(charge, amount_minor=charge.amount_minor + method.too_much_minor)
 
 
+def _new_row(charge: Charge, terms: Terms) -> tuple[Any, ...]:
+    """The values of a charge's row, as `_NEW_ROW` names them."""
+    method = terms.method
+    known = _as_charged(charge, method)
+    ref, code = _new_ref(), method.code if method.begins == State.DECLINED else None
+    money = (known.amount_minor, known.currency, known.method)
+    return known.payment_id, ref, known.order_id, *money, method.begins.value, code, terms.charge_s
+
+
+def _new_ref() -> str:
+    return f"sbx_ch_{uuid.uuid4().hex}"
+
+
 def _insert(
     session: Session, charge: Charge, state: State, code: str | None, settles_after_s: int
 ) -> SandboxCharge | None:
@@ -112,7 +155,7 @@ def _insert(
         insert(SandboxCharge)
         .values(
             payment_id=charge.payment_id,
-            ref=f"sbx_ch_{uuid.uuid4().hex}",
+            ref=_new_ref(),
             order_id=charge.order_id,
             amount_minor=charge.amount_minor,
             currency=charge.currency,

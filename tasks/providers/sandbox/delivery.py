@@ -6,11 +6,11 @@ due again, so a webhook may arrive twice. No transaction is open while a URL is 
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPException
 from typing import Any, Final
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import orjson
@@ -24,6 +24,7 @@ from models.database import Database
 from models.leases import Backoff
 from models.tables.sandbox import SandboxEvent
 from tasks.providers.sandbox.books import settle_all
+from tasks.providers.sandbox.posting import Poster
 from tasks.providers.sandbox.signature import HEADER, sign, webhook_secret
 
 AT_ONCE: Final = 20
@@ -45,26 +46,6 @@ class _Leased:
     payload: dict[str, Any]
 
 
-def post_http(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> int:
-    """POST a body and return the status of the answer, whose body is not read; follows no redirects.
-
-    Raises:
-        OSError, HTTPException: no answer. ValueError: the URL is invalid.
-    """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"Not an HTTP address: {url}")
-    connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = connect(parts.hostname, parts.port, timeout=timeout_s)
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    try:
-        connection.request("POST", path, body, {**headers, "Connection": "close"})
-        with connection.getresponse() as response:
-            return response.status
-    finally:
-        connection.close()
-
-
 def has_due(where: Database | Session) -> bool:
     """Return whether a webhook is due; reads the beginning of an index.
 
@@ -81,7 +62,7 @@ def deliver_due(
     database: Database,
     settings: PaymentSettings,
     secret_key: str,
-    post: Post = post_http,
+    post: Post | None = None,
     *,
     timeout_s: float = TIMEOUT_S,
     slice_s: float = SLICE_S,
@@ -95,17 +76,18 @@ def deliver_due(
     secret = webhook_secret(settings, secret_key)
     until = time.monotonic() + slice_s
     delivered = 0
-    while leased := _lease(database):
-        sent: list[tuple[_Leased, bool]] = []
-        for event in leased:
-            sent.append((event, _send(event, settings.webhook_url, secret, post, timeout_s)))
+    with closing(Poster()) as poster:
+        while leased := _lease(database):
+            sent: list[tuple[_Leased, bool]] = []
+            for event in leased:
+                sent.append((event, _send(event, settings.webhook_url, secret, post or poster, timeout_s)))
+                if time.monotonic() >= until:
+                    break
+            taken = [event for event, is_taken in sent if is_taken]
+            _note(database, taken, [event for event, is_taken in sent if not is_taken], leased[len(sent) :])
+            delivered += len(taken)
             if time.monotonic() >= until:
                 break
-        taken = [event for event, is_taken in sent if is_taken]
-        _note(database, taken, [event for event, is_taken in sent if not is_taken], leased[len(sent) :])
-        delivered += len(taken)
-        if time.monotonic() >= until:
-            break
     return delivered
 
 

@@ -19,9 +19,9 @@ from tasks.providers.port import (
     State,
     Step,
 )
-from tasks.providers.sandbox.books import end_charge, enter_charge, tell_charge
+from tasks.providers.sandbox.books import end_charge, enter_charge, enter_new_charges, tell_charge
 from tasks.providers.sandbox.events import MOST_BYTES, read_payload
-from tasks.providers.sandbox.methods import terms_of
+from tasks.providers.sandbox.methods import Terms, terms_of
 from tasks.providers.sandbox.refunds import give_back
 from tasks.providers.sandbox.signature import HEADER, verify, webhook_secret
 
@@ -69,9 +69,35 @@ class SandboxProvider:
             row, now = enter_charge(session, charge, terms)
             row.calls += 1
             calls, told = row.calls, tell_charge(row, now)
-        if terms.is_silent(calls, told.state):
-            raise ProviderUnavailable(f"The sandbox gives no answer: {charge.method}.")
-        return told
+        return _said(charge, terms, calls, told)
+
+    def charge_all(
+        self, charges: Sequence[Charge]
+    ) -> list[Outcome | ProviderUnavailable | IdempotencyKeyReused]:
+        """Do what `charge` does for each, the new ones in one transaction; see `ChargesTogether`.
+
+        Raises:
+            LedgerUnavailable: PostgreSQL does not answer; asking again tells.
+        """
+        terms = {one.payment_id: terms_of(one.method) for one in charges}
+        new = [(one, known) for one in charges if (known := terms[one.payment_id]) is not None]
+        with self._database.transaction() as session:
+            told = {
+                row.payment_id: tell_charge(row, row.created_at)
+                for row in (enter_new_charges(session, new) if len(new) > 1 else ())
+            }
+        return [self._answer(one, terms[one.payment_id], told.get(one.payment_id)) for one in charges]
+
+    def _answer(
+        self, charge: Charge, terms: Terms | None, told: Outcome | None
+    ) -> Outcome | ProviderUnavailable | IdempotencyKeyReused:
+        """Answer about a charge that was entered just now as `told`, or else ask about it alone."""
+        try:
+            if terms is None or told is None:
+                return self.charge(charge)
+            return _said(charge, terms, 1, told)
+        except (ProviderUnavailable, IdempotencyKeyReused) as error:
+            return error
 
     def cancel(self, charge: Charge) -> Outcome:
         """End a charge that is still pending, also one that never came.
@@ -115,6 +141,12 @@ class SandboxProvider:
         old = [webhook_secret(self._settings, key) for key in self._old_secret_keys]
         verify(secret, signatures[0], body, self._clock(), old=old)
         return read_payload(body)
+
+
+def _said(charge: Charge, terms: Terms, calls: int, told: Outcome) -> Outcome:
+    if terms.is_silent(calls, told.state):
+        raise ProviderUnavailable(f"The sandbox gives no answer: {charge.method}.")
+    return told
 
 
 def _unknown_method() -> Outcome:
