@@ -15,7 +15,7 @@ from tasks.runtime.periodic import Periodic
 
 log: Final = structlog.get_logger()
 
-PERIOD_S: Final = 0.5
+PERIOD_S: Final = 1.0
 GRACE_S: Final = 3.0  # for what ends by itself
 EXIT_CODE: Final = 1
 

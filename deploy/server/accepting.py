@@ -27,6 +27,7 @@ class FairServer(StreamServer):  # type: ignore[misc]  # gevent has no types
 
     def do_read(self) -> Any:
         """Accept a connection; nothing while it is others' turn."""
+        self._share.refresh()
         pause_s = FULL_PAUSE_S if self._share.is_full else self._yield_s() if self._share.is_ahead else 0.0
         if pause_s > 0:
             self._come_back(pause_s)

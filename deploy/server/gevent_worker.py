@@ -7,10 +7,11 @@ browser that is merely connected from one that waits for an answer.
 import socket
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, Final
 
 import gevent
+from gevent.event import Event
 from gunicorn import util  # type: ignore[import-untyped]
 from gunicorn.http import errors  # type: ignore[import-untyped]
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
@@ -21,7 +22,7 @@ from deploy.server.sharing import SAY_EVERY_S, Board, Share
 from deploy.server.silent_connections import Silence
 
 GOODBYE_S: Final = 6.0  # for the hub to send its sockets away
-POLL_S: Final = 0.1  # a signal handler must not switch greenlets, so the flag it sets is looked at
+POLL_S: Final = 0.1  # between two looks for connections that wait, while it stops
 FIRST_S: Final = 15.0  # for a new connection to say something
 HEAD_BYTES: Final = 8192  # of a request, that are looked at for an upgrade
 UPGRADE: Final = (b"GET /ws ", b"GET /ws?")
@@ -76,6 +77,8 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
         self._tell_late: Any = None
         self._spares: Any = lambda _peer: False
         self._share = Share(BOARD, self.age, self._connections, self._capacity)
+        self._told = Event()
+        self._ending: Any = None
 
     def timeout_ctx(self) -> IdleTimeout:
         """The context that gunicorn enters around each wait for a request, and only there."""
@@ -89,10 +92,18 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
         self._spares = extensions.get("spares_peer", self._spares)
         self._tell_late = partial(self._unread, 408) if self._unread is not None else None
         self._handshake = None if self.cfg.is_ssl else extensions.get("handshake")
+        self._ending = gevent.get_hub().loop.async_()
+        self._ending.start(self._told.set)
         gevent.spawn(self._drain_when_told)
         super().run()
         self._say_goodbye()
         self._goodbye.join(GOODBYE_S)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Note that it is to stop, and wake who sees to that: a handler itself must not switch greenlets."""
+        super().handle_exit(sig, frame)
+        if self._ending is not None:
+            self._ending.send()
 
     def server_class(self, listener: Any, *, spawn: Any, **rest: Any) -> FairServer:
         """Make what gunicorn accepts connections by, in the place of its own choice."""
@@ -167,7 +178,7 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
     def _drain_when_told(self) -> None:
         while self.alive:
             self._share.exchange()
-            gevent.sleep(SAY_EVERY_S)
+            self._told.wait(SAY_EVERY_S)
         self._share.leave()
         self._say_goodbye()
         while True:

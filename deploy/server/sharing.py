@@ -14,8 +14,9 @@ from collections.abc import Callable
 from typing import Final
 
 SEATS: Final = 256  # processes, with those that are on their way out
-STALE_S: Final = 1.0  # a process that said nothing for so long does not count
-SAY_EVERY_S: Final = 0.05
+STALE_S: Final = 3.0  # a process that said nothing for so long does not count
+SAY_EVERY_S: Final = 1.0  # at rest
+FRESH_S: Final = 0.05  # for so long what was exchanged is good for deciding who takes a connection
 AHEAD: Final = 64  # connections more than the fewest that are not yet too many
 AHEAD_SHARE: Final = 0.02  # or this part of what it has
 
@@ -64,6 +65,7 @@ class Share:
         self._clock = clock
         self._fewest = 0.0  # connections of the process that has the fewest and has room
         self._others_have_room = False
+        self._exchanged_at = float("-inf")
 
     @property
     def is_full(self) -> bool:
@@ -80,9 +82,14 @@ class Share:
         """This process takes no more connections."""
         self._board.leave(self._seat)
 
+    def refresh(self) -> None:
+        """Exchange numbers unless that was done just now; before each decision about a connection."""
+        if self._clock() - self._exchanged_at >= FRESH_S:
+            self.exchange()
+
     def exchange(self) -> None:
-        """Publish this process's numbers and read the others'; to be done every `SAY_EVERY_S`."""
-        now = self._clock()
+        """Publish this process's numbers and read the others'; at rest to be done every `SAY_EVERY_S`."""
+        now = self._exchanged_at = self._clock()
         count = self._count()
         self._board.say(self._seat, count, max(self._capacity() - count, 0), now)
         able = [connections for connections, room in self._board.others(self._seat, now) if room > 0]

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from deploy.server.sharing import AHEAD, STALE_S, Board, Share
+from deploy.server.sharing import AHEAD, FRESH_S, STALE_S, Board, Share
 
 
 class Processes:
@@ -89,3 +89,15 @@ def test_whoever_comes_next_goes_to_those_who_have_fewest() -> None:
             processes.exchange()
         processes.connections[processes.takers[0]] += 1  # the first is the quickest, each time
     assert max(processes.connections) - min(processes.connections) < 5_000 * 0.05
+
+
+def test_numbers_are_exchanged_when_they_are_asked_for_and_old() -> None:
+    processes = Processes(100, 100)
+    processes.connections[:] = [100 + AHEAD, 0]
+    first, second = processes.shares
+    second.exchange()
+    first.refresh()
+    assert not first.is_ahead  # it knows of a moment ago
+    processes.now += 2 * FRESH_S
+    first.refresh()
+    assert first.is_ahead

@@ -1,8 +1,8 @@
 """The set of revoked token families in this process, kept fresh from PostgreSQL.
 
 Access tokens are not looked up when they are shown; this set is what makes a log-out take effect. One
-thread (a greenlet where gevent has patched) reads it about twice a second, so that a revocation in any
-process is known here within a second.
+thread (a greenlet where gevent has patched) reads it once a second, so that a revocation in any process is
+known here soon after that.
 """
 
 import logging
@@ -18,7 +18,7 @@ from models.errors import LedgerUnavailable
 from models.queries.accounts import revoked_since
 from tasks.runtime.periodic import Periodic
 
-PERIOD_S: Final = 0.5  # seconds between two looks
+PERIOD_S: Final = 1.0  # seconds between two looks
 FIRST_LOOK_S: Final = 2.0  # seconds that somebody waits for the first one
 STOP_S: Final = 5.0  # seconds for a look that is under way to come to its end
 OVERLAP_S: Final = 30.0  # seconds looked back each time: a commit may be that much later than its now()
