@@ -198,6 +198,7 @@ class Settings:
     forwarded_allow_ips: str = ""  # gunicorn's own settings of these names: nobody, and none
     forwarder_headers: str = ""
     log_ins: LogInSettings = LogInSettings()
+    plain_requests: bool = True  # whether plain requests are answered at the connection
     session_s: int = SESSION_S  # a log-in ends so long after it began, however often it is refreshed
 
     @property
@@ -288,6 +289,7 @@ def _read(env: Env) -> Settings:
         production_allows=_allowances(env),
         forwarded_allow_ips=env.str("FORWARDED_ALLOW_IPS", ""),
         forwarder_headers=env.str("FORWARDER_HEADERS", ""),
+        plain_requests=env.bool("PLAIN_REQUESTS", True),
     )
     _refuse_unsafe(settings)
     return settings

@@ -15,6 +15,7 @@ from web.auth import session
 from web.auth.cookies import cookie_prefix
 from web.auth.issue import configure_tokens
 from web.cli import register_commands
+from web.connection.plain import PlainRequests
 from web.health import metrics
 from web.health import routes as health
 from web.http import errors, logs, middleware
@@ -23,7 +24,7 @@ from web.http.openapi import PREFIX, Api
 from web.http.openapi import Blueprint as ApiBlueprint
 from web.http.request_id import MAX_BODY_BYTES, ShopRequest
 from web.http.services import EXTENSION, Services
-from web.limits import proxies
+from web.limits.proxies import Proxies
 from web.shop import assets, languages
 from web.shop import views as pages
 from web.sockets import socket as live
@@ -31,6 +32,7 @@ from web.wiring import build_services
 
 PREPARE: Final = "prepare"  # its name among the app's extensions, by which the worker finds it
 SPARES_PEER: Final = "spares_peer"  # likewise
+PLAIN: Final = "plain"  # likewise
 
 API_BLUEPRINTS: Final[Sequence[ApiBlueprint]] = (  # documented, under /api/v1
     accounts.blueprint,
@@ -105,7 +107,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     assets.register(app, are_settled=settings.is_production)
     _register_blueprints(app)
     register_commands(app)
-    proxies.register(app, settings.trusted_proxies)
+    proxies = Proxies(settings.trusted_proxies)
+    proxies.register(app)
+    if settings.plain_requests:
+        app.extensions[PLAIN] = PlainRequests(services, proxies, app.logger)
     app.extensions[PREPARE] = partial(_prepare, app)
     app.extensions[SPARES_PEER] = partial(_spares_peer, services, settings)
     return app

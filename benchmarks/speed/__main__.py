@@ -149,6 +149,9 @@ def by_cpu(figures: dict[str, Figure]) -> tuple[Figure, ...]:
     found = []
     if accepted := figures.get("accepted over HTTP, CPU"):
         found.append(ratio("accepted beside a bare route, by CPU", figures["bare route, CPU"], accepted))
+        found.append(
+            ratio("accepted beside Flask's way, by CPU", figures["accepted by Flask, CPU"], accepted)
+        )
     by_socket = figures.get("accepted by socket, CPU")
     if by_socket and all(by_socket.values):  # a tiny run takes less than a tick of the clock
         over_http = figures["accepted over HTTP beside sockets, CPU"]
@@ -167,6 +170,7 @@ def aims_of(figures: dict[str, Figure]) -> tuple[Aim, ...]:
             aims.append(Aim(ratio(f"drain beside a task an intent, {name}", drain, naive), 20))
     if accepted := figures.get("accepted over HTTP"):
         aims.append(Aim(ratio("accepted beside a bare route", accepted, figures["bare route"]), 0.6))
+        aims.append(Aim(ratio("accepted beside Flask's way", accepted, figures["accepted by Flask"]), 2.5))
     if by_socket := figures.get("accepted by socket"):
         over_http = figures["accepted over HTTP beside sockets"]
         aims.append(Aim(ratio("accepted by socket beside HTTP", by_socket, over_http), 2))

@@ -1,4 +1,4 @@
-"""The measurement of HTTP: accepted intents, and a sale that is looked at, beside a bare Flask route.
+"""The measurement of HTTP: accepted intents at the connection and by Flask, a sale looked at, a bare route.
 
 One gunicorn process with the project's settings on one core; the load and the servers on the others. No
 worker runs.
@@ -58,7 +58,7 @@ def measure_http(
     requests: int,
     note: Note,
 ) -> None:
-    """Load the bare route and the shop in turn, each on one process of its own; then two of the shop.
+    """Load the bare route and the shop in both its ways in turn, each on a process of its own; then two.
 
     Raises:
         CannotMeasure: an answer was not what it should be.
@@ -67,25 +67,35 @@ def measure_http(
     with kept_apart() as own:
         bare_one = serve(place, "bare", "benchmarks.speed.bare_app:create_app()", cores=own)
         shop_one = serve(place, "shop", "web:create_app()", cores=own)
-        with bare_one as bare, shop_one as shop:
+        by_flask = serve(place, "shop by Flask", "web:create_app()", cores=own, PLAIN_REQUESTS="0")
+        with bare_one as bare, shop_one as shop, by_flask as flask:
             some = list(itertools.islice(fresh, WARM_UP))
             load_bare(bare, some)
             load_shop(shop, some)
+            load_shop(flask, some)
             for _ in range(rounds):
-                _measure_round(bare, shop, list(itertools.islice(fresh, requests)), note)
+                _measure_round(bare, shop, flask, list(itertools.islice(fresh, requests)), note)
     with serve(place, "shop of two", "web:create_app()", processes=2) as two:
         for _ in range(rounds):
             loaded = load_shop(two, list(itertools.islice(fresh, requests)))
             note("accepted over HTTP, two processes", PER_S, loaded.per_second)
 
 
-def _measure_round(bare: Served, shop: Served, shoppers: Sequence[Shopper], note: Note) -> None:
-    floor, accepted = load_bare(bare, shoppers), load_shop(shop, shoppers)
+def _measure_round(
+    bare: Served, shop: Served, flask: Served, shoppers: Sequence[Shopper], note: Note
+) -> None:
+    floor, accepted, by_flask = (
+        load_bare(bare, shoppers),
+        load_shop(shop, shoppers),
+        load_shop(flask, shoppers),
+    )
     views = load_sale_views(shop, len(shoppers) // 4)
     note("bare route", PER_S, floor.per_second)
     note("accepted over HTTP", PER_S, accepted.per_second)
+    note("accepted by Flask", PER_S, by_flask.per_second)
     note("bare route, CPU", "µs/request", floor.cpu_us)
     note("accepted over HTTP, CPU", "µs/request", accepted.cpu_us)
+    note("accepted by Flask, CPU", "µs/request", by_flask.cpu_us)
     note("accepted over HTTP, p50", "ms", accepted.p50_ms)
     note("accepted over HTTP, p99", "ms", accepted.p99_ms)
     note("a sale looked at", PER_S, views.per_second)
@@ -93,16 +103,22 @@ def _measure_round(bare: Served, shop: Served, shoppers: Sequence[Shopper], note
 
 @contextlib.contextmanager
 def serve(
-    place: Place, name: str, application: str, *, processes: int = 1, cores: set[int] | None = None
+    place: Place,
+    name: str,
+    application: str,
+    *,
+    processes: int = 1,
+    cores: set[int] | None = None,
+    **settings: str,
 ) -> Iterator[Served]:
-    """Serve an application with the project's gunicorn settings, on some cores if they are named.
+    """Serve an application with the project's gunicorn settings and some others, on some cores if named.
 
     Raises:
         CannotMeasure: it does not come up.
     """
     port = free_port()
     command = ("gunicorn", "-c", "deploy/server/gunicorn.py", application)
-    variables = {"HOST": HOST, "PORT": str(port), "WEB_PROCESSES": str(processes)}
+    variables = {"HOST": HOST, "PORT": str(port), "WEB_PROCESSES": str(processes), **settings}
     with place.process(name, command, **variables) as running:
         place.await_true(lambda: running.poll() is not None or _answers(port), name, DEADLINE_S)
         if running.poll() is not None:

@@ -5,9 +5,9 @@ browser that is merely connected from one that waits for an answer.
 """
 
 import socket
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any, Final
 
 import gevent
@@ -17,14 +17,15 @@ from gunicorn.http import errors  # type: ignore[import-untyped]
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
 from deploy.server.accepting import FairServer
+from deploy.server.idle import IdleTimeout
 from deploy.server.patience import PatientSocket
+from deploy.server.plain_requests import LOOK_BYTES, PlainConnections, has_read_ahead, is_possible
 from deploy.server.sharing import SAY_EVERY_S, Board, Share
 from deploy.server.silent_connections import Silence
 
 GOODBYE_S: Final = 6.0  # for the hub to send its sockets away
 POLL_S: Final = 0.1  # between two looks for connections that wait, while it stops
 FIRST_S: Final = 15.0  # for a new connection to say something
-HEAD_BYTES: Final = 8192  # of a request, that are looked at for an upgrade
 UPGRADE: Final = (b"GET /ws ", b"GET /ws?")
 
 # How a request that cannot be read is answered; the first that fits. A header of ours that cannot be sent
@@ -42,26 +43,6 @@ _STATUSES: Final[tuple[tuple[type[Exception], int], ...]] = (
 BOARD: Final = Board()  # made in the master, where this module is imported first
 
 
-class IdleTimeout(gevent.Timeout):  # type: ignore[misc]  # gevent has no types
-    """Bounds a connection's wait for its next request, and can be made to expire early."""
-
-    def __init__(self, seconds: float, idle: "dict[Any, IdleTimeout]") -> None:
-        super().__init__(seconds, False)
-        self._idle = idle
-
-    def __enter__(self) -> "IdleTimeout":
-        self._idle[gevent.getcurrent()] = self
-        super().__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        self._idle.pop(gevent.getcurrent(), None)
-        is_suppressed: bool | None = super().__exit__(kind, value, trace)
-        return is_suppressed
-
-
 class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     """A gevent worker that stops within two seconds when nothing is in progress."""
 
@@ -73,6 +54,7 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
         self._servers: list[FairServer] = []
         self._hub: Any = None
         self._handshake: Any = None
+        self._plain: PlainConnections | None = None
         self._unread: Any = None
         self._tell_late: Any = None
         self._spares: Any = lambda _peer: False
@@ -92,6 +74,8 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
         self._spares = extensions.get("spares_peer", self._spares)
         self._tell_late = partial(self._unread, 408) if self._unread is not None else None
         self._handshake = None if self.cfg.is_ssl else extensions.get("handshake")
+        if (taker := extensions.get("plain")) is not None and is_possible(self):
+            self._plain = PlainConnections(taker, self, self.timeout_ctx)
         self._ending = gevent.get_hub().loop.async_()
         self._ending.start(self._told.set)
         gevent.spawn(self._drain_when_told)
@@ -113,12 +97,21 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
         return server
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
-        """Serve a connection: the hub takes those that plainly ask for a socket, gunicorn the others."""
-        if self._is_taken(client, addr):
+        """Serve a connection: the hub takes those that plainly ask for a socket, gunicorn the others.
+
+        What else is plain on these is answered past gunicorn, whenever it has read nothing of it.
+        """
+        if self.cfg.is_ssl:
+            super().handle(listener, client, addr)
             return
-        if not self.cfg.is_ssl:
-            client = PatientSocket.of(client, self._tell_late)
-        super().handle(listener, client, addr)
+        said = self._first_words(client, addr)
+        if not said or self._becomes_a_socket(client, said, addr):
+            return
+        client = PatientSocket.of(client, self._tell_late)
+        if self._has_some_for_gunicorn(client, addr, said):
+            super().handle(listener, client, addr)
+        else:
+            client.close()
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
         """Answer a request whose head has come."""
@@ -126,9 +119,12 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
             return super().handle_request(listener_name, req, sock, addr)
         sock.begin_request(req.unreader.take_buffered)
         try:
-            return super().handle_request(listener_name, req, sock, addr)
+            answered = super().handle_request(listener_name, req, sock, addr)
         finally:
             sock.end_request()
+        if not has_read_ahead(req) and not self._has_some_for_gunicorn(sock, addr):
+            raise StopIteration  # gunicorn's own word for the end of a connection
+        return answered
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer what never came to the app as the app would: with a problem, and with its safety headers."""
@@ -146,21 +142,37 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
             self.log.debug("Failed to send error message.")
         util.close_graceful(client)  # closed at once with something unread, it would lose the answer
 
-    def _is_taken(self, client: Any, addr: Any) -> bool:
-        """Whether nothing is left to do: it became a socket, was refused as one, or never asked anything."""
-        if self.cfg.is_ssl:
+    def _first_words(self, client: Any, addr: Any) -> bytes:
+        """Wait for what a new connection says, without reading it; nothing where it says nothing."""
+        said = _said_so_far(client)
+        if said is None:
+            said = b""
+            with (
+                suppress(OSError),
+                IdleTimeout(FIRST_S, self._idle) as wait,
+                self._bound_silence(client, addr, wait),
+            ):
+                said = client.recv(LOOK_BYTES, socket.MSG_PEEK)
+        return said
+
+    def _becomes_a_socket(self, client: Any, said: bytes, addr: Any) -> bool:
+        """Whether the hub has taken it, or refused it: then nothing is left to do."""
+        if self._handshake is None or not said.startswith(UPGRADE):
             return False
-        head = b""
         try:
-            if (said := _said_so_far(client)) is not None:
-                head = said
-            else:
-                with IdleTimeout(FIRST_S, self._idle) as wait, self._bound_silence(client, addr, wait):
-                    head = client.recv(HEAD_BYTES, socket.MSG_PEEK)
-            is_upgrade = self._handshake is not None and head.startswith(UPGRADE)
-            return not head or (is_upgrade and self._handshake.take(client, head, addr))
+            is_taken: bool = self._handshake.take(client, said, addr)
         except OSError:
             return True
+        return is_taken
+
+    def _has_some_for_gunicorn(self, client: PatientSocket, addr: Any, said: bytes = b"") -> bool:
+        """Answer what is plain; then whether something else is there."""
+        if self._plain is None:
+            return True
+        try:
+            return self._plain.serve(client, addr, said)
+        except OSError:
+            return False
 
     def _bound_silence(self, client: Any, addr: Any, wait: IdleTimeout) -> AbstractContextManager[None]:
         if self._spares(addr[0] if isinstance(addr, tuple) else ""):
@@ -204,7 +216,7 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
 def _said_so_far(client: Any) -> bytes | None:
     """What has come already, without waiting and without taking it; None where that is nothing yet."""
     try:
-        said: bytes = client._sock.recv(HEAD_BYTES, socket.MSG_PEEK)
+        said: bytes = client._sock.recv(LOOK_BYTES, socket.MSG_PEEK)
     except BlockingIOError:
         return None
     except OSError:

@@ -125,6 +125,15 @@ class PatientSocket(gevent.socket.socket):  # type: ignore[misc]  # gevent has n
                 self._answer.has_moved(sent)
                 return sent
 
+    def send_answer(self, packed: bytes) -> None:
+        """Send a whole answer to a request that was read past `recv`.
+
+        Raises:
+            OSError: the reader is gone, or takes it too slowly.
+        """
+        self._answer = Wait(ANSWER)
+        self.sendall(packed)
+
     def _await_request(self) -> bool:
         if self._request is None:
             self._wait(self._read_event)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import websocket
 
-from benchmarks.harness.processes import free_port
+from benchmarks.harness.processes import descendants, free_port
 from tests.integration.embedded_run import DEADLINE_S, ROOT, wait_until
 
 APPLICATION = """\
@@ -98,6 +98,11 @@ class Web:
         """Ask, and take leave."""
         with self.visit(path) as (_, body):
             return body
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process that serves."""
+        for pid in descendants(self.process.pid):
+            os.kill(pid, number)
 
     def serves(self) -> bool:
         try:

@@ -17,6 +17,8 @@ SERVED = (
     "bare route",
     "accepted over HTTP",
     "accepted over HTTP, CPU",
+    "accepted by Flask",
+    "accepted by Flask, CPU",
     "a sale looked at",
     "accepted over HTTP, two processes",
     "accepted beside a bare route, by CPU",
@@ -45,7 +47,7 @@ def test_a_tiny_run_measures_everything_and_leaves_nothing(tmp_path: Path) -> No
     expected = {f"{name}, {sale}" for name in DRAINED for sale in ("flash", "all win")} | set(SERVED)
     assert expected <= set(told["figures"])
     assert all(figure["median"] > 0 for name, figure in told["figures"].items() if name in expected)
-    assert len(told["aims"]) == 8
+    assert len(told["aims"]) == 9
     assert told["shape"]["intents"] == 1000
     assert list(place.iterdir()) == []
     assert naming(place) == []

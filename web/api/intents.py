@@ -2,10 +2,10 @@
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flask import Response, request
 from marshmallow import ValidationError
@@ -17,11 +17,16 @@ from tasks.intents import submit as intents
 from tasks.intents.polls import visible
 from web.api.schemas.intents import IntentCreateSchema, IntentPageSchema, IntentQuery, IntentSchema
 from web.auth.identity import current_identity, signed_in, whose
+from web.auth.tokens import Identity
 from web.http.errors import Problem
 from web.http.openapi import JSON, PREFIX, Blueprint, parse_json, read_announced, read_json
 from web.http.paging import read_cursor, read_page, write_cursor
-from web.http.responses import answer, packed, page
-from web.http.services import services
+from web.http.reply import Answer, Reply
+from web.http.responses import answer, page, reply_packed, reply_with
+from web.http.services import Services, services
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 blueprint = Blueprint("intents", __name__, description="Purchase intents: a place in a sale's line")
 
@@ -29,7 +34,7 @@ KEY_HEADER: Final = "Idempotency-Key"
 KEY_PARAMETER: Final = {"name": KEY_HEADER, "in": "header", "schema": {"type": "string", "maxLength": 128}}
 _SANE_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII).fullmatch
 _NEW_INTENT: Final = IntentCreateSchema()
-_SHORT_LENGTHS: Final = {str(length): length for length in range(1, 65)}  # bytes, as they are announced
+SHORT_LENGTHS: Final = {str(length): length for length in range(1, 65)}  # bytes, as they are announced
 
 
 @blueprint.post("/sales/<uuid:sale_id>/intents")
@@ -41,14 +46,26 @@ _SHORT_LENGTHS: Final = {str(length): length for length in range(1, 65)}  # byte
 @blueprint.response(202, IntentSchema, headers={"Location": {"schema": {"type": "string"}}})
 def submit(sale_id: uuid.UUID) -> Response:
     """Ask to buy. 202: the intent stands in line, durably, with its ticket; the verdict follows."""
-    identity = current_identity()
-    parts = services()
-    parts.limits.intents.hit(identity.user_id)
-    requested = _read_intent_request()
-    intent = intents.submit_intent(
-        parts.context, identity.user_id, sale_id, key=idempotency_key(), **requested
-    )
-    return answer(intent, 202, {"Location": f"{PREFIX}/intents/{intent['id']}"})
+    asking = current_identity().user_id
+    return Answer(take_intent(services(), asking, sale_id, request.environ, _read_intent_request))
+
+
+def take_intent(
+    parts: Services,
+    user_id: uuid.UUID,
+    sale_id: uuid.UUID,
+    environ: "WSGIEnvironment",
+    read: Callable[[], Mapping[str, Any]],
+) -> Reply:
+    """Take the intent of somebody who is known, by whichever way it came; `read` reads the body.
+
+    Raises:
+        TooManyRequests, Problem, ValidationError, FlashSaleError: as they are told.
+    """
+    parts.limits.intents.hit(user_id)
+    requested = read()
+    intent = intents.submit_intent(parts.context, user_id, sale_id, key=_read_key(environ), **requested)
+    return reply_with(intent, 202, {"Location": f"{PREFIX}/intents/{intent['id']}"})
 
 
 @blueprint.get("/intents/<uuid:intent_id>")
@@ -56,7 +73,18 @@ def submit(sale_id: uuid.UUID) -> Response:
 @blueprint.response(200, IntentSchema)
 def get_intent(intent_id: uuid.UUID) -> Response:
     """Show an intent to its owner or an admin: its place in line, or its verdict."""
-    return packed(visible(services().polls_of_intents.find(intent_id), whose()).packed)
+    return Answer(show_intent(services(), current_identity(), intent_id))
+
+
+def show_intent(parts: Services, identity: Identity, intent_id: uuid.UUID) -> Reply:
+    """Show an intent to somebody who is known, by whichever way they asked.
+
+    Raises:
+        NotFound: there is none, or it is somebody else's.
+        LineUnavailable, LedgerUnavailable: try again.
+    """
+    seen_by = None if identity.is_admin else identity.user_id
+    return reply_packed(visible(parts.polls_of_intents.find(intent_id), seen_by).packed)
 
 
 @blueprint.get("/intents")
@@ -124,7 +152,11 @@ def idempotency_key() -> str:
     Raises:
         Problem: 400 `bad_idempotency_key`.
     """
-    key: str | None = request.environ.get("HTTP_IDEMPOTENCY_KEY")
+    return _read_key(request.environ)
+
+
+def _read_key(environ: "WSGIEnvironment") -> str:
+    key: str | None = environ.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
         return ""
     if not _SANE_KEY(key):
@@ -135,15 +167,21 @@ def idempotency_key() -> str:
 def _read_intent_request() -> Mapping[str, Any]:
     """Read the body. A crowd's bodies are alike, so the schema's result for a short one is cached."""
     environ = request.environ
-    length = _SHORT_LENGTHS.get(environ.get("CONTENT_LENGTH", ""))
+    length = SHORT_LENGTHS.get(environ.get("CONTENT_LENGTH", ""))
     if length is not None and environ.get("CONTENT_TYPE") == JSON:
-        return _load_intent_request(read_announced(length))
+        return read_short_request(read_announced(length))
     requested: Mapping[str, Any] = _NEW_INTENT.load(read_json())
     return requested
 
 
 @lru_cache(maxsize=512)
-def _load_intent_request(body: bytes) -> Mapping[str, Any]:
+def read_short_request(body: bytes) -> Mapping[str, Any]:
+    """Read a body of one of the `SHORT_LENGTHS`.
+
+    Raises:
+        Problem: 400 `malformed_json`.
+        ValidationError: it is not what an intent is asked by.
+    """
     requested: Mapping[str, Any] = _NEW_INTENT.load(parse_json(body))
     return requested
 

@@ -4,16 +4,21 @@ import hmac
 import uuid
 from collections.abc import Callable
 from functools import wraps
-from typing import Final, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar, cast
 
 from flask import request
+from werkzeug.http import parse_cookie
 
+from config import Settings
 from web.auth import security_log
 from web.auth.cookies import cookie_name
-from web.auth.tokens import ACCESS, Identity, Verified
+from web.auth.tokens import ACCESS, Identity, Tokens, Verified
 from web.http.errors import Forbidden, Unauthenticated
 from web.http.request_id import ShopRequest
 from web.http.services import services
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 ACCESS_COOKIE: Final = "fs_access"
 REFRESH_COOKIE: Final = "fs_refresh"
@@ -22,10 +27,19 @@ REFRESH_CSRF_COOKIE: Final = "fs_refresh_csrf"
 CSRF_HEADER: Final = "X-CSRF-TOKEN"
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_CSRF_SHOWN: Final = "HTTP_X_CSRF_TOKEN"
 _MAX_AUTHORIZATION: Final = 4200  # characters
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class CsrfFailed(Forbidden):
+    """A cookie came without its CSRF token where something would change."""
+
+    def __init__(self, verified: Verified) -> None:
+        super().__init__(f"A request by cookie needs its CSRF token in {CSRF_HEADER}.", code="csrf_failed")
+        self.account = verified.identity.user_id
 
 
 def current_identity() -> Identity:
@@ -66,16 +80,30 @@ def read_token(kind: str) -> Verified:
         Unauthenticated: there is none, or it is no good.
         Forbidden: a cookie without its CSRF token where something would change.
     """
-    authorization = request.environ.get("HTTP_AUTHORIZATION")
+    try:
+        return find_token(request.environ, kind, services().tokens, services().settings)
+    except CsrfFailed as failed:
+        security_log.csrf_refused(failed.account)
+        raise
+
+
+def find_token(environ: "WSGIEnvironment", kind: str, tokens: Tokens, settings: Settings) -> Verified:
+    """Do what `read_token` does, outside of Flask too; logs nothing.
+
+    Raises:
+        Unauthenticated: there is none, or it is no good.
+        CsrfFailed: a cookie without its CSRF token where something would change.
+    """
+    authorization = environ.get("HTTP_AUTHORIZATION")
     if authorization is not None:
-        return services().tokens.verify(bearer_of(authorization), kind)
+        return tokens.verify(bearer_of(authorization), kind)
     plain = ACCESS_COOKIE if kind == ACCESS else REFRESH_COOKIE
-    token = request.cookies.get(cookie_name(plain, services().settings))
+    token = parse_cookie(environ).get(cookie_name(plain, settings))
     if not token:
         raise Unauthenticated
-    verified = services().tokens.verify(token, kind)
-    if request.method not in _SAFE_METHODS:
-        _check_csrf(verified)
+    verified = tokens.verify(token, kind)
+    if environ["REQUEST_METHOD"] not in _SAFE_METHODS:
+        _check_csrf(verified, environ.get(_CSRF_SHOWN, ""))
     return verified
 
 
@@ -143,9 +171,7 @@ def _guarded(view: Callable[P, R], *, admin: bool) -> Callable[P, R]:
     return guarded
 
 
-def _check_csrf(verified: Verified) -> None:
+def _check_csrf(verified: Verified, shown: str) -> None:
     """Double submit: only a script of our own origin can copy the cookie into the header."""
-    shown = request.headers.get(CSRF_HEADER, "")
     if verified.csrf is None or not hmac.compare_digest(verified.csrf.encode(), shown.encode()):
-        security_log.csrf_refused(verified.identity.user_id)
-        raise Forbidden(f"A request by cookie needs its CSRF token in {CSRF_HEADER}.", code="csrf_failed")
+        raise CsrfFailed(verified)

@@ -3,15 +3,18 @@
 import http
 import logging
 import math
+from collections.abc import Callable
 from typing import Any, Final
 
-from flask import Flask, Response, current_app
+import orjson
+from flask import Flask, Response
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from models import errors as domain
 from tasks.providers.port import BadSignature
+from web.http.reply import Answer, Reply
 
 PROBLEM_TYPE: Final = "application/problem+json"
 _SIGN_IN: Final = "Sign in first."
@@ -151,15 +154,13 @@ def problem_body(status: int, code: str, detail: str, **extra: Any) -> dict[str,
 
 def problem(
     status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **extra: Any
-) -> Response:
-    """Answer with a problem. `extra` members stand beside the standard ones, e.g. `intent`."""
-    body = problem_body(status, code, detail, **extra)
-    response = current_app.response_class(
-        current_app.json.dumps(body), status=status, mimetype=PROBLEM_TYPE, headers=headers
-    )
-    if status in {429, 503} and "Retry-After" not in response.headers:
-        response.headers["Retry-After"] = str(RETRY_AFTER_S)
-    return response
+) -> Reply:
+    """Reply with a problem. `extra` members stand beside the standard ones, e.g. `intent`."""
+    body = orjson.dumps(problem_body(status, code, detail, **extra))
+    told = {"Content-Type": PROBLEM_TYPE, "Content-Length": str(len(body)), **(headers or {})}
+    if status in {429, 503}:
+        told.setdefault("Retry-After", str(RETRY_AFTER_S))
+    return Reply(status, list(told.items()), body)
 
 
 def code_of_status(status: int) -> str:
@@ -198,20 +199,32 @@ def flatten(messages: Any, prefix: str = "") -> dict[str, list[str]]:
 
 def register(app: Flask) -> None:
     """Let the app tell every failure as a problem."""
-    app.register_error_handler(Problem, _tell_problem)
-    app.register_error_handler(domain.FlashSaleError, _tell_domain)
-    app.register_error_handler(ValidationError, _tell_fields)
-    app.register_error_handler(domain.BadSale, _tell_bad_sale)
+    for kind, tell_kind in _TELLING:
+        app.register_error_handler(kind, _answering(tell_kind))
     app.register_error_handler(HTTPException, _tell_http)
-    app.register_error_handler(ParseException, _tell_malformed)
-    app.register_error_handler(InternalServerError, _tell_broken)
+    app.register_error_handler(InternalServerError, lambda _error: Answer(broken()))
 
 
-def _tell_problem(error: Problem) -> Response:
+def tell(error: Exception) -> Reply:
+    """Reply to a request that failed by an error of the `TOLD` kinds, whichever way it came."""
+    return next(tell_kind(error) for kind, tell_kind in _TELLING if isinstance(error, kind))
+
+
+def broken() -> Reply:
+    """Reply to a request that failed as nobody foresaw."""
+    return problem(500, "internal_error", _BROKEN)
+
+
+def _answering(tell_kind: Callable[[Any], Reply]) -> Callable[[Any], Response]:
+    return lambda error: Answer(tell_kind(error))
+
+
+def tell_problem(error: Problem) -> Reply:
+    """Reply with it."""
     return problem(error.status, error.code, error.detail, headers=error.headers, **error.extra)
 
 
-def _tell_domain(error: domain.FlashSaleError) -> Response:
+def _tell_domain(error: domain.FlashSaleError) -> Reply:
     status, code, detail = code_of(error)
     if status >= 500:
         log.warning("%s: %s", type(error).__name__, error, exc_info=status == 500)
@@ -226,12 +239,12 @@ def _tell_domain(error: domain.FlashSaleError) -> Response:
     return problem(status, code, detail, headers=headers, **extra)
 
 
-def _tell_fields(error: ValidationError) -> Response:
+def _tell_fields(error: ValidationError) -> Reply:
     fields = flatten(error.normalized_messages())  # type: ignore[no-untyped-call]
     return problem(422, "invalid_fields", _FIELDS, errors=fields)
 
 
-def _tell_bad_sale(error: domain.BadSale) -> Response:
+def _tell_bad_sale(error: domain.BadSale) -> Reply:
     """Settings that contradict each other are told as a fault of their field."""
     return _tell_fields(ValidationError(str(error), error.field))
 
@@ -242,13 +255,19 @@ def _tell_http(error: HTTPException) -> Response:
     status = error.code or 500
     headers = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
     detail = error.description or http.HTTPStatus(status).phrase
-    return problem(status, code_of_status(status), detail, headers=headers)
+    return Answer(problem(status, code_of_status(status), detail, headers=headers))
 
 
-def _tell_malformed(_error: ParseException) -> Response:
+def _tell_malformed(_error: ParseException) -> Reply:
     """The body's framing is wrong, which gunicorn finds out when the app reads it."""
     return problem(400, "bad_request", "The body is not framed as HTTP/1.1 frames it.")
 
 
-def _tell_broken(_error: InternalServerError) -> Response:
-    return problem(500, "internal_error", _BROKEN)
+_TELLING: Final[tuple[tuple[type[Exception], Callable[[Any], Reply]], ...]] = (  # the first that fits
+    (Problem, tell_problem),
+    (domain.BadSale, _tell_bad_sale),
+    (domain.FlashSaleError, _tell_domain),
+    (ValidationError, _tell_fields),
+    (ParseException, _tell_malformed),
+)
+TOLD: Final = tuple(kind for kind, _ in _TELLING)

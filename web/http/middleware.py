@@ -9,20 +9,18 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 from flask import Flask
 
 from config import Settings
-from web.http.errors import PROBLEM_TYPE, Problem, problem_body, unread
+from web.http.errors import Problem, tell_problem, unread
+from web.http.reply import Headers
 from web.http.request_id import HEADER, REQUEST_ID, read_request_id
-from web.metrics.requests import observe
+from web.metrics.requests import observe, route_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 UNREAD: Final = "unread"  # its name among the app's extensions, by which the worker finds it
-
-Headers = list[tuple[str, str]]
 
 CONTENT_POLICY: Final = (
     "default-src 'self'; img-src 'self' data: https:; object-src 'none'; base-uri 'none'; "
@@ -32,7 +30,7 @@ _ALWAYS: Final = (("X-Content-Type-Options", "nosniff"),)
 _ON_DOCUMENTS: Final = (("Referrer-Policy", "same-origin"), ("Cross-Origin-Opener-Policy", "same-origin"))
 _DATA: Final = ("application/json", "application/problem+json")  # what no browser shows as a document
 _TLS_ONLY: Final = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-_ACCEPTED: Final = "202"  # what answers a POST is kept by nobody who is not told to, and holds no secret
+_ACCEPTED: Final = 202  # what answers a POST is kept by nobody who is not told to, and holds no secret
 _NOT_KEPT: Final = ("Cache-Control", "no-store")
 
 
@@ -50,20 +48,25 @@ def headers_of_all(settings: Settings) -> Iterable[tuple[str, str]]:
 
 def whole_answer(problem: Problem, environ: "WSGIEnvironment", always: Iterable[tuple[str, str]]) -> bytes:
     """Write a problem as the app would tell it, for a connection that ends before it comes to the app."""
-    body = orjson.dumps(problem_body(problem.status, problem.code, problem.detail, **problem.extra))
-    headers = (
-        *(problem.headers or {}).items(),
-        ("Content-Type", PROBLEM_TYPE),
-        ("Content-Length", str(len(body))),
-        *always,
-        (HEADER, read_request_id(environ)),
-        _NOT_KEPT,
-        ("Connection", "close"),
-    )
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    reply = tell_problem(problem)
+    finish(reply.status, reply.headers, always, read_request_id(environ))
+    lines = "".join(f"{name}: {value}\r\n" for name, value in (*reply.headers, ("Connection", "close")))
     return (
-        f"HTTP/1.1 {problem.status} {http.HTTPStatus(problem.status).phrase}\r\n{lines}\r\n".encode() + body
+        f"HTTP/1.1 {reply.status} {http.HTTPStatus(reply.status).phrase}\r\n{lines}\r\n".encode() + reply.body
     )
+
+
+def finish(status: int, headers: Headers, always: Iterable[tuple[str, str]], request_id: str) -> None:
+    """Add what every answer carries to the headers of one."""
+    said = dict(headers)
+    headers.extend(always)
+    headers.append((HEADER, request_id))
+    if "Cache-Control" not in said and status != _ACCEPTED:
+        headers.append(_NOT_KEPT)
+    if said.get("Content-Type") not in _DATA:
+        headers.extend(_ON_DOCUMENTS)
+        if "Content-Security-Policy" not in said:
+            headers.append(("Content-Security-Policy", CONTENT_POLICY))
 
 
 def _finishing(inner: "WSGIApplication", always: Iterable[tuple[str, str]]) -> "WSGIApplication":
@@ -72,16 +75,9 @@ def _finishing(inner: "WSGIApplication", always: Iterable[tuple[str, str]]) -> "
         request_id = environ[REQUEST_ID] = read_request_id(environ)
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
-            said = dict(headers)
-            headers.extend(always)
-            headers.append((HEADER, request_id))
-            if "Cache-Control" not in said and not status.startswith(_ACCEPTED):
-                headers.append(_NOT_KEPT)
-            if said.get("Content-Type") not in _DATA:
-                headers.extend(_ON_DOCUMENTS)
-                if "Content-Security-Policy" not in said:
-                    headers.append(("Content-Security-Policy", CONTENT_POLICY))
-            observe(environ, int(status[:3]), time.perf_counter() - received)
+            code = int(status[:3])
+            finish(code, headers, always, request_id)
+            observe(environ["REQUEST_METHOD"], route_of(environ), code, time.perf_counter() - received)
             return start_response(status, headers, exc_info)
 
         return inner(environ, start)

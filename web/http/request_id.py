@@ -2,6 +2,7 @@
 
 import random
 import re
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import Request, has_request_context, request
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 HEADER: Final = "X-Request-ID"
 REQUEST_ID: Final = "flash_sale.request_id"  # its key in the WSGI environment
 MAX_BODY_BYTES: Final = 64 * 1024
+
+answered_here: ContextVar[str | None] = ContextVar("answered_here", default=None)
+"""The id of the request that is answered at its connection, outside of Flask."""
 
 _DATED: Final = ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF_RANGE")
 _SANE: Final = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}", re.ASCII).fullmatch
@@ -56,4 +60,6 @@ def add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> Ev
     """Give a log line the id of the request that wrote it: only lines pay for it, not requests."""
     if has_request_context():
         event.setdefault("request_id", request.environ.get(REQUEST_ID))
+    elif (request_id := answered_here.get()) is not None:
+        event.setdefault("request_id", request_id)
     return event

@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from flask import Flask
@@ -18,24 +18,45 @@ _FORWARDED_FOR: Final = "HTTP_X_FORWARDED_FOR"
 _SIGNS: Final = {_FORWARDED_FOR, "HTTP_FORWARDED", "HTTP_X_REAL_IP"}  # by which a proxy speaks of a client
 
 
-def register(app: Flask, trusted: int) -> None:
-    """Believe as many proxies as are trusted, and log it once when there are others."""
-    if trusted:
-        app.wsgi_app = behind_proxies(app.wsgi_app, trusted)  # type: ignore[method-assign]
-    app.wsgi_app = _noticing(app.wsgi_app, trusted)  # type: ignore[method-assign,assignment]
+class Proxies:
+    """Believes as many proxies as are trusted, and logs it once when there are others."""
+
+    def __init__(self, trusted: int) -> None:
+        self._trusted = trusted
+        self._is_told = False
+        self._believe = behind_proxies(_nothing, trusted) if trusted else None
+
+    def register(self, app: Flask) -> None:
+        """Let the app's requests be read so."""
+        if self._trusted:
+            app.wsgi_app = behind_proxies(app.wsgi_app, self._trusted)  # type: ignore[method-assign]
+        app.wsgi_app = self._noticing(app.wsgi_app)  # type: ignore[method-assign,assignment]
+
+    def read(self, environ: "WSGIEnvironment") -> None:
+        """Read a request so that does not come to the app: writes into it what is believed."""
+        self._notice(environ)
+        if self._believe is not None:
+            self._believe(environ, _ignored)
+
+    def _noticing(self, inner: "WSGIApplication") -> "WSGIApplication":
+        def noticing(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+            self._notice(environ)
+            return inner(environ, start_response)
+
+        return noticing
+
+    def _notice(self, environ: "WSGIEnvironment") -> None:
+        if not self._is_told and _is_not_believed(environ, self._trusted):
+            self._is_told = True
+            log.error("proxy_not_trusted", trusted=self._trusted, peer=environ.get("REMOTE_ADDR", ""))
 
 
-def _noticing(inner: "WSGIApplication", trusted: int) -> "WSGIApplication":
-    is_told = False
+def _nothing(_environ: "WSGIEnvironment", _start: Any) -> tuple[()]:
+    return ()
 
-    def noticing(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        nonlocal is_told
-        if not is_told and _is_not_believed(environ, trusted):
-            is_told = True
-            log.error("proxy_not_trusted", trusted=trusted, peer=environ.get("REMOTE_ADDR", ""))
-        return inner(environ, start_response)
 
-    return noticing
+def _ignored(*_: Any) -> Any:
+    """A `start_response` that does nothing."""
 
 
 def _is_not_believed(environ: "WSGIEnvironment", trusted: int) -> bool:

@@ -22,25 +22,22 @@ LATENCY: Final = Histogram(
 _known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
 
-def observe(environ: "WSGIEnvironment", status: int, seconds: float) -> None:
+def observe(method: str, route: str, status: int, seconds: float) -> None:
     """Count an answer under its route's template, never under its path."""
-    method = environ["REQUEST_METHOD"]
     if method not in _METHODS:
         method = "other"
-    observe_route(method, environ.get(ROUTE) or _rule_of_flask(environ), status, seconds)
-
-
-def observe_route(method: str, rule: str, status: int, seconds: float) -> None:
-    """Count an answer of a route by the rule that Flask knows it by."""
-    key = (method, rule, status)
+    key = (method, route, status)
     found = _known.get(key)
     if found is None:
-        found = _known[key] = (REQUESTS.labels(method, key[1], str(status)), LATENCY.labels(method, key[1]))
+        found = _known[key] = (REQUESTS.labels(method, route, str(status)), LATENCY.labels(method, route))
     found[0].inc()
     found[1].observe(seconds)
 
 
-def _rule_of_flask(environ: "WSGIEnvironment") -> str:
+def route_of(environ: "WSGIEnvironment") -> str:
+    """The template of the route that answered: as it was noted, or as Flask found it."""
+    if (noted := environ.get(ROUTE)) is not None:
+        return str(noted)
     request = environ.get("werkzeug.request")
     rule = request.url_rule if request is not None else None
     return rule.rule if rule is not None else "unmatched"

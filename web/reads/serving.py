@@ -1,12 +1,12 @@
 """Serves what is kept before Flask, and hands Flask's views what they make to be kept."""
 
 from collections.abc import Callable, Iterable
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from flask import Flask, Response, request
-from werkzeug.datastructures import Headers
+from werkzeug.http import HTTP_STATUS_CODES
 
+from web.http.reply import Answer, Reply
 from web.metrics.requests import ROUTE
 from web.reads.asked import Asked, Variants, asked_by, rule_of
 from web.reads.pictures import Made, Picture, Served
@@ -16,18 +16,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 READS: Final = "reads"  # its name among the app's extensions
-_STATUS: Final = {status: f"{status} {HTTPStatus(status).phrase}" for status in (200, 304)}
-
-
-class _Whole(Response):
-    """An answer whose headers are whole: werkzeug need not go through them again."""
-
-    def __init__(self, served: Served) -> None:
-        super().__init__([served.body], served.status, list(served.headers))
-
-    def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:  # noqa: ARG002 - they do not depend on it
-        """The headers as they are."""
-        return self.headers
+_STATUS: Final = {status: f"{status} {HTTP_STATUS_CODES[status].upper()}" for status in (200, 304)}
 
 
 class Reading:
@@ -54,7 +43,7 @@ class Reading:
             served = Picture(make()).serve("", takes_gzip=False)
         else:
             served = self._reads.answer(asked, make, otherwise)
-        return _Whole(served)
+        return Answer(_reply(served))
 
     def forget(self) -> None:
         """Something was changed by this process: nothing that was made before is served any more."""
@@ -64,17 +53,28 @@ class Reading:
         """Answer from memory; None where Flask has to be asked. Waits for nothing."""
         return self._reads.lookup(asked)
 
+    def reply(self, environ: "WSGIEnvironment") -> Reply | None:
+        """Reply to a request of WSGI from memory; None where Flask has to be asked. Waits for nothing."""
+        asked = asked_by(environ, self._variants)
+        if asked is None:
+            return None
+        self._listen()
+        served = self._reads.lookup(asked)
+        if served is None:
+            return None
+        environ[ROUTE] = rule_of(asked.path)
+        return _reply(served)
+
     def _serving(self, inner: "WSGIApplication") -> "WSGIApplication":
         def serving(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-            asked = asked_by(environ, self._variants)
-            if asked is None:
+            reply = self.reply(environ)
+            if reply is None:
                 return inner(environ, start_response)
-            self._listen()
-            served = self._reads.lookup(asked)
-            if served is None:
-                return inner(environ, start_response)
-            environ[ROUTE] = rule_of(asked.path)
-            start_response(_STATUS[served.status], list(served.headers))
-            return [served.body] if environ["REQUEST_METHOD"] == "GET" else []
+            start_response(_STATUS[reply.status], reply.headers)
+            return [reply.body] if environ["REQUEST_METHOD"] == "GET" else []
 
         return serving
+
+
+def _reply(served: Served) -> Reply:
+    return Reply(served.status, list(served.headers), served.body)

@@ -1,0 +1,34 @@
+"""What a request is answered with, before Flask or a connection makes it an answer of theirs."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from flask import Response
+from werkzeug.datastructures import Headers as WerkzeugHeaders
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+Headers = list[tuple[str, str]]
+
+
+class Reply(NamedTuple):
+    """An answer whose headers say what its body is and how long; what every answer carries, `finish` adds."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class Answer(Response):
+    """A reply as Flask answers with it.
+
+    werkzeug goes through the headers of others once more at the end, to parse the Location and to count the
+    body: 20 µs, of the 250 that the way of an intent takes in here.
+    """
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__([reply.body], reply.status, reply.headers)
+
+    def get_wsgi_headers(self, environ: "WSGIEnvironment") -> WerkzeugHeaders:  # noqa: ARG002 - they do not depend on it
+        """The headers as they are."""
+        return self.headers
