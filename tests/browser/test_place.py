@@ -1,11 +1,13 @@
 """A ticket's place and chance, reckoned by the page from a sale's figures alone."""
 
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import APIResponse, Page, Route, expect
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 
+from benchmarks.harness.platform import Platform
 from tasks.orders.holds import cancel_order
 from tests.browser.conftest import NewPage
 from tests.browser.people import face, join, slot
@@ -40,11 +42,13 @@ def marks_of(tickets: list[int]) -> list[list[int]]:
     return [[tickets[place - 1], place] for place in places]
 
 
-@pytest.fixture
-def page(new_page: NewPage) -> Page:
-    page = new_page()
-    page.goto("/")
-    return page
+@pytest.fixture(scope="module")
+def page(browser: Browser, platform: Platform) -> Iterator[Page]:
+    """A page that reckons for all tests, and remembers nothing."""
+    with browser.new_context(base_url=platform.url) as context:
+        page = context.new_page()
+        page.goto("/")
+        yield page
 
 
 @pytest.mark.parametrize("count", [1, 9, 16, 17, 400])

@@ -16,6 +16,8 @@ import orjson
 
 from benchmarks.client.frames import ACCEPT_SUFFIX, CLOSE, TEXT, mask
 
+NEAR = "127.0.0.1"
+AFAR = "127.0.0.2"  # this machine too, but not by a name for which accounts are looked for in a database
 ADMIN = {"email": "admin@example.com", "password": "rush-admin"}
 Reply = tuple[int, Any]
 
@@ -25,7 +27,7 @@ class FakeShop:
 
     def __init__(self, faults: frozenset[str] = frozenset()) -> None:
         self.faults = faults
-        self.port = 0
+        self.url = ""
         self.sale: dict[str, Any] = {}
         self.intents: dict[str, dict[str, Any]] = {}
         self.orders: dict[str, dict[str, Any]] = {}
@@ -271,15 +273,15 @@ async def read_message(reader: asyncio.StreamReader) -> dict[str, Any] | None:
 
 
 @contextmanager
-def running_shop(*faults: str) -> Iterator[FakeShop]:
+def running_shop(*faults: str, host: str = AFAR) -> Iterator[FakeShop]:
     """Serve a shop on a free port while the block lasts."""
     shop = FakeShop(frozenset(faults))
     started, loop = threading.Event(), asyncio.new_event_loop()
     stop = asyncio.Event()
 
     async def serve() -> None:
-        server = await asyncio.start_server(shop.serve, "127.0.0.1", 0, backlog=512)
-        shop.port = server.sockets[0].getsockname()[1]
+        server = await asyncio.start_server(shop.serve, host, 0, backlog=512)
+        shop.url = f"http://{host}:{server.sockets[0].getsockname()[1]}"
         started.set()
         await stop.wait()
         server.close()
