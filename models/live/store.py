@@ -402,6 +402,15 @@ class Live(LiveQueries):
             pipeline.set(keys.audit, note.pack())
             pipeline.execute()
 
+    def owner(self) -> str | None:
+        """Read which ledger this Redis belongs to; None while it belongs to none.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
+        with translated():
+            return cast(str | None, self.client.get(LEDGER))
+
     def belong(self, ledger_id: UUID, *, at_any_rate: bool = False) -> str:
         """Return which ledger this Redis belongs to; to this one if it had none, or if `at_any_rate`.
 

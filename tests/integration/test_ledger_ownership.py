@@ -115,6 +115,23 @@ def test_that_they_agree_is_remembered_for_a_moment_and_no_longer(shop: Shop) ->
         ownership.require()
 
 
+def test_the_ledger_is_asked_for_its_id_seldom_but_where_the_two_differ(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ownership, asked = shop.context.ownership, []
+    of_ledger = ownership.of_ledger
+    monkeypatch.setattr(Ownership, "of_ledger", lambda _self: asked.append(1) or of_ledger())  # type: ignore[func-returns-value]
+    for _ in range(3):
+        ownership.look()
+    assert len(asked) == 1
+    shop.context.live.client.delete(LEDGER)
+    ownership.look()
+    assert len(asked) == 2
+    shop.context.live.client.set(LEDGER, str(uuid.uuid4()))
+    with pytest.raises(ForeignLine):
+        ownership.look()
+
+
 def test_a_worker_of_another_deployment_hears_no_bell_until_the_redis_is_its_own(
     shop: Shop, stores: Stores, foreign_url: str
 ) -> None:
