@@ -141,6 +141,7 @@ def measure_drains(place: Place, shape: Shape, users: list[str], rounds: Rounds)
             few = Workload(name, shape.naive, shape.naive // share)
             rounds.add(f"plain inserts, {name}", PER_S, measure_plain(place, line, users))
             rounds.add(f"drain, {name}", PER_S, measure_drain(place, line, users))
+            rounds.add(f"drain by two workers, {name}", PER_S, measure_drain(place, line, users, workers=2))
             rounds.add(f"a task an intent, {name}", PER_S, measure_naive(place, few, users))
 
 

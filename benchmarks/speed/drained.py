@@ -1,5 +1,6 @@
-"""The measurement of a drain: a full line, one real worker, from the first claim to the last settle."""
+"""The measurement of a drain: a full line, real workers, from the first claim to the last settle."""
 
+from contextlib import ExitStack
 from typing import Final
 
 from sqlalchemy import text
@@ -15,7 +16,7 @@ WORKER: Final = (
 DEADLINE_S: Final = 120.0
 
 
-def measure_drain(place: Place, workload: Workload, users: list[str]) -> float:
+def measure_drain(place: Place, workload: Workload, users: list[str], workers: int = 1) -> float:
     """Return decided and persisted intents a second.
 
     Both ends are read from Redis' clock: the first claim's own time, and a look that finds nothing left.
@@ -27,10 +28,14 @@ def measure_drain(place: Place, workload: Workload, users: list[str]) -> float:
     sale = open_sale(place, workload.units)
     fill_line(place, sale, users[: workload.intents])
     place.context.bell.ring(sale.id)
-    with place.process("drain", WORKER) as worker:
+    with ExitStack() as crew:
+        running = [
+            crew.enter_context(place.process(f"drain-{at}", (*WORKER, "--hostname", f"drain.{at}@%h")))
+            for at in range(workers)
+        ]
         place.await_true(
-            lambda: _is_drained(place, sale) or worker.poll() is not None,
-            "drain",
+            lambda: _is_drained(place, sale) or any(one.poll() is not None for one in running),
+            "drain-0",
             DEADLINE_S,
         )
         ended_ms = place.context.live.now_ms()

@@ -12,7 +12,7 @@ from config import ROOT
 TINY = ("--rounds", "1", "--intents", "1000", "--naive", "20", "--requests", "400")
 LIMIT_S = 240.0
 
-DRAINED = ("plain inserts", "drain", "a task an intent")
+DRAINED = ("plain inserts", "drain", "drain by two workers", "a task an intent")
 SERVED = (
     "bare route",
     "accepted over HTTP",
