@@ -1,6 +1,6 @@
 """`make bench`: how fast the line is, beside the least that could be done, in one run.
 
-    python -m benchmarks.speed [--rounds 3] [--intents 50000] [--only drain|http|socket|polls|rest] […]
+    python -m benchmarks.speed [--rounds 3] [--intents 50000] [--only drain|http|socket|arrivals|…] […]
 
 It starts its own servers in a temporary directory, measures the compared parts in turn, as often as there
 are rounds, and ends everything that it started. What the figures mean stands in docs/benchmarks.md.
@@ -24,6 +24,7 @@ from benchmarks.harness.crowd_tokens import NoBulkTokens, make_crowd_in_bulk
 from benchmarks.harness.failures import CannotMeasure
 from benchmarks.harness.machine import describe_machine, load_average
 from benchmarks.harness.progress import say
+from benchmarks.speed.arriving import measure_arrivals
 from benchmarks.speed.drained import measure_drain
 from benchmarks.speed.figures import Aim, Figure, Report, ratio, short
 from benchmarks.speed.naive import measure_naive
@@ -37,6 +38,7 @@ from config import ROOT
 
 LATEST: Final = ROOT / "benchmarks" / "latest.json"
 MOST_POLLED: Final = 3_000  # intents of a round, each asked for three times
+MOST_ARRIVALS: Final = 6_000  # sockets of a round: those of the round before are still being closed
 CROWD_S: Final = 120.0
 PER_S: Final = "intents/s"
 WINNERS: Final = 50  # of so many intents of a flash sale, one gets a unit
@@ -113,6 +115,8 @@ def measure(place: Place, shape: Shape) -> Report:
         measure_http(place, crowd, shape.rounds, shape.requests, rounds.add)
     if shape.only in {"", "socket"}:
         measure_sockets(place, crowd, shape.rounds, shape.requests, rounds.add)
+    if shape.only in {"", "arrivals"}:
+        measure_arrivals(place, crowd, shape.rounds, min(shape.requests, MOST_ARRIVALS), rounds.add)
     if shape.only in {"", "polls"}:
         measure_polls(place, crowd, shape.rounds, min(shape.requests, MOST_POLLED), rounds.add)
     figures = rounds.figures()
@@ -175,6 +179,8 @@ def aims_of(figures: dict[str, Figure]) -> tuple[Aim, ...]:
     if by_socket := figures.get("accepted by socket"):
         over_http = figures["accepted over HTTP beside sockets"]
         aims.append(Aim(ratio("accepted by socket beside HTTP", by_socket, over_http), 2))
+    if arrived := figures.get("arrived by socket"):
+        aims.append(Aim(arrived, 2_000))
     return tuple(aims)
 
 
@@ -184,7 +190,9 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--intents", type=int, default=50_000, help="in the line that is drained")
     parser.add_argument("--naive", type=int, default=1_000, help="intents that go one task each")
     parser.add_argument("--requests", type=int, default=6_000, help="over HTTP, a round and part")
-    parser.add_argument("--only", choices=("drain", "http", "socket", "polls", "rest"), default="")
+    parser.add_argument(
+        "--only", choices=("drain", "http", "socket", "arrivals", "polls", "rest"), default=""
+    )
     parser.add_argument("--seconds", type=float, default=60, help="of rest that are measured")
     parser.add_argument("--sales", type=int, default=1, help="that are open while it rests")
     parser.add_argument("--json", type=Path, default=LATEST)

@@ -27,6 +27,8 @@ SERVED = (
     "accepted by socket",
     "accepted by socket, CPU",
     "accepted by socket beside HTTP, by CPU",
+    "arrived by socket",
+    "arrived by socket, CPU",
 )
 
 
