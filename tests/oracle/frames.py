@@ -23,6 +23,8 @@ _VALUES: Final[tuple[Any, ...]] = (
         "\x00",
         "é" * 40,
         "x" * 900,
+        "1893456000.x",
+        "٣.é",
         [],
         {},
         [[[]]],
@@ -30,7 +32,18 @@ _VALUES: Final[tuple[Any, ...]] = (
     ),
 )
 _TYPES: Final = ("auth", "subscribe", "unsubscribe", "intent", "leave", "ping", "dance", "", "__class__")
-_FIELDS: Final = ("token", "sale_id", "intent_id", "quantity", "accept_fewer", "key", "id", "type", "more")
+_FIELDS: Final = (
+    "token",
+    "renewal",
+    "sale_id",
+    "intent_id",
+    "quantity",
+    "accept_fewer",
+    "key",
+    "id",
+    "type",
+    "more",
+)
 _TEXTS: Final = (
     *(
         b"",

@@ -44,7 +44,7 @@ class Handshake:
         self._on_all = headers_of_all(settings)
         self._proxied = behind_proxies(_nothing, hops) if hops else None
 
-    def take(self, client: socket.socket, head: bytes, address: Any) -> bool:
+    def take(self, client: socket.socket, head: bytes, peer: Any) -> bool:
         """Answer an upgrade whose head has come and is not read yet; False leaves it to others.
 
         What came behind the head stays unread, for the hub.
@@ -52,7 +52,7 @@ class Handshake:
         Raises:
             OSError: the client is gone.
         """
-        read = read_head(head, address)
+        read = read_head(head, peer)
         if read is None:
             return False
         environ, size = read
@@ -62,15 +62,16 @@ class Handshake:
             verified = self._policy.judge(environ)
         except Problem:
             return False
-        client.recv(size)
+        address = address_of(environ)
         try:
-            self._hub.admit(address_of(environ), verified)
+            self._hub.admit(address, verified)
         except Problem as refusal:
+            client.recv(len(head))  # all of it: closed with something unread, it would lose the answer
             client.sendall(whole_answer(refusal, environ, self._on_all))
             return True
-        arrival = Arrival(
-            address_of(environ), verified, sales_named(environ), acceptance_of(environ), len(head) > size
-        )
+        client.recv(size)
+        sales, acceptance = sales_named(environ), acceptance_of(environ)
+        arrival = Arrival(address, verified, sales, acceptance, has_spoken=len(head) > size)
         self._hub.let_in(taken_from(client), arrival)
         return True
 
