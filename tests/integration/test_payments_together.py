@@ -76,6 +76,23 @@ def locked(context: Context, order: Order) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def asked(context: Context, words: str, times: int = 1) -> Iterator[threading.Event]:
+    """Know when the ledger was asked something for the n-th time."""
+    seen, is_asked = [0], threading.Event()
+
+    def look(*called: object) -> None:
+        seen[0] += words in str(called[2])
+        if seen[0] >= times:
+            is_asked.set()
+
+    event.listen(context.database.engine, "after_cursor_execute", look)
+    try:
+        yield is_asked
+    finally:
+        event.remove(context.database.engine, "after_cursor_execute", look)
+
+
 def test_each_becomes_what_it_would_become_alone(shop: Shop) -> None:
     sale, orders = sold(shop, units=2 * len(CARDS), buyers=2 * len(CARDS))
     alone, together = orders[: len(CARDS)], orders[len(CARDS) :]
@@ -134,21 +151,11 @@ def test_of_those_who_begin_together_each_is_answered_for_itself(shop: Shop) -> 
 def test_what_somebody_else_has_locked_holds_up_itself_alone(shop: Shop) -> None:
     sale, orders = sold(shop, units=3, buyers=3)
     begin_payments(shop.context, wants(orders))
-    paid = threading.Event()
-
-    def look(*called: object) -> None:
-        if "INSERT INTO receipts" in str(called[2]):
-            paid.set()
-
-    event.listen(shop.context.database.engine, "after_cursor_execute", look)
-    try:
-        with locked(shop.context, orders[1]):
-            driving = threading.Thread(target=run_due_payments, args=(shop.context,))
-            driving.start()
-            assert paid.wait(30), "the others are paid while it is locked"
-        driving.join()
-    finally:
-        event.remove(shop.context.database.engine, "after_cursor_execute", look)
+    with asked(shop.context, "INSERT INTO receipts") as others_are_paid, locked(shop.context, orders[1]):
+        driving = threading.Thread(target=run_due_payments, args=(shop.context,))
+        driving.start()
+        assert others_are_paid.wait(30)
+    driving.join()
     assert figures(sale) == (0, 0, 3)
 
 
@@ -231,9 +238,13 @@ def test_a_webhook_of_a_payment_that_is_locked_is_stored_with_what_it_changes(sh
         for at, one in enumerate(ids)
     ]
     taken: list[object] = []
-    with locked(shop.context, orders[1]):
+    with (
+        asked(shop.context, "INSERT INTO webhook_events", 2) as is_taken_alone,
+        locked(shop.context, orders[1]),
+    ):
         taking = threading.Thread(target=lambda: taken.extend(take_events(till.context, received)))
         taking.start()
+        assert is_taken_alone.wait(30)
     taking.join()
     assert taken == [True] * 3
     assert figures(sale) == (0, 0, 3)
