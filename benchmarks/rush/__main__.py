@@ -171,6 +171,7 @@ class Rush:
         holders = self._crowd.tally.holders
         if holders == 0:
             return
+        began = time.monotonic()
         with stage(self._console, "payments", holders) as shown:
             self._crowd.ask("pay", self._deadline)
             self._watch_or_poll(
@@ -179,7 +180,12 @@ class Rush:
                 lambda t: t.holders,
                 shown,
             )
-        tally = self._crowd.tally
+        tally, took_s = self._crowd.tally, time.monotonic() - began
+        if tally.pay_settled:
+            pace = tally.pay_settled / took_s
+            self._notes.append(
+                f"{tally.pay_settled:,} payments heard of in {took_s:.1f} s: {pace:,.0f} a second."
+            )
         if tally.not_offered == tally.holders:
             self._notes.append("Payments are not offered by this shop: not paid.")
         elif tally.pay_accepted < tally.holders:
