@@ -90,7 +90,7 @@ def report_wrong(payment: Payment, charged: Charged | None, *, said_by: str) -> 
 
 
 def is_known(payment: Payment, outcome: Outcome) -> bool:
-    """Return whether this final outcome changes nothing any more, whatever else happens to the payment."""
+    """Return whether this outcome changes nothing any more, whatever else happens to the payment."""
     return payment.status in CHARGED if outcome.state == State.SUCCEEDED else payment.status not in OPEN
 
 
@@ -110,21 +110,19 @@ def follow(context: Context, noted: Sequence[Noted | None]) -> None:
 
 
 def _note(changes: Changes, order: Order, payment: Payment, outcome: Outcome) -> Noted | None:
+    if is_known(payment, outcome):
+        return None
     if outcome.state == State.SUCCEEDED:
         if is_wrong(payment, outcome.charged):
             return _note_wrong(changes, order, payment, outcome)
         return _succeed(changes, order, payment, outcome)
-    if payment.status not in OPEN:
-        return None
     payment.ref = payment.ref or outcome.ref
     if outcome.state == State.DECLINED:
         return _decline(changes, order, payment, outcome)
     return _wait(changes, order, payment, outcome)
 
 
-def _succeed(changes: Changes, order: Order, payment: Payment, outcome: Outcome) -> Noted | None:
-    if payment.status in CHARGED:
-        return None
+def _succeed(changes: Changes, order: Order, payment: Payment, outcome: Outcome) -> Noted:
     now = changes.at
     payment.ref, payment.client_secret, payment.code = outcome.ref or payment.ref, None, None
     was_open = payment.status in OPEN
@@ -146,7 +144,7 @@ def _note_wrong(changes: Changes, order: Order, payment: Payment, outcome: Outco
 
     The order can be paid again meanwhile, while its hold lasts.
     """
-    if payment.status in CHARGED or outcome.charged is None:
+    if outcome.charged is None:
         return None
     was_pending, now = payment.status == PaymentStatus.PENDING, changes.at
     payment.ref, payment.client_secret, payment.code = outcome.ref or payment.ref, None, "wrong_charge"

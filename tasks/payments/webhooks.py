@@ -167,7 +167,8 @@ def _apply(
         return None, _nobody
     if payment_id is not None and _is_of(session, provider, payment_id):
         if told.state != State.PENDING and not _is_doubtful(session, payment_id, told):
-            return note_charge(session, payment_id, told), _nobody
+            is_old = is_known(session.get_one(Payment, payment_id), told)  # to know that takes no lock
+            return None if is_old else note_charge(session, payment_id, told), _nobody
         asked = _ask_about_payment(session, payment_id, told.ref)
         return None, context.bell.ring_for_payments if asked else _nobody
     if refund_id is not None and _is_of(session, provider, _payment_of(session, refund_id)):

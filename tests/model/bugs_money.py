@@ -56,8 +56,8 @@ MONEY_BUGS: Final = {
         (*BUY, *TOO_LATE),
     ),
     "the same success counts twice": Bug(
-        "tasks.payments.outcomes:_succeed",
-        (("if payment.status in CHARGED:", "if False:"),),
+        "tasks.payments.outcomes:is_known",
+        (("payment.status in CHARGED if", "False if"),),
         (*PAID, HEAR),
     ),
     "a payment begins beside an open one": Bug(
