@@ -17,7 +17,8 @@ from deploy.run.backoff import Backoff
 from deploy.run.output import LineBuffer, Output
 from deploy.run.stopping import Stopping
 
-TURN_S: Final = 0.1  # how long the death of a process may go unnoticed
+TURN_S: Final = 1.0  # between two turns at rest; a signal, a death and what is said wake it
+HURRIED_S: Final = 0.1  # while something is to be started again
 GRACE_S: Final = 15.0  # between the signal to stop and the kill
 READ_BYTES: Final = 65_536
 
@@ -104,6 +105,7 @@ class Runner:
         self._stopping = stopping
         self._grace_s = grace_s
         self._selector = selectors.DefaultSelector()
+        self._selector.register(stopping.wakes, selectors.EVENT_READ)
         self._running: list[Running] = []
 
     @property
@@ -130,9 +132,9 @@ class Runner:
         for spec in specs:
             self._add(spec)
 
-    def turn(self) -> None:
-        """Print what was said, and restart what died; takes a tenth of a second at most."""
-        self._read_outputs()
+    def turn(self, *, is_hurried: bool = False) -> None:
+        """Print what was said, and restart what died; takes a second at most, in a hurry a tenth of one."""
+        self._read_outputs(is_hurried=is_hurried)
         for each in self._running:
             if each.backoff.is_waiting:
                 if each.backoff.is_due:
@@ -171,9 +173,13 @@ class Runner:
     def _alive(self) -> list[Running]:
         return [each for each in self._running if each.ended() is None]
 
-    def _read_outputs(self) -> None:
-        for key, _ in self._selector.select(TURN_S):
-            self._read(key.data)
+    def _read_outputs(self, *, is_hurried: bool = False) -> None:
+        is_hurried = is_hurried or any(each.backoff.is_waiting for each in self._running)
+        for key, _ in self._selector.select(HURRIED_S if is_hurried else TURN_S):
+            if key.data is None:
+                self._stopping.note_wake()
+            else:
+                self._read(key.data)
 
     def _read(self, each: Running) -> None:
         try:

@@ -37,6 +37,11 @@ class Servers:
             self._redis.url if self._redis else "",
         )
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether one is to be started again."""
+        return any(backoff.is_waiting for _, backoff in self._watched)
+
     def turn(self) -> None:
         """Restart what died. Does not wait until it is ready: clients connect again by themselves."""
         for server, backoff in self._watched:

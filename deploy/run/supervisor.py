@@ -97,7 +97,7 @@ class Supervisor:
         next_word_at = time.monotonic() + PATIENCE_S
         is_told = False
         while not self._stopping.is_asked:
-            runner.turn()
+            runner.turn(is_hurried=not is_told or servers.is_waiting)
             servers.turn()
             if not is_told and readiness.is_ready:
                 self._tell(admin)

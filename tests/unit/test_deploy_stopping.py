@@ -1,12 +1,16 @@
 """The request to stop."""
 
 import os
+import select
 import signal
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from deploy.run.stopping import SIGNALS, Stopping
+
+WAIT_S = 20.0  # ends a test that hangs; it times nothing
 
 
 @pytest.fixture(autouse=True)
@@ -39,3 +43,12 @@ def test_an_interrupt_that_a_shell_ignored_for_its_background_counts() -> None:
     stopping = Stopping()
     os.kill(os.getpid(), signal.SIGINT)
     assert stopping.is_asked
+
+
+def test_a_signal_and_the_end_of_a_child_wake_who_waits_for_them() -> None:
+    stopping = Stopping()
+    for wake in (lambda: os.kill(os.getpid(), signal.SIGTERM), lambda: subprocess.run(["true"], check=True)):
+        wake()
+        assert select.select([stopping.wakes], [], [], WAIT_S)[0]
+        stopping.note_wake()
+        assert not select.select([stopping.wakes], [], [], 0)[0]
