@@ -127,7 +127,7 @@ def test_a_payment_is_rung_for_when_it_is_due(shop: Shop, resting: Resting) -> N
     assert isinstance(bell, RememberingBell)
     bell.others.clear()
     assert sweeper.sweep() == PACE_S
-    assert [name for name, _ in bell.others] == ["run_payment"]
+    assert [name for name, _ in bell.others] == ["run_payments"]
 
 
 def test_a_ledger_whose_clock_is_set_back_is_noticed_at_the_next_sweep(
