@@ -154,7 +154,7 @@ class LogInSettings:
     `cpu_share` of its cores at most; `queue` wait for their turn, nobody longer than `wait_s` seconds.
     """
 
-    cpu_share: float = 0.5
+    cpu_share: float = 0.25
     queue: int = 200
     wait_s: float = 10.0
 
@@ -261,7 +261,7 @@ def _read(env: Env) -> Settings:
         session_s=env.int("SESSION_SECONDS", 90 * 86_400, validate=Range(min=60)),
         refresh_token_s=env.int("REFRESH_TOKEN_SECONDS", 30 * 86_400, validate=Range(min=60)),
         log_ins=LogInSettings(
-            cpu_share=env.float("LOG_IN_CPU_SHARE", 0.5, validate=Range(min=0.01, max=1)),
+            cpu_share=env.float("LOG_IN_CPU_SHARE", 0.25, validate=Range(min=0.01, max=1)),
             queue=env.int("LOG_IN_QUEUE", 200, validate=Range(min=0)),
             wait_s=env.float("LOG_IN_WAIT_SECONDS", 10, validate=Range(min=0.1, max=12)),
         ),

@@ -179,7 +179,12 @@ def test_while_passwords_queue_up_one_more_is_told_when_to_come_again_and_a_refr
 ) -> None:
     app, gate = make_app(log_ins=LogInSettings(queue=0)), threading.Event()
     client, passwords = app.test_client(), app.extensions[EXTENSION].passwords
-    hashing = threading.Thread(target=lambda: passwords._share.run(lambda: gate.wait(20)))
+
+    def occupy() -> None:
+        with passwords.turn():
+            gate.wait(20)
+
+    hashing = threading.Thread(target=occupy)
     hashing.start()
     eventually(lambda: passwords._share._inside == 1)
     try:

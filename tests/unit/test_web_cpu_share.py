@@ -46,7 +46,8 @@ def at_work(share: CpuShare, people: int) -> Iterator[None]:
     gate, told = threading.Event(), []
 
     def come() -> None:
-        told.append(share.run(lambda: gate.wait(20)))
+        with share.turn():
+            told.append(share.run(lambda: gate.wait(20)))
 
     threads = [threading.Thread(target=come) for _ in range(people)]
     for thread in threads:
@@ -61,11 +62,16 @@ def at_work(share: CpuShare, people: int) -> Iterator[None]:
     assert told == [True] * people
 
 
+def work_in_turn(share: CpuShare, clock: Clock) -> None:
+    with share.turn():
+        share.run(clock.work)
+
+
 @pytest.mark.parametrize("cores", [0.25, 0.5, 1.0])
 def test_work_takes_its_share_in_the_long_run(clock: Clock, cores: float) -> None:
     share, began = CpuShare(cores, most_waiting=10, longest_wait_s=10), clock.now
     for _ in range(200):
-        share.run(clock.work)
+        work_in_turn(share, clock)
     assert 200 * PIECE_S / (clock.now - began + BURST_S) <= cores + 0.01
     assert 200 * PIECE_S / (clock.now - began) >= cores - 0.01
 
@@ -75,15 +81,15 @@ def test_what_comes_now_and_then_does_not_wait(clock: Clock) -> None:
     for _ in range(3):
         clock.now += 2 * BURST_S
         began = clock.now
-        share.run(clock.work)
-        share.run(clock.work)
+        work_in_turn(share, clock)
+        work_in_turn(share, clock)
         assert clock.now - began == pytest.approx(2 * PIECE_S)
 
 
 def test_a_queue_that_is_full_takes_nobody_and_says_when_to_come_again() -> None:
     share = CpuShare(0.5, most_waiting=2, longest_wait_s=10)
     with at_work(share, 3):
-        for refuse in (share.require_room, lambda: share.run(lambda: None)):
+        for refuse in (share.require_room, share.turn().__enter__):
             with pytest.raises(Busy) as told:
                 refuse()
             assert told.value.status == 503
@@ -93,12 +99,13 @@ def test_a_queue_that_is_full_takes_nobody_and_says_when_to_come_again() -> None
 
 def test_nobody_waits_who_would_wait_for_too_long() -> None:
     share = CpuShare(0.01, most_waiting=1000, longest_wait_s=6)
-    with at_work(share, 2), pytest.raises(Busy):  # each takes four seconds, with the rest after it
-        share.run(lambda: None)
+    with at_work(share, 2), pytest.raises(Busy), share.turn():  # each takes four seconds, with its rest
+        pass
 
 
 def test_a_turn_that_does_not_come_is_not_waited_for_for_ever() -> None:
-    share = CpuShare(1.0, most_waiting=10, longest_wait_s=0.05)
-    with at_work(share, 1), pytest.raises(Busy):
-        share.run(lambda: None)
-    assert share.run(lambda: "done") == "done"
+    share = CpuShare(0.9, most_waiting=10, longest_wait_s=0.05)
+    with at_work(share, 1), pytest.raises(Busy), share.turn():
+        pass
+    with share.turn():
+        assert share.run(lambda: "done") == "done"

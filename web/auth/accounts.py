@@ -28,37 +28,23 @@ def sign_up(parts: Services, *, email: str, password: str, name: str) -> User:
     """Make a shopper's account.
 
     Raises:
+        Busy: too many sign up or in at this moment.
         EmailTaken: also when the other account was made a moment ago.
     """
-    with parts.database.transaction() as session:
-        if user_of_email(session, email) is not None:
-            raise EmailTaken(email)
-    hashed = parts.passwords.hash(password)
-    return add_shopper(parts.context, email=email, password_hash=hashed, name=name)
+    with parts.passwords.turn():
+        return _add_account(parts, email, password, name)
 
 
 def sign_in(parts: Services, *, email: str, password: str) -> LogIn:
     """Check credentials and begin a family of tokens. An unknown e-mail takes as long as a wrong password.
 
     Raises:
+        Busy: too many sign in at this moment.
         BadCredentials: they do not belong together.
         Banned: they do, and the account is banned.
     """
-    with parts.database.transaction() as session:
-        user = user_of_email(session, email)
-    stored = user.password_hash if user is not None else None
-    key = parts.settings.secret_key
-    if not parts.passwords.verify(stored, password) or user is None or stored is None:
-        security_log.log_in_failed(user.id if user else None, email, key, "bad_credentials")
-        raise BadCredentials(email)
-    renewed = parts.passwords.hash(password) if parts.passwords.is_outdated(stored) else None
-    try:
-        pair = _begin_family(parts, user, stored, renewed)
-    except Banned:
-        security_log.log_in_failed(user.id, email, key, "banned")
-        raise
-    security_log.logged_in(user.id)
-    return LogIn(user, pair)
+    with parts.passwords.turn():
+        return _check(parts, email, password)
 
 
 def refresh(parts: Services, shown: Verified) -> LogIn:
@@ -101,6 +87,32 @@ def find_user(parts: Services, user_id: uuid.UUID) -> User:
     if user is None:
         raise Unauthenticated("The account is gone.")
     return user
+
+
+def _add_account(parts: Services, email: str, password: str, name: str) -> User:
+    with parts.database.transaction() as session:
+        if user_of_email(session, email) is not None:
+            raise EmailTaken(email)
+    hashed = parts.passwords.hash(password)
+    return add_shopper(parts.context, email=email, password_hash=hashed, name=name)
+
+
+def _check(parts: Services, email: str, password: str) -> LogIn:
+    with parts.database.transaction() as session:
+        user = user_of_email(session, email)
+    stored = user.password_hash if user is not None else None
+    key = parts.settings.secret_key
+    if not parts.passwords.verify(stored, password) or user is None or stored is None:
+        security_log.log_in_failed(user.id if user else None, email, key, "bad_credentials")
+        raise BadCredentials(email)
+    renewed = parts.passwords.hash(password) if parts.passwords.is_outdated(stored) else None
+    try:
+        pair = _begin_family(parts, user, stored, renewed)
+    except Banned:
+        security_log.log_in_failed(user.id, email, key, "banned")
+        raise
+    security_log.logged_in(user.id)
+    return LogIn(user, pair)
 
 
 def _begin_family(parts: Services, user: User, stored: str, renewed: str | None) -> TokenPair:

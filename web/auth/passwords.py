@@ -1,6 +1,7 @@
 """Hashes passwords: argon2id with OWASP's parameters, off the event loop, in a share of the cores."""
 
 import os
+from contextlib import AbstractContextManager
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -34,20 +35,20 @@ class Passwords:
         """
         self._share.require_room()
 
-    def hash(self, password: str) -> str:
-        """Hash a password with a salt of its own.
+    def turn(self) -> AbstractContextManager[None]:
+        """Have a turn to hash or verify, in a storm: what else a log-in takes is done in it too.
 
         Raises:
             Busy: too many are waiting.
         """
+        return self._share.turn()
+
+    def hash(self, password: str) -> str:
+        """Hash a password with a salt of its own."""
         return self._share.run(lambda: self._hasher.hash(password))
 
     def verify(self, stored: str | None, password: str) -> bool:
-        """Check whether the password belongs to the stored hash; takes as long when there is none.
-
-        Raises:
-            Busy: too many are waiting.
-        """
+        """Check whether the password belongs to the stored hash; takes as long when there is none."""
         return (
             self._share.run(lambda: self._matches(stored or self._nobodys, password)) and stored is not None
         )

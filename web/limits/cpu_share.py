@@ -4,13 +4,13 @@ Under gevent the work runs in native threads of a lower rank, since it would hol
 others ask meanwhile goes first. It has to release the GIL.
 """
 
-import math
 import os
 import random
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from web.http.errors import Busy
@@ -31,7 +31,7 @@ class CpuShare:
 
     def __init__(self, cores: float, *, most_waiting: int, longest_wait_s: float) -> None:
         self._cores = cores
-        self._at_once = max(1, math.ceil(cores))
+        self._at_once = int(cores) + 1
         self._most_waiting = most_waiting
         self._longest_wait_s = longest_wait_s
         self._turns = threading.BoundedSemaphore(self._at_once)
@@ -42,7 +42,7 @@ class CpuShare:
         self._threads: Any = None
 
     def require_room(self) -> None:
-        """Refuse somebody who would be refused by `run`, before anything else is done for them.
+        """Refuse somebody for whom there would be no turn, before anything else is done for them.
 
         Raises:
             Busy: too many wait.
@@ -52,8 +52,9 @@ class CpuShare:
             # Spread, so that those who are sent away together do not come back together.
             raise Busy(wait_s * random.uniform(0.5, 1.5))  # noqa: S311 - not for security
 
-    def run(self, work: Callable[[], T]) -> T:
-        """Do it when its turn comes, and return what it returns.
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Have a turn, in which to `run` something and to do what belongs to it.
 
         Raises:
             Busy: too many wait, or the turn did not come in time.
@@ -66,23 +67,24 @@ class CpuShare:
                 raise Busy(self._expected_wait_s())
             try:
                 time.sleep(max(0.0, self._free_at - time.monotonic()))
-                result, took_s = self._off_the_loop(work)
-                self._rest_for(took_s)
-                return result
+                yield
             finally:
                 self._turns.release()
         finally:
             with self._lock:
                 self._inside -= 1
 
-    def _expected_wait_s(self) -> float:
-        ahead_s = max(0, self._inside - self._at_once + 1) * self._piece_s / self._cores
-        return ahead_s + max(0.0, self._free_at - time.monotonic())
-
-    def _rest_for(self, took_s: float) -> None:
+    def run(self, work: Callable[[], T]) -> T:
+        """Do it, and return what it returns; the next turn begins after the rest that makes up for it."""
+        result, took_s = self._off_the_loop(work)
         with self._lock:
             self._piece_s += WEIGHT * (took_s - self._piece_s)
             self._free_at = max(self._free_at, time.monotonic() - BURST_S) + took_s / self._cores
+        return result
+
+    def _expected_wait_s(self) -> float:
+        ahead_s = max(0, self._inside - self._at_once + 1) * self._piece_s / self._cores
+        return ahead_s + max(0.0, self._free_at - time.monotonic())
 
     def _off_the_loop(self, work: Callable[[], T]) -> tuple[T, float]:
         monkey: Any = sys.modules.get("gevent.monkey")
