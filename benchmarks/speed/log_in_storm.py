@@ -1,11 +1,11 @@
 """Measures what a storm of log-ins does to those who press meanwhile.
 
-    python -m benchmarks.speed.log_in_storm [--log-ins 200] [--intents 300] [--seconds 12]
+    python -m benchmarks.speed.log_in_storm [--log-ins 200] [--intents 300] [--seconds 4] [--rounds 3]
 
-Two web processes with the project's settings; intents by POST at a steady rate, first alone and then beside
-log-ins with right passwords at theirs. Both come when they are due, however slow the answers are, and an
-intent's time runs from when it was due. It starts its own servers, and ends them. What the figures mean
-stands in docs/performance.md.
+Two web processes with the project's settings; intents by POST at a steady rate, in each round first alone and
+then beside log-ins with right passwords at theirs; a round ends when all are answered. Both come when they
+are due, however slow the answers are, and an intent's time runs from when it was due. It starts its own
+servers, and ends them. What the figures mean stands in docs/performance.md.
 """
 
 import argparse
@@ -33,6 +33,7 @@ from web.auth.passwords import Passwords
 PASSWORD: Final = "correct horse battery"  # noqa: S105 - of accounts that live as long as the measurement
 CROWD_S: Final = 60.0
 CONNECTIONS: Final = 600  # of those who log in, of whom some wait in the shop's queue
+HALVES: Final = ("intents alone", "intents beside the storm", "log-ins")
 WORDS: Final = {"Content-Type": "application/json"}
 
 
@@ -84,23 +85,25 @@ async def press_and_log_in(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, and print three lines."""
+    """Measure, and print three lines a round."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed.log_in_storm")
     parser.add_argument("--log-ins", type=int, default=200, help="a second")
     parser.add_argument("--intents", type=int, default=300, help="a second")
-    parser.add_argument("--seconds", type=int, default=12)
+    parser.add_argument("--seconds", type=int, default=4, help="for each half of a round")
+    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args(arguments)
     with open_place() as place:
-        pressing = 2 * options.intents * options.seconds
+        pressing = 2 * options.intents * options.seconds * options.rounds
         entering = options.log_ins * options.seconds
         crowd = make_crowd_in_bulk(pressing + entering, CROWD_S, environment=place.environment())
         emails = give_passwords(place, [user for user, _ in crowd[pressing:]])
         with serve(place, "shop", "web:create_app()", processes=2) as shop:
             intents = presses(place, shop.target, crowd[:pressing])
             log_ins = (_log_in(shop.target, email) for email in itertools.cycle(emails))
-            seen = asyncio.run(press_and_log_in(shop.target, intents, log_ins, options))
-    for name, one in zip(("intents alone", "intents beside the storm", "log-ins"), seen, strict=True):
-        print(f"{name}: {dict(one.statuses)}, p50 / p99 / longest {Spread.of(one.took_ns)}")
+            for _ in range(options.rounds):
+                seen = asyncio.run(press_and_log_in(shop.target, intents, log_ins, options))
+                for name, one in zip(HALVES, seen, strict=True):
+                    print(f"{name}: {dict(one.statuses)}, p50 / p99 / longest {Spread.of(one.took_ns)}")
     return 0
 
 
