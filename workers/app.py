@@ -85,7 +85,7 @@ def _start_threads(sender: Any, **_: Any) -> None:
 
 
 def _spare_the_collector() -> None:
-    """Leave what the process is made of out of every collection: walking it doubles what verdicts cost."""
+    """Leave what the process is made of out of every collection: a walk over it takes as long as a claim."""
     configure_mappers()
     gc.collect()
     gc.freeze()
