@@ -128,19 +128,21 @@ def test_each_byte_is_read_once_whoever_reads_it(web: Web) -> None:
 
 
 def test_connections_that_ask_without_a_pause_take_turns(web: Web) -> None:
-    """While the process stands still, one asks forty times and then another once."""
-    with connected(web) as hasty, connected(web) as modest:
-        for client in (hasty, modest):
+    """While the process stands still, one asks forty times, and others once: before it and after it."""
+    with connected(web) as early, connected(web) as hasty, connected(web) as late:
+        for client in (early, hasty, late):
             client.sendall(take("00"))
             hear(client, b"00")
         web.signal(signal.SIGSTOP)
+        early.sendall(take("ee"))
         hasty.sendall(b"".join(take(f"{number:02}") for number in range(10, 50)))
-        modest.sendall(take("mm"))
+        late.sendall(take("ll"))
         web.signal(signal.SIGCONT)
         assert len(hear(hasty, b"49")) == 40
-        hear(modest, b"mm")
+        hear(early, b"ee")
+        hear(late, b"ll")
     order = web.get("/order").decode().split()
-    assert order.index("mm") <= order.index("12")
+    assert max(order.index("ee"), order.index("ll")) <= order.index("12")
 
 
 def test_a_head_that_trickles_in_is_a_408(web: Web) -> None:
