@@ -171,7 +171,10 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
             return True
         try:
             return self._plain.serve(client, addr, said)
-        except OSError:
+        except (
+            OSError,
+            gevent.GreenletExit,
+        ):  # the client is gone, or the process at the end of its patience
             return False
 
     def _bound_silence(self, client: Any, addr: Any, wait: IdleTimeout) -> AbstractContextManager[None]:

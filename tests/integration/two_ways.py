@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import re
 import socket
+import urllib.request
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +31,7 @@ PING: Final = (
     b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 )
 
+_COUNTS: Final = (b"http_requests_total{", b"http_request_seconds_count{")
 _ID: Final = rb"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _OWN: Final[Sequence[tuple[re.Pattern[bytes], bytes]]] = [  # what differs though it is the same
     (re.compile(_ID), b"<id>"),
@@ -145,9 +147,12 @@ def differences(ways: tuple[Way, Way], scripts: Sequence[Script]) -> list[str]:
 
 
 def counted(way: Way) -> Counter[str]:
-    """The lines of the log of accesses, without what differs by chance: times, and bytes of a body."""
+    """What the metrics counted, and the log of accesses without its times and bytes of bodies."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{way.shop.port}/metrics") as answer:
+        metrics = [line.decode().strip() for line in answer if line.startswith(_COUNTS)]
     lines = [mask(line.encode()).decode() for line in way.shop.log.splitlines() if " - - [" in line]
-    return Counter(re.sub(r"\[[^]]*\]|(?<=\" [0-9]{3}) [0-9]+", "", line) for line in lines)
+    accesses = (re.sub(r"\[[^]]*\]|(?<=\" [0-9]{3}) [0-9]+", "", line) for line in lines)
+    return Counter((*accesses, *(line for line in metrics if "/metrics" not in line)))
 
 
 def mask(said: bytes) -> bytes:
