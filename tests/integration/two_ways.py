@@ -63,6 +63,8 @@ class Way:
         shop = Shop(
             place, database_url, RATE_LIMIT_INTENTS=INTENTS, ACCESS_LOG="1", **same_order, **environment
         )
+        gone = shop.make_shopper()
+        shop.revoke(gone)  # before the process reads for the first time who is
         shop.start()
         open_, paused, ended = (shop.open_sale(allocation=100_000, limit=2) for _ in range(3))
         lifecycle.move_sale(shop.context, paused, SaleStatus.PAUSED)
@@ -76,10 +78,8 @@ class Way:
             b"@NOWHERE@": uuid.uuid4(),
         }
         polled = {QUEUED: shop.open_sale(allocation=100_000), DECIDED: shop.open_sale(allocation=100_000)}
-        gone = shop.make_shopper()
         words = {name: str(sale_id).encode() for name, sale_id in sales.items()}
         words[b"@NOBODYS@"] = shop.submit(gone, polled[QUEUED])["id"].encode()
-        shop.revoke(gone)
         with shop._app.app_context():
             expired = issue_access(uuid.uuid4(), Role.SHOPPER, uuid.uuid4(), ttl_s=-60)
         return cls(
