@@ -27,7 +27,8 @@ class Answer(Response):
     """
 
     def __init__(self, reply: Reply) -> None:
-        super().__init__([reply.body], reply.status, reply.headers)
+        super().__init__([reply.body], reply.status)
+        self.headers = WerkzeugHeaders(reply.headers)  # a 304 has no type, and gets none of Flask's either
 
     def get_wsgi_headers(self, environ: "WSGIEnvironment") -> WerkzeugHeaders:  # noqa: ARG002 - they do not depend on it
         """The headers as they are."""
