@@ -5,7 +5,7 @@ from functools import partial
 from config import Settings
 from tasks.accounts.log_ins import gather_renewals
 from tasks.context import build_context
-from tasks.intents.polls import polls_of_intents, polls_of_orders
+from tasks.intents.polls import polls_of_intents, polls_of_orders, standings
 from tasks.payments.pay import PaymentDesk
 from tasks.runtime.ttl_cache import TtlCache
 from tasks.sales.overview import Overviews
@@ -53,6 +53,7 @@ def build_services(settings: Settings) -> Services:
         desk=PaymentDesk(context),
         money=MoneyCollector(database, context.providers.current.name),
         overviews=Overviews(context),
+        standings=standings(context),
         polls_of_intents=polls_of_intents(context),
         polls_of_orders=polls_of_orders(context),
         renewals=gather_renewals(context),

@@ -12,10 +12,11 @@ import orjson
 
 from models.errors import NotFound
 from models.ids import sale_number_of
+from models.messages import Message
 from tasks.context import Context
 from tasks.intake.gathering import Gathering
 from tasks.intents.finding import find_intents
-from tasks.intents.shopper_state import owned_orders
+from tasks.intents.shopper_state import newest_of_shoppers, owned_orders
 
 MOST_AT_ONCE: Final = 250
 MOST_REMEMBERED: Final = 20_000  # verdicts a process, some 12 MB
@@ -30,6 +31,8 @@ class Shown(NamedTuple):
 
 
 Outcome = Shown | Exception
+Standing = tuple[Message | None, Message | None]  # the newest intent, and its order
+Standings = Gathering[UUID, str, Standing]
 Read = Callable[[Hashable, Sequence[UUID]], Sequence[Outcome]]
 
 
@@ -102,6 +105,16 @@ def polls_of_intents(context: Context) -> Polls:
         ]
 
     return Polls("polls of intents", read, sale_number_of)
+
+
+def standings(context: Context) -> Standings:
+    """Gather shoppers who ask, by a sale, for their newest intent in it and its order."""
+
+    def read(sale_id: UUID, asked: Sequence[str]) -> list[Standing]:
+        found = newest_of_shoppers(context, sale_id, sorted(set(asked)))
+        return [found.get(user_id, (None, None)) for user_id in asked]
+
+    return Gathering("standings", read, most=MOST_AT_ONCE)
 
 
 def polls_of_orders(context: Context) -> Polls:

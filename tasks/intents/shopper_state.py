@@ -18,17 +18,6 @@ from tasks.payments.waiting import read_told
 Told = dict[str, tuple[Message, Message | None]]
 
 
-def newest_of_shopper(
-    context: Context, user_id: UUID, sale_id: UUID
-) -> tuple[Message | None, Message | None]:
-    """Find a shopper's newest intent in a sale, and its order if there is one.
-
-    Raises:
-        LineUnavailable, LedgerUnavailable: try again.
-    """
-    return newest_of_shoppers(context, sale_id, [str(user_id)]).get(str(user_id), (None, None))
-
-
 def newest_of_shoppers(context: Context, sale_id: UUID, user_ids: Sequence[str]) -> Told:
     """Find the newest intent of each of these shoppers in a sale, with its order if there is one.
 

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from models.enums import SaleStatus
 from models.errors import BadSale, CameTooOften
 from tasks.intents.drain import finish_claim
-from tasks.intents.shopper_state import newest_of_shopper
+from tasks.intents.shopper_state import newest_of_shoppers
 from tasks.intents.submit import find_intent
 from tasks.sales.rebuild import rebuild_sale
 from tests.support.shop import SaleUnderTest, Shop
@@ -138,7 +138,7 @@ def test_who_leaves_the_lobby_finds_that_again_and_takes_no_ticket(shop: Shop) -
     sale.move(SaleStatus.OPEN)
     sale.drain()
     assert sorted(one.ticket or 0 for one in sale.intents()) == [0, 1, 2]
-    newest, _ = newest_of_shopper(sale.context, gone, sale.id)
+    newest, _ = newest_of_shoppers(sale.context, sale.id, [str(gone)])[str(gone)]
     assert newest is not None
     assert newest["id"] == again["id"]
     audit = sale.audit()

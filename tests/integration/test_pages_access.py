@@ -30,11 +30,11 @@ def test_whoever_is_logged_in_needs_no_form(client: FlaskClient, shopper: Accoun
 
 
 def test_a_stale_log_in_is_renewable_and_a_bad_one_is_nobodys(client: FlaskClient) -> None:
-    assert 'data-session="out"' in read(client, "/")
+    assert 'data-session="out"' in read(client, "/login")
     client.set_cookie(REFRESH_CSRF_COOKIE, "something")
-    assert 'data-session="renewable"' in read(client, "/")
+    assert 'data-session="renewable"' in read(client, "/login")
     client.set_cookie("fs_access", "not.a.token")
-    assert 'data-session="renewable"' in read(client, "/")
+    assert 'data-session="renewable"' in read(client, "/login")
 
 
 def test_the_admins_page_is_for_admins(client: FlaskClient, shopper: Account, admin: Account) -> None:

@@ -9,7 +9,7 @@ import pytest
 from config import ROOT
 from models.enums import OrderStatus, RefundCause
 from tasks.providers.sandbox import METHODS
-from web.shop.paying import CARDS, NOTES, OTHERS, note_of, words_of
+from web.shop.paying import CARDS, NOTES, OTHERS, words_of
 
 WRITERS = {"note", "move_order", "_end"}  # who write history
 REFUND_CODES = {"refunds.py"}  # codes of refunds stay in the refunds' rows
@@ -95,12 +95,6 @@ def test_every_sentence_is_one() -> None:
     for words in (*NOTES.values(), *OTHERS.values()):
         assert words[0].isupper()
         assert words.endswith(".")
-
-
-def test_the_note_of_an_order_is_why_it_changed_last() -> None:
-    history = [{"status": "held", "reason": None}, {"status": "held", "reason": "card_declined"}]
-    assert note_of({"history": history}) == NOTES["card_declined"]
-    assert note_of({"history": history[:1]}) == note_of({"history": []}) == note_of(None) == ""
 
 
 def test_every_method_of_the_sandbox_is_a_test_card_in_words() -> None:

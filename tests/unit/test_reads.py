@@ -9,7 +9,7 @@ import pytest
 
 from models.errors import LedgerUnavailable
 from tests.support.polling import eventually
-from web.reads.asked import Asked, asked, rule_of
+from web.reads.asked import Asked, Variant, asked, rule_of
 from web.reads.pictures import Made
 from web.reads.store import AWAY_S, GRACE_S, LONGEST_S, MERGE_S, REST, Reads
 
@@ -236,6 +236,6 @@ def test_each_form_is_packed_once_and_named_apart(kitchen: Kitchen) -> None:
 def test_what_is_not_for_everybody_or_without_end_is_not_kept(
     path: str, query: str, kept_as: tuple[str, str, str] | None
 ) -> None:
-    wanted = asked(path, query, lambda _cookies, _accepted: "de")
+    wanted = asked(path, query, lambda _cookies, _accepted, _query: Variant("de"))
     assert (wanted and wanted.key) == kept_as
     assert (rule_of(path) is None) is (path in {"/orders", "/account", f"{PATH}/intents"})

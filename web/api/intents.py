@@ -15,7 +15,13 @@ from models.queries import intents as reading
 from models.tables.orders import Intent
 from tasks.intents import submit as intents
 from tasks.intents.polls import visible
-from web.api.schemas.intents import IntentCreateSchema, IntentPageSchema, IntentQuery, IntentSchema
+from web.api.schemas.intents import (
+    IntentCreateSchema,
+    IntentPageSchema,
+    IntentQuery,
+    IntentSchema,
+    StandingSchema,
+)
 from web.auth.identity import current_identity, signed_in, whose
 from web.auth.tokens import Identity
 from web.http.errors import Problem
@@ -66,6 +72,15 @@ def take_intent(
     requested = read()
     intent = intents.submit_intent(parts.context, user_id, sale_id, key=_read_key(environ), **requested)
     return reply_with(intent, 202, {"Location": f"{PREFIX}/intents/{intent['id']}"})
+
+
+@blueprint.get("/sales/<uuid:sale_id>/standing")
+@signed_in
+@blueprint.response(200, StandingSchema)
+def get_standing(sale_id: uuid.UUID) -> Response:
+    """Show one's own newest intent in a sale, and its order; null where there is none."""
+    intent, order = services().standings.ask(sale_id, str(current_identity().user_id))
+    return answer({"intent": intent, "order": order})
 
 
 @blueprint.get("/intents/<uuid:intent_id>")

@@ -24,6 +24,7 @@ ACCESS_COOKIE: Final = "fs_access"
 REFRESH_COOKIE: Final = "fs_refresh"
 ACCESS_CSRF_COOKIE: Final = "fs_csrf"
 REFRESH_CSRF_COOKIE: Final = "fs_refresh_csrf"
+ROLE_COOKIE: Final = "fs_role"  # of admins alone, and for their pages' scripts
 CSRF_HEADER: Final = "X-CSRF-TOKEN"
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -15,6 +15,7 @@ from flask_jwt_extended import (
 )
 
 from config import Settings
+from models.enums import Role
 from web.auth.cookies import cookie_name, cookie_path
 from web.auth.identity import (
     ACCESS_COOKIE,
@@ -22,6 +23,7 @@ from web.auth.identity import (
     CSRF_HEADER,
     REFRESH_COOKIE,
     REFRESH_CSRF_COOKIE,
+    ROLE_COOKIE,
 )
 from web.auth.tokens import ALGORITHM, AUDIENCE, ISSUER
 from web.http.services import services
@@ -103,6 +105,16 @@ def set_session_cookies(response: Response, pair: TokenPair) -> None:
     set_refresh_cookies(response, pair.refresh_token, max_age=pair.refresh_expires_in)
 
 
-def clear_session_cookies(response: Response) -> None:
+def set_role_cookie(response: Response, role: str, settings: Settings, *, max_age_s: int) -> None:
+    """Let the pages' scripts know an admin, whom they show a link; what admins may, the token alone says."""
+    name = cookie_name(ROLE_COOKIE, settings)
+    if role == Role.ADMIN:
+        response.set_cookie(name, role, max_age=max_age_s, secure=settings.is_production, samesite="Lax")
+    else:
+        response.delete_cookie(name, secure=settings.is_production, samesite="Lax")
+
+
+def clear_session_cookies(response: Response, settings: Settings) -> None:
     """Take all cookies of the session away."""
     unset_jwt_cookies(response)
+    set_role_cookie(response, "", settings, max_age_s=0)

@@ -10,7 +10,7 @@ from web.auth import accounts
 from web.auth.cookies import cookie_name
 from web.auth.devices import DEVICE_COOKIE, set_device_cookie
 from web.auth.identity import read_token
-from web.auth.issue import SESSION_PATH, clear_session_cookies, set_session_cookies
+from web.auth.issue import SESSION_PATH, clear_session_cookies, set_role_cookie, set_session_cookies
 from web.auth.logging_in import log_in, read_within_limits
 from web.auth.tokens import ACCESS, REFRESH
 from web.http.errors import Unauthenticated
@@ -53,7 +53,7 @@ def end() -> Response:
         accounts.sign_out(services(), read_token(ACCESS).identity.family)
     except Unauthenticated:
         _end_by_refresh_cookie()
-    clear_session_cookies(response)
+    clear_session_cookies(response, services().settings)
     return response
 
 
@@ -62,7 +62,7 @@ def end_everywhere() -> Response:
     """Sign out on every device, this one too."""
     accounts.sign_out_everywhere(services(), read_token(ACCESS).identity.user_id)
     response = Response(status=204)
-    clear_session_cookies(response)
+    clear_session_cookies(response, services().settings)
     return response
 
 
@@ -77,4 +77,5 @@ def _end_by_refresh_cookie() -> None:
 def _signed_in(done: accounts.LogIn, **more: str) -> Response:
     response = jsonify({"user": _USER.dump(done.user), **more})
     set_session_cookies(response, done.pair)
+    set_role_cookie(response, done.user.role, services().settings, max_age_s=done.pair.refresh_expires_in)
     return response

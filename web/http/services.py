@@ -11,7 +11,7 @@ from models.live.store import Live
 from tasks.accounts.log_ins import Renewal, Renewed
 from tasks.context import Context
 from tasks.intake.gathering import Gathering
-from tasks.intents.polls import Polls
+from tasks.intents.polls import Polls, Standings
 from tasks.payments.pay import PaymentDesk
 from tasks.runtime.ttl_cache import TtlCache
 from tasks.sales.overview import Overviews
@@ -50,6 +50,7 @@ class Services:
     desk: PaymentDesk
     money: "MoneyCollector"
     overviews: Overviews
+    standings: Standings
     polls_of_intents: Polls
     polls_of_orders: Polls
     renewals: Gathering[None, Renewal, Renewed | None]

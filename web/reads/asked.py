@@ -20,7 +20,18 @@ _BY_PREFIX: Final = (  # of what is named by an id: the prefix, and the rule in 
 )
 _ID: Final = 36  # characters
 
-Variants = Callable[[str, str], str]  # (Cookie, Accept-Language) → the variant of the language to speak
+
+class Variant(NamedTuple):
+    """The variant of a language in which somebody is to be spoken to.
+
+    `is_picked`: a cookie says so, which caches on the way do not look at.
+    """
+
+    name: str
+    is_picked: bool = False
+
+
+Variants = Callable[[str, str, str], Variant]  # by Cookie, Accept-Language and query
 
 
 class Asked(NamedTuple):
@@ -31,6 +42,7 @@ class Asked(NamedTuple):
     variant: str  # of the language; empty where the answer has none
     takes_gzip: bool
     if_none_match: str
+    is_picked: bool = False  # the language is that of a cookie
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -67,12 +79,15 @@ def asked(
     """Read what a GET or HEAD asks for; None where the answer is not kept here. `path` is unquoted."""
     if rule_of(path) is None:
         return None
+    takes_gzip = _takes_gzip(accept_encoding)
+    if not path.startswith("/api/"):
+        variant = variants(cookie, accept_language, query)
+        return Asked(path, "", variant.name, takes_gzip, if_none_match, variant.is_picked)
     if path not in LISTS:
         query = ""
     elif len(query) > LONGEST_QUERY or "cursor" in query:
         return None
-    variant = "" if path.startswith("/api/") else variants(cookie, accept_language)
-    return Asked(path, query, variant, _takes_gzip(accept_encoding), if_none_match)
+    return Asked(path, query, "", takes_gzip, if_none_match)
 
 
 def rule_of(path: str) -> str | None:

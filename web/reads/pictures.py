@@ -11,12 +11,14 @@ from uuid import UUID
 import orjson
 
 from web.http.etags import SHOWN
+from web.reads.asked import Asked
 
 Headers = tuple[tuple[str, str], ...]
 
 LEAST_BYTES: Final = 1_000  # below that packing is not worth it
 LEVEL: Final = 5  # of 9
 _DIGEST: Final = 8  # bytes of the digest in an ETag
+_OWN: Final = ("Cache-Control", "private, no-cache")
 _CACHED: Final = "public, max-age=0, s-maxage=1, stale-if-error=60"  # docs/decisions/0028
 _HIDDEN: Final = b' id="age" hidden'  # the template's notice that the stores are away
 _SHOWN: Final = b' id="age"'
@@ -33,6 +35,11 @@ class Made:
     tag: str = ""
     headers: Headers = ()
     vary: str = ""  # besides the encoding
+
+
+def made_page(page: str, *, of: UUID | None = None, headers: Headers = ()) -> Made:
+    """Make an answer of a page."""
+    return Made(page.encode(), "text/html", of, headers=headers, vary="Accept-Language")
 
 
 def made_json(body: Any, *, of: UUID | None = None, tag: str = "") -> Made:
@@ -64,16 +71,18 @@ class Picture:
         """The sale that it shows; None where it shows several or none."""
         return self._made.of
 
-    def serve(self, if_none_match: str, *, takes_gzip: bool, age_s: int | None = None) -> Served:
+    def serve(self, asked: Asked, *, age_s: int | None = None) -> Served:
         """Answer with it, or only with that it is what the client has.
 
         `age_s` is told where it is older than it should be, since the stores are away.
         """
-        form = self._form(takes_gzip=takes_gzip, is_old=age_s is not None)
+        form = self._form(takes_gzip=asked.takes_gzip, is_old=age_s is not None)
         told = form.headers
+        if asked.is_picked:
+            told = tuple(_OWN if name == "Cache-Control" else (name, value) for name, value in told)
         if age_s is not None:
             told = (*told, ("Age", str(age_s)), ("Warning", '110 - "Response is Stale"'))
-        if if_none_match and fits(form.tag, if_none_match):
+        if asked.if_none_match and fits(form.tag, asked.if_none_match):
             return Served(304, tuple(one for one in told if not one[0].startswith("Content-")), b"")
         return Served(200, told, form.body)
 

@@ -15,6 +15,7 @@ from web.reads.store import Reads
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+_PLAIN: Final = Asked("", "", "", takes_gzip=False, if_none_match="")
 READS: Final = "reads"  # its name among the app's extensions
 _STATUS: Final = {status: f"{status} {HTTP_STATUS_CODES[status].upper()}" for status in (200, 304)}
 
@@ -40,7 +41,7 @@ class Reading:
         """
         asked = asked_by(request.environ, self._variants)
         if asked is None:  # of a list's further pages, or of an address that is written in an odd way
-            served = Picture(make()).serve("", takes_gzip=False)
+            served = Picture(make()).serve(_PLAIN)
         else:
             served = self._reads.answer(asked, make, otherwise)
         return Answer(_reply(served))

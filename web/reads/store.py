@@ -83,13 +83,13 @@ class Reads:
 
     def lookup(self, asked: Asked) -> Served | None:
         """Answer from memory; None where the answer must be made. Waits for nothing."""
-        key = asked[:3]
+        key = asked[:3]  # `asked.key`, on the way that is to be short
         kept, now = self._kept.get(key), self._clock()
         if kept is None or not self._may_serve(kept, now):
             return None
         self._kept.move_to_end(key)
         age_s = int(now - kept.made_at) if kept.is_old else None
-        return kept.picture.serve(asked.if_none_match, takes_gzip=asked.takes_gzip, age_s=age_s)
+        return kept.picture.serve(asked, age_s=age_s)
 
     def answer(
         self, asked: Asked, make: Callable[[], Made], otherwise: Callable[[], Made] | None = None
@@ -108,7 +108,7 @@ class Reads:
         key = asked.key
         flight = (key, self._generation)
         picture, age_s = self._flights.join(flight, lambda: self._make(key, make, otherwise))
-        return picture.serve(asked.if_none_match, takes_gzip=asked.takes_gzip, age_s=age_s)
+        return picture.serve(asked, age_s=age_s)
 
     def _may_serve(self, kept: _Kept, now: float) -> bool:
         if kept.is_old and kept.is_being_made:

@@ -22,9 +22,12 @@ from flask_babel import Babel, Domain, get_locale
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header, parse_cookie
 
+from web.reads.asked import Variant
+
 SOURCE: Final = "en"  # the language that the words are written in
 LANGUAGES: Final = {SOURCE: "English", "de": "Deutsch"}  # each by its own name
 COOKIE: Final = "fs_language"
+BY_ADDRESS: Final = "language="  # the query by which a page is had in a language, whatever the cookie says
 _COOKIE_NAME: Final = "LANGUAGE_COOKIE"  # in the app's configuration
 COOKIE_S: Final = 365 * 86_400
 
@@ -85,16 +88,21 @@ def visitors_locale() -> Locale:
     return _locale(_chosen_variant())
 
 
-def variant_for(cookie_name: str, cookies: str, accept_language: str) -> str:
-    """Choose the variant of a language for a request by the words of its headers."""
-    picked = parse_cookie(cookies).get(cookie_name, "") if cookie_name in cookies else ""
+def variant_for(cookie_name: str, cookies: str, accept_language: str, query: str) -> Variant:
+    """Choose the variant of a language for a request by its words: the address goes before the cookie."""
+    named = query.removeprefix(BY_ADDRESS) if query.startswith(BY_ADDRESS) else ""
+    is_named, picked = named in LANGUAGES, named
+    if not is_named:
+        picked = parse_cookie(cookies).get(cookie_name, "") if cookie_name in cookies else ""
     choose = _variant_for if len(accept_language) <= _LONGEST else _variant_for.__wrapped__
-    return choose(picked if picked in LANGUAGES else "", accept_language)
+    name = choose(picked if picked in LANGUAGES else "", accept_language)
+    return Variant(name, is_picked=not is_named and picked in LANGUAGES)
 
 
 def _chosen_variant() -> str:
-    headers = request.environ
-    return variant_for(cookie(), headers.get("HTTP_COOKIE", ""), headers.get("HTTP_ACCEPT_LANGUAGE", ""))
+    said = request.environ
+    cookies, accepted = said.get("HTTP_COOKIE", ""), said.get("HTTP_ACCEPT_LANGUAGE", "")
+    return variant_for(cookie(), cookies, accepted, said.get("QUERY_STRING", "")).name
 
 
 @lru_cache(_REMEMBERED)

@@ -117,11 +117,6 @@ def reason_words(reason: str) -> str:
     return words
 
 
-def note_of(order: Message | None) -> str:
-    """In words, why an order's last change happened; empty where the status says it all."""
-    return words_of(order["history"][-1]) if order and order["history"] else ""
-
-
 def words_of(change: Message) -> str:
     """In words, why a change of an order happened; empty where it has no reason."""
     reason: str | None = change["reason"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from models.enums import OrderStatus, SaleStatus
-from models.errors import LineUnavailable, NotFound
+from models.errors import NotFound
 from models.messages import Message, stored_order
 from models.queries.accounts import count_good_log_ins, find_user
 from models.queries.orders import order_of_shopper, orders
@@ -17,9 +17,8 @@ from models.tables.accounts import User
 from models.tables.catalogue import Product
 from models.tables.orders import Order
 from tasks.context import Context
-from tasks.intents.shopper_state import newest_of_shopper
 from tasks.sales.lifecycle import list_sales
-from tasks.sales.view import show_product, show_sale
+from tasks.sales.view import Show, show_product
 from web.api.payments import show_receipt
 from web.http.paging import read_page
 
@@ -38,15 +37,6 @@ class Shelves:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a shopper is with a sale. `is_known` is false while the stores could not be asked."""
-
-    intent: Message | None = None
-    order: Message | None = None
-    is_known: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class OrderPage:
     """Some of a shopper's orders, newest first, each with its sale's product."""
 
@@ -54,12 +44,12 @@ class OrderPage:
     next_cursor: str | None
 
 
-def shelves(context: Context) -> Shelves:
+def shelves(context: Context, show: Show) -> Shelves:
     """Gather the front page: what runs by its end, what comes by its beginning, what is past by its end."""
 
     def of(*statuses: SaleStatus, limit: int = MOST_SALES) -> list[Message]:
         found = [sale for status in statuses for sale in list_sales(context, status=status, limit=limit)]
-        return [show_sale(context, sale) for sale in found]
+        return [show(context, sale) for sale in found]
 
     past = of(SaleStatus.ENDED, SaleStatus.CANCELLED, limit=MOST_PAST)
     return Shelves(
@@ -67,16 +57,6 @@ def shelves(context: Context) -> Shelves:
         coming=sorted(of(SaleStatus.SCHEDULED), key=lambda sale: str(sale["opens_at"])),
         past=sorted(past, key=lambda sale: str(sale["closes_at"]), reverse=True)[:MOST_PAST],
     )
-
-
-def standing_in(context: Context, sale_id: uuid.UUID, user_id: uuid.UUID | None) -> Standing:
-    """Find the shopper's newest intent in a sale and its order; the page is readable without them."""
-    if user_id is None:
-        return Standing()
-    try:
-        return Standing(*newest_of_shopper(context, user_id, sale_id))
-    except LineUnavailable:
-        return Standing(is_known=False)
 
 
 def orders_of(context: Context, user_id: uuid.UUID, cursor: str | None) -> OrderPage:

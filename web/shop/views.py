@@ -2,24 +2,26 @@
 
 import uuid
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
-from flask import Blueprint, make_response, redirect, render_template, request
+from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from models.messages import rfc3339
 from tasks.context import Context
 from tasks.sales.lifecycle import get_sale
-from tasks.sales.view import show_sale
+from tasks.sales.view import Show, show_sale, show_whole_sale
 from web.auth.cookies import cookie_name, cookie_prefix
 from web.auth.identity import REFRESH_CSRF_COOKIE, identity_if_any
 from web.auth.tokens import Identity
 from web.http.errors import Problem
 from web.http.services import services
+from web.reads.pictures import Made, made_page
 from web.shop import languages, paying, reading, words
 from web.shop.compression import compress
 from web.shop.paths import own_path
-from web.shop.phases import phase_of
+from web.shop.phases import entry_of
 from web.shop.problems import make_readable
 
 blueprint: Final = Blueprint("pages", __name__)
@@ -56,34 +58,35 @@ def common() -> dict[str, Any]:
 
 
 @blueprint.get("/")
-def home() -> str:
+def home() -> Response:
     """The sales: what runs, what comes, what is past."""
-    return render_template("home.html", shelves=reading.shelves(_context()))
+
+    def make(show: Show) -> Made:
+        return made_page(_render_for_all("home.html", shelves=reading.shelves(_context(), show)))
+
+    return services().reads.answer(partial(make, show_whole_sale), partial(make, show_sale))
 
 
 @blueprint.get("/sales/<uuid:sale_id>")
 def sale_page(sale_id: uuid.UUID) -> Response:
-    """A sale, and where the shopper is with it."""
-    context, viewer = _context(), _viewer()
-    sale = show_sale(context, get_sale(context, sale_id))
-    standing = reading.standing_in(context, sale_id, viewer.user_id if viewer else None)
-    form = paying.stripe_form(context, sale["price"]["currency"])
-    page = render_template(
-        "sale.html",
-        sale=sale,
-        intent=standing.intent,
-        order=standing.order,
-        is_known=standing.is_known,
-        order_note=paying.note_of(standing.order),
-        order_notes=paying.notes(),
-        test_cards=paying.cards(context),
-        stripe=form,
-        phase=phase_of(sale, standing.intent, is_signed_in=viewer is not None),
-    )
-    response = make_response(page)
-    if form is not None:
-        response.headers["Content-Security-Policy"] = paying.content_policy(form)
-    return response
+    """A sale. Where the shopper is with it, the page's script asks."""
+
+    def make(show: Show) -> Made:
+        context = _context()
+        sale = show(context, get_sale(context, sale_id))
+        form = paying.stripe_form(context, sale["price"]["currency"])
+        page = _render_for_all(
+            "sale.html",
+            sale=sale,
+            order_notes=paying.notes(),
+            test_cards=paying.cards(context),
+            stripe=form,
+            phase=entry_of(sale),
+        )
+        policy = () if form is None else (("Content-Security-Policy", paying.content_policy(form)),)
+        return made_page(page, of=sale_id, headers=policy)
+
+    return services().reads.answer(partial(make, show_whole_sale), partial(make, show_sale))
 
 
 @blueprint.get("/login")
@@ -150,10 +153,15 @@ def choose_language() -> Response:
             picked,
             max_age=languages.COOKIE_S,
             secure=services().settings.is_production,
-            httponly=True,
+            httponly=False,  # by which a page from a cache is known to speak another language
             samesite="Lax",
         )
     return answer
+
+
+def _render_for_all(template: str, **values: Any) -> str:
+    """Render a page that is the same for everybody; scripts show what is somebody's own."""
+    return render_template(template, is_for_all=True, viewer=None, here=request.path, **values)
 
 
 def _is_renewable() -> bool:

@@ -5,6 +5,7 @@ from marshmallow import Schema, fields
 from models.enums import IntentStatus
 from models.tables.catalogue import MAX_ALLOCATION
 from web.api.schemas.fields import Flag, Strict, UtcTime, Whole
+from web.api.schemas.orders import OrderSchema
 from web.api.schemas.paging import PageQuery, page_of
 
 
@@ -39,3 +40,10 @@ class IntentSchema(Schema):
 
 
 IntentPageSchema = page_of(IntentSchema)
+
+
+class StandingSchema(Schema):
+    """What a shopper has in a sale: the newest intent, and its order."""
+
+    intent = fields.Nested(IntentSchema, required=True, allow_none=True)
+    order = fields.Nested(OrderSchema, required=True, allow_none=True)

@@ -7,6 +7,7 @@ import { logOut, renew } from "./session.js";
 import { wordsFor } from "./problems.js";
 import { _ } from "./words.js";
 
+const root = document.documentElement;
 const notice = document.getElementById("notice");
 
 /** Every second, on the second: one timer for the whole page. */
@@ -28,14 +29,16 @@ async function leave(button) {
   }
 }
 
-/** The log-in ran out meanwhile and can be renewed: then the page reloads, logged in. */
-async function renewAndReload() {
+/** The log-in ran out meanwhile and can be renewed: then a page that is somebody's own reloads, logged in. */
+async function renewLogIn() {
   tell(notice, _("Renewing your log-in…"));
   try {
-    if (await renew()) {
+    const isGood = await renew();
+    if (isGood && root.dataset.session === "renewable") {
       location.reload();
       return;
     }
+    if (!isGood && "stale" in root.dataset) root.dataset.session = "out";
     tell(notice, "");
   } catch (error) {
     tell(notice, wordsFor(error));
@@ -57,4 +60,4 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden) forget();
   tickCountdowns();
 });
-if (document.documentElement.dataset.session === "renewable") renewAndReload();
+if (root.dataset.session === "renewable" || "stale" in root.dataset) renewLogIn();

@@ -23,11 +23,12 @@ export class Panel {
     this.title = document.title;
   }
 
-  /** Show the state: `{sale, intent, order, isSending, wantsMore, isSignedIn}`. */
+  /** Show the state: `{sale, intent, order, isSending, wantsMore, isSignedIn, isKnown}`. */
   show(state) {
     const focused = this.#root.contains(document.activeElement) ? document.activeElement : null;
     const phase = phaseOf(state);
     this.#switch(phase);
+    this.#root.dataset.known = "";
     if (state.intent) this.#showIntent(state);
     if (state.order) this.#showOrder(state.order);
     this.#showEntry(state);

@@ -26,9 +26,9 @@ const answered = new Set(); // client secrets
 
 function show() {
   showFigures(root, watch.sale);
-  const { sale, intent, order } = watch;
-  panel.show({ sale, intent, order, isSending, wantsMore, isSignedIn: state.is_signed_in });
-  if (intent) document.getElementById("unknown")?.remove();
+  const { sale, intent, order, isSignedIn, isKnown } = watch;
+  panel.show({ sale, intent, order, isSending, wantsMore, isSignedIn, isKnown });
+  document.getElementById("unknown").hidden = !watch.isUnreadable;
   if (card && order) showPaying(order);
 }
 
@@ -126,6 +126,7 @@ function startAgain() {
 }
 
 watch.addEventListener("change", show);
+watch.addEventListener("change", () => document.getElementById("age")?.remove(), { once: true });
 watch.addEventListener("link", () => showLink(document.getElementById("link"), watch.link));
 form.addEventListener("submit", buy);
 form.addEventListener("input", show);

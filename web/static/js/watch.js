@@ -27,8 +27,11 @@ export class Watch extends EventTarget {
   constructor(state) {
     super();
     this.sale = flat(state.sale);
-    this.intent = state.intent;
-    this.order = state.order;
+    this.intent = null;
+    this.order = null;
+    this.isSignedIn = document.documentElement.dataset.session === "in";
+    this.isKnown = !this.isSignedIn; // whether it is known what the shopper has in this sale
+    this.isUnreadable = false; // the server could not tell
     this.link = "starting";
     learn(state.sale.server_time, { live: true });
     this.#live.addEventListener("up", () => this.#up());
@@ -38,8 +41,7 @@ export class Watch extends EventTarget {
     this.#live.addEventListener("order", ({ detail }) => this.takeOrder(detail));
     addEventListener("offline", () => this.#say("offline"));
     this.#live.subscribe(this.sale.sale_id);
-    this.#fetchMissingOrder();
-    this.#askForOutcome();
+    if (this.isSignedIn) this.#askForStanding();
   }
 
   /** The socket, by which one may ask for things as well. */
@@ -55,6 +57,7 @@ export class Watch extends EventTarget {
     if (known && known.id === intent.id && stageOf(intent) < stageOf(known)) return; // an answer that was overtaken
     if (known?.id !== intent.id && this.order?.intent_id !== intent.id) this.order = null;
     this.intent = intent;
+    this.isKnown = true;
     this.#changed();
     this.#fetchMissingOrder();
     this.#askForTicket();
@@ -79,6 +82,29 @@ export class Watch extends EventTarget {
     learn(figures.server_time, { live: true });
     this.#tookSale(figures);
     if (intent) this.takeIntent(intent);
+  }
+
+  /** What the shopper has in this sale: until it is known, nothing is offered. */
+  async #askForStanding() {
+    try {
+      const { intent, order } = await api(`/api/v1/sales/${this.sale.sale_id}/standing`);
+      this.isKnown = true;
+      if (intent) this.takeIntent(intent);
+      if (order) this.takeOrder(order);
+    } catch (error) {
+      this.isUnreadable = true;
+      if (error.status === 401) this.#loseIdentity();
+      else setTimeout(() => this.isKnown || this.#askForStanding(), error.retryAfterMs ?? POLL_MS);
+    }
+    if (this.isKnown) this.isUnreadable = false;
+    this.#changed();
+  }
+
+  /** The log-in is over, although the browser has its cookies still. */
+  #loseIdentity() {
+    this.isKnown = true;
+    this.isSignedIn = false;
+    document.documentElement.dataset.session = "out";
   }
 
   #tookSale(message) {
