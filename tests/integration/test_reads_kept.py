@@ -1,5 +1,6 @@
 """Reads that are the same for everybody are served from memory by a real web process, and are never old."""
 
+import gzip
 import http.client
 import json
 import uuid
@@ -154,3 +155,22 @@ def admin_of(shop: Shop) -> Shopper:
     with shop._app.app_context():
         token = issue_pair(made.id, Role.ADMIN, made.family, uuid.uuid4()).access_token
     return Shopper(made.id, token, made.family)
+
+
+def test_pages_are_kept_by_language_and_say_how_old_they_are(shop: Shop, browser: Browser) -> None:
+    path = f"/sales/{shop.open_sale()}"
+    for page in ("/", path):
+        eventually(lambda page=page: is_kept(browser, page))  # type: ignore[misc]
+        status, headers, body = browser.ask(page, Accept_Language="de-AT", Accept_Encoding="gzip")
+        assert (status, headers["Content-Encoding"]) == (200, "gzip")
+        assert headers["Vary"] == "Accept-Encoding, Accept-Language"
+        assert "Content-Security-Policy" in headers
+        assert b'lang="de"' in gzip.decompress(body)
+        assert b'lang="en"' in browser.ask(page)[2]
+        _, picked, german = browser.ask(page, Cookie="fs_language=de")
+        assert picked["Cache-Control"] == "private, no-cache"
+        assert b'lang="de"' in german
+        _, named, german = browser.ask(f"{page}?language=de")
+        assert named["Cache-Control"].startswith("public")
+        assert b'lang="de"' in german
+        assert b'id="age" hidden' in german
