@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from flask_jwt_extended import (
     JWTManager,
     create_access_token,
@@ -110,7 +110,7 @@ def set_role_cookie(response: Response, role: str, settings: Settings, *, max_ag
     name = cookie_name(ROLE_COOKIE, settings)
     if role == Role.ADMIN:
         response.set_cookie(name, role, max_age=max_age_s, secure=settings.is_production, samesite="Lax")
-    else:
+    elif name in request.cookies:
         response.delete_cookie(name, secure=settings.is_production, samesite="Lax")
 
 
