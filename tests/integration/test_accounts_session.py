@@ -78,7 +78,7 @@ def test_who_is_logged_in_by_cookies_of_production_stays_so(make_app: MakeApp, s
     page = client.get("/orders", **https).get_data(as_text=True)
     assert 'data-session="in" data-cookie-prefix="__Host-"' in page
     client.delete_cookie("__Host-fs_access", domain="shop.example")
-    assert 'data-session="renewable"' in client.get("/", **https).get_data(as_text=True)
+    assert 'data-session="renewable"' in client.get("/login", **https).get_data(as_text=True)
     headers = csrf(client, "__Host-fs_refresh_csrf", "shop.example")
     assert client.post(f"{SESSION}/refresh", headers=headers, **https).status_code == 200
     assert client.get(ME, **https).status_code == 200
