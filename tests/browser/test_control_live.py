@@ -5,15 +5,12 @@ from uuid import UUID
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import update
 
 from benchmarks.harness.platform import Platform
 from models.enums import SaleStatus
-from models.tables.accounts import User
 from tests.browser.conftest import NewPage
-from tests.browser.people import PASSWORD, join, register
+from tests.browser.people import become_admin, come, enrol, enter, join
 from tests.support.shop import Shop
-from web.auth.passwords import Passwords
 from web.shop.languages import COOKIE
 
 pytestmark = pytest.mark.browser
@@ -22,16 +19,11 @@ LIVE = "#overview"
 
 
 def log_in_as_admin(page: Page, shop: Shop, target: str) -> str:
-    """Log in by hand; returns the e-mail."""
-    admin = shop.admin()
-    with shop.context.database.transaction() as session:
-        session.execute(update(User).where(User.id == admin).values(password_hash=Passwords().hash(PASSWORD)))
-    page.goto(f"/login?next={target}")
-    page.get_by_label("E-mail").fill(f"{admin.hex}@example.com")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.locator("main").get_by_role("button", name="Log in").click()
-    expect(page).to_have_url(re.compile(re.escape(target) + "$"))
-    return f"{admin.hex}@example.com"
+    """Go to a page of the control room; returns the admin's e-mail."""
+    email = enrol(page)
+    become_admin(shop, email)
+    enter(page, email, target)
+    return email
 
 
 def overview(new_page: NewPage, shop: Shop, sale_id: UUID, width: int = 1440) -> tuple[Page, str]:
@@ -46,7 +38,7 @@ def verb(page: Page, name: str) -> None:
 def test_an_admin_pauses_and_both_sides_see_it(shop: Shop, new_page: NewPage) -> None:
     sale = shop.open_sale(5)
     shopper = new_page()
-    register(shopper, f"/sales/{sale.id}")
+    come(shopper, f"/sales/{sale.id}")
     page, email = overview(new_page, shop, sale.id)
     verb(page, "Pause")
     dialog = page.get_by_role("dialog", name="Pause the sale?")

@@ -7,11 +7,10 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import select, update
 
-from models.enums import Role, TaskState
-from models.tables.accounts import User
+from models.enums import TaskState
 from models.tables.background import BackgroundTask
 from tests.browser.conftest import NewPage
-from tests.browser.people import face, join, log_in, register
+from tests.browser.people import become_admin, come, enrol, enter, face, join, log_in
 from tests.support.shop import SaleUnderTest, Shop
 
 pytestmark = pytest.mark.browser
@@ -20,13 +19,9 @@ pytestmark = pytest.mark.browser
 def admins_page(shop: Shop, new_page: NewPage, target: str = "/admin") -> Page:
     """A page of somebody who was made an admin."""
     page = new_page(1440)
-    email = register(page, "/orders")
-    with shop.context.database.transaction() as session:
-        session.execute(update(User).where(User.email == email).values(role=Role.ADMIN))
-    page.get_by_role("button", name="Log out").click()
-    expect(page.get_by_role("link", name="Log in", exact=True)).to_be_visible()
-    log_in(page, email, target=target)
-    expect(page).to_have_url(target)
+    email = enrol(page)
+    become_admin(shop, email)
+    enter(page, email, target)
     return page
 
 
@@ -153,7 +148,7 @@ def test_an_admin_refunds_an_order_and_both_sides_see_it(shop: Shop, new_page: N
 
 def test_a_banned_shopper_is_signed_out_within_seconds(shop: Shop, new_page: NewPage) -> None:
     person = new_page()
-    email = register(person, "/orders")
+    email = come(person, "/orders")
     page = admins_page(shop, new_page, f"/admin/shoppers?query={email}")
     page.get_by_role("link", name=email).click()
     page.get_by_role("button", name="Ban").click()

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from benchmarks.harness.platform import Platform
 from models.tables.accounts import User
 from tests.browser.conftest import NewPage
-from tests.browser.people import face, log_in, register
+from tests.browser.people import come, face, log_in, register
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.browser
@@ -49,7 +49,7 @@ def test_when_many_log_in_one_is_told_so_and_tried_again_without_being_asked(new
 def test_a_log_in_that_went_stale_is_renewed_silently(shop: Shop, new_page: NewPage) -> None:
     sale = shop.open_sale()
     page = new_page()
-    register(page, f"/sales/{sale.id}")
+    come(page, f"/sales/{sale.id}")
     go_stale(page)
     page.get_by_role("button", name="Get my ticket").click()
     expect(page.get_by_role("heading", name="It is yours!")).to_be_visible()
@@ -62,7 +62,7 @@ def test_a_log_in_that_went_stale_is_renewed_silently(shop: Shop, new_page: NewP
 def test_a_socket_that_came_back_as_a_stranger_makes_itself_known(shop: Shop, new_page: NewPage) -> None:
     sale = shop.open_sale()
     page = new_page()
-    email = register(page, f"/sales/{sale.id}")
+    email = come(page, f"/sales/{sale.id}")
     expect(page.locator("#link")).to_have_text("Live")
     page.context.clear_cookies(name="fs_access")  # all that a script can see still says that all is well
     page.evaluate("dispatchEvent(new Event('offline'))")
@@ -76,7 +76,7 @@ def test_a_socket_that_came_back_as_a_stranger_makes_itself_known(shop: Shop, ne
 
 def test_two_tabs_that_went_stale_together_both_stay_logged_in(new_page: NewPage) -> None:
     page = new_page()
-    register(page, "/orders")
+    come(page, "/orders")
     tabs = [page, page.context.new_page(), page.context.new_page()]
     for tab in tabs[1:]:
         tab.goto("/orders")

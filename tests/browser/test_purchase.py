@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from benchmarks.harness.platform import Platform
 from models.enums import SaleStatus
 from tests.browser.conftest import NewPage
-from tests.browser.people import face, join, register, slot
+from tests.browser.people import come, face, join, register, slot
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.browser
@@ -133,7 +133,7 @@ def test_a_restart_of_the_web_process_costs_nobody_the_verdict(
 def test_a_page_opens_with_its_sale_and_closes_with_it(shop: Shop, new_page: NewPage) -> None:
     sale = shop.scheduled_sale(opens_in_s=3600)
     page = new_page()
-    register(page, f"/sales/{sale.id}")
+    come(page, f"/sales/{sale.id}")
     expect(page.get_by_role("heading", name="Not open yet")).to_be_visible()
     expect(page.locator(".sale-facts .countdown").first).to_have_text(re.compile(r"^(1:00:00|59:\d\d)$"))
     sale.move(SaleStatus.OPEN)

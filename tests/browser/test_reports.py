@@ -4,14 +4,13 @@ from uuid import UUID
 
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import select, update
+from sqlalchemy import select
 
-from models.enums import Role, SaleStatus
-from models.tables.accounts import User
+from models.enums import SaleStatus
 from models.tables.background import BackgroundTask
 from tasks.background import queue
 from tests.browser.conftest import NewPage
-from tests.browser.people import log_in, register
+from tests.browser.people import become_admin, enrol, enter
 from tests.support.polling import eventually
 from tests.support.shop import Shop
 
@@ -25,12 +24,9 @@ def test_an_admin_has_a_report_made_again_and_sees_the_new_one(shop: Shop, new_p
     sale.move(SaleStatus.ENDED)
     eventually(lambda: len(sale.intents()) == 3 and sale.is_idle())
     page = new_page()
-    email = register(page, "/orders")
-    with shop.context.database.transaction() as session:
-        session.execute(update(User).where(User.email == email).values(role=Role.ADMIN))
-    page.get_by_role("button", name="Log out").click()
-    expect(page.get_by_role("link", name="Log in", exact=True)).to_be_visible()
-    log_in(page, email, f"/admin/sales/{sale.id}/report")
+    email = enrol(page)
+    become_admin(shop, email)
+    enter(page, email, f"/admin/sales/{sale.id}/report")
     expect(page.get_by_role("heading", name="Report", exact=True)).to_be_visible()
     expect(page.get_by_role("img")).to_have_count(4)
     made = page.locator(".report-head time")

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, Request, expect
 
 from benchmarks.harness.platform import Platform
 from tests.browser.conftest import NewPage
-from tests.browser.people import become_admin, log_in, register
+from tests.browser.people import become_admin, enrol, enter
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.browser
@@ -32,11 +32,9 @@ def a_sale(_page: Page, shop: Shop) -> str:
 
 
 def the_control_room(page: Page, shop: Shop) -> str:
-    email = register(page, "/orders")
+    email = enrol(page)
     become_admin(shop, email)
-    page.get_by_role("button", name="Log out").click()
-    expect(page.get_by_role("link", name="Log in", exact=True)).to_be_visible()
-    log_in(page, email, "/account")
+    enter(page, email, "/account")
     expect(page.get_by_role("heading", name="My account")).to_be_visible()
     return "/admin"
 
