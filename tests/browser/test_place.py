@@ -1,11 +1,12 @@
 """A ticket's place and chance, reckoned by the page from a sale's figures alone."""
 
 import random
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import APIResponse, Browser, Page, Route, expect
+from playwright.sync_api import APIResponse, Browser, Page, Route, WebSocketRoute, expect
 
 from benchmarks.harness.platform import Platform
 from tasks.orders.holds import cancel_order
@@ -139,12 +140,30 @@ def test_an_answer_that_the_verdict_overtook_hides_nothing(shop: Shop, new_page:
     sale.line_up([shop.shopper()])
     eventually(lambda: sale.statuses() == ["held"])
     page, told, answers = new_page(), list[str](), list[tuple[Route, APIResponse]]()
-    page.on("websocket", lambda ws: ws.on("framereceived", lambda frame: told.append(str(frame))))
+
+    def cut_at_the_press(socket: WebSocketRoute) -> None:
+        """So that it goes by POST; the next socket tells what the answer does not know yet."""
+        server = socket.connect_to_server()
+
+        def say(message: str | bytes) -> None:
+            if '"type":"intent"' in str(message):
+                socket.close()
+            else:
+                server.send(message)
+
+        def tell(message: str | bytes) -> None:
+            told.append(str(message))
+            socket.send(message)
+
+        socket.on_message(say)
+        server.on_message(tell)
+
+    page.route_web_socket(re.compile("/ws"), cut_at_the_press)
     page.route("**/intents", lambda route: answers.append((route, route.fetch())))
     join(page, sale.id)
     expect(page.get_by_role("heading", name="Getting your ticket…")).to_be_visible()
-    while not (answers and any('"status":"standby"' in frame for frame in told)):
-        page.wait_for_timeout(50)  # the socket tells what the answer does not know yet
+    # What the browser did is taken in while it is asked something.
+    eventually(lambda: page.title() and answers and any('"status":"standby"' in frame for frame in told))
     route, answer = answers[0]
     assert answer.json()["status"] == "queued"
     route.fulfill(response=answer)
