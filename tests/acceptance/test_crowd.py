@@ -20,6 +20,7 @@ pytestmark = pytest.mark.acceptance
 COMMAND: Final = [sys.executable, "-u", "-m", "benchmarks.sockets", "--json"]
 KEPT: Final = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
 FEW: Final = 40  # sockets, where it is not about their number
+OPENED: Final = f"sockets: {FEW} of {FEW}"
 DEADLINE_S: Final = 600  # ends a run that hangs; it times nothing
 SIZES: Final = [  # of sockets, of those who rush, and of units
     pytest.param(300, 60, 6, id="300"),
@@ -85,7 +86,7 @@ def test_a_run_that_is_interrupted_leaves_nobody_behind(tmp_path: Path) -> None:
             stderr=subprocess.STDOUT,
         )
     try:
-        eventually(lambda: f"sockets: {FEW} of {FEW}" in output.read_text(), DEADLINE_S, told=output.read_text)
+        eventually(lambda: OPENED in output.read_text(), DEADLINE_S, told=output.read_text)
         assert len(naming(place)) > 5
     finally:
         crowd.send_signal(signal.SIGINT)
