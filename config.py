@@ -8,11 +8,12 @@ import ipaddress
 import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.headerregistry import Address, HeaderRegistry
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
 from environs import Env
@@ -42,6 +43,8 @@ ALLOWANCES: Final = {  # what production refuses unless PRODUCTION_ALLOWS names 
     "no_proxy": "TRUSTED_PROXIES is 0, so that behind a proxy all shoppers would be one address",
     "weak_admin_password": "ADMIN_PASSWORD could be found by trying",
 }
+SENTINEL_PORT: Final = 26379  # where a sentinel is asked unless its address says otherwise
+SENTINEL_TIMEOUT_S: Final = 0.5  # for its answer; then the next one is asked
 SESSION_S: Final = 90 * 86_400
 DRAIN_WORKERS: Final = min(2, os.cpu_count() or 1)  # PostgreSQL, which they write to, needs cores too
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
@@ -134,6 +137,23 @@ class MailSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SentinelAddress:
+    """A Redis by the name of its service: the sentinels (host, port) know which server is its master.
+
+    `tls` holds redis-py's `ssl_…` options for servers and sentinels alike; None: nothing is encrypted.
+    """
+
+    sentinels: tuple[tuple[str, int], ...]
+    service: str
+    db: int
+    username: str | None
+    password: str | None = field(repr=False)
+    sentinel_username: str | None
+    sentinel_password: str | None = field(repr=False)
+    tls: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
 class OpsSettings:
     """How operators are recognised: by a token that they send, or by the port that they ask at."""
 
@@ -199,6 +219,7 @@ class Settings:
     forwarder_headers: str = ""
     log_ins: LogInSettings = LogInSettings()
     plain_requests: bool = True  # whether plain requests are answered at the connection
+    broker_options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # kombu's, of its transport
     session_s: int = SESSION_S  # a log-in ends so long after it began, however often it is refreshed
 
     @property
@@ -252,6 +273,7 @@ def _read(env: Env) -> Settings:
         database_url=_with_driver(env.str("DATABASE_URL", "") or servers.get("database_url", "")),
         redis_url=redis_url,
         broker_url=_as_broker(broker_url),
+        broker_options=_broker_options(broker_url),
         secret_key=keys[0] if keys else "",
         admin_email=env.str("ADMIN_EMAIL", "admin@example.com"),
         admin_password=env.str("ADMIN_PASSWORD", "") or None,
@@ -554,6 +576,9 @@ def _redis_url(name: str, url: str) -> str:
         ConfigurationError: it is no URL, or its options are unknown; nothing of it is shown.
     """
     try:
+        if is_sentinel_url(url):
+            read_sentinel_url(url)
+            return url
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:  # its own words might show the password
@@ -568,12 +593,87 @@ def _redis_url(name: str, url: str) -> str:
     return parts._replace(query=urlencode(options, safe="/")).geturl()
 
 
+def is_sentinel_url(url: str) -> bool:
+    """Whether an address names sentinels rather than a Redis."""
+    return url.partition("://")[0] in ("redis+sentinel", "rediss+sentinel")
+
+
+def read_sentinel_url(url: str) -> SentinelAddress:
+    """Read `redis+sentinel://[user:password@]host[:port],…/service[/db][?sentinel_password=…]`.
+
+    `rediss+sentinel://` asks for TLS, with the `ssl_…` options of `rediss://`.
+
+    Raises:
+        ValueError: it is not of that form; its words show nothing of it.
+    """
+    parts = urlsplit(url)
+    login, _, hosts = parts.netloc.rpartition("@")
+    user, _, password = login.partition(":")
+    service, _, db = parts.path.strip("/").partition("/")
+    options = dict(parse_qsl(parts.query))
+    sentinel_user, sentinel_password = (
+        options.pop("sentinel_username", ""),
+        options.pop("sentinel_password", ""),
+    )
+    is_tls = parts.scheme == "rediss+sentinel"
+    if not service or not all(name.startswith("ssl_") and is_tls for name in options):
+        raise ValueError("not redis+sentinel://host[:port],…/service[/db]")
+    if "ssl_cert_reqs" in options:
+        options["ssl_cert_reqs"] = options["ssl_cert_reqs"].lower().removeprefix("cert_")
+    return SentinelAddress(
+        sentinels=tuple(_sentinel(host) for host in hosts.split(",")),
+        service=unquote(service),
+        db=int(db or 0),
+        username=unquote(user) or None,
+        password=unquote(password) or None,
+        sentinel_username=sentinel_user or None,
+        sentinel_password=sentinel_password or None,
+        tls=options if is_tls else None,
+    )
+
+
+def _sentinel(told: str) -> tuple[str, int]:
+    parts = urlsplit(f"//{told}")
+    if not parts.hostname:
+        raise ValueError("a sentinel without a host")
+    return parts.hostname, parts.port or SENTINEL_PORT
+
+
+def _broker_options(broker_url: str) -> dict[str, Any]:
+    """Tell kombu what it does not read from the address of sentinels."""
+    if not is_sentinel_url(broker_url):
+        return {}
+    at = read_sentinel_url(broker_url)
+    login = {"username": at.sentinel_username, "password": at.sentinel_password}
+    return {
+        "master_name": at.service,
+        "sentinel_kwargs": {
+            "socket_connect_timeout": SENTINEL_TIMEOUT_S,
+            "socket_timeout": SENTINEL_TIMEOUT_S,
+            **{name: value for name, value in login.items() if value},
+        },
+    }
+
+
+def _as_sentinel_broker(url: str) -> str:
+    at = read_sentinel_url(url)
+    if at.tls is not None:
+        raise ConfigurationError("BROKER_URL cannot be Redis over TLS by sentinels; name a broker apart.")
+    login = ""
+    if at.password:
+        login = f"{quote(at.username or '', safe='')}:{quote(at.password, safe='')}@"
+    hosts = (f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in at.sentinels)
+    return ";".join(f"sentinel://{login}{host}/{at.db}" for host in hosts)
+
+
 def _as_broker(redis_url: str) -> str:
     """Write the address of a Redis as Celery's kombu wants it.
 
     Kombu knows a socket by another scheme than redis-py does, takes the database from the path, no option
     but those of TLS, and checks no certificate unless it is told to.
     """
+    if is_sentinel_url(redis_url):
+        return _as_sentinel_broker(redis_url)
     parts = urlsplit(redis_url)
     if parts.scheme not in ("redis", "rediss", "unix"):
         return redis_url

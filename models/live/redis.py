@@ -3,14 +3,16 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import redis
 import redis.exceptions as told_by_redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from config import is_sentinel_url
 from models.errors import LineRefused, LineUnavailable
+from models.live.sentinel import pool_of_master
 
 CONNECT_TIMEOUT_S: Final = 1.5
 ANSWER_TIMEOUT_S: Final = 5.0
@@ -18,24 +20,31 @@ ANSWER_TIMEOUT_S: Final = 5.0
 Client = redis.Redis
 
 
-def connect(url: str, *, max_connections: int = 64) -> Client:
+def connect(
+    url: str,
+    *,
+    max_connections: int = 64,
+    connect_timeout_s: float = CONNECT_TIMEOUT_S,
+    answer_timeout_s: float = ANSWER_TIMEOUT_S,
+) -> Client:
     """Make a client that never sends anything twice; callers wait for a free connection.
 
     redis-py re-sends a script whose reply was lost, by default up to several times; here a lost reply is
     an error for the caller, who knows whether asking again is harmless.
     """
-    pool = redis.BlockingConnectionPool.from_url(
-        url,
-        decode_responses=True,
-        socket_connect_timeout=CONNECT_TIMEOUT_S,
-        socket_timeout=ANSWER_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),
-        retry_on_error=[],
-        health_check_interval=0,
-        max_connections=max_connections,
-        timeout=ANSWER_TIMEOUT_S,
-    )
-    return redis.Redis(connection_pool=pool)
+    options: dict[str, Any] = {
+        "decode_responses": True,
+        "socket_connect_timeout": connect_timeout_s,
+        "socket_timeout": answer_timeout_s,
+        "retry": Retry(NoBackoff(), 0),
+        "retry_on_error": [],
+        "health_check_interval": 0,
+        "max_connections": max_connections,
+        "timeout": ANSWER_TIMEOUT_S,
+    }
+    if is_sentinel_url(url):
+        return redis.Redis.from_pool(pool_of_master(url, **options))
+    return redis.Redis.from_pool(redis.BlockingConnectionPool.from_url(url, **options))
 
 
 @contextmanager

@@ -52,6 +52,7 @@ def configure(settings: Settings) -> Celery:
             "socket_timeout": 10,
             "socket_keepalive": True,
             "max_retries": 0,
+            **settings.broker_options,
         },
         timezone="UTC",
         enable_utc=True,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from config import ConfigurationError, Settings, load_settings
+from config import ConfigurationError, Settings, load_settings, read_sentinel_url
 
 GOOD = "0f3b8e5d9c7a4162b8d0e6f1a2c39485"
 OTHER = "7c1d94e0b35f28a6d0417be9f3a86c52"
@@ -387,6 +387,10 @@ def test_several_keys_are_read_and_the_first_one_signs(load: Load, tmp_path: Pat
         ("rediss://h/0?ssl_cert_reqs=CERT_NONE", "rediss://h/0?ssl_cert_reqs=none"),
         ("unix://:p%2Fw@/x/r.sock?db=1", "redis+socket://:p%2Fw@/x/r.sock?virtual_host=1"),
         ("unix:///x/r.sock?password=p/w", "redis+socket://:p%2Fw@/x/r.sock?virtual_host=0"),
+        (
+            "redis+sentinel://:p%2Fw@a,[::1]:5/shop/1",
+            "sentinel://:p%2Fw@a:26379/1;sentinel://:p%2Fw@[::1]:5/1",
+        ),
     ],
 )
 def test_a_redis_is_told_to_celery_in_its_own_words(load: Load, redis_url: str, broker_url: str) -> None:
@@ -395,13 +399,33 @@ def test_a_redis_is_told_to_celery_in_its_own_words(load: Load, redis_url: str, 
 
 
 @pytest.mark.parametrize(
-    "url", ["redis://:hunter2/x@h:1/0", "redis://[::1", "rediss://:hunter2@h?ssl_cert_reqs=no"]
+    "url",
+    [
+        *("redis://:hunter2/x@h:1/0", "redis://[::1", "rediss://:hunter2@h?ssl_cert_reqs=no"),
+        *(
+            "redis+sentinel://:hunter2@h",
+            "redis+sentinel://:hunter2@h:x/shop",
+            "redis+sentinel://h/shop/hunter2",
+        ),
+        *("redis+sentinel://h,/shop?sentinel_password=hunter2", "redis+sentinel://h/shop?ssl_hunter2=1"),
+    ],
 )
 @pytest.mark.parametrize("name", ["REDIS_URL", "BROKER_URL"])
 def test_a_redis_that_cannot_be_read_is_refused_without_its_password(load: Load, name: str, url: str) -> None:
     with pytest.raises(ConfigurationError, match=name) as refused:
         load(**{name: url})
     assert "hunter2" not in str(refused.getrepr(style="short", funcargs=False))
+
+
+def test_the_address_of_sentinels_is_read_whole(load: Load) -> None:
+    url = "rediss+sentinel://u:p%40w@a:1,b/shop/3?sentinel_password=s%2Bw&ssl_cert_reqs=CERT_REQUIRED"
+    at = read_sentinel_url(url)
+    assert (at.sentinels, at.service, at.db) == ((("a", 1), ("b", 26379)), "shop", 3)
+    assert (at.username, at.password, at.sentinel_username, at.sentinel_password) == ("u", "p@w", None, "s+w")
+    assert at.tls == {"ssl_cert_reqs": "required"}
+    with pytest.raises(ConfigurationError, match="BROKER_URL"):
+        load(REDIS_URL=url)
+    assert load(REDIS_URL=url, BROKER_URL="redis://b").redis_url == url
 
 
 def test_no_secret_is_in_what_settings_look_like(load: Load) -> None:

@@ -7,13 +7,11 @@ from typing import Any, Final
 
 import redis
 from kombu import Connection
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from models.errors import FlashSaleError, ForeignLine, LedgerUnavailable, LineRefused
 from models.live.keys import TRIAL
-from models.live.redis import translated
+from models.live.redis import Client, connect, translated
 from models.migrate import is_current
 from models.tables.identity import require_writable
 from web.http.services import Services
@@ -105,7 +103,8 @@ class Readiness:
 
     def _broker(self) -> Check:
         url = self._parts.settings.broker_url
-        options = {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S}
+        own = self._parts.settings.broker_options
+        options = {**own, "socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S}
         connection: Any = Connection(url, connect_timeout=TIMEOUT_S, transport_options=options)
         try:
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=TIMEOUT_S)
@@ -115,11 +114,6 @@ class Readiness:
             connection.release()
         return Check(True, "reachable")
 
-    def _client(self) -> "redis.Redis":
-        return redis.Redis.from_url(
-            self._parts.settings.redis_url,
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),
-            decode_responses=True,
-        )
+    def _client(self) -> Client:
+        url = self._parts.settings.redis_url
+        return connect(url, max_connections=1, connect_timeout_s=TIMEOUT_S, answer_timeout_s=TIMEOUT_S)

@@ -11,10 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-import redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
+
+from models.live.redis import connect
 
 STORE_TIMEOUT_S: Final = 0.5  # seconds
 MOST_PAUSE_S: Final = 60.0  # of those that are begun here
@@ -51,7 +50,11 @@ class Counters:
     """Counts, pauses and places, each bounded in time or number."""
 
     def __init__(self, redis_url: str) -> None:
-        self._redis: Any = _connect(redis_url) if redis_url else None
+        self._redis: Any = None
+        if redis_url:
+            self._redis = connect(
+                redis_url, connect_timeout_s=STORE_TIMEOUT_S, answer_timeout_s=STORE_TIMEOUT_S
+            )
         self._memory = _Memory()
         self._ask_again_at = 0.0  # monotonic seconds
 
@@ -165,13 +168,3 @@ class _Memory:
 def _bound(table: OrderedDict[str, Any]) -> None:
     while len(table) > MOST_IN_MEMORY:
         table.popitem(last=False)
-
-
-def _connect(url: str) -> "redis.Redis":
-    return redis.Redis.from_url(
-        url,
-        socket_timeout=STORE_TIMEOUT_S,
-        socket_connect_timeout=STORE_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),
-        decode_responses=True,
-    )

@@ -15,6 +15,7 @@ from limits.strategies import FixedWindowRateLimiter
 from redis.exceptions import RedisError
 
 from config import RateLimits, Settings
+from models.live.redis import connect
 from web.http.errors import TooManyRequests
 from web.limits.addresses import is_loopback, networks_of
 from web.limits.counters import STORE_PAUSE_S, STORE_TIMEOUT_S
@@ -150,8 +151,5 @@ def _hit(limiter: FixedWindowRateLimiter, item: RateLimitItem, who: tuple[str, .
 
 
 def _redis_storage(url: str) -> Storage:
-    return RedisStorage(
-        url.replace("unix://", "redis+unix://", 1) if url.startswith("unix://") else url,
-        socket_timeout=STORE_TIMEOUT_S,
-        socket_connect_timeout=STORE_TIMEOUT_S,
-    )
+    client = connect(url, connect_timeout_s=STORE_TIMEOUT_S, answer_timeout_s=STORE_TIMEOUT_S)
+    return RedisStorage("redis://", connection_pool=client.connection_pool)
