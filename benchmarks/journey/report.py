@@ -22,7 +22,8 @@ MEANINGS: Final = {
     "log in": "a typed password",
     "socket": "socket open, logged in, sale shown",
     "intent": "press to ticket",
-    "verdict": "press to final verdict",
+    "verdict": "press to verdict or standby",
+    "last word": "press to final verdict",
     "payment": "pay to paid",
     "receipt": "the receipt's page",
 }

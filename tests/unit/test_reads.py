@@ -10,7 +10,7 @@ import pytest
 from models.errors import LedgerUnavailable
 from tests.support.polling import eventually
 from web.reads.asked import Asked, Variant, asked, rule_of
-from web.reads.pictures import Made
+from web.reads.rendered import Made
 from web.reads.store import AWAY_S, GRACE_S, LONGEST_S, MERGE_S, REST, Reads
 
 SALE = uuid4()

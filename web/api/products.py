@@ -17,7 +17,7 @@ from web.http.etags import ETAG, IF_MATCH, etag, expected
 from web.http.openapi import Blueprint
 from web.http.paging import read_page
 from web.http.services import services
-from web.reads.pictures import Made, made_json
+from web.reads.rendered import Made, made_json
 
 blueprint = Blueprint("products", __name__, url_prefix="/products", description="What sales sell")
 

@@ -27,7 +27,7 @@ from web.http.openapi import PREFIX, Blueprint
 from web.http.paging import Page, read_cursor, write_cursor
 from web.http.responses import answer
 from web.http.services import services
-from web.reads.pictures import Made, made_json
+from web.reads.rendered import Made, made_json
 
 blueprint = Blueprint("sales", __name__, url_prefix="/sales", description="Sales and their lines")
 

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar, cast
 
 from flask import request
-from werkzeug.http import parse_cookie
+from werkzeug.sansio.http import parse_cookie
 
 from config import Settings
 from web.auth import security_log
@@ -99,7 +99,7 @@ def find_token(environ: "WSGIEnvironment", kind: str, tokens: Tokens, settings: 
     if authorization is not None:
         return tokens.verify(bearer_of(authorization), kind)
     plain = ACCESS_COOKIE if kind == ACCESS else REFRESH_COOKIE
-    token = parse_cookie(environ).get(cookie_name(plain, settings))
+    token = parse_cookie(environ.get("HTTP_COOKIE")).get(cookie_name(plain, settings))
     if not token:
         raise Unauthenticated
     verified = tokens.verify(token, kind)

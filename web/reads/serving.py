@@ -9,7 +9,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from web.http.reply import Answer, Reply
 from web.metrics.requests import ROUTE
 from web.reads.asked import Asked, Variants, asked_by, rule_of
-from web.reads.pictures import Made, Picture, Served
+from web.reads.rendered import Made, Rendered, Served
 from web.reads.store import Reads
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Reading:
         """
         asked = asked_by(request.environ, self._variants)
         if asked is None:  # of a list's further pages, or of an address that is written in an odd way
-            served = Picture(make()).serve(_PLAIN)
+            served = Rendered(make()).serve(_PLAIN)
         else:
             served = self._reads.answer(asked, make, otherwise)
         return Answer(_reply(served))

@@ -18,7 +18,7 @@ from uuid import UUID
 from models.errors import Unavailable
 from tasks.runtime.single_flight import Flights
 from web.reads.asked import Asked
-from web.reads.pictures import Made, Picture, Served
+from web.reads.rendered import Made, Rendered, Served
 
 MERGE_S: Final = 0.25  # what happens in it is one answer, as it is one message to the sockets
 LONGEST_S: Final = 1.0  # what no word tells is seen after it
@@ -35,7 +35,7 @@ SETTINGS: Final = frozenset({"configured", "adjusted"})  # words that tell of an
 class _Kept:
     """An answer with its times, by the monotonic clock."""
 
-    picture: Picture
+    rendered: Rendered
     made_at: float
     due: float
     rest_s: float  # for what moves
@@ -53,7 +53,7 @@ class Reads:
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
         self._of: defaultdict[UUID | None, set[Key]] = defaultdict(set)
         self._bytes = 0
-        self._flights: Flights[tuple[Picture, int | None]] = Flights()
+        self._flights: Flights[tuple[Rendered, int | None]] = Flights()
         self._generation = 0  # grows when everything becomes old at once
         self._words = 0  # that were heard
         self._is_heard = False
@@ -89,7 +89,7 @@ class Reads:
             return None
         self._kept.move_to_end(key)
         age_s = int(now - kept.made_at) if kept.is_old else None
-        return kept.picture.serve(asked, age_s=age_s)
+        return kept.rendered.serve(asked, age_s=age_s)
 
     def answer(
         self, asked: Asked, make: Callable[[], Made], otherwise: Callable[[], Made] | None = None
@@ -107,8 +107,8 @@ class Reads:
             return served
         key = asked.key
         flight = (key, self._generation)
-        picture, age_s = self._flights.join(flight, lambda: self._make(key, make, otherwise))
-        return picture.serve(asked, age_s=age_s)
+        rendered, age_s = self._flights.join(flight, lambda: self._make(key, make, otherwise))
+        return rendered.serve(asked, age_s=age_s)
 
     def _may_serve(self, kept: _Kept, now: float) -> bool:
         if kept.is_old and kept.is_being_made:
@@ -119,30 +119,30 @@ class Reads:
 
     def _make(
         self, key: Key, make: Callable[[], Made], otherwise: Callable[[], Made] | None
-    ) -> tuple[Picture, int | None]:
+    ) -> tuple[Rendered, int | None]:
         began, generation, words = self._clock(), self._generation, self._words
         before = self._kept.get(key)
         if before is not None:
             before.is_being_made = True
         try:
-            picture = Picture(make())
+            rendered = Rendered(make())
         except Unavailable:
             if before is not None:
                 return self._serve_on(before)
             if otherwise is None:
                 raise
-            return Picture(otherwise()), None
+            return Rendered(otherwise()), None
         finally:
             if before is not None:
                 before.is_being_made = False
-        self._keep(key, _Kept(picture, began, began, 0.0, generation), has_moved=words != self._words)
-        return picture, None
+        self._keep(key, _Kept(rendered, began, began, 0.0, generation), has_moved=words != self._words)
+        return rendered, None
 
-    def _serve_on(self, kept: _Kept) -> tuple[Picture, int]:
+    def _serve_on(self, kept: _Kept) -> tuple[Rendered, int]:
         """The stores are away: what is there is served as it is, until they are asked again."""
         now = self._clock()
         kept.is_old, kept.generation, kept.due = True, self._generation, now + AWAY_S
-        return kept.picture, int(now - kept.made_at)
+        return kept.rendered, int(now - kept.made_at)
 
     def _keep(self, key: Key, kept: _Kept, *, has_moved: bool) -> None:
         if not self._is_heard:
@@ -152,8 +152,8 @@ class Reads:
         kept.due = kept.made_at + (kept.rest_s if has_moved else LONGEST_S)
         self._drop(key)
         self._kept[key] = kept
-        self._of[kept.picture.of].add(key)
-        self._bytes += kept.picture.size
+        self._of[kept.rendered.of].add(key)
+        self._bytes += kept.rendered.size
         while self._bytes > self._most_bytes:
             self._drop(next(iter(self._kept)))
 
@@ -161,8 +161,8 @@ class Reads:
         kept = self._kept.pop(key, None)
         if kept is None:
             return
-        self._bytes -= kept.picture.size
-        keys = self._of[kept.picture.of]
+        self._bytes -= kept.rendered.size
+        keys = self._of[kept.rendered.of]
         keys.discard(key)
         if not keys:
-            del self._of[kept.picture.of]
+            del self._of[kept.rendered.of]

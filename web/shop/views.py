@@ -17,7 +17,7 @@ from web.auth.identity import REFRESH_CSRF_COOKIE, identity_if_any
 from web.auth.tokens import Identity
 from web.http.errors import Problem
 from web.http.services import services
-from web.reads.pictures import Made, made_page
+from web.reads.rendered import Made, made_page
 from web.shop import languages, paying, reading, words
 from web.shop.compression import compress
 from web.shop.paths import own_path

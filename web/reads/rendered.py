@@ -55,7 +55,7 @@ class Served(NamedTuple):
     body: bytes
 
 
-class Picture:
+class Rendered:
     """One answer, in the forms in which it is asked for; each is packed once."""
 
     def __init__(self, made: Made) -> None:
