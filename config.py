@@ -35,6 +35,7 @@ WELL_KNOWN: Final = tuple(  # what is tried first; the longer before what they c
     hunter2 hunter 1q2w3e4r5t 1q2w3e4r q1w2e3r4 abc123
     """.split()  # noqa: SIM905 - a list of them would be a page long
 )
+DATABASE_SCHEME: Final = "postgresql+psycopg"
 _LEET: Final = str.maketrans("013457@$!", "oleastasi")
 ALLOWANCES: Final = {  # what production refuses unless PRODUCTION_ALLOWS names it, and in which words
     "sandbox": "the payment provider is the sandbox, which moves no money",
@@ -220,6 +221,7 @@ class Settings:
     log_ins: LogInSettings = LogInSettings()
     plain_requests: bool = True  # whether plain requests are answered at the connection
     broker_options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # kombu's, of its transport
+    database_pooler: str = "auto"  # models.sessions.Pooler
     session_s: int = SESSION_S  # a log-in ends so long after it began, however often it is refreshed
 
     @property
@@ -270,7 +272,9 @@ def _read(env: Env) -> Settings:
         data_dir=data_dir,
         host=_host(env.str("HOST", "127.0.0.1")),
         port=env.int("PORT", 8000, validate=Range(min=1, max=65535)),
-        database_url=_with_driver(env.str("DATABASE_URL", "") or servers.get("database_url", "")),
+        database_url=_database_url(
+            env.str("DATABASE_URL", "") or servers.get("database_url", ""), "read-write"
+        ),
         redis_url=redis_url,
         broker_url=_as_broker(broker_url),
         broker_options=_broker_options(broker_url),
@@ -295,6 +299,7 @@ def _read(env: Env) -> Settings:
         intent_journal=env.bool("INTENT_JOURNAL", False),
         log_level=env.str("LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
         log_json=env.bool("LOG_JSON", environment == "production"),
+        database_pooler=env.str("DATABASE_POOLER", "auto", validate=OneOf(["auto", "transaction", "none"])),
         database_pool_size=env.int("DATABASE_POOL_SIZE", 20, validate=Range(min=1, max=200)),
         claim_size=env.int("CLAIM_SIZE", 500, validate=Range(min=1, max=1000)),
         audit_share=env.float("AUDIT_SHARE", 0.05, validate=Range(min=0.001, max=0.5)),
@@ -698,12 +703,31 @@ def _login(told: str, options: dict[str, str]) -> str:
     return f"{told}@" if told else ""
 
 
-def _with_driver(url: str) -> str:
-    """Accept the usual `postgres://` spellings and name the driver that is installed."""
-    for scheme in ("postgres://", "postgresql://"):
-        if url.startswith(scheme):
-            return "postgresql+psycopg://" + url.removeprefix(scheme)
-    return url
+def _database_url(url: str, wanted: str) -> str:
+    """Accept the usual `postgres://` spellings, name the driver that is installed, and take several hosts.
+
+    libpq writes them as `//user@one:5432,two:5432/database`, SQLAlchemy among the options. Of several, the
+    one that is `wanted` (libpq's `target_session_attrs`) is taken, unless the URL says otherwise.
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme not in ("postgres", "postgresql", DATABASE_SCHEME):
+        return url
+    place, separator, query = rest.partition("?")
+    login, at, place = place.rpartition("@")
+    hosts, _, database = place.partition("/")
+    if "," in hosts:
+        separator, query = "?", f"{_each_host(hosts)}&{query}".rstrip("&")
+        place = f"/{database}"
+    if ("," in hosts or query.count("host=") > 1) and "target_session_attrs=" not in query:
+        query += f"&target_session_attrs={wanted}"
+    return f"{DATABASE_SCHEME}://{login}{at}{place}{separator}{query}"
+
+
+def _each_host(hosts: str) -> str:
+    """Write `one:5433,two` as SQLAlchemy's options `host=one,two&port=5433,5432`."""
+    places = [re.fullmatch(r"\[?(.*?)\]?(?::(\d+))?", host) for host in hosts.split(",")]
+    names = ",".join(place[1] for place in places if place)
+    return f"host={names}&port={','.join(place[2] or '5432' for place in places if place)}"
 
 
 def _json_file(path: Path) -> dict[str, str]:

@@ -15,6 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from models.driver import PROBE, SILENCE, STEADY, Patience, PatientConnection, startup
 from models.errors import LedgerBusy, LedgerSilent, LedgerUnavailable
 from models.faults import Fault, fault_of, spoils_every_session
+from models.sessions import Pooler, Sessions
 from models.tables.rows import metadata
 
 CONNECT_TIMEOUT_S: Final = 2  # seconds, the least that the driver knows
@@ -58,10 +59,12 @@ class Database:
         application_name: str = "flash-sale",
         info: Mapping[str, str] | None = None,
         patience: Patience = STEADY,
+        pooler: str = Pooler.AUTO,
     ) -> None:
         self.guard: Guard | None = None
         self.is_disposed = False
         self._patience = patience
+        self._opening = Sessions(pooler)
         options = startup(application_name, patience, CONNECT_TIMEOUT_S)
         self.engine: Engine = create_engine(
             url,
@@ -78,7 +81,7 @@ class Database:
             event.listen(engine, "do_connect", self._connect)
             event.listen(engine, "handle_error", _discard_spoiled)
         event.listen(self.engine, "checkout", self._check_out)
-        event.listen(self.engine, "checkin", _discard_read_only)
+        event.listen(self.engine, "checkin", self._discard_read_only)
         self.metadata = metadata  # naming it loads every table, so that foreign keys find theirs
         self._sessions = sessionmaker(self.engine, expire_on_commit=False, info=dict(info or {}))
 
@@ -155,7 +158,7 @@ class Database:
     def _connect(
         self, _dialect: Dialect, _record: ConnectionPoolEntry, arguments: list[Any], named: dict[str, Any]
     ) -> PatientConnection:
-        connection = PatientConnection.connect(*arguments, **named)
+        connection = self._opening.open(*arguments, **named)
         connection.patience = self._patience
         connection.is_hopeless = self._is_silent
         return connection
@@ -165,6 +168,18 @@ class Database:
         connection.patience = self._patience
         if self._is_silent():
             raise LedgerUnavailable("PostgreSQL does not answer.")
+
+    def _discard_read_only(
+        self, connection: psycopg.Connection[Any] | None, record: ConnectionPoolEntry
+    ) -> None:
+        """Drop a session that was opened while the ledger was read-only: it would stay read-only.
+
+        A pooler reports what its first session was, and drops sessions by itself.
+        """
+        if connection is None or self._opening.is_pooled:
+            return
+        if any(connection.pgconn.parameter_status(name) == b"on" for name in READ_ONLY_SIGNS):
+            record.invalidate()
 
     def _is_silent(self) -> bool:
         return self.guard is not None and self.guard.is_open
@@ -204,14 +219,6 @@ def translated() -> Iterator[None]:
         if fault is Fault.BUSY:
             raise LedgerBusy(_told(error)) from error
         raise
-
-
-def _discard_read_only(connection: psycopg.Connection[Any] | None, record: ConnectionPoolEntry) -> None:
-    """Drop a session that was opened while the ledger was read-only: it would stay read-only."""
-    if connection is not None and any(
-        connection.pgconn.parameter_status(name) == b"on" for name in READ_ONLY_SIGNS
-    ):
-        record.invalidate()
 
 
 def _told(error: DBAPIError) -> str:

@@ -11,10 +11,13 @@ from time import monotonic
 from typing import Any, Final, TypeVar
 
 import psycopg
+from psycopg import generators, pq
 from psycopg.abc import PQGen
-from psycopg.errors import ConnectionTimeout, _WaitTimeout
+from psycopg.errors import ConnectionTimeout, _WaitTimeout, error_from_result
 
 RV = TypeVar("RV")
+IDLE: Final = pq.TransactionStatus.IDLE
+FATAL_ERROR: Final = pq.ExecStatus.FATAL_ERROR
 
 WAIT_INTERVAL_S: Final = 0.1  # as the driver's own: how often it looks whether it was interrupted
 SLICE_S: Final = 2.0  # how often a long wait checks whether there is any hope
@@ -62,11 +65,30 @@ class PatientConnection(psycopg.Connection[Any]):
     """A connection that gives up waiting after its time limit.
 
     `is_hopeless` is asked during long waits: whether others have found meanwhile that the server does not
-    answer.
+    answer. `each_time` is said with each `BEGIN`, where a session's settings do not last.
     """
 
     patience: Patience = STEADY
     is_hopeless: Callable[[], bool] = staticmethod(lambda: False)
+    each_time: tuple[bytes, ...] = ()
+
+    def _start_query(self) -> PQGen[None]:
+        """Begin a transaction as the driver does, and say with it what is to hold for it: one round trip."""
+        if not self.each_time or self.autocommit or self.pgconn.transaction_status != IDLE:
+            yield from super()._start_query()
+        elif self._pipeline:
+            yield from super()._start_query()
+            for setting in self.each_time:
+                yield from self._exec_command(setting)
+        else:
+            yield from self._begin_with(self.each_time)
+
+    def _begin_with(self, settings: tuple[bytes, ...]) -> PQGen[None]:
+        self._check_connection_ok()
+        self.pgconn.send_query(b";".join((self._get_tx_start_command(), *settings)))
+        for result in (yield from generators.execute(self.pgconn)):
+            if result.status == FATAL_ERROR:
+                raise error_from_result(result)
 
     def wait(self, gen: PQGen[RV], interval: float = WAIT_INTERVAL_S, timeout: float | None = None) -> RV:
         """Wait for an answer.
@@ -90,7 +112,8 @@ class PatientConnection(psycopg.Connection[Any]):
 def startup(application_name: str, patience: Patience, connect_timeout_s: int) -> dict[str, Any]:
     """Return the driver's arguments for a connection.
 
-    The only place that configures PostgreSQL's sessions.
+    The only place that configures PostgreSQL's sessions; behind a pooler each transaction is told the same
+    (`models.sessions`).
     """
     told = {
         "timezone": "UTC",
@@ -107,3 +130,10 @@ def startup(application_name: str, patience: Patience, connect_timeout_s: int) -
         "tcp_user_timeout": SILENCE_MS,
         **KEEPALIVES,
     }
+
+
+def each_time(options: str) -> tuple[bytes, ...]:
+    """Write the same settings for one transaction; those of the network are the pooler's."""
+    told = [one.strip().split("=") for one in options.split("-c ") if one.strip()]
+    kept = [(name, value) for name, value in told if not name.startswith("tcp_")]
+    return tuple(f"SET LOCAL {name} = '{value}'".encode() for name, value in kept)

@@ -50,6 +50,7 @@ def build_context(settings: Settings, process: str) -> Context:
         application_name=process,
         info=session_info(settings.mail),
         patience=QUICK,
+        pooler=settings.database_pooler,
     )
     database.guard = Breaker(database.answers, cool_off_s=SILENT_REST_S)
     live = Live(connect(settings.redis_url))

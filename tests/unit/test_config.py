@@ -451,3 +451,29 @@ def test_a_host_of_ipv6_stands_in_brackets_once(load: Load, host: str, read: str
     assert settings.host == read
     assert settings.payments.webhook_url == f"{url}/api/v1/payments/webhooks/sandbox"
     assert load(OPS_HOST=host).ops.host == read
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        ("postgres://u:p%40@db/app", "postgresql+psycopg://u:p%40@db/app"),
+        ("postgresql://app@/app?host=/run/pg", "postgresql+psycopg://app@/app?host=/run/pg"),
+        (
+            "postgresql://u:p%40@one:5433,[::1]/app?sslmode=require",
+            "postgresql+psycopg://u:p%40@/app?host=one,::1&port=5433,5432&sslmode=require"
+            "&target_session_attrs=read-write",
+        ),
+        (
+            "postgresql://u@/app?host=one:1&host=two:2",
+            "postgresql+psycopg://u@/app?host=one:1&host=two:2&target_session_attrs=read-write",
+        ),
+        (
+            "postgresql://u@one,two/app?target_session_attrs=any",
+            "postgresql+psycopg://u@/app?host=one,two&port=5432,5432&target_session_attrs=any",
+        ),
+    ],
+)
+def test_the_ledger_may_be_at_several_hosts_of_which_one_takes_writes(
+    load: Load, told: str, read: str
+) -> None:
+    assert load(DATABASE_URL=told).database_url == read
