@@ -42,6 +42,16 @@ def running_sales(session: Session) -> Sequence[UUID]:
     return session.scalars(select(Sale.id).where(Sale.drained_at.is_(None))).all()
 
 
+def sales_with_a_line(session: Session) -> Sequence[UUID]:
+    """List the ids of the sales that have a live side: all that are not archived, oldest first."""
+    return session.scalars(select(Sale.id).where(Sale.epoch.is_not(None)).order_by(Sale.created_at)).all()
+
+
+def every_sale(session: Session) -> Sequence[UUID]:
+    """List the ids of all sales, oldest first."""
+    return session.scalars(select(Sale.id).order_by(Sale.created_at)).all()
+
+
 def products_of_sales(session: Session, sale_ids: Collection[UUID]) -> dict[UUID, Product]:
     """Find what these sales sell."""
     query = select(Sale).where(Sale.id.in_(sale_ids)).options(joinedload(Sale.product))
