@@ -10,7 +10,7 @@ from sqlalchemy.engine import Dialect, ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from models.driver import PROBE, SILENCE, STEADY, Patience, PatientConnection, startup
 from models.errors import LedgerBusy, LedgerSilent, LedgerUnavailable
@@ -138,6 +138,16 @@ class Database:
         """
         if self.guard is not None and not self.guard.is_closed():
             raise LedgerUnavailable("PostgreSQL does not answer.")
+
+    @property
+    def connections_in_use(self) -> int:
+        """How many of the pool's connections are in use."""
+        return cast(QueuePool, self.engine.pool).checkedout()
+
+    @property
+    def connections_limit(self) -> int:
+        """How many connections the pool may have."""
+        return cast(QueuePool, self.engine.pool).size()
 
     def dispose(self) -> None:
         """Close every pooled connection; background threads begin nothing new."""

@@ -1,6 +1,6 @@
 """The context that tasks are given: the stores, the bell and the breaker, passed in and never global."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from tasks.providers.registry import Providers
 from tasks.runtime.bell import Bell, CeleryBell
 from tasks.runtime.breaker import Breaker
 from tasks.runtime.celery_app import configure
+from tasks.runtime.measures import Measures
 from tasks.runtime.ownership import Ownership
 
 SILENT_REST_S: Final = 0.2  # between two probes of a ledger that does not answer
@@ -40,6 +41,7 @@ class Context:
     intake: Intake
     providers: Providers
     mailer: Mailer
+    measures: Measures = field(default_factory=Measures)
 
 
 def build_context(settings: Settings, process: str) -> Context:
@@ -56,6 +58,7 @@ def build_context(settings: Settings, process: str) -> Context:
     live = Live(connect(settings.redis_url))
     bell = CeleryBell(configure(settings))
     sale_cache = SaleCache(database)
+    measures = Measures()
     return Context(
         settings=settings,
         database=database,
@@ -66,12 +69,14 @@ def build_context(settings: Settings, process: str) -> Context:
         sale_cache=sale_cache,
         providers=Providers(settings, database),
         mailer=Mailer(database, settings.mail),
+        measures=measures,
         intake=Intake(
             live,
             sale_cache,
             bell,
             is_stored=lambda intent_id: is_stored(database, intent_id),
             told=ToldTickets(database),
+            measures=measures,
         ),
     )
 

@@ -123,6 +123,7 @@ def _spares_peer(services: Services, settings: Settings, peer: str) -> bool:
 
 def _prepare(app: Flask) -> None:
     """Make what the first visitors would wait for, and what would be a process's growth after its start."""
+    app.extensions[EXTENSION].process.start()
     for name in app.jinja_env.list_templates():
         app.jinja_env.get_template(name)
     languages.read_all()

@@ -4,7 +4,7 @@ from functools import partial
 
 from config import Settings
 from tasks.accounts.log_ins import gather_renewals
-from tasks.context import build_context
+from tasks.context import Context, build_context
 from tasks.intents.polls import polls_of_intents, polls_of_orders, standings
 from tasks.payments.pay import PaymentDesk
 from tasks.runtime.ttl_cache import TtlCache
@@ -19,7 +19,9 @@ from web.health.operators import Operators
 from web.http.services import Services, longest_access_s
 from web.limits.counters import Counters
 from web.limits.rate_limits import Limits
+from web.metrics import process
 from web.metrics.money import MoneyCollector
+from web.metrics.platform import PlatformFigures
 from web.reads.serving import Reading
 from web.reads.store import Reads
 from web.shop.languages import COOKIE, variant_for
@@ -34,6 +36,7 @@ def build_services(settings: Settings) -> Services:
     tokens = Tokens(settings.secret_key, revoked, old_keys=settings.old_secret_keys)
     limits = Limits(settings)
     reads = Reads()
+    passwords = Passwords(settings.log_ins, processes=settings.web_processes)
     hub = Hub(settings, context, tokens, revoked, limits, reads=reads)
     return Services(
         settings=settings,
@@ -42,7 +45,7 @@ def build_services(settings: Settings) -> Services:
         live=context.live,
         tokens=tokens,
         revoked=revoked,
-        passwords=Passwords(settings.log_ins, processes=settings.web_processes),
+        passwords=passwords,
         guard=LogInGuard(
             Counters(settings.redis_url), settings.rate_limits.login, enabled=settings.rate_limits_enabled
         ),
@@ -52,6 +55,8 @@ def build_services(settings: Settings) -> Services:
         reads=Reading(reads, partial(variant_for, cookie_name(COOKIE, settings)), hub.listen),
         desk=PaymentDesk(context),
         money=MoneyCollector(database, context.providers.current.name),
+        platform=PlatformFigures(context),
+        process=_process_figures(context, passwords, hub),
         overviews=Overviews(context),
         standings=standings(context),
         polls_of_intents=polls_of_intents(context),
@@ -60,4 +65,19 @@ def build_services(settings: Settings) -> Services:
         operators=Operators(settings.ops, is_production=settings.is_production),
         metrics_text=TtlCache(least_s=1.0, share=10, spare=10),
         readiness=TtlCache(least_s=1.0, share=1, spare=10),
+    )
+
+
+def _process_figures(context: Context, passwords: Passwords, hub: Hub) -> process.ProcessFigures:
+    database, hashing = context.database, passwords.share
+    return process.ProcessFigures(
+        context,
+        {
+            process.CONNECTIONS: lambda: database.connections_in_use,
+            process.CONNECTIONS_MOST: lambda: database.connections_limit,
+            process.SILENT: lambda: database.guard is not None and database.guard.is_open,
+            process.HASHING: lambda: hashing.waiting,
+            process.HASHING_MOST: lambda: hashing.most_waiting,
+            process.SOCKETS_MOST: lambda: hub.capacity,
+        },
     )

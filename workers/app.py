@@ -20,6 +20,7 @@ from sqlalchemy.orm import configure_mappers
 from config import load_settings
 from tasks import celery_tasks
 from tasks.context import build_context
+from tasks.figures.page import PERIOD_S, FiguresPage
 from tasks.runtime.celery_app import celery
 from tasks.runtime.failpoints import arm
 from tasks.runtime.logs import configure_logging
@@ -36,10 +37,11 @@ COLLECT_AFTER: Final = 10_000  # allocated objects, net; the verdicts of a claim
 
 settings: Final = load_settings()
 _context: Final = build_context(settings, settings.process_name)
-_heartbeat: Final = Heartbeat(_context.live)
+_heartbeat: Final = Heartbeat(_context.live, _context.measures)
 _own_redis: Final = OwnRedis(_context.ownership)
 _sweeps: Final = SweepTimer(_context)
-_threads: Final[list[Periodic]] = [_sweeps, _own_redis]
+_figures: Final = Periodic("figures", FiguresPage(_context).renew, PERIOD_S, hindered="figures_not_made")
+_threads: Final[list[Periodic]] = [_sweeps, _own_redis, _figures]
 
 if not settings.is_production:  # a fresh clone is often tried as root; in production the warning stands
     warnings.filterwarnings("ignore", category=SecurityWarning)

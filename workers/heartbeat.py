@@ -1,5 +1,7 @@
 """A worker's heartbeat: each second it writes into Redis who it is, what it is at and how much it did.
 
+With it goes what the process measured since the last one.
+
 What it is at comes from Celery's signals, which the pools `solo` and `threads` send in this process. A thread
 writes, since a solo worker's loop stands still during a task.
 """
@@ -17,6 +19,7 @@ from celery.signals import task_failure, task_postrun, task_prerun
 from models.errors import Unavailable
 from models.live.store import Live
 from models.live.workers import Beat, Running
+from tasks.runtime.measures import TASK, TASKS, Measures
 from tasks.runtime.periodic import Periodic
 
 log: Final = structlog.get_logger()
@@ -34,7 +37,7 @@ class _Begun:
 class Heartbeat(Periodic):
     """A thread that writes the heartbeats of this process."""
 
-    def __init__(self, live: Live, *, period_s: float = PERIOD_S) -> None:
+    def __init__(self, live: Live, measures: Measures, *, period_s: float = PERIOD_S) -> None:
         super().__init__(
             "heartbeat",
             self.beat,
@@ -44,6 +47,7 @@ class Heartbeat(Periodic):
             failed="heartbeat_failed",
         )
         self._live = live
+        self._measures = measures
         self._name = ""
         self._queues: Sequence[str] = ()
         self._running: dict[str, _Begun] = {}
@@ -67,7 +71,19 @@ class Heartbeat(Periodic):
         Raises:
             LineUnavailable: Redis is away.
         """
-        self._live.workers.note(self._told(self._live.now_ms(), has_left=has_left))
+        now_ms = self._live.now_ms()
+        self._measures.heard(now_ms)
+        self._live.workers.note(self._told(now_ms, has_left=has_left))
+        self._tell_measures()
+
+    def _tell_measures(self) -> None:
+        if not (grown := self._measures.take()):
+            return
+        try:
+            self._live.figures.add(grown)
+        except Unavailable:
+            self._measures.give_back(grown)
+            raise
 
     def leave(self) -> None:
         """Say goodbye, as the last beat; where Redis is away, silence says it."""
@@ -104,9 +120,13 @@ class Heartbeat(Periodic):
             self._running[task_id] = _Begun(task.name, time.monotonic())
             self._processed += 1
 
-    def _end(self, *, task_id: str, **_: Any) -> None:
+    def _end(self, *, task_id: str, task: Any, state: str | None = None, **_: Any) -> None:
         with self._lock:
-            self._running.pop(task_id, None)
+            begun = self._running.pop(task_id, None)
+        queue = (task.request.delivery_info or {}).get("routing_key") or ""
+        self._measures.count(TASKS, queue, task.name, (state or "unknown").lower())
+        if begun is not None:
+            self._measures.observe(TASK, begun.name, [time.monotonic() - begun.at])
 
     def _fail(self, **_: Any) -> None:
         with self._lock:

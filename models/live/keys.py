@@ -13,6 +13,8 @@ CATALOGUE: Final = "catalogue"  # channel: a product changed, or there is a new 
 SOCKETS: Final = "sockets"
 WORKERS: Final = "heartbeats"
 LEDGER: Final = "ledger"  # the id of the ledger that this Redis belongs to
+MEASURED: Final = "measured"  # the sums of what workers measured
+FIGURES: Final = "figures"  # a page of figures for Prometheus
 TRIAL: Final = "trial"  # written to find out whether Redis takes writes
 
 

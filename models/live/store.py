@@ -11,6 +11,7 @@ import orjson
 from models.errors import AlreadyDecided, Fenced, LateSubmission, NotFound
 from models.live.attendance import Attendance
 from models.live.audits import AuditNote
+from models.live.figures import Figures
 from models.live.keys import CATALOGUE, LEDGER, SaleKeys, turn_at
 from models.live.pulse import Pulse
 from models.live.queries import LiveQueries
@@ -70,6 +71,7 @@ class Live(LiveQueries):
         self.pulse = Pulse(client, self._scripts)
         self.attendance = Attendance(client)
         self.workers = WorkerRegistry(client)
+        self.figures = Figures(client)
 
     def load(self, sale_id: UUID, epoch: str, snapshot: LiveSnapshot, *, replace: bool = False) -> bool:
         """Create the live state of a sale; returns whether it did: an existing one is kept.

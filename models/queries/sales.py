@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, exists, select
 from sqlalchemy.orm import Session, joinedload
 
+from models.enums import SaleStatus
 from models.errors import NoSuchSale
 from models.queries.paging import newest
 from models.tables.catalogue import Adjustment, Product, Sale
@@ -50,6 +51,12 @@ def sales_with_a_line(session: Session) -> Sequence[UUID]:
 def every_sale(session: Session) -> Sequence[UUID]:
     """List the ids of all sales, oldest first."""
     return session.scalars(select(Sale.id).order_by(Sale.created_at)).all()
+
+
+def newest_running(session: Session, most: int) -> Sequence[UUID]:
+    """List the ids of sales that are open or paused, the last to open first."""
+    is_running = Sale.status.in_((SaleStatus.OPEN, SaleStatus.PAUSED))
+    return session.scalars(select(Sale.id).where(is_running).order_by(Sale.opens_at.desc()).limit(most)).all()
 
 
 def products_of_sales(session: Session, sale_ids: Collection[UUID]) -> dict[UUID, Product]:

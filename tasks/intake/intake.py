@@ -5,6 +5,7 @@ Requests and sockets wait in the same queue, in the order of arrival.
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
@@ -19,6 +20,7 @@ from tasks.intake.reply_recovery import PAUSE_S, LostReplies
 from tasks.intake.sale_cache import SaleCache, SaleRef
 from tasks.intake.told_tickets import ToldTickets
 from tasks.runtime.bell import Bell
+from tasks.runtime.measures import SUBMITTED, Measures
 
 log: Final = structlog.get_logger()
 
@@ -26,6 +28,7 @@ MOST_AT_ONCE: Final = 250
 PATIENCE_MS: Final = (
     2_000  # after which the line refuses a submission, so that nobody is queued without knowing
 )
+AWAY: Final = "away"  # the outcome of a submission that the line did not take; the others are `AnswerCode`
 _STARTED_MS: Final = (time.time_ns() - time.monotonic_ns()) // 1_000_000
 
 Outcome = Answer | Exception
@@ -43,11 +46,13 @@ class Intake:
         *,
         is_stored: Callable[[UUID], bool],
         told: ToldTickets | None = None,
+        measures: Measures | None = None,
     ) -> None:
         self._live = live
         self._sale_cache = sale_cache
         self._bell = bell
         self._told = told
+        self._measures = measures or Measures()
         self._lost = LostReplies(live, is_stored)
         self._gathering = Gathering("submissions", self._carry, most=MOST_AT_ONCE)
         self._clock_ahead_ms: int | None = None  # Redis' clock less ours
@@ -78,10 +83,15 @@ class Intake:
     def _carry(self, sale_id: UUID, submissions: list[Submission]) -> Sequence[Outcome]:
         """Send; who has waited meanwhile as long as the line did not answer is refused with the others."""
         try:
-            return self._send(sale_id, submissions)
+            outcomes = self._send(sale_id, submissions)
         except LineUnavailable as error:
+            self._measures.count(SUBMITTED, AWAY, by=len(submissions))
             self._gathering.refuse_older(sale_id, PATIENCE_MS / 1000, error)
             raise
+        told = Counter(one.code if isinstance(one, Answer) else AWAY for one in outcomes)
+        for outcome, many in told.items():
+            self._measures.count(SUBMITTED, outcome, by=many)
+        return outcomes
 
     def _send(self, sale_id: UUID, submissions: list[Submission]) -> Sequence[Outcome]:
         """Make the round trip; reads a new epoch from the ledger once if the old one is refused."""

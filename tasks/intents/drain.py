@@ -28,7 +28,9 @@ from models.ledger import Persisted
 from models.live.records import Claim, ClaimCode, Decision
 from models.messages import verdicts
 from tasks.context import Context
+from tasks.intents.verdict_times import note_verdicts
 from tasks.runtime.failpoints import failpoint
+from tasks.runtime.measures import CLAIMS, TRIPS, measured
 from tasks.sales.live_sync import stop_diverged, sync_live
 
 log: Final = structlog.get_logger()
@@ -60,7 +62,8 @@ def drain_sale(
     persisted = 0
     called_for_help = False
     while context.breaker.is_closed():
-        reply = context.live.claim(sale_id, context.settings.claim_size)
+        with measured(context.measures, "claim"):
+            reply = context.live.claim(sale_id, context.settings.claim_size)
         if reply.parked:
             log.error("claim_parked", sale_id=str(sale_id), claims=reply.parked)
         if reply.code == ClaimCode.DRAWING:
@@ -108,30 +111,39 @@ def finish_claim(context: Context, sale_id: UUID, claim: Claim) -> bool:
     A claim that could not be finished stays in Redis and is handed out again when its lease ends.
     """
     try:
-        claim_left, stored = _persist(context, sale_id, claim)
+        with measured(context.measures, "persist"):
+            claim_left, stored = _persist(context, sale_id, claim)
     except LedgerUnavailable as error:
         _step_back(context, sale_id, claim, error)
         return False
     except Fenced as error:
-        log.error("claim_refused", sale_id=str(sale_id), claim=claim.claim_id, error=str(error))
+        _note_refusal(context, sale_id, claim, error)
         _postpone(context, sale_id, claim, FENCED_MS)
         return False
     except LineDiverged as error:
-        log.error("claim_refused", sale_id=str(sale_id), claim=claim.claim_id, error=str(error))
+        _note_refusal(context, sale_id, claim, error)
         stop_diverged(context, sale_id, claim.epoch, error)
         sync_live(context, sale_id)
         return False
     if claim_left is None or stored is None:
         return True
     failpoint("persisted")
-    told = verdicts(claim_left, _own_words(claim_left, stored), sale_id)
+    decided = _own_words(claim_left, stored)
+    told = verdicts(claim_left, decided, sale_id)
     try:
-        context.live.settle(sale_id, claim_left, told, units_back=stored.units_back)
+        with measured(context.measures, "settle"):
+            context.live.settle(sale_id, claim_left, told, units_back=stored.units_back)
     except Fenced as error:
-        log.error("claim_refused", sale_id=str(sale_id), claim=claim.claim_id, error=str(error))
+        _note_refusal(context, sale_id, claim, error)
         return False
     failpoint("settled")
+    note_verdicts(context.measures, claim_left, decided)
     return True
+
+
+def _note_refusal(context: Context, sale_id: UUID, claim: Claim, error: Exception) -> None:
+    context.measures.count(CLAIMS, "refused")
+    log.error("claim_refused", sale_id=str(sale_id), claim=claim.claim_id, error=str(error))
 
 
 def _own_words(claim: Claim, stored: Persisted) -> list[Decision]:
@@ -189,6 +201,7 @@ def refused_rows(context: Context, sale_id: UUID, claim: Claim) -> list[str]:
 
 def _step_back(context: Context, sale_id: UUID, claim: Claim, error: LedgerUnavailable) -> None:
     _trip(context, error)
+    context.measures.count(CLAIMS, "put_off")
     log.warning("ledger_away", sale_id=str(sale_id), claim=claim.claim_id, error=str(error))
     _postpone(context, sale_id, claim, POSTPONE_MS)
 
@@ -196,6 +209,7 @@ def _step_back(context: Context, sale_id: UUID, claim: Claim, error: LedgerUnava
 def _trip(context: Context, error: LedgerUnavailable) -> None:
     """Stop claiming for a while, unless only this sale's rows are locked."""
     if not isinstance(error, LedgerBusy):
+        context.measures.count(TRIPS)
         context.breaker.trip()
 
 

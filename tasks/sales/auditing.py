@@ -18,6 +18,7 @@ from models.errors import LineUnavailable
 from models.live.audits import AuditNote
 from tasks.context import Context
 from tasks.runtime.isolation import apart
+from tasks.runtime.measures import AUDITS
 
 log: Final = structlog.get_logger()
 
@@ -108,6 +109,7 @@ def _audit(context: Context, standing: Standing, *, round_ms: int = 0) -> Audit:
     audit = audit_sale(context.database, context.live, standing.sale_id, READINGS)
     took_ms = round((time.monotonic() - began) * 1000)
     _cry_out(standing.sale_id, audit)
+    context.measures.count(AUDITS, "ok" if audit.ok else "violated")
     note = AuditNote(
         at_ms=audit.checked_at_ms,
         in_flight=audit.in_flight,

@@ -186,7 +186,7 @@ def test_while_passwords_queue_up_one_more_is_told_when_to_come_again_and_a_refr
 
     hashing = threading.Thread(target=occupy)
     hashing.start()
-    eventually(lambda: passwords._share._inside == 1)
+    eventually(lambda: passwords.share._inside == 1)
     try:
         for path, body in ((LOGIN, {"email": shopper.email, "password": PASSWORD}), (REGISTER, ADA)):
             answer = client.post(path, json=body)

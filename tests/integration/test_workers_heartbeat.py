@@ -14,7 +14,9 @@ from sqlalchemy import text
 from models.live.workers import FORGET_LEFT_MS, FORGET_MS, Beat, Running
 from tasks.background.workforce import show_workforce
 from tasks.context import Context
+from tasks.figures.page import made_ms
 from tasks.runtime.celery_app import QUEUES
+from tasks.runtime.measures import SUM, TASK, TASKS
 from tests.integration.conftest import Account
 from tests.support.contexts import RememberingBell, heard_bell, plain_settings
 from tests.support.polling import eventually
@@ -93,6 +95,8 @@ def test_what_a_worker_is_at_is_shown_while_it_is_at_it(
         [worker] = [one for one in told()["workers"] if one["name"] == f"{busy.name}@tests"]
         assert [task["name"] for task in worker["running"]] == ["drain_sale"]
     eventually(lambda: state_of(busy, told()) == "idle", told=told)
+    eventually(lambda: shop.context.live.figures.read()[1].get(f"{TASKS}|drain,drain_sale,success"))
+    eventually(lambda: made_ms(shop.context.live.figures.read()[0]) > 0)
     name = f"{busy.name}@tests"
     eventually(lambda: {one["name"]: one["processed"] for one in told()["workers"]}[name])
 
@@ -130,7 +134,7 @@ def test_the_page_says_when_no_worker_is_heard(client: FlaskClient, admin: Accou
 
 
 def test_a_heartbeat_tells_of_tasks_from_their_beginning_to_their_end(context: Context) -> None:
-    heartbeat, app = Heartbeat(context.live), Celery("tests")
+    heartbeat, app = Heartbeat(context.live, context.measures), Celery("tests")
     heartbeat.introduce("drain.1@here", ["drain"])
     heartbeat.listen()
     at_work: list[Beat] = []
@@ -144,6 +148,8 @@ def test_a_heartbeat_tells_of_tasks_from_their_beginning_to_their_end(context: C
     done = look.apply()
     heartbeat.beat()
     [before], [after] = at_work, context.live.workers.read()
+    _, measured = context.live.figures.read()
+    assert (measured[f"{TASKS}|,look,failure"], measured[f"{TASK}|look|{SUM}"] > 0) == (1, True)
     assert [(task.task_id, task.name) for task in before.running] == [(done.id, "look")]
     assert before.running[0].since_ms <= before.heard_ms
     assert (before.processed, before.failed) == (1, 0)

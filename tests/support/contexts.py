@@ -96,7 +96,11 @@ def context_over(settings: Settings, *, bell: Bell | None = None) -> Iterator[Co
     built = build_context(settings, settings.process_name)
     database, ringing = built.database, bell or RememberingBell()
     intake = Intake(
-        built.live, built.sale_cache, ringing, is_stored=lambda intent_id: is_stored(database, intent_id)
+        built.live,
+        built.sale_cache,
+        ringing,
+        is_stored=lambda intent_id: is_stored(database, intent_id),
+        measures=built.measures,
     )
     context = replace(built, bell=ringing, intake=intake)
     try:

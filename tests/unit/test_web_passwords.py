@@ -26,7 +26,7 @@ gevent.joinall(jobs)
 assert all(job.value for job in jobs)
 assert turns[0] - before > 100, turns
 rank = lambda: os.getpriority(os.PRIO_PROCESS, 0)
-assert (passwords._share.run(rank), rank()) == (10, 0)  # of its thread, and of the loop's
+assert (passwords.share.run(rank), rank()) == (10, 0)  # of its thread, and of the loop's
 print("the loop went on")
 """
 

@@ -22,9 +22,7 @@ class Passwords:
         settings = settings or LogInSettings()
         cores = len(os.sched_getaffinity(0)) * settings.cpu_share / processes
         self._hasher = PasswordHasher(time_cost=TIME_COST, memory_cost=MEMORY_KIB, parallelism=PARALLELISM)
-        self._share = CpuShare(
-            cores, most_waiting=settings.queue // processes, longest_wait_s=settings.wait_s
-        )
+        self.share = CpuShare(cores, most_waiting=settings.queue // processes, longest_wait_s=settings.wait_s)
         self._nobodys = self._hasher.hash(os.urandom(16).hex())
 
     def require_room(self) -> None:
@@ -33,7 +31,7 @@ class Passwords:
         Raises:
             Busy: too many are waiting.
         """
-        self._share.require_room()
+        self.share.require_room()
 
     def turn(self) -> AbstractContextManager[None]:
         """Have a turn to hash or verify, in a storm: what else a log-in takes is done in it too.
@@ -41,17 +39,15 @@ class Passwords:
         Raises:
             Busy: too many are waiting.
         """
-        return self._share.turn()
+        return self.share.turn()
 
     def hash(self, password: str) -> str:
         """Hash a password with a salt of its own."""
-        return self._share.run(lambda: self._hasher.hash(password))
+        return self.share.run(lambda: self._hasher.hash(password))
 
     def verify(self, stored: str | None, password: str) -> bool:
         """Check whether the password belongs to the stored hash; takes as long when there is none."""
-        return (
-            self._share.run(lambda: self._matches(stored or self._nobodys, password)) and stored is not None
-        )
+        return self.share.run(lambda: self._matches(stored or self._nobodys, password)) and stored is not None
 
     def is_outdated(self, stored: str) -> bool:
         """Check whether a hash was made with other parameters than today's."""

@@ -6,7 +6,6 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from web.http.services import Services, services
 from web.metrics.money import money_registry
-from web.metrics.sales import sales_registry
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -16,15 +15,17 @@ def metrics() -> Response:
     """Prometheus' text; of all processes of this machine where they share a directory for it."""
     parts = services()
     parts.operators.require()
-    text = parts.metrics_text.get("", lambda: _write(parts))
+    text = parts.metrics_text.get("", lambda: whole_page(parts))
     return Response(text, content_type=CONTENT_TYPE_LATEST)
 
 
-def _write(parts: Services) -> bytes:
+def whole_page(parts: Services) -> bytes:
+    """Write the page as it is now."""
+    parts.process.tell()
     registry = CollectorRegistry()
     try:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     except ValueError:  # one process, or none told where to meet the others
         registry = REGISTRY
-    read_now = sales_registry(parts.context), money_registry(parts.money)
-    return b"".join(generate_latest(one) for one in (registry, *read_now))
+    own = b"".join(generate_latest(one) for one in (registry, money_registry(parts.money)))
+    return own + parts.platform.text()

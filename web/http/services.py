@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from web.health.operators import Operators
     from web.limits.rate_limits import Limits
     from web.metrics.money import MoneyCollector
+    from web.metrics.platform import PlatformFigures
+    from web.metrics.process import ProcessFigures
     from web.reads.serving import Reading
     from web.sockets.hub import Hub
 
@@ -49,6 +51,8 @@ class Services:
     reads: "Reading"
     desk: PaymentDesk
     money: "MoneyCollector"
+    platform: "PlatformFigures"
+    process: "ProcessFigures"
     overviews: Overviews
     standings: Standings
     polls_of_intents: Polls

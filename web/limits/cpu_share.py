@@ -41,6 +41,16 @@ class CpuShare:
         self._free_at = 0.0  # monotonic seconds; by then what was used has been rested for
         self._threads: Any = None
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for their turn."""
+        return max(0, self._inside - self._at_once)
+
+    @property
+    def most_waiting(self) -> int:
+        """How many may."""
+        return self._most_waiting
+
     def require_room(self) -> None:
         """Refuse somebody for whom there would be no turn, before anything else is done for them.
 

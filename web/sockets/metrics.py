@@ -9,6 +9,9 @@ WATCHERS: Final = Gauge(
     "sale_watchers", "Subscriptions of open WebSockets to sales", multiprocess_mode="livesum"
 )
 PUSHED: Final = Counter("socket_messages_pushed_total", "Messages pushed to WebSockets", ("type",))
+SKIPPED: Final = Counter(
+    "socket_snapshots_skipped_total", "Snapshots not sent to a reader who was behind; the newest follows"
+)
 CUT_OFF: Final = Counter("sockets_cut_off_total", "WebSockets closed by the server for a fault", ("cause",))
 RECOVERED: Final = Counter(
     "socket_news_recovered_total", "Intents and orders told whose publication was lost"

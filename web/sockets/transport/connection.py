@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import orjson
 
 from web.auth.tokens import Verified
-from web.sockets.metrics import CUT_OFF
+from web.sockets.metrics import CUT_OFF, SKIPPED
 from web.sockets.transport.connect_limit import RateGate
 from web.sockets.transport.frames import PING as PING_FRAME
 from web.sockets.transport.frames import Broken, Event, FrameReader, read_close
@@ -126,7 +126,10 @@ class Connection:
 
         A reader who is behind gets the newest when everything was taken: nothing piles up.
         """
-        if self.wire.pending or not self.is_open:
+        if not self.is_open:
+            return False
+        if self.wire.pending:
+            SKIPPED.inc()
             return False
         self._write(frame)
         return True
