@@ -220,6 +220,7 @@ class Settings:
     forwarder_headers: str = ""
     log_ins: LogInSettings = LogInSettings()
     plain_requests: bool = True  # whether plain requests are answered at the connection
+    replicas_required: int = 0  # of Redis, that have what is answered
     broker_options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # kombu's, of its transport
     database_pooler: str = "auto"  # models.sessions.Pooler
     session_s: int = SESSION_S  # a log-in ends so long after it began, however often it is refreshed
@@ -278,6 +279,7 @@ def _read(env: Env) -> Settings:
         redis_url=redis_url,
         broker_url=_as_broker(broker_url),
         broker_options=_broker_options(broker_url),
+        replicas_required=env.int("REPLICAS_REQUIRED", 0, validate=Range(min=0, max=16)),
         secret_key=keys[0] if keys else "",
         admin_email=env.str("ADMIN_EMAIL", "admin@example.com"),
         admin_password=env.str("ADMIN_PASSWORD", "") or None,
@@ -478,6 +480,8 @@ def _refuse_unsafe(settings: Settings) -> None:
         refuse_weak_secret(key)
     if settings.intent_journal:
         raise ConfigurationError("INTENT_JOURNAL is not available in this release; leave it unset.")
+    if settings.replicas_required and "+cluster://" in settings.redis_url:
+        raise ConfigurationError("REPLICAS_REQUIRED is for one Redis with replicas, not for a cluster.")
     if settings.is_production:
         _refuse_for_production(settings)
 

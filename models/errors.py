@@ -24,6 +24,14 @@ class LineRefused(LineUnavailable):
     """Redis answered that it accepts no writes now (full, read-only, loading …): nothing was done."""
 
 
+class TooFewReplicas(LineRefused):
+    """Fewer replicas answer than an answer needs: nothing was done."""
+
+
+class NotReplicated(LineUnavailable):
+    """It was done, and too few replicas have it: a fail-over might forget it, so it must not be told."""
+
+
 class LateSubmission(LineUnavailable):
     """The line got the intents after their sender's deadline; none of them stands in line."""
 

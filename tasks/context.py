@@ -55,7 +55,7 @@ def build_context(settings: Settings, process: str) -> Context:
         pooler=settings.database_pooler,
     )
     database.guard = Breaker(database.answers, cool_off_s=SILENT_REST_S)
-    live = Live(connect(settings.redis_url))
+    live = Live(connect(settings.redis_url), replicas_required=settings.replicas_required)
     bell = CeleryBell(configure(settings))
     sale_cache = SaleCache(database)
     measures = Measures()

@@ -28,6 +28,7 @@ from models.live.records import (
     UnitsBack,
 )
 from models.live.redis import Client, translated
+from models.live.replicas import Replicas
 from models.live.snapshot import LiveSnapshot
 from models.live.workers import WorkerRegistry
 
@@ -66,8 +67,9 @@ class Live(LiveQueries):
     leaving_pause_ms = LEAVING_PAUSE_MS
     longest_pause_ms = LONGEST_PAUSE_MS
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, replicas_required: int = 0) -> None:
         super().__init__(client)
+        self.replicas = Replicas(client, replicas_required)
         self.pulse = Pulse(client, self._scripts)
         self.attendance = Attendance(client)
         self.workers = WorkerRegistry(client)
@@ -149,6 +151,7 @@ class Live(LiveQueries):
         Raises:
             Fenced: the epoch is not the present one, or there is no live state.
             LateSubmission: they came after the deadline; none stands in line.
+            NotReplicated: too few replicas know what became of them.
             LineUnavailable: there was no answer; whether they stand in line is unknown.
         """
         keys = SaleKeys.of(sale_id)
@@ -159,7 +162,7 @@ class Live(LiveQueries):
                 names.append(keys.idempotency(one.user_id, one.key))
             rows.append((one.intent_id, one.user_id, one.quantity, int(one.accept_fewer), one.body_hash))
         args = [epoch, IDEMPOTENCY_TTL_MS, REBELL_MS, deadline_ms, orjson.dumps(rows)]
-        reply = self._scripts.run("submit", names, args)
+        reply = self.replicas.run(self._scripts, "submit", names, args)
         _refuse_fenced(reply[0], sale_id)
         if reply[0] == "late":
             raise LateSubmission("The line was too slow; nothing was accepted.")
@@ -178,6 +181,8 @@ class Live(LiveQueries):
             else _too_soon(int(flat[at + 1]), now_ms, status)
             for at in range(0, len(flat), ANSWER_FIELDS)
         ]
+        if self.replicas.required and not any(one.code == AnswerCode.ACCEPTED for one in answers):
+            self.replicas.require_known()  # others' writes may be told, and no own one was waited for
         return SubmitReply(answers, ring == 1)
 
     def note_accepted(self, sale_id: UUID, epoch: str) -> Accepted | None:
@@ -288,29 +293,43 @@ class Live(LiveQueries):
         packed = self._scripts.run("split", [keys.claims, keys.claimed], [claim.claim_id, *refused])
         return Claim.unpack(packed) if packed else None
 
-    def leave(self, sale_id: UUID, epoch: str, intent_id: str, user_id: str) -> tuple[LiveIntent, bool]:
+    def leave(
+        self, sale_id: UUID, epoch: str, intent_id: str, user_id: str, *, is_own_will: bool = True
+    ) -> tuple[LiveIntent, bool]:
         """Give up a place in the lobby, in line or on standby; leaving twice is leaving once.
 
-        Returns the intent, and whether the bell should be rung.
+        Returns the intent, and whether the bell should be rung. Nobody pays for leaving against their will.
 
         Raises:
             NotFound: no such intent of this shopper waits.
             AlreadyDecided: it has its verdict.
             Fenced: the epoch is not the present one.
+            NotReplicated: it left, and too few replicas know.
             LineUnavailable: there was no answer.
         """
         keys = SaleKeys.of(sale_id)
         names = [keys.state, keys.intents, keys.active, keys.units, keys.standby, keys.claims, keys.claimed]
         names += [keys.lobby, keys.departed, keys.leavings, keys.needs]
         args: list[Any] = [epoch, intent_id, user_id, keys.live_channel]
-        args += [FREE_LEAVINGS, self.leaving_pause_ms, self.longest_pause_ms]
+        args += [FREE_LEAVINGS if is_own_will else -1, self.leaving_pause_ms, self.longest_pause_ms]
         code, record, ring = self._scripts.run("leave", names, args)
         _refuse_fenced(code, sale_id)
         if code == "unknown":
             raise NotFound("This intent does not stand in line.")
         if code == "decided":
             raise AlreadyDecided("This intent is already decided.")
+        if is_own_will:
+            self.replicas.require_known()
         return LiveIntent.unpack(intent_id, record), ring == 1
+
+    def withdraw(self, sale_id: UUID, epoch: str, submission: Submission) -> None:
+        """Take out of the line what its shopper was never told of; the Idempotency-Key may be used again.
+
+        Raises: as `leave` does.
+        """
+        self.leave(sale_id, epoch, submission.intent_id, submission.user_id, is_own_will=False)
+        if submission.key:
+            self.forget_key(sale_id, submission.user_id, submission.key)
 
     def release(
         self,

@@ -18,7 +18,7 @@
 -- ARGV[2] intent   string
 -- ARGV[3] user     string  who asks
 -- ARGV[4] channel  string  where watchers listen
--- ARGV[5] free     int     so many leavings cost nothing
+-- ARGV[5] free     int     so many leavings cost nothing; -1: this one does not count, it is not the shopper's will
 -- ARGV[6] pause_ms int     the wait after the first that does
 -- ARGV[7] most_ms  int     no wait is longer
 -- Returns {code, record, ring (0|1)}: left (also when it had left before) | decided | unknown | fenced | missing
@@ -60,7 +60,9 @@ record = table.concat({user, ticket, quantity, fewer, submitted, now_ms}, '|')
 -- A full Redis does this too, for it makes room: what follows a write that is never denied is let through.
 redis.call('ZREM', KEYS[5], intent)
 redis.call('HSET', KEYS[2], intent, record)
-redis.call('HSET', KEYS[10], user, string.format('%d|%.0f', leavings, now_ms + wait_ms))
+if tonumber(ARGV[5]) >= 0 then
+  redis.call('HSET', KEYS[10], user, string.format('%d|%.0f', leavings, now_ms + wait_ms))
+end
 redis.call('HDEL', KEYS[3], user)
 if redis.call('HINCRBY', KEYS[4], user, -tonumber(quantity)) <= 0 then
   redis.call('HDEL', KEYS[4], user)

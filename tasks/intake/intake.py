@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from models.errors import Fenced, LateSubmission, LineRefused, LineUnavailable, SaleOver
+from models.errors import Fenced, LateSubmission, LineRefused, LineUnavailable, NotReplicated, SaleOver
 from models.live.records import Answer, Submission
 from models.live.store import Live, SubmitReply
 from tasks.intake.gathering import Gathering
@@ -113,6 +113,7 @@ class Intake:
 
     def _submit(self, sale_ref: SaleRef, submissions: list[Submission]) -> Sequence[Outcome]:
         self._reach()
+        self._live.replicas.require()
         ahead_ms, deadline_ms = self._clock_ahead_ms, self._redis_now_ms() + PATIENCE_MS
         try:
             reply = self._live.submit(sale_ref.sale_id, sale_ref.epoch, submissions, deadline_ms=deadline_ms)
@@ -124,6 +125,14 @@ class Intake:
         except LineRefused as error:
             log.warning("line_refuses", sale_id=str(sale_ref.sale_id), error=str(error))
             return self._submit_apart(sale_ref, submissions, deadline_ms)
+        except NotReplicated as error:
+            log.warning(
+                "too_few_replicas",
+                sale_id=str(sale_ref.sale_id),
+                submissions=len(submissions),
+                error=str(error),
+            )
+            return self._lost.take_back(sale_ref, submissions)
         except LineUnavailable as error:
             count = len(submissions)
             log.warning("line_away", sale_id=str(sale_ref.sale_id), submissions=count, error=str(error))
@@ -152,6 +161,8 @@ class Intake:
                 reply = self._live.submit(sale_ref.sale_id, sale_ref.epoch, [one], deadline_ms=deadline_ms)
             except (LineRefused, LateSubmission) as refusal:
                 outcomes.append(refusal)
+            except NotReplicated:
+                return outcomes + list(self._lost.take_back(sale_ref, submissions[at:]))
             except LineUnavailable:
                 return outcomes + list(self._lost.find_out(sale_ref, submissions[at:], deadline_ms))
             else:

@@ -3,13 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
 import structlog
 
-from models.errors import AlreadyDecided, Fenced, LineUnavailable, NotFound, Unavailable
-from models.live.records import Answer, AnswerCode, Submission
+from models.errors import AlreadyDecided, Fenced, LineUnavailable, NotFound, TooFewReplicas, Unavailable
+from models.live.records import Answer, AnswerCode, LiveIntent, Submission
 from models.live.store import Live
 from tasks.intake.sale_cache import SaleRef
 
@@ -55,12 +56,50 @@ class LostReplies:
         refusal = LineUnavailable("The line did not answer in time.")
         return [fates.get(one.intent_id, refusal) for one in submissions]
 
+    def take_back(self, sale_ref: SaleRef, submissions: Sequence[Submission]) -> Sequence[Fate]:
+        """Withdraw what too few replicas have, so that it can be refused; what a worker took is told so.
+
+        A worker writes its verdict to the ledger, from where no fail-over takes it.
+        """
+        fates: list[Fate] = []
+        for at, one in enumerate(submissions):
+            try:
+                fates.append(self._refused(sale_ref, one))
+            except LineUnavailable:
+                rest = list(submissions[at:])
+                self._withdraw_later(sale_ref, rest)
+                return fates + [LineUnavailable("Too few replicas know of it.")] * len(rest)
+        return fates
+
+    def _refused(self, sale_ref: SaleRef, one: Submission) -> Fate:
+        refusal = TooFewReplicas("Too few replicas know of it; the intent does not stand in line.")
+        try:
+            self._live.withdraw(sale_ref.sale_id, sale_ref.epoch, one)
+        except (NotFound, Fenced):
+            return refusal
+        except AlreadyDecided:
+            return self._stored(one) or refusal
+        return refusal
+
+    def _stored(self, one: Submission) -> Answer | None:
+        """Wait until a verdict is in the ledger; None if that is not known in time."""
+        until = time.monotonic() + RESOLVE_S
+        while time.monotonic() < until:
+            with suppress(Unavailable):
+                if self._is_stored(UUID(one.intent_id)):
+                    return _decided(one)
+            time.sleep(PAUSE_S)
+        log.error("decided_unawares", intent_id=one.intent_id)
+        return None
+
     def _look_up(self, sale_ref: SaleRef, one: Submission) -> Fate:
         found = self._live.find(sale_ref.sale_id, one.intent_id)
         if found is None and not self._is_stored(UUID(one.intent_id)):
             return LineUnavailable("The line did not answer; the intent does not stand in it.")
+        if found is not None:
+            self._live.replicas.require_known()
         intent = found.intent if found else None
-        return Answer(AnswerCode.REPLAYED, one.intent_id, intent, time.time_ns() // 1_000_000, 0, 0, "")
+        return _decided(one, intent)
 
     def _withdraw_later(self, sale_ref: SaleRef, submissions: list[Submission]) -> None:
         """Once the line answers, withdraw what was refused without its answer, so the refusal is true."""
@@ -82,8 +121,13 @@ class LostReplies:
 
     def _take_out(self, sale_ref: SaleRef, submission: Submission) -> None:
         try:
-            self._live.leave(sale_ref.sale_id, sale_ref.epoch, submission.intent_id, submission.user_id)
+            self._live.withdraw(sale_ref.sale_id, sale_ref.epoch, submission)
         except (NotFound, Fenced):
             return  # it never stood there, or the line is gone
         except AlreadyDecided:
             log.error("decided_unawares", sale_id=str(sale_ref.sale_id), intent_id=submission.intent_id)
+
+
+def _decided(one: Submission, intent: LiveIntent | None = None) -> Answer:
+    """Answer with what became of a submission; without an intent it is in the ledger."""
+    return Answer(AnswerCode.REPLAYED, one.intent_id, intent, time.time_ns() // 1_000_000, 0, 0, "")

@@ -4,17 +4,20 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
+from uuid import UUID
 
 import pytest
 
-from config import load_settings
-from models.errors import LineUnavailable
+from config import Settings, load_settings
+from models.errors import LineUnavailable, TooFewReplicas
+from models.messages import Message
 from tasks.runtime.celery_app import DRAIN
 from tests.support.contexts import context_over, heard_bell, plain_settings
 from tests.support.polling import eventually
 from tests.support.sentinels import Watched
 from tests.support.servers import Stores
-from tests.support.shop import Shop
+from tests.support.shop import SaleUnderTest, Shop
 from web.sockets.delivery.feed import Feed, Listener
 
 
@@ -46,20 +49,56 @@ def listening(url: str) -> Iterator[list[str]]:
     thread.join()
 
 
+def settings_at(stores: Stores, watched: Watched, **changes: Any) -> Settings:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("REDIS_URL", watched.url)
+        environment.setenv("BROKER_URL", "")
+        read = load_settings()
+    names = ("redis_url", "broker_url", "broker_options")
+    return replace(plain_settings(stores), **{name: getattr(read, name) for name in names}, **changes)
+
+
+def test_what_too_few_replicas_have_is_not_told_and_leaves_the_line(
+    stores: Stores,
+    clean: None,  # noqa: ARG001
+    watched: Watched,
+) -> None:
+    with context_over(settings_at(stores, watched, replicas_required=1)) as context:
+        shop = Shop(context)
+        sale = shop.open_sale(5)
+        first, second = shop.shoppers(2)
+        sale.submit(first, key="a")
+        watched.replica.freeze()
+        with pytest.raises(LineUnavailable):
+            sale.submit(second, key="b")
+        assert (sale.look().number("last_ticket"), sale.look().number("waiting")) == (2, 1)
+        with pytest.raises(TooFewReplicas):
+            sale.submit(second, key="b")
+        with pytest.raises(LineUnavailable):
+            sale.submit(first, key="a")
+        assert sale.look().number("last_ticket") == 2
+        watched.replica.thaw()
+        told = eventually(lambda: taken(sale, second))
+        assert told["ticket"] == 3
+        assert sale.submit(first, key="a")["ticket"] == 1
+        sale.drain()
+        assert sale.statuses() == ["held", "left", "held"]
+        assert sale.audit().ok
+
+
+def taken(sale: SaleUnderTest, user: UUID) -> Message:
+    try:
+        return sale.submit(user, key="b")
+    except LineUnavailable:
+        return {}
+
+
 def test_a_master_that_dies_is_followed(
     stores: Stores,
     clean: None,  # noqa: ARG001
     watched: Watched,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("REDIS_URL", watched.url)
-    read = load_settings()
-    settings = replace(
-        plain_settings(stores),
-        redis_url=read.redis_url,
-        broker_url=read.broker_url,
-        broker_options=read.broker_options,
-    )
+    settings = settings_at(stores, watched)
     with context_over(settings) as context, listening(watched.url) as heard:
         shop = Shop(context)
         sale = shop.open_sale(5)
@@ -71,13 +110,8 @@ def test_a_master_that_dies_is_followed(
         heard.clear()
         watched.fail_over()
 
-        def is_taken() -> bool:
-            try:
-                return bool(sale.submit(second)["ticket"] == 2)
-            except LineUnavailable:
-                return False
-
-        eventually(is_taken)
+        told = eventually(lambda: taken(sale, second))
+        assert told["ticket"] == 2
         eventually(lambda: bell.ring(sale.id) and (bell.unheard(DRAIN) or 0) >= 1)
         eventually(lambda: "gap" in heard)
         sale.drain()

@@ -56,6 +56,16 @@ def test_coming_again_costs_a_pause_that_grows(line: Line) -> None:
     assert all(most - 20_000 < waited <= most for waited, most in zip(waits, longest, strict=True)), waits
 
 
+def test_who_is_withdrawn_pays_nothing_and_may_use_the_key_again(line: Line) -> None:
+    (ann,) = names(1)
+    for _ in range(FREE_LEAVINGS + 2):
+        one = submission(ann, key="k")
+        assert line.submit_all([one]).answers[0].code == AnswerCode.ACCEPTED
+        line.live.withdraw(line.sale_id, EPOCH, one)
+    line.check()
+    assert line.look().number("waiting") == 0
+
+
 def end_pause(line: Line, user: str) -> None:
     """Let a shopper's pause be over."""
     leavings = str(line.live.client.hget(line.keys.leavings, user))

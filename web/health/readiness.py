@@ -71,6 +71,7 @@ class Readiness:
             try:
                 with translated():
                     client.set(TRIAL, 1, px=1)  # a ping is answered by a full or read-only server too
+                self._parts.context.live.replicas.require()
             except LineRefused as error:
                 return Check(False, f"reachable, but {error}")
         return Check(True, "reachable")
