@@ -222,6 +222,7 @@ class Settings:
     plain_requests: bool = True  # whether plain requests are answered at the connection
     replicas_required: int = 0  # of Redis, that have what is answered
     broker_options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # kombu's, of its transport
+    drain_s: float = 0  # between being told to stop and stopping, in which `/readyz` is 503
     database_pooler: str = "auto"  # models.sessions.Pooler
     session_s: int = SESSION_S  # a log-in ends so long after it began, however often it is refreshed
 
@@ -301,6 +302,7 @@ def _read(env: Env) -> Settings:
         intent_journal=env.bool("INTENT_JOURNAL", False),
         log_level=env.str("LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
         log_json=env.bool("LOG_JSON", environment == "production"),
+        drain_s=env.float("DRAIN_SECONDS", 0, validate=Range(min=0, max=300)),
         database_pooler=env.str("DATABASE_POOLER", "auto", validate=OneOf(["auto", "transaction", "none"])),
         database_pool_size=env.int("DATABASE_POOL_SIZE", 20, validate=Range(min=1, max=200)),
         claim_size=env.int("CLAIM_SIZE", 500, validate=Range(min=1, max=1000)),

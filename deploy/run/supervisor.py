@@ -23,7 +23,7 @@ from deploy.run.lock import AlreadyRunning, RunLock
 from deploy.run.output import Output
 from deploy.run.procfile import Procfile, ProcfileError, parse_scale, read_procfile, release_spec, specs_of
 from deploy.run.readiness import PATIENCE_S, Readiness
-from deploy.run.runner import ProcessSpec, ReleaseFailed, Runner
+from deploy.run.runner import GRACE_S, ProcessSpec, ReleaseFailed, Runner
 from deploy.run.servers import Servers
 from deploy.run.stopping import Stopping
 
@@ -80,7 +80,8 @@ class Supervisor:
             servers.stop()
 
     def _run_processes(self, servers: Servers, admin: Admin, environment: Mapping[str, str]) -> None:
-        runner = Runner(environment, self._output, self._stopping)
+        grace_s = GRACE_S + self._settings.drain_s
+        runner = Runner(environment, self._output, self._stopping, grace_s=grace_s)
         try:
             if release := release_spec(self._procfile):
                 runner.run_release(release)

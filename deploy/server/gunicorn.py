@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from config import load_settings
 from deploy.address import Address
+from deploy.server.leaving import is_leaving, leave_before_stopping
 
 M_MMAP_THRESHOLD = -3  # of malloc.h
 LARGE_BYTES = 4 * 1024 * 1024
@@ -39,6 +40,11 @@ control_socket_disable = True
 forwarded_allow_ips = _settings.forwarded_allow_ips
 forwarder_headers = _settings.forwarder_headers
 accesslog = "-" if os.environ.get("ACCESS_LOG") == "1" else None
+
+
+def on_starting(server: Any) -> None:
+    """Let load balancers know before the end."""
+    leave_before_stopping(server, _settings.drain_s)
 
 
 def when_ready(server: Any) -> None:
@@ -65,6 +71,7 @@ def post_worker_init(worker: Any) -> None:
         worker.log.critical("psycopg was imported before gevent patched the standard library.")
         raise SystemExit(4)  # gunicorn's own code for an application that cannot be loaded
     configure_mappers()  # a third of a second, which the first shopper would wait for else
+    worker.wsgi.extensions["is_leaving"] = is_leaving
     worker.wsgi.extensions.get("prepare", lambda: None)()
     _give_large_blocks_back()
     _spare_the_collector()

@@ -43,6 +43,10 @@ def create_app():
         gevent.sleep(2)
         return "slow"
 
+    @app.get("/leaving")
+    def leaving():
+        return str(app.extensions["is_leaving"]())
+
     @Sock(app).route("/ws")
     def echo(ws):
         hub.sockets.add(ws)
@@ -56,7 +60,7 @@ def create_app():
 class Web:
     """A gunicorn with the project's settings."""
 
-    def __init__(self, place: Path, *, application: str = APPLICATION) -> None:
+    def __init__(self, place: Path, *, application: str = APPLICATION, **more: str) -> None:
         (place / "small_shop.py").write_text(application)
         self.place = place
         self.port = free_port()
@@ -68,6 +72,7 @@ class Web:
             "DATA_DIR": str(place),
             "WEB_PROCESSES": "1",
             "PYTHONPATH": f"{place}{os.pathsep}{ROOT}",
+            **more,
         }
         command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "deploy" / "server" / "gunicorn.py")]
         with self.log.open("wb") as log:
@@ -138,6 +143,21 @@ def test_a_request_in_progress_is_answered_and_everyone_else_is_let_go(web: Web)
     assert answers == [b"slow"]
     assert web.process.wait(DEADLINE_S) == 0
     assert "graceful timeout" not in web.log.read_text()
+
+
+def test_before_it_stops_it_says_so_and_serves_everybody(tmp_path: Path) -> None:
+    web = Web(tmp_path, DRAIN_SECONDS="300")
+    try:
+        wait_until(web.serves, web.log.read_text)
+        assert web.get("/leaving") == b"False"
+        web.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: web.get("/leaving") == b"True", web.log.read_text)
+        assert web.serves()
+        web.process.send_signal(signal.SIGTERM)  # a second one does not wait
+        assert web.process.wait(DEADLINE_S) == 0
+    finally:
+        web.process.kill()
+        web.process.wait()
 
 
 def test_it_refuses_a_driver_that_would_block_everybody(tmp_path: Path) -> None:

@@ -48,6 +48,13 @@ def test_a_missing_dependency_is_named(make_app: MakeApp, change: dict[str, Any]
     assert {name for name, check in checks.items() if not check["ok"]} == failing
 
 
+def test_who_is_about_to_stop_is_not_ready(make_app: MakeApp) -> None:
+    app = make_app()
+    app.extensions["is_leaving"] = lambda: True  # as deploy/server/gunicorn.py gives it
+    answer = app.test_client().get("/readyz")
+    assert (answer.status_code, set(answer.get_json()["checks"])) == (503, {"process"})
+
+
 @pytest.mark.parametrize("environment", ["development", "production"])
 def test_a_redis_that_may_forget_is_no_redis_for_production(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, environment: str

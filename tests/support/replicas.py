@@ -72,7 +72,8 @@ class Replica(Primary):
         self.do("SELECT pg_promote()")
 
     def _initialise(self, binary: Binary) -> None:
-        source = f"host={self._primary.tcp_host} port={self._primary.tcp_port} user=app application_name={FOLLOWER}"
+        source = f"host={self._primary.tcp_host} port={self._primary.tcp_port} user=app"
+        source += f" application_name={FOLLOWER}"
         copying = [str(binary.path.with_name("pg_basebackup")), "-D", str(self.data), "-R", "-c", "fast"]
         self._run([*copying, "-X", "stream", "-d", source])
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, current_app, jsonify
 
-from web.health.readiness import Readiness
+from web.health.readiness import Check, Readiness
 from web.http.services import services
 
 blueprint = Blueprint("health", __name__)
@@ -18,9 +18,12 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """Each dependency's state, for operators; 503 while one that is needed is missing."""
+    """Each dependency's state, for operators; 503 while one that is needed is missing, and before the end."""
     parts = services()
-    checks = parts.readiness.get("", lambda: Readiness(parts).check())
+    if current_app.extensions.get("is_leaving", bool)():
+        checks = {"process": Check(False, "it is about to stop")}
+    else:
+        checks = parts.readiness.get("", lambda: Readiness(parts).check())
     ready = all(check.ok for check in checks.values())
     body: dict[str, Any] = {"status": "ready" if ready else "not_ready"}
     if parts.operators.ask_now():
