@@ -104,13 +104,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     services.reads.register(app)
     middleware.register(app, settings)
     languages.register(app, cookie_prefix=cookie_prefix(settings))
-    assets.register(app, are_settled=settings.is_production)
+    files = assets.register(app, are_settled=settings.is_production)
     _register_blueprints(app)
     register_commands(app)
     proxies = Proxies(settings.trusted_proxies)
     proxies.register(app)
     if settings.plain_requests:
-        app.extensions[PLAIN] = PlainRequests(services, proxies, app.logger)
+        app.extensions[PLAIN] = PlainRequests(services, proxies, files.reply, app.logger)
     app.extensions[PREPARE] = partial(_prepare, app)
     app.extensions[SPARES_PEER] = partial(_spares_peer, services, settings)
     return app

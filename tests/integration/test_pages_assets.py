@@ -71,6 +71,17 @@ def test_nothing_else_can_be_fetched(client: FlaskClient, name: str) -> None:
     assert client.get(f"/static/{name}").status_code == 404
 
 
+def test_a_file_of_now_needs_no_flask_unless_it_is_asked_about_on_a_condition(folder: Path) -> None:
+    assets = Assets(folder, are_settled=True)
+    asked = {"PATH_INFO": f"{assets.root()}/js/two.js"}
+    reply = assets.reply(asked)
+    assert reply is not None
+    assert reply.body == (folder / "js" / "two.js").read_bytes()
+    assert assets.reply(asked | {"HTTP_IF_NONE_MATCH": '"1"'}) is None
+    assert assets.reply({"PATH_INFO": f"{assets.root()}/../far.js"}) is None
+    assert assets.reply({"PATH_INFO": "/static/v-000000000000/js/two.js"}) is None
+
+
 def test_every_file_that_a_page_names_has_the_fingerprint(client: FlaskClient) -> None:
     fetched = Markup(read(client, "/login")).fetched
     assert len(fetched) > 5

@@ -22,6 +22,7 @@ from tasks.sales import lifecycle
 from tests.integration.socket_shop import Shop
 from tests.support.raw_requests import DECIDED, END, QUEUED, Script
 from web.auth.issue import TokenPair, issue_access, issue_pair
+from web.shop.assets import FOLDER, Assets
 
 LANES: Final = 24  # connections at once
 DEADLINE_S: Final = 30.0
@@ -79,6 +80,7 @@ class Way:
         }
         polled = {QUEUED: shop.open_sale(allocation=100_000), DECIDED: shop.open_sale(allocation=100_000)}
         words = {name: str(sale_id).encode() for name, sale_id in sales.items()}
+        words[b"@MARK@"] = Assets(FOLDER, are_settled=True).root().rpartition("/")[2].encode()
         words[b"@NOBODYS@"] = shop.submit(gone, polled[QUEUED])["id"].encode()
         with shop._app.app_context():
             expired = issue_access(uuid.uuid4(), Role.SHOPPER, uuid.uuid4(), ttl_s=-60)

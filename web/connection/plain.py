@@ -31,11 +31,13 @@ _BEGINNINGS: Final = (  # of all that may be plain; whatever else comes costs no
     f"POST {PREFIX}/sales/".encode(),
     f"GET {PREFIX}/".encode(),
     b"GET /sales/",
+    b"GET /static/",
     b"GET / ",
     b"HEAD /",
 )
 _ID: Final = "([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})"
 
+FromMemory = Callable[["WSGIEnvironment"], Reply | None]  # None: somebody else has to answer
 Act = Callable[["WSGIEnvironment", Identity, UUID, bytes], Reply]
 
 
@@ -52,8 +54,9 @@ class _Route:
 class PlainRequests:
     """Takes the plain requests of one web process."""
 
-    def __init__(self, parts: Services, proxies: Proxies, logger: logging.Logger) -> None:
+    def __init__(self, parts: Services, proxies: Proxies, files: FromMemory, logger: logging.Logger) -> None:
         self._parts = parts
+        self._from_memory = (parts.reads.reply, files)
         self._proxies = proxies
         self._logger = logger
         self._always = headers_of_all(parts.settings)
@@ -78,9 +81,10 @@ class PlainRequests:
 
     def _find(self, environ: "WSGIEnvironment", body: bytes) -> Callable[[], Reply] | None:
         """Find what answers: an answer that is kept in memory, or a route of these."""
-        kept = self._parts.reads.reply(environ) if not body else None
-        if kept is not None:
-            return lambda: kept
+        if not body:
+            for find in self._from_memory:
+                if (kept := find(environ)) is not None:
+                    return partial(_hand_out, kept)
         for route in self._routes:
             if route.method == environ["REQUEST_METHOD"] and (found := route.match(environ["PATH_INFO"])):
                 environ[ROUTE] = route.template
@@ -126,6 +130,10 @@ def _size_of_body(environ: "WSGIEnvironment") -> int | None:
         if environ.get("CONTENT_TYPE") == JSON
         else None
     )
+
+
+def _hand_out(reply: Reply) -> Reply:
+    return reply
 
 
 def _refuse(refusal: Problem) -> Reply:

@@ -79,15 +79,15 @@ def asked(
     """Read what a GET or HEAD asks for; None where the answer is not kept here. `path` is unquoted."""
     if rule_of(path) is None:
         return None
-    takes_gzip = _takes_gzip(accept_encoding)
+    is_packed = takes_gzip(accept_encoding)
     if not path.startswith("/api/"):
         variant = variants(cookie, accept_language, query)
-        return Asked(path, "", variant.name, takes_gzip, if_none_match, variant.is_picked)
+        return Asked(path, "", variant.name, is_packed, if_none_match, variant.is_picked)
     if path not in LISTS:
         query = ""
     elif len(query) > LONGEST_QUERY or "cursor" in query:
         return None
-    return Asked(path, query, "", takes_gzip, if_none_match)
+    return Asked(path, query, "", is_packed, if_none_match)
 
 
 def rule_of(path: str) -> str | None:
@@ -101,6 +101,7 @@ def rule_of(path: str) -> str | None:
 
 
 @lru_cache(256)
-def _takes_gzip(accept_encoding: str) -> bool:
+def takes_gzip(accept_encoding: str) -> bool:
+    """Whether who sends this header can unpack gzip."""
     accepted: Accept = parse_accept_header(accept_encoding)
     return accepted["gzip"] > 0

@@ -13,21 +13,34 @@ import time
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flask import Flask, Response, request
 from jinja2.ext import Extension
 from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
+from werkzeug.utils import get_content_type
 
+from web.http.reply import Answer, Reply
 from web.http.responses import conditionally
+from web.metrics.requests import ROUTE
+from web.reads.asked import takes_gzip
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "static"
 PREFIX: Final = "/static"
 KEPT_S: Final = 365 * 86_400
 LOOK_EVERY_S: Final = 0.3  # in development; a page names a dozen files
+RULE: Final = f"{PREFIX}/<path:name>"
 _MARK: Final = "v-"
+_OF_NOW: Final = f"{PREFIX}/{_MARK}"
+_ASKED_CLOSELY: Final = frozenset(
+    f"HTTP_{name}"
+    for name in ("IF_MATCH", "IF_NONE_MATCH", "IF_MODIFIED_SINCE", "IF_UNMODIFIED_SINCE", "RANGE")
+)
 _DIGITS: Final = 12  # of the fingerprint
 
 _IMPORTED: Final = re.compile(r'^(?:import|export)\b[^;"(]*"(\.{1,2}/[^"]+)"', re.MULTILINE).findall
@@ -48,6 +61,7 @@ class Assets:
         self._folder = folder
         self._are_settled = are_settled
         self._state: tuple[tuple[str, int, int], ...] = ()
+        self._changed_ns: dict[str, int] = {}  # by name
         self._mark = ""
         self._looked = 0.0
 
@@ -66,12 +80,29 @@ class Assets:
         """List what a script imports, itself or by another; not what it may load later."""
         return _imports(self._folder, entry, self._current_mark())
 
+    def reply(self, environ: "WSGIEnvironment") -> Reply | None:
+        """Reply with a file of now, as small as the browser can read it, without Flask.
+
+        None where it has another address, or where it is asked about on a condition.
+        """
+        path = environ["PATH_INFO"]
+        if not path.startswith(_OF_NOW) or not _ASKED_CLOSELY.isdisjoint(environ):
+            return None
+        mark, _, name = path[len(_OF_NOW) - len(_MARK) :].partition("/")
+        if mark != self._current_mark() or name not in self._changed_ns:
+            return None
+        environ[ROUTE] = RULE
+        file = _read(str(self._folder / name), self._changed_ns[name])
+        return _kept_for_good(file, is_packed=takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")))
+
     def serve(self, name: str) -> Response:
-        """Answer with a file, as small as the browser can read it.
+        """Answer with a file, whichever its address, and on whatever condition.
 
         Raises:
             NotFound: there is none.
         """
+        if (reply := self.reply(request.environ)) is not None:
+            return Answer(reply)
         first, _, rest = name.partition("/")
         path = safe_join(str(self._folder), rest if first.startswith(_MARK) else name)
         if path is None or not os.path.isfile(path):  # Path.is_file raises where a name is too long
@@ -92,6 +123,7 @@ class Assets:
             self._looked, state = now, _state_of(self._folder)
             if state != self._state:
                 self._state, self._mark = state, _MARK + _fingerprint(self._folder, state)
+                self._changed_ns = {name: changed_ns for name, changed_ns, _size in state}
         return self._mark
 
 
@@ -103,12 +135,13 @@ class Addresses(Extension):
         return _SCRIPT.sub(r'{{ module_tags("\1") }}', source).replace('"/static/', '"{{ static_root() }}/')
 
 
-def register(app: Flask, *, are_settled: bool) -> None:
+def register(app: Flask, *, are_settled: bool) -> Assets:
     """Let the app serve the files and its templates name them."""
     assets = Assets(FOLDER, are_settled=are_settled)
     app.jinja_env.add_extension(Addresses)
     app.jinja_env.globals.update(module_tags=assets.module, static_root=assets.root)
-    app.add_url_rule(f"{PREFIX}/<path:name>", "static", assets.serve)
+    app.add_url_rule(RULE, "static", assets.serve)
+    return assets
 
 
 def _state_of(folder: Path) -> tuple[tuple[str, int, int], ...]:
@@ -147,6 +180,20 @@ def _read(path: str, changed_ns: int) -> _File:  # noqa: ARG001 - the time is th
     tag = hashlib.sha256(plain).hexdigest()[:_DIGITS]
     mimetype = mimetypes.guess_type(path)[0] or "application/octet-stream"
     return _File(plain, gzip.compress(plain, mtime=0), tag, mimetype)
+
+
+def _kept_for_good(file: _File, *, is_packed: bool) -> Reply:
+    body, tag = (file.packed, f"{file.tag}-gz") if is_packed else (file.plain, file.tag)
+    headers = [
+        ("Content-Type", get_content_type(file.mimetype, "utf-8")),
+        ("Content-Length", str(len(body))),
+        ("ETag", f'"{tag}"'),
+        ("Vary", "Accept-Encoding"),
+        ("Cache-Control", f"public, immutable, max-age={KEPT_S}"),
+    ]
+    if is_packed:
+        headers.append(("Content-Encoding", "gzip"))
+    return Reply(200, headers, body)
 
 
 def _plain(file: _File) -> Response:
