@@ -1,11 +1,11 @@
 # The platform without its servers: docker-compose.yml runs each process of the Procfile from this image.
-FROM python:3.11-slim AS packages
+FROM python:3.11.15-slim-bookworm AS packages
 WORKDIR /app
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 COPY requirements/app.txt requirements/app.txt
 RUN python -m venv .venv && .venv/bin/pip install --require-hashes -r requirements/app.txt
 
-FROM python:3.11-slim
+FROM python:3.11.15-slim-bookworm
 WORKDIR /app
 RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin app \
     && install -d -o app -g app -m 0700 /data /data/metrics

@@ -1,6 +1,9 @@
 """docker-compose.yml says the same as the Procfile, the embedded servers and .env.example."""
 
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import yaml
 from config import load_settings
 from deploy.embedded import postgres, redis
 from deploy.run.procfile import read_procfile
+from tests.support.engines import require_binary
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -33,7 +37,7 @@ def test_every_process_of_the_procfile_has_a_service_with_its_command() -> None:
     commands = {
         name: service["command"][2].replace("$$", "$")
         for name, service in SERVICES.items()
-        if service["command"][:2] == ["/bin/sh", "-c"]
+        if service.get("command", [])[:2] == ["/bin/sh", "-c"]
     }
     assert commands == {name: f"exec {command}" for name, command in PROCFILE.commands.items()}
 
@@ -136,10 +140,70 @@ def test_the_release_runs_once() -> None:
     assert "release" not in SERVICES["release"]["depends_on"]
 
 
-def test_nothing_is_published_beyond_this_machine() -> None:
-    published = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert published
-    assert all(port.startswith("127.0.0.1:") for port in published)
+def test_only_the_proxy_is_published_beyond_this_machine() -> None:
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert published.pop("proxy") == ["80:80", "443:443", "443:443/udp"]
+    assert set(published) == {"web", "prometheus", "grafana"}
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+
+
+def test_stores_are_reached_by_the_processes_alone_and_operators_figures_from_inside() -> None:
+    inside = {name for name, service in SERVICES.items() if "stores" in service["networks"]}
+    assert inside == {"postgres", "redis", "release", *PROCFILE.processes}
+    assert COMPOSE["networks"]["stores"] == {"internal": True}
+    scraped = yaml.safe_load((ROOT / "deploy/prometheus/compose.yml").read_text())["scrape_configs"][0]
+    assert str(scraped["dns_sd_configs"][0]["port"]) == environment_of("web")["OPS_PORT"] == "9000"
+    assert "9000" not in str(SERVICES["web"]["ports"])
+
+
+def test_images_are_named_by_exact_versions() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    foreign = {service["image"] for service in SERVICES.values()} - {"flash-sale"}
+    named = [*foreign, *re.findall(r"^FROM (\S+)", dockerfile, flags=re.MULTILINE)]
+    assert len(foreign) == 5
+    assert all(re.search(r":v?\d+(\.\d+)+([-\w]*)(@sha256:[0-9a-f]{64})?$", image) for image in named), named
+
+
+def test_whatever_is_mounted_from_here_is_there() -> None:
+    mounted = [one for service in SERVICES.values() for one in service.get("volumes", [])]
+    own = [one.split(":")[0] for one in mounted if one.startswith("./")]
+    assert len(own) == 4
+    assert all((ROOT / path).exists() for path in own)
+    named = {one.split(":")[0] for one in mounted if not one.startswith("./")}
+    assert named == set(COMPOSE["volumes"])
+
+
+def test_compose_itself_takes_the_file(tmp_path: Path) -> None:
+    docker = shutil.which("docker")
+    if (
+        docker
+        and not subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode
+    ):
+        command = ["docker", "compose"]
+    else:
+        command = [shutil.which("docker-compose") or pytest.skip("no docker compose on this machine")]
+    file = tmp_path / "docker-compose.yml"  # the first generation of compose does not know a project's name
+    file.write_text((ROOT / "docker-compose.yml").read_text().replace("\nname: flash-sale\n", "\n"))
+    profiles = ["--profile", "tls", "--profile", "monitoring"]
+    environment = {"PATH": os.environ["PATH"], **THREE}
+    done = subprocess.run(
+        [*command, "--file", str(file), *profiles, "config", "--quiet"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_prometheus_takes_its_file() -> None:
+    promtool = require_binary("promtool")
+    file = ROOT / "deploy/prometheus/compose.yml"
+    done = subprocess.run(
+        [promtool, "check", "config", file], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("service", ["postgres", "redis", "web", "worker", "background", "payments"])

@@ -8,7 +8,14 @@ LISTED = re.compile(r"^#?([A-Z][A-Z_]*)=(.*)$", re.MULTILINE)
 READ_BY_CONFIG = re.compile(r"env\.[a-z_]+\(\s*\"([A-Z_]+)\"")
 READ_BY_DEPLOY = re.compile(r"environ(?:\.get\(|\[)\s*\"([A-Z_]+)\"|\"([A-Z_]+)\" (?:not )?in os\.environ")
 # Read by no program of this project's: by docker compose, by deploy/setup.sh, by a process' command line.
-READ_ELSEWHERE = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "PYTHON", "INSTANCE"}
+READ_ELSEWHERE = {
+    "POSTGRES_PASSWORD",
+    "REDIS_PASSWORD",
+    "SHOP_ADDRESS",
+    "GRAFANA_PASSWORD",
+    "PYTHON",
+    "INSTANCE",
+}
 
 
 def listed() -> dict[str, str]:
