@@ -169,6 +169,18 @@ class OpsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TraceSettings:
+    """Where traces go, and of which share of the intents.
+
+    `url` takes OTLP over HTTP. `follows_callers`: who comes with a sampled `traceparent` is traced besides.
+    """
+
+    url: str
+    ratio: float
+    follows_callers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LogInSettings:
     """What the hashing of passwords may take, in all web processes of this machine together.
 
@@ -224,6 +236,7 @@ class Settings:
     broker_options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # kombu's, of its transport
     drain_s: float = 0  # between being told to stop and stopping, in which `/readyz` is 503
     database_pooler: str = "auto"  # models.sessions.Pooler
+    traces: TraceSettings | None = None  # off
     session_s: int = SESSION_S  # a log-in ends so long after it began, however often it is refreshed
 
     @property
@@ -321,6 +334,7 @@ def _read(env: Env) -> Settings:
         forwarded_allow_ips=env.str("FORWARDED_ALLOW_IPS", ""),
         forwarder_headers=env.str("FORWARDER_HEADERS", ""),
         plain_requests=env.bool("PLAIN_REQUESTS", True),
+        traces=_traces(env),
     )
     _refuse_unsafe(settings)
     return settings
@@ -341,6 +355,18 @@ def own_url(host: str, port: int) -> str:
     """The URL at which a client on this machine reaches the process that listens on a host and a port."""
     near = reachable_host(host)
     return f"http://[{near.replace('%', '%25')}]:{port}" if ":" in near else f"http://{near}:{port}"
+
+
+def _traces(env: Env) -> TraceSettings | None:
+    """Where traces go; None without the standard variable of OpenTelemetry for it, or with a share of 0."""
+    endpoint = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", "").rstrip("/")
+    ratio = env.float("TRACES_SAMPLE_RATIO", 0.01, validate=Range(min=0, max=1))
+    follows_callers = env.bool("TRACES_FOLLOW_CALLERS", False)
+    if not endpoint or ratio == 0:
+        return None
+    if urlsplit(endpoint).scheme not in ("http", "https") or not urlsplit(endpoint).hostname:
+        raise ConfigurationError("OTEL_EXPORTER_OTLP_ENDPOINT is not of the form http[s]://host:4318.")
+    return TraceSettings(f"{endpoint}/v1/traces", ratio, follows_callers)
 
 
 def _host(text: str) -> str:

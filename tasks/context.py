@@ -23,6 +23,8 @@ from tasks.runtime.breaker import Breaker
 from tasks.runtime.celery_app import configure
 from tasks.runtime.measures import Measures
 from tasks.runtime.ownership import Ownership
+from tasks.tracing.starting import start_traces
+from tasks.tracing.traces import OFF, Traces
 
 SILENT_REST_S: Final = 0.2  # between two probes of a ledger that does not answer
 
@@ -42,6 +44,7 @@ class Context:
     providers: Providers
     mailer: Mailer
     measures: Measures = field(default_factory=Measures)
+    traces: Traces = OFF
 
 
 def build_context(settings: Settings, process: str) -> Context:
@@ -57,8 +60,8 @@ def build_context(settings: Settings, process: str) -> Context:
     database.guard = Breaker(database.answers, cool_off_s=SILENT_REST_S)
     live = Live(connect(settings.redis_url), replicas_required=settings.replicas_required)
     bell = CeleryBell(configure(settings))
-    sale_cache = SaleCache(database)
-    measures = Measures()
+    sale_cache, measures = SaleCache(database), Measures()
+    traces = start_traces(settings, process)
     return Context(
         settings=settings,
         database=database,
@@ -77,7 +80,9 @@ def build_context(settings: Settings, process: str) -> Context:
             is_stored=lambda intent_id: is_stored(database, intent_id),
             told=ToldTickets(database),
             measures=measures,
+            traces=traces,
         ),
+        traces=traces,
     )
 
 

@@ -133,7 +133,8 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
             return
         status = next((status for kind, status in _STATUSES if isinstance(exc, kind)), 500)
         if status < 500:
-            self.log.warning("Invalid request from ip=%s: %s", addr[0] if addr else "", exc)
+            # By its kind alone: gunicorn's own words repeat what was sent, which may be a token.
+            self.log.warning("Invalid request from ip=%s: %s", addr[0] if addr else "", type(exc).__name__)
         else:
             self.log.error("Error handling a request", exc_info=exc)
         try:

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from config import load_settings
 from deploy.address import Address
+from deploy.server.json_lines import JsonLogger
 from deploy.server.leaving import is_leaving, leave_before_stopping
 
 M_MMAP_THRESHOLD = -3  # of malloc.h
@@ -39,6 +40,9 @@ control_socket_disable = True
 # say that it came by TLS. `TRUSTED_PROXIES` is another matter, which the app looks at by itself.
 forwarded_allow_ips = _settings.forwarded_allow_ips
 forwarder_headers = _settings.forwarder_headers
+if _settings.log_json:
+    JsonLogger.process = _settings.process_name
+    logger_class = JsonLogger
 accesslog = "-" if os.environ.get("ACCESS_LOG") == "1" else None
 
 

@@ -21,6 +21,7 @@ from tasks.intake.sale_cache import SaleCache, SaleRef
 from tasks.intake.told_tickets import ToldTickets
 from tasks.runtime.bell import Bell
 from tasks.runtime.measures import SUBMITTED, Measures
+from tasks.tracing.traces import BELL, LINE, OFF, Traces
 
 log: Final = structlog.get_logger()
 
@@ -47,12 +48,14 @@ class Intake:
         is_stored: Callable[[UUID], bool],
         told: ToldTickets | None = None,
         measures: Measures | None = None,
+        traces: Traces = OFF,
     ) -> None:
         self._live = live
         self._sale_cache = sale_cache
         self._bell = bell
         self._told = told
         self._measures = measures or Measures()
+        self._traces = traces
         self._lost = LostReplies(live, is_stored)
         self._gathering = Gathering("submissions", self._carry, most=MOST_AT_ONCE)
         self._clock_ahead_ms: int | None = None  # Redis' clock less ours
@@ -114,6 +117,7 @@ class Intake:
     def _submit(self, sale_ref: SaleRef, submissions: list[Submission]) -> Sequence[Outcome]:
         self._reach()
         self._live.replicas.require()
+        began_ns = time.time_ns()
         ahead_ms, deadline_ms = self._clock_ahead_ms, self._redis_now_ms() + PATIENCE_MS
         try:
             reply = self._live.submit(sale_ref.sale_id, sale_ref.epoch, submissions, deadline_ms=deadline_ms)
@@ -138,13 +142,15 @@ class Intake:
             log.warning("line_away", sale_id=str(sale_ref.sale_id), submissions=count, error=str(error))
             return self._lost.find_out(sale_ref, submissions, deadline_ms)
         self._clock_ahead_ms = reply.answers[0].now_ms - _own_ms()
-        self._note(sale_ref.sale_id, reply)
+        self._note(sale_ref.sale_id, reply, began_ns)
         return reply.answers
 
-    def _note(self, sale_id: UUID, reply: SubmitReply) -> None:
+    def _note(self, sale_id: UUID, reply: SubmitReply, began_ns: int) -> None:
         """Ring if the line asks for it, and note the tickets that are about to be told."""
+        if self._traces.is_on:
+            self._traces.lined_up(LINE, sale_id, reply.answers, began_ns)
         if reply.ring:
-            _ring_aside(self._bell, sale_id)
+            _aside(self._ring, sale_id, reply)
         if self._told is not None:
             self._told.add(sale_id, reply.answers)
 
@@ -157,6 +163,7 @@ class Intake:
         """
         outcomes: list[Outcome] = []
         for at, one in enumerate(submissions):
+            began_ns = time.time_ns()
             try:
                 reply = self._live.submit(sale_ref.sale_id, sale_ref.epoch, [one], deadline_ms=deadline_ms)
             except (LineRefused, LateSubmission) as refusal:
@@ -167,8 +174,14 @@ class Intake:
                 return outcomes + list(self._lost.find_out(sale_ref, submissions[at:], deadline_ms))
             else:
                 outcomes += reply.answers
-                self._note(sale_ref.sale_id, reply)
+                self._note(sale_ref.sale_id, reply, began_ns)
         return outcomes
+
+    def _ring(self, sale_id: UUID, reply: SubmitReply) -> None:
+        began_ns = time.time_ns()
+        self._bell.ring(sale_id)
+        if self._traces.is_on:
+            self._traces.lined_up(BELL, sale_id, reply.answers, began_ns)
 
     def _reach(self) -> None:
         """Wait a little for a Redis that restarts; nothing was sent, so that giving up is a true refusal."""
@@ -191,9 +204,9 @@ class Intake:
         return _own_ms() + self._clock_ahead_ms
 
 
-def _ring_aside(bell: Bell, sale_id: UUID) -> None:
+def _aside(ring: Callable[[UUID, SubmitReply], None], sale_id: UUID, reply: SubmitReply) -> None:
     """Ring in a thread, so that nobody waits for the broker: the intents are durable, and sweeps ring too."""
-    threading.Thread(target=bell.ring, args=(sale_id,), name="bell", daemon=True).start()
+    threading.Thread(target=ring, args=(sale_id, reply), name="bell", daemon=True).start()
 
 
 def _own_ms() -> int:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -32,6 +32,7 @@ from tasks.intents.verdict_times import note_verdicts
 from tasks.runtime.failpoints import failpoint
 from tasks.runtime.measures import CLAIMS, TRIPS, measured
 from tasks.sales.live_sync import stop_diverged, sync_live
+from tasks.tracing.traces import CLAIM, COMMIT, SETTLE
 
 log: Final = structlog.get_logger()
 
@@ -62,8 +63,10 @@ def drain_sale(
     persisted = 0
     called_for_help = False
     while context.breaker.is_closed():
+        began_ns = time.time_ns()
         with measured(context.measures, "claim"):
             reply = context.live.claim(sale_id, context.settings.claim_size)
+        context.traces.worked(CLAIM, sale_id, reply.claim, began_ns)
         if reply.parked:
             log.error("claim_parked", sale_id=str(sale_id), claims=reply.parked)
         if reply.code == ClaimCode.DRAWING:
@@ -110,10 +113,17 @@ def finish_claim(context: Context, sale_id: UUID, claim: Claim) -> bool:
 
     A claim that could not be finished stays in Redis and is handed out again when its lease ends.
     """
+    with context.traces.logged(one.intent_id for one in claim.decisions):
+        return _persist_and_settle(context, sale_id, claim)
+
+
+def _persist_and_settle(context: Context, sale_id: UUID, claim: Claim) -> bool:
+    began_ns = time.time_ns()
     try:
         with measured(context.measures, "persist"):
             claim_left, stored = _persist(context, sale_id, claim)
     except LedgerUnavailable as error:
+        context.traces.worked(COMMIT, sale_id, claim, began_ns, error)
         _step_back(context, sale_id, claim, error)
         return False
     except Fenced as error:
@@ -127,23 +137,42 @@ def finish_claim(context: Context, sale_id: UUID, claim: Claim) -> bool:
         return False
     if claim_left is None or stored is None:
         return True
+    context.traces.worked(COMMIT, sale_id, claim_left, began_ns)
     failpoint("persisted")
-    decided = _own_words(claim_left, stored)
-    told = verdicts(claim_left, decided, sale_id)
+    return _settle(context, sale_id, claim_left, stored)
+
+
+def _settle(context: Context, sale_id: UUID, claim: Claim, stored: Persisted) -> bool:
+    """Let the live side forget a claim that is in the ledger, and tell its verdicts."""
+    began_ns = time.time_ns()
+    decided = _own_words(claim, stored)
+    told = verdicts(claim, decided, sale_id)
     try:
         with measured(context.measures, "settle"):
-            context.live.settle(sale_id, claim_left, told, units_back=stored.units_back)
+            context.live.settle(sale_id, claim, told, units_back=stored.units_back)
     except Fenced as error:
         _note_refusal(context, sale_id, claim, error)
         return False
+    if context.traces.worked(SETTLE, sale_id, claim, began_ns):
+        log.info("claim_settled", **_named(sale_id, claim))
     failpoint("settled")
-    note_verdicts(context.measures, claim_left, decided)
+    note_verdicts(context.measures, claim, decided)
     return True
 
 
 def _note_refusal(context: Context, sale_id: UUID, claim: Claim, error: Exception) -> None:
     context.measures.count(CLAIMS, "refused")
-    log.error("claim_refused", sale_id=str(sale_id), claim=claim.claim_id, error=str(error))
+    log.error("claim_refused", **_named(sale_id, claim), error=str(error))
+
+
+def _named(sale_id: UUID, claim: Claim) -> dict[str, Any]:
+    """Name a claim, and the tickets that it decided, for the log."""
+    tickets = [one.ticket for one in claim.decisions]
+    return {
+        "sale_id": str(sale_id),
+        "claim": claim.claim_id,
+        "tickets": f"{min(tickets)}-{max(tickets)}" if len(tickets) > 1 else str(*tickets),
+    }
 
 
 def _own_words(claim: Claim, stored: Persisted) -> list[Decision]:
@@ -161,7 +190,7 @@ def _persist(context: Context, sale_id: UUID, claim: Claim) -> tuple[Claim | Non
     try:
         return claim, _persist_whole(context.database.connection, sale_id, claim)
     except ROW_FAULTS as error:
-        log.error("claim_has_refused_rows", sale_id=str(sale_id), claim=claim.claim_id, error=str(error.orig))
+        log.error("claim_has_refused_rows", **_named(sale_id, claim), error=str(error.orig))
     refused = refused_rows(context, sale_id, claim)
     rest = context.live.split(sale_id, claim, refused)
     if rest is None:
@@ -202,7 +231,7 @@ def refused_rows(context: Context, sale_id: UUID, claim: Claim) -> list[str]:
 def _step_back(context: Context, sale_id: UUID, claim: Claim, error: LedgerUnavailable) -> None:
     _trip(context, error)
     context.measures.count(CLAIMS, "put_off")
-    log.warning("ledger_away", sale_id=str(sale_id), claim=claim.claim_id, error=str(error))
+    log.warning("ledger_away", **_named(sale_id, claim), error=str(error))
     _postpone(context, sale_id, claim, POSTPONE_MS)
 
 
@@ -217,4 +246,4 @@ def _postpone(context: Context, sale_id: UUID, claim: Claim, delay_ms: int) -> N
     try:
         context.live.postpone(sale_id, claim, delay_ms)
     except LineUnavailable as away:
-        log.warning("claim_not_postponed", claim=claim.claim_id, error=str(away))
+        log.warning("claim_not_postponed", **_named(sale_id, claim), error=str(away))

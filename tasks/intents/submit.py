@@ -1,5 +1,6 @@
 """What shoppers do with intents, for HTTP and sockets alike: submit, find, list, leave."""
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -25,6 +26,7 @@ from models.queries import intents
 from tasks.context import Context
 from tasks.intake.sale_cache import SaleRef
 from tasks.intents.finding import find_intents, sale_ref_of, stored_intents
+from tasks.tracing.traces import POST
 
 _REFUSALS: Final[dict[AnswerCode, type[FlashSaleError]]] = {
     AnswerCode.KEY_REUSED: IdempotencyKeyReused,
@@ -42,8 +44,11 @@ def submit_intent(
     quantity: int = 1,
     accept_fewer: bool = False,
     key: str = "",
+    caller: str = "",
 ) -> Message:
     """Put an intent into a sale's line. The same key with the same request gives the same intent again.
+
+    `caller`: the `traceparent` with which it came.
 
     Raises:
         NoSuchSale, SaleNotOpen, SaleOver, LimitReached, IdempotencyKeyReused: as named.
@@ -53,7 +58,27 @@ def submit_intent(
     """
     sale_ref = context.sale_cache.by_id(sale_id)
     submission = write_submission(sale_ref, str(user_id), quantity, accept_fewer, key)
-    return conclude(context, sale_ref, submission, context.intake.submit(sale_id, submission))
+    ask = _ask_traced if context.traces.is_on else _ask
+    return conclude(context, sale_ref, *ask(context, sale_id, submission, caller))
+
+
+def _ask(context: Context, sale_id: UUID, submission: Submission, _caller: str) -> tuple[Submission, Answer]:
+    return submission, context.intake.submit(sale_id, submission)
+
+
+def _ask_traced(
+    context: Context, sale_id: UUID, submission: Submission, caller: str
+) -> tuple[Submission, Answer]:
+    """Do the same, and write down the first stage of an intent that is followed."""
+    began_ns = time.time_ns()
+    submission = context.traces.let_follow(submission, caller)
+    try:
+        answer = context.intake.submit(sale_id, submission)
+    except FlashSaleError as error:
+        context.traces.asked(POST, sale_id, submission, error, began_ns=began_ns, caller=caller)
+        raise
+    context.traces.asked(POST, sale_id, submission, answer, began_ns=began_ns, caller=caller)
+    return submission, answer
 
 
 def write_submission(

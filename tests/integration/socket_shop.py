@@ -132,8 +132,8 @@ class Shop:
         self._clients: list[Client] = []
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, application: str = "web:create_app()") -> None:
-        """Start the web process."""
+    def start(self, application: str = "web:create_app()", **environment: str) -> None:
+        """Start the web process, with some variables for it alone."""
         command = [
             sys.executable,
             "-m",
@@ -143,7 +143,9 @@ class Shop:
             application,
         ]
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=self._environment | environment, stdout=log, stderr=log
+            )
         wait_until(self.serves, self._log.read_text)
 
     def stop(self) -> int:

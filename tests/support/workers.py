@@ -91,7 +91,7 @@ class Worker:
             "INFO",
         ]
         return [
-            *(sys.executable, "-m", "celery", "-A", "workers.app", "worker"),
+            *(sys.executable, "-m", "celery", "--quiet", "-A", "workers.app", "worker"),
             *(*listens, "--hostname", f"{self.name}@tests"),
         ]
 

@@ -33,13 +33,17 @@ LEAVES: dict[str, set[str]] = {  # which folders of its own package one may know
     "tasks.runtime": set(),
     "tasks.providers": {"tasks.runtime"},
     "tasks.mail": {"tasks.runtime"},
-    "tasks.intake": {"tasks.runtime"},
+    "tasks.intake": {"tasks.runtime", "tasks.tracing"},
+    "tasks.tracing": {"tasks.runtime"},
     "web.api.schemas": set(),
     "web.metrics": set(),
     "web.limits": {"web.http"},
 }
 
-LATE = {"tasks.providers.stripe.provider"}  # loads the library of Stripe where that is configured
+LATE = {  # load a library where that is configured
+    "tasks.providers.stripe.provider",
+    "tasks.tracing.starting",
+}
 
 
 # Reads that lock what the same transaction writes, or on which its write rests: they stand beside it.

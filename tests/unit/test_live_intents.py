@@ -14,6 +14,7 @@ from models.errors import LineUnavailable
 from models.live.records import Answer, AnswerCode, LiveIntent, Submission
 from tasks.intake.intake import Outcome, Tell
 from tasks.intake.sale_cache import SaleRef
+from tasks.tracing.traces import OFF
 from web.auth.tokens import Identity, Tokens, Verified
 from web.limits.rate_limits import AccountLimit
 from web.sockets.commands.dispatcher import MessageDispatcher
@@ -73,7 +74,7 @@ class Stage:
     def __init__(self) -> None:
         self.intake, self.sale_cache, self.sessions = Intake(), Cache(), SessionRegistry()
         self.pool = WorkerPool(lambda _connection, _text: Step.ANSWERED)
-        context = cast(Any, SimpleNamespace(intake=self.intake, sale_cache=self.sale_cache))
+        context = cast(Any, SimpleNamespace(intake=self.intake, sale_cache=self.sale_cache, traces=OFF))
         self.intents = Intents(context, AccountLimit("5/minute"), self.sessions, self.pool)
         self.socket = Socket()
         self.connection = cast(Connection, self.socket)
@@ -167,7 +168,7 @@ def test_who_is_out_acts_no_more_though_no_tick_has_come(stage: Stage, is_revoke
     stage.socket.identity = verified
     tokens = Tokens("k" * 40, cast(Any, {verified.identity.family} if is_revoked else ()))
     access = cast(Any, SimpleNamespace(tokens=tokens, intents=AccountLimit("5/minute"), unknown=None))
-    context = cast(Any, SimpleNamespace(intake=stage.intake, sale_cache=stage.sale_cache))
+    context = cast(Any, SimpleNamespace(intake=stage.intake, sale_cache=stage.sale_cache, traces=OFF))
     dispatcher = MessageDispatcher(context, access, stage.sessions, cast(Any, None), cast(Any, None))
     for message in ({"type": "intent", "sale_id": str(SALE)}, {"type": "leave", "intent_id": str(SALE)}):
         step = dispatcher.begin(stage.connection, orjson.dumps(message).decode())

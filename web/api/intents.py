@@ -70,7 +70,10 @@ def take_intent(
     """
     parts.limits.intents.hit(user_id)
     requested = read()
-    intent = intents.submit_intent(parts.context, user_id, sale_id, key=_read_key(environ), **requested)
+    caller = environ.get("HTTP_TRACEPARENT", "")
+    intent = intents.submit_intent(
+        parts.context, user_id, sale_id, key=_read_key(environ), caller=caller, **requested
+    )
     return reply_with(intent, 202, {"Location": f"{PREFIX}/intents/{intent['id']}"})
 
 

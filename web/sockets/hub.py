@@ -95,7 +95,7 @@ class Hub:
         self._spares = limits.spares
         self._connections: set[Connection] = set()
         self._started_in = 0
-        self.sessions = SessionRegistry()
+        self.sessions = SessionRegistry(context.traces)
         self.snapshot_queue = SnapshotQueue(context, self.sessions)
         self.watches = Watches(
             context, on_opened=self._on_opened, is_rushed=lambda: self.dispatcher.is_rushed

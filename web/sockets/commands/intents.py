@@ -3,6 +3,7 @@
 No greenlet waits for the answer, so a crowd's intents gather in batches as large as the crowd.
 """
 
+import time
 from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
@@ -13,6 +14,7 @@ from tasks.context import Context
 from tasks.intake.intake import Outcome
 from tasks.intake.sale_cache import SaleRef
 from tasks.intents.submit import conclude, is_plain, write_submission
+from tasks.tracing.traces import BY_SOCKET
 from web.limits.rate_limits import AccountLimit
 from web.sockets.commands.answers import answer_own, attempt, refuse
 from web.sockets.commands.messages import IntentRequest, read_intent_request
@@ -30,6 +32,7 @@ class _Asked:
     request: Message
     sale_ref: SaleRef
     submission: Submission
+    began_ns: int  # 0 where nothing is traced
     recorded: dict[str, Message] = field(default_factory=dict)  # what its owner was told meanwhile
 
 
@@ -76,7 +79,8 @@ class Intents:
         self, connection: Connection, request: Message, user_id: str, wanted: IntentRequest, sale_ref: SaleRef
     ) -> Step:
         submission = write_submission(sale_ref, user_id, wanted.quantity, wanted.accept_fewer, wanted.key)
-        asked = _Asked(connection, request, sale_ref, submission)
+        began_ns = time.time_ns() if self._context.traces.is_on else 0
+        asked = _Asked(connection, request, sale_ref, submission, began_ns)
         self.unanswered += 1
         self._context.intake.put(sale_ref.sale_id, submission, partial(self._take, asked))
         self._sessions.record(user_id, asked.recorded)
@@ -84,6 +88,9 @@ class Intents:
 
     def _take(self, asked: _Asked, outcome: Outcome) -> None:
         """Take the intake's answer without making it wait: what needs a store again is for a worker."""
+        if asked.began_ns:
+            traces, sale_id = self._context.traces, asked.sale_ref.sale_id
+            traces.asked(BY_SOCKET, sale_id, asked.submission, outcome, began_ns=asked.began_ns)
         answer = partial(attempt, asked.connection, asked.request, partial(self._answer, asked, outcome))
         at_once = isinstance(outcome, Exception) or is_plain(outcome)
         self._pool.go_on(asked.connection, answer() if at_once else answer)

@@ -4,6 +4,7 @@ A snapshot that was read before a change can be ready to send after the change w
 snapshot records what is pushed meanwhile, and does not send what that replaced.
 """
 
+import time
 from collections.abc import Iterable, Iterator, KeysView
 from contextlib import contextmanager
 from uuid import UUID
@@ -11,6 +12,7 @@ from uuid import UUID
 import orjson
 
 from models.messages import Message
+from tasks.tracing.traces import OFF, Traces
 from web.auth.tokens import Verified
 from web.sockets.delivery.groups import Groups
 from web.sockets.delivery.unresolved import UnresolvedState
@@ -29,7 +31,8 @@ def personal_frame(kind: str, message: Message) -> bytes:
 class SessionRegistry:
     """The authenticated sockets of the process."""
 
-    def __init__(self) -> None:
+    def __init__(self, traces: Traces = OFF) -> None:
+        self._traces = traces
         self.unresolved = UnresolvedState()
         self._by_user: Groups[str] = Groups()
         self._by_family: Groups[UUID] = Groups()
@@ -96,10 +99,13 @@ class SessionRegistry:
         """Push what came from Redis: `[[user's id, intent | null, order | null], …]`."""
         if not self._by_user and not self._recorders:
             return
+        began_ns = time.time_ns()
         for user_id, intent, order in orjson.loads(packed):
             if user_id in self._by_user or user_id in self._recorders:
                 if intent is not None:
                     self.tell(user_id, "intent", intent)
+                    if self._traces.is_on:
+                        self._traces.told(intent, self.count(user_id), began_ns)
                 if order is not None:
                     self.tell(user_id, "order", order)
 
