@@ -25,9 +25,14 @@ def alembic_config(connection: Connection) -> Config:
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Migrate up to `revision`; waits for another migration that is under way."""
+    """Migrate up to `revision`; waits for another migration that is under way.
+
+    The schema of a newer release is left as it is: who goes back to this code goes on with it.
+    """
     with database.connection() as connection:
         _prepare(connection)
+        if is_newer(connection):
+            return
         command.upgrade(alembic_config(connection), revision)
 
 
@@ -39,11 +44,29 @@ def downgrade(database: Database, revision: str) -> None:
 
 
 def is_current(connection: Connection) -> bool:
-    """Return whether the schema is the newest that this code knows."""
-    newest = ScriptDirectory.from_config(alembic_config(connection)).get_current_head()
+    """Return whether the schema is the newest that this code knows, or a newer release's.
+
+    Releases only add what the code before them can live with, so that both serve while one follows the other.
+    """
+    return _revision(connection) == _scripts(connection).get_current_head() or is_newer(connection)
+
+
+def is_newer(connection: Connection) -> bool:
+    """Return whether a release that this code does not know migrated the schema."""
+    revision = _revision(connection)
+    return revision is not None and revision not in {
+        one.revision for one in _scripts(connection).walk_revisions()
+    }
+
+
+def _scripts(connection: Connection) -> ScriptDirectory:
+    return ScriptDirectory.from_config(alembic_config(connection))
+
+
+def _revision(connection: Connection) -> str | None:
     # Alembic creates its table object again for each query, which the statement cache would keep as another.
     unkept = connection.execution_options(compiled_cache=None)
-    return MigrationContext.configure(unkept).get_current_revision() == newest
+    return MigrationContext.configure(unkept).get_current_revision()
 
 
 def _prepare(connection: Connection) -> None:

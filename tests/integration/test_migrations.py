@@ -10,7 +10,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 
 from models.database import Database
-from models.migrate import downgrade, is_current, upgrade
+from models.migrate import downgrade, is_current, is_newer, upgrade
 from models.tables.rows import metadata
 
 NAME = "migrations_of_a_test"
@@ -106,6 +106,22 @@ def test_references_of_what_is_written_go_and_come_back_under_rows(empty_databas
             with pytest.raises(IntegrityError), empty_database.connection() as connection:
                 connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - of these four
     assert differences(empty_database) == []
+
+
+def test_a_newer_releases_schema_serves_and_stays(empty_database: Database) -> None:
+    upgrade(empty_database)
+    with empty_database.connection() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    upgrade(empty_database)
+    with empty_database.connection() as connection:
+        assert is_current(connection)
+        assert is_newer(connection)
+
+
+def test_an_older_releases_schema_does_not_serve(empty_database: Database) -> None:
+    upgrade(empty_database, "0015")
+    with empty_database.connection() as connection:
+        assert not is_current(connection)
 
 
 def test_migrating_what_is_current_changes_nothing(empty_database: Database) -> None:

@@ -1,16 +1,22 @@
 """`flask ledger`: commands about the ledger as a whole."""
 
 import json
+import time
+from typing import Final
 
 import click
 from flask.cli import AppGroup
 
 from models.audit import audit_sale
+from models.database import Database
 from models.errors import FlashSaleError
+from models.migrate import is_current
 from models.queries.sales import every_sale, sales_with_a_line
 from tasks.runtime.admin_log import COMMAND_LINE
 from tasks.sales.rebuild import rebuild_sale
 from web.http.services import services
+
+POLL_S: Final = 1.0
 
 ledger = AppGroup("ledger", help="Look after the ledger as a whole.")
 
@@ -26,6 +32,28 @@ def adopt_redis() -> None:
     except FlashSaleError as error:
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps({"ledger": str(found)}))
+
+
+@ledger.command("await-schema")
+@click.option(
+    "--seconds", type=click.IntRange(0), default=300, show_default=True, help="For so long at most."
+)
+def await_schema(seconds: int) -> None:
+    """Wait until a release has migrated the ledger; exits 1 if none does."""
+    database, until = services().database, time.monotonic() + seconds
+    while not _is_migrated(database):
+        if time.monotonic() > until:
+            raise click.ClickException("The ledger is not migrated: run «flask --app web release».")
+        time.sleep(POLL_S)
+    click.echo("The schema is current.")
+
+
+def _is_migrated(database: Database) -> bool:
+    try:
+        with database.connection() as connection:
+            return is_current(connection)
+    except FlashSaleError:
+        return False
 
 
 @ledger.command("rebuild-sales")

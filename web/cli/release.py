@@ -3,7 +3,7 @@
 import click
 from flask.cli import with_appcontext
 
-from models.migrate import upgrade
+from models.migrate import is_newer, upgrade
 from models.queries.sales import is_catalogue_empty
 from tasks.sales.demo import seed_demo
 from web.cli.users import ensure_admin
@@ -16,7 +16,9 @@ def release() -> None:
     """Do everything that a release needs; doing it again changes nothing."""
     parts = services()
     upgrade(parts.database)
-    click.echo("The schema is current.")
+    with parts.database.connection() as connection:
+        is_old = is_newer(connection)
+    click.echo("The schema is a newer release's, and stays." if is_old else "The schema is current.")
     settings = parts.settings
     if settings.admin_password:
         ensure_admin(parts, email=settings.admin_email, password=settings.admin_password)
