@@ -281,6 +281,11 @@ def _read(env: Env) -> Settings:
     servers = _json_file(data_dir / "servers.json")
     redis_url = _redis_url("REDIS_URL", env.str("REDIS_URL", "") or servers.get("redis_url", ""))
     broker_url = _redis_url("BROKER_URL", env.str("BROKER_URL", "") or redis_url)
+    if is_cluster_url(broker_url):
+        raise ConfigurationError(
+            "BROKER_URL has to name a single Redis or a RabbitMQ:"
+            " Celery's messages cannot go over a Redis Cluster."
+        )
     keys = _secret_keys(env.str("SECRET_KEY", "") or _text_file(data_dir / "secret_key"))
     settings = Settings(
         environment=environment,
@@ -508,8 +513,6 @@ def _refuse_unsafe(settings: Settings) -> None:
         refuse_weak_secret(key)
     if settings.intent_journal:
         raise ConfigurationError("INTENT_JOURNAL is not available in this release; leave it unset.")
-    if settings.replicas_required and "+cluster://" in settings.redis_url:
-        raise ConfigurationError("REPLICAS_REQUIRED is for one Redis with replicas, not for a cluster.")
     if settings.is_production:
         _refuse_for_production(settings)
 
@@ -617,7 +620,8 @@ def _redis_url(name: str, url: str) -> str:
             read_sentinel_url(url)
             return url
         parts = urlsplit(url)
-        _ = parts.port
+        for host in parts.netloc.rpartition("@")[2].split(","):
+            _ = urlsplit(f"//{host}").port
     except ValueError:  # its own words might show the password
         raise ConfigurationError(f"{name} is no URL; a password's signs are written as %XX.") from None
     options = dict(parse_qsl(parts.query))
@@ -633,6 +637,11 @@ def _redis_url(name: str, url: str) -> str:
 def is_sentinel_url(url: str) -> bool:
     """Whether an address names sentinels rather than a Redis."""
     return url.partition("://")[0] in ("redis+sentinel", "rediss+sentinel")
+
+
+def is_cluster_url(url: str) -> bool:
+    """Whether an address names servers of a Redis Cluster."""
+    return url.partition("://")[0] in ("redis+cluster", "rediss+cluster")
 
 
 def read_sentinel_url(url: str) -> SentinelAddress:

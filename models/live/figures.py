@@ -15,6 +15,7 @@ from uuid import UUID
 
 from redis import ResponseError
 
+from models.live.connection.cluster import ClusterClient
 from models.live.keys import FIGURES, MEASURED, SaleKeys
 from models.live.redis import Client, translated
 
@@ -90,11 +91,13 @@ class Figures:
         )
 
     def server(self) -> dict[str, Any]:
-        """Read what Redis tells of its memory, disk and replicas; nothing where it may not be asked.
+        """Read what Redis tells of its memory, disk and replicas; nothing where it refuses, or is many.
 
         Raises:
             LineUnavailable: there was no answer.
         """
+        if isinstance(self._client, ClusterClient):
+            return {}
         with translated(), suppress(ResponseError):
             return cast(dict[str, Any], self._client.info())
         return {}

@@ -48,7 +48,7 @@ class SaleKeys:
     @classmethod
     def of(cls, sale_id: UUID) -> "SaleKeys":
         """Name the keys of the sale with this id."""
-        prefix = f"{{sale:{sale_id}}}"
+        prefix = tag_of(sale_id)
         return cls(
             state=f"{prefix}:state",
             line=f"{prefix}:line",
@@ -102,6 +102,11 @@ class SaleKeys:
     def remarks(self) -> list[str]:
         """List the keys of what is noted about the live state: losing it loses nothing."""
         return [self.pulse, self.audit]
+
+
+def tag_of(sale_id: UUID) -> str:
+    """Name what all keys of a sale begin with: their hash tag, which has the slot that they have."""
+    return f"{{sale:{sale_id}}}"
 
 
 def sale_of_channel(channel: str) -> str:

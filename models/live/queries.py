@@ -4,14 +4,15 @@ MULTI is not used for reading: a full Redis refuses it, since queueing takes mem
 one consistent snapshot is read by a script.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final, cast
 from uuid import UUID
 
 from models.live.audits import AuditNote
-from models.live.keys import SaleKeys
+from models.live.connection.masters import address_of, master_of, reach
+from models.live.keys import LEDGER, SaleKeys, tag_of
 from models.live.records import Found, LiveIntent, Look
 from models.live.redis import Client, translated
 from models.live.scripts import Scripts
@@ -57,24 +58,35 @@ class LiveQueries:
         self.client = client
         self._scripts = Scripts(client)
 
-    def reach(self) -> None:
-        """Make sure of a connection, sending nothing: without one, certainly nothing was received.
+    def reach(self, sale_id: UUID) -> None:
+        """Make sure of a connection to a sale's Redis, sending nothing: without one, nothing was received.
 
         Raises:
             LineUnavailable: there is none to be had.
         """
-        pool = self.client.connection_pool
         with translated():
-            pool.release(pool.get_connection())
+            reach(self.client, tag_of(sale_id))
 
-    def now_ms(self) -> int:
-        """Read Redis' clock, in milliseconds since the epoch.
+    def clock_of(self, sale_id: UUID) -> Hashable:
+        """Name the clock by which a sale's times go: each master of a cluster has its own.
+
+        Raises:
+            LineUnavailable: no server of the cluster can be asked.
+        """
+        with translated():
+            return address_of(self.client, tag_of(sale_id))
+
+    def now_ms(self, sale_id: UUID | None = None) -> int:
+        """Read the clock of a sale's Redis, in milliseconds since the epoch; else that of what is no sale's.
 
         Raises:
             LineUnavailable: there was no answer.
         """
+        return self._now_at(LEDGER if sale_id is None else tag_of(sale_id))
+
+    def _now_at(self, key: str) -> int:
         with translated():
-            seconds, micros = cast(tuple[int, int], self.client.time())
+            seconds, micros = cast(tuple[int, int], master_of(self.client, key).time())
         return seconds * 1000 + micros // 1000
 
     def look(self, sale_id: UUID) -> Look:

@@ -10,9 +10,10 @@ import redis.exceptions as told_by_redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from config import is_sentinel_url
+from config import is_cluster_url, is_sentinel_url
 from models.errors import LineRefused, LineUnavailable
-from models.live.sentinel import pool_of_master
+from models.live.connection.cluster import cluster_at
+from models.live.connection.sentinel import pool_of_master
 
 CONNECT_TIMEOUT_S: Final = 1.5
 ANSWER_TIMEOUT_S: Final = 5.0
@@ -30,7 +31,9 @@ def connect(
     """Make a client that never sends anything twice; callers wait for a free connection.
 
     redis-py re-sends a script whose reply was lost, by default up to several times; here a lost reply is
-    an error for the caller, who knows whether asking again is harmless.
+    an error for the caller, who knows whether asking again is harmless. Nothing is connected yet.
+
+    `max_connections`: to each server, where there are several.
     """
     options: dict[str, Any] = {
         "decode_responses": True,
@@ -44,6 +47,8 @@ def connect(
     }
     if is_sentinel_url(url):
         return redis.Redis.from_pool(pool_of_master(url, **options))
+    if is_cluster_url(url):
+        return cluster_at(url, **options)
     return redis.Redis.from_pool(redis.BlockingConnectionPool.from_url(url, **options))
 
 
@@ -86,6 +91,7 @@ _REFUSALS: Final = (
     redis.BusyLoadingError,
     told_by_redis.ClusterDownError,  # of which MASTERDOWN is one
     told_by_redis.TryAgainError,
+    told_by_redis.AskError,  # of which MOVED is one: that server did nothing
 )
 _REFUSAL_CODES: Final = frozenset(
     ("OOM", "READONLY", "MISCONF", "NOREPLICAS", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY")

@@ -2,12 +2,16 @@
 
 import threading
 import time
+from collections import defaultdict
 from typing import Any, Final
+from uuid import UUID
 
 import redis
 
 from models.errors import NotReplicated, TooFewReplicas
-from models.live.keys import TRIAL
+from models.live.connection.masters import address_of, at_master
+from models.live.connection.slots import Address
+from models.live.keys import SaleKeys
 from models.live.redis import Client, translated
 from models.live.scripts import Scripts
 
@@ -19,37 +23,48 @@ class Replicas:
     """Asks that `required` replicas have what was written. With 0 nothing is asked or waited for.
 
     Redis' WAIT goes in the same round trip as the script. Where too few answered, callers are refused before
-    they write, at once, and the replicas are asked again once a second.
+    they write, at once, and the replicas are asked again once a second. In a cluster it is each master's own.
     """
 
     def __init__(self, client: Client, required: int) -> None:
         self._client = client
         self.required = required
-        self._known_until = self._refused_until = 0.0  # monotonic seconds
-        self._lock = threading.Lock()
+        self._known_until: dict[Address | None, float] = {}  # monotonic seconds, of each server
+        self._refused_until: dict[Address | None, float] = {}
+        self._locks: defaultdict[Address | None, threading.Lock] = defaultdict(threading.Lock)
 
-    def require(self) -> None:
-        """Make sure that there are enough; asks the replicas unless they answered within a second.
+    def require(self, sale_id: UUID) -> None:
+        """Make sure that a sale has enough; asks the replicas unless they answered within a second.
 
         Raises:
             TooFewReplicas: there are not; nothing was done.
             LineUnavailable: there was no answer.
         """
-        if self.required == 0 or time.monotonic() < self._known_until:
+        if self.required:
+            self.require_at(SaleKeys.of(sale_id).trial)
+
+    def require_at(self, trial: str) -> None:
+        """Make sure of it at the server of a key that is there to be written to; raises as `require` does."""
+        if self.required == 0:
             return
-        with self._lock:
+        server = self._server_of(trial)
+        if time.monotonic() < self._known_until.get(server, 0.0):
+            return
+        with self._locks[server]:
             now = time.monotonic()
-            if now >= self._known_until and (now < self._refused_until or not self._answer()):
+            if now < self._known_until.get(server, 0.0):
+                return
+            if now < self._refused_until.get(server, 0.0) or not self._answer(trial):
                 raise TooFewReplicas(f"Fewer than {self.required} replicas answer.")
 
-    def require_known(self) -> None:
-        """Make sure that the replicas have all that was written before.
+    def require_known(self, sale_id: UUID) -> None:
+        """Make sure that the replicas have all that was written to a sale before.
 
         Raises:
             NotReplicated: too few have it.
             LineUnavailable: there was no answer.
         """
-        if self.required and not self._answer():
+        if self.required and not self._answer(SaleKeys.of(sale_id).trial):
             raise NotReplicated(f"Fewer than {self.required} replicas answer.")
 
     def run(self, scripts: Scripts, verb: str, keys: list[str], args: list[Any]) -> Any:
@@ -62,21 +77,28 @@ class Replicas:
         if self.required == 0:
             return scripts.run(verb, keys, args)
         reply, have = scripts.run_and_wait(verb, keys, args, self.required, WAIT_MS)
-        if not self._note(have):
+        if not self._note(keys[0], have):
             raise NotReplicated(f"Fewer than {self.required} replicas have it.")
         return reply
 
-    def _answer(self) -> bool:
+    def _answer(self, trial: str) -> bool:
         """Write something, and see whether the replicas have it: WAIT is about a connection's own writes."""
-        with translated():
-            pipeline = self._client.pipeline(transaction=False)
-            pipeline.set(TRIAL, 1, px=1)
-            pipeline.wait(self.required, WAIT_MS)
-            _, have = pipeline.execute()
-        return self._note(have)
 
-    def _note(self, have: int | redis.RedisError) -> bool:
+        def ask(server: Client) -> Any:
+            pipeline = server.pipeline(transaction=False)
+            pipeline.set(trial, 1, px=1)
+            pipeline.wait(self.required, WAIT_MS)
+            return pipeline.execute()[1]
+
+        with translated():
+            return self._note(trial, at_master(self._client, trial, ask))
+
+    def _note(self, key: str, have: int | redis.RedisError) -> bool:
         is_enough = isinstance(have, int) and have >= self.required
-        until = time.monotonic() + KNOWN_S
-        self._known_until, self._refused_until = (until, 0.0) if is_enough else (0.0, until)
+        server, until = self._server_of(key), time.monotonic() + KNOWN_S
+        self._known_until[server], self._refused_until[server] = (until, 0.0) if is_enough else (0.0, until)
         return is_enough
+
+    def _server_of(self, key: str) -> Address | None:
+        with translated():
+            return address_of(self._client, key)

@@ -1,12 +1,14 @@
 """Loads and runs the Lua scripts of `models/lua/`, one per operation."""
 
+import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import redis
-from redis.commands.core import Script
+from redis.exceptions import NoScriptError
 
+from models.live.connection.masters import at_master
 from models.live.redis import Client, translated
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "lua"
@@ -18,14 +20,17 @@ def source_of(verb: str) -> str:
     return (FOLDER / f"{verb}.lua").read_text()
 
 
+@cache
+def sha_of(verb: str) -> str:
+    """Compute the name by which servers know a script."""
+    return hashlib.sha1(source_of(verb).encode(), usedforsecurity=False).hexdigest()
+
+
 class Scripts:
     """The scripts, bound to one client. A script is sent whole only to a server that does not know it."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._bound: dict[str, Script] = {
-            path.stem: client.register_script(source_of(path.stem)) for path in sorted(FOLDER.glob("*.lua"))
-        }
 
     def run(self, verb: str, keys: list[str], args: list[Any]) -> Any:
         """Run a script in one atomic step.
@@ -35,7 +40,10 @@ class Scripts:
             LineUnavailable: there was no answer. Whether the script ran is unknown.
         """
         with translated():
-            return self._bound[verb](keys=keys, args=args)
+            try:
+                return self._client.evalsha(sha_of(verb), len(keys), *keys, *args)
+            except NoScriptError:
+                return self._client.eval(source_of(verb), len(keys), *keys, *args)
 
     def run_and_wait(
         self, verb: str, keys: list[str], args: list[Any], replicas: int, wait_ms: int
@@ -44,19 +52,20 @@ class Scripts:
 
         Raises: as `run` does.
         """
-        script = self._bound[verb]
 
-        def ask() -> list[Any]:
-            pipeline = self._client.pipeline(transaction=False)
-            pipeline.evalsha(script.sha, len(keys), *keys, *args)
+        def ask(server: Client) -> tuple[Any, int | redis.RedisError]:
+            reply, have = at_once(server, "EVALSHA", sha_of(verb))
+            if isinstance(reply, NoScriptError):
+                reply, have = at_once(server, "EVAL", source_of(verb))
+            if isinstance(reply, Exception):
+                raise reply
+            return reply, have
+
+        def at_once(server: Client, how: str, script: str) -> list[Any]:
+            pipeline = server.pipeline(transaction=False)
+            pipeline.execute_command(how, script, len(keys), *keys, *args)  # type: ignore[no-untyped-call]
             pipeline.wait(replicas, wait_ms)
             return pipeline.execute(raise_on_error=False)
 
         with translated():
-            reply, have = ask()
-            if isinstance(reply, redis.exceptions.NoScriptError):
-                self._client.script_load(script.script)
-                reply, have = ask()
-            if isinstance(reply, Exception):
-                raise reply
-        return reply, have
+            return at_master(self._client, keys[0], ask)

@@ -182,7 +182,7 @@ class Live(LiveQueries):
             for at in range(0, len(flat), ANSWER_FIELDS)
         ]
         if self.replicas.required and not any(one.code == AnswerCode.ACCEPTED for one in answers):
-            self.replicas.require_known()  # others' writes may be told, and no own one was waited for
+            self.replicas.require_known(sale_id)  # others' writes may be told, and no own one was waited for
         return SubmitReply(answers, ring == 1)
 
     def note_accepted(self, sale_id: UUID, epoch: str) -> Accepted | None:
@@ -319,7 +319,7 @@ class Live(LiveQueries):
         if code == "decided":
             raise AlreadyDecided("This intent is already decided.")
         if is_own_will:
-            self.replicas.require_known()
+            self.replicas.require_known(sale_id)
         return LiveIntent.unpack(intent_id, record), ring == 1
 
     def withdraw(self, sale_id: UUID, epoch: str, submission: Submission) -> None:
@@ -481,7 +481,7 @@ class Live(LiveQueries):
             LineUnavailable: there was no answer.
         """
         with translated():
-            self.client.set(turn_at(work), self.now_ms() + for_ms)
+            self.client.set(turn_at(work), self._now_at(turn_at(work)) + for_ms)
 
     def tell(self, sale_id: UUID, told: bytes | str) -> None:
         """Publish changed intents and orders to the sockets, outside of a claim.

@@ -6,7 +6,7 @@ Requests and sockets wait in the same queue, in the order of arrival.
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -58,7 +58,7 @@ class Intake:
         self._traces = traces
         self._lost = LostReplies(live, is_stored)
         self._gathering = Gathering("submissions", self._carry, most=MOST_AT_ONCE)
-        self._clock_ahead_ms: int | None = None  # Redis' clock less ours
+        self._ahead_ms: dict[Hashable, int] = {}  # Redis' clocks less ours; a cluster has several
 
     def submit(self, sale_id: UUID, submission: Submission) -> Answer:
         """Put an intent into a sale's line and wait for the line's answer.
@@ -115,15 +115,16 @@ class Intake:
         return sale_ref
 
     def _submit(self, sale_ref: SaleRef, submissions: list[Submission]) -> Sequence[Outcome]:
-        self._reach()
-        self._live.replicas.require()
+        self._reach(sale_ref.sale_id)
+        self._live.replicas.require(sale_ref.sale_id)
+        clock = self._live.clock_of(sale_ref.sale_id)
         began_ns = time.time_ns()
-        ahead_ms, deadline_ms = self._clock_ahead_ms, self._redis_now_ms() + PATIENCE_MS
+        ahead_ms, deadline_ms = self._ahead_ms.get(clock), self._redis_now_ms(sale_ref.sale_id) + PATIENCE_MS
         try:
             reply = self._live.submit(sale_ref.sale_id, sale_ref.epoch, submissions, deadline_ms=deadline_ms)
         except LateSubmission:
-            self._clock_ahead_ms = None
-            if ahead_ms is None or not self._was_set_ahead(ahead_ms):
+            self._ahead_ms.pop(clock, None)
+            if ahead_ms is None or not self._was_set_ahead(sale_ref.sale_id, ahead_ms):
                 raise
             return self._submit(sale_ref, submissions)
         except LineRefused as error:
@@ -141,7 +142,7 @@ class Intake:
             count = len(submissions)
             log.warning("line_away", sale_id=str(sale_ref.sale_id), submissions=count, error=str(error))
             return self._lost.find_out(sale_ref, submissions, deadline_ms)
-        self._clock_ahead_ms = reply.answers[0].now_ms - _own_ms()
+        self._ahead_ms[clock] = reply.answers[0].now_ms - _own_ms()
         self._note(sale_ref.sale_id, reply, began_ns)
         return reply.answers
 
@@ -159,10 +160,15 @@ class Intake:
     ) -> Sequence[Outcome]:
         """Submit one by one: a Redis that accepts no writes still knows who stands in line already.
 
-        As a batch they were refused because of the first new one, and nothing was done.
+        As a batch they were refused because of the first new one, and nothing was done. Those whose deadline
+        passes meanwhile, as in a cluster while the sale moves to another master, are not sent any more.
         """
         outcomes: list[Outcome] = []
+        until = time.monotonic() + PATIENCE_MS / 1000
         for at, one in enumerate(submissions):
+            if time.monotonic() > until:
+                late = LateSubmission("The line was too slow; nothing was accepted.")
+                return outcomes + [late] * (len(submissions) - at)
             began_ns = time.time_ns()
             try:
                 reply = self._live.submit(sale_ref.sale_id, sale_ref.epoch, [one], deadline_ms=deadline_ms)
@@ -183,25 +189,26 @@ class Intake:
         if self._traces.is_on:
             self._traces.lined_up(BELL, sale_id, reply.answers, began_ns)
 
-    def _reach(self) -> None:
+    def _reach(self, sale_id: UUID) -> None:
         """Wait a little for a Redis that restarts; nothing was sent, so that giving up is a true refusal."""
         until = time.monotonic() + PATIENCE_MS / 1000
         while True:
             try:
-                return self._live.reach()
+                return self._live.reach(sale_id)
             except LineUnavailable:
                 if time.monotonic() >= until:
                     raise
             time.sleep(PAUSE_S)
 
-    def _was_set_ahead(self, ahead_ms: int) -> bool:
+    def _was_set_ahead(self, sale_id: UUID, ahead_ms: int) -> bool:
         """Return whether Redis' clock was set ahead since, so the submissions were not late; notes it."""
-        return self._redis_now_ms() - _own_ms() - ahead_ms > PATIENCE_MS
+        return self._redis_now_ms(sale_id) - _own_ms() - ahead_ms > PATIENCE_MS
 
-    def _redis_now_ms(self) -> int:
-        if self._clock_ahead_ms is None:
-            self._clock_ahead_ms = self._live.now_ms() - _own_ms()
-        return _own_ms() + self._clock_ahead_ms
+    def _redis_now_ms(self, sale_id: UUID) -> int:
+        clock = self._live.clock_of(sale_id)
+        if clock not in self._ahead_ms:
+            self._ahead_ms[clock] = self._live.now_ms(sale_id) - _own_ms()
+        return _own_ms() + self._ahead_ms[clock]
 
 
 def _aside(ring: Callable[[UUID, SubmitReply], None], sale_id: UUID, reply: SubmitReply) -> None:

@@ -44,7 +44,7 @@ class LostReplies:
         while len(fates) < len(submissions) and time.monotonic() < until:
             time.sleep(PAUSE_S)
             try:
-                if self._live.now_ms() > deadline_ms:
+                if self._live.now_ms(sale_ref.sale_id) > deadline_ms:
                     for one in submissions:
                         if one.intent_id not in fates:
                             fates[one.intent_id] = self._look_up(sale_ref, one)
@@ -97,7 +97,7 @@ class LostReplies:
         if found is None and not self._is_stored(UUID(one.intent_id)):
             return LineUnavailable("The line did not answer; the intent does not stand in it.")
         if found is not None:
-            self._live.replicas.require_known()
+            self._live.replicas.require_known(sale_ref.sale_id)
         intent = found.intent if found else None
         return _decided(one, intent)
 

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from models.live.redis import connect
-from models.live.scripts import Scripts
+from models.live.scripts import sha_of
 from tests.integration.socket_shop import Shop
 from tests.support.proxy import Loss, LossyProxy
 
@@ -19,9 +18,7 @@ class DistantShop(Shop):
 
     def lose(self, what: Loss) -> None:
         """Have something happen to the next batch of intents on its way to Redis."""
-        client = connect(self.redis.url)
-        self.proxy.lose(what, Scripts(client)._bound["submit"].sha)
-        client.close()
+        self.proxy.lose(what, sha_of("submit"))
 
     def hold_back(self) -> Any:
         """Keep the next batch on its way until `proxy.go_on` is set; `proxy.lost` says that it is there."""

@@ -10,8 +10,7 @@ from uuid import UUID
 import pytest
 
 from models.errors import LineUnavailable
-from models.live.redis import connect
-from models.live.scripts import Scripts
+from models.live.scripts import sha_of
 from tasks.intake import intake
 from tests.support.contexts import context_over, plain_settings
 from tests.support.polling import eventually
@@ -42,13 +41,6 @@ def distant(
         yield far
 
 
-def lose(proxy: LossyProxy, what: Loss, stores: Stores) -> None:
-    """Lose something of the next submission."""
-    client = connect(stores.redis.url)
-    proxy.lose(what, Scripts(client)._bound["submit"].sha)
-    client.close()
-
-
 @contextmanager
 def submitting(sale: SaleUnderTest, user: UUID, **requested: Any) -> Iterator[dict[str, Any]]:
     """Submit in a thread; what comes of it is there at the end."""
@@ -66,10 +58,8 @@ def submitting(sale: SaleUnderTest, user: UUID, **requested: Any) -> Iterator[di
     thread.join(30)
 
 
-def test_a_lost_reply_is_looked_up_and_told(
-    distant: SaleUnderTest, proxy: LossyProxy, shop: Shop, stores: Stores
-) -> None:
-    lose(proxy, Loss.REPLY, stores)
+def test_a_lost_reply_is_looked_up_and_told(distant: SaleUnderTest, proxy: LossyProxy, shop: Shop) -> None:
+    proxy.lose(Loss.REPLY, sha_of("submit"))
     intent = distant.submit(shop.shopper())
     assert proxy.lost.is_set()
     assert (intent["ticket"], intent["status"], intent["position"]) == (2, "queued", 2)
@@ -77,9 +67,9 @@ def test_a_lost_reply_is_looked_up_and_told(
 
 
 def test_a_lost_request_is_told_as_not_accepted_and_is_not_in_line(
-    distant: SaleUnderTest, proxy: LossyProxy, shop: Shop, stores: Stores
+    distant: SaleUnderTest, proxy: LossyProxy, shop: Shop
 ) -> None:
-    lose(proxy, Loss.REQUEST, stores)
+    proxy.lose(Loss.REQUEST, sha_of("submit"))
     with pytest.raises(LineUnavailable):
         distant.submit(shop.shopper())
     assert proxy.lost.is_set()
@@ -87,9 +77,9 @@ def test_a_lost_request_is_told_as_not_accepted_and_is_not_in_line(
 
 
 def test_a_request_that_comes_too_late_is_not_in_line(
-    distant: SaleUnderTest, proxy: LossyProxy, shop: Shop, stores: Stores
+    distant: SaleUnderTest, proxy: LossyProxy, shop: Shop
 ) -> None:
-    lose(proxy, Loss.DELAY, stores)
+    proxy.lose(Loss.DELAY, sha_of("submit"))
     ann = shop.shopper()
     with submitting(distant, ann) as told:
         assert proxy.lost.wait(10)
@@ -105,12 +95,11 @@ def test_a_request_that_comes_after_its_sender_was_cut_off_is_told_truly(
     distant: SaleUnderTest,
     proxy: LossyProxy,
     shop: Shop,
-    stores: Stores,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A look at once does not find it, and would be wrong: it is still on its way."""
     monkeypatch.setattr(intake, "PATIENCE_MS", 5 * PATIENCE_MS)
-    lose(proxy, Loss.ORPHAN, stores)
+    proxy.lose(Loss.ORPHAN, sha_of("submit"))
     with submitting(distant, shop.shopper()) as told:
         assert proxy.lost.wait(10)
         on_its_way = shop.context.live.now_ms() + PATIENCE_MS
@@ -122,9 +111,9 @@ def test_a_request_that_comes_after_its_sender_was_cut_off_is_told_truly(
 
 
 def test_a_lost_reply_is_told_although_the_verdict_came_meanwhile(
-    distant: SaleUnderTest, proxy: LossyProxy, shop: Shop, stores: Stores
+    distant: SaleUnderTest, proxy: LossyProxy, shop: Shop
 ) -> None:
-    lose(proxy, Loss.REPLY, stores)
+    proxy.lose(Loss.REPLY, sha_of("submit"))
     with submitting(distant, shop.shopper()) as told:
         assert proxy.lost.wait(10)
         replace(distant, context=shop.context).drain()
@@ -133,9 +122,9 @@ def test_a_lost_reply_is_told_although_the_verdict_came_meanwhile(
 
 
 def test_a_lost_reply_with_a_key_may_be_asked_for_again(
-    distant: SaleUnderTest, proxy: LossyProxy, shop: Shop, stores: Stores
+    distant: SaleUnderTest, proxy: LossyProxy, shop: Shop
 ) -> None:
-    lose(proxy, Loss.REPLY, stores)
+    proxy.lose(Loss.REPLY, sha_of("submit"))
     ann = shop.shopper()
     first = distant.submit(ann, key="k")
     assert distant.submit(ann, key="k")["id"] == first["id"]
@@ -143,11 +132,11 @@ def test_a_lost_reply_with_a_key_may_be_asked_for_again(
 
 
 def test_a_lost_reply_to_a_repetition_says_nothing_untrue(
-    distant: SaleUnderTest, proxy: LossyProxy, shop: Shop, stores: Stores
+    distant: SaleUnderTest, proxy: LossyProxy, shop: Shop
 ) -> None:
     ann = shop.shopper()
     first = distant.submit(ann, key="k")
-    lose(proxy, Loss.REPLY, stores)
+    proxy.lose(Loss.REPLY, sha_of("submit"))
     with pytest.raises(LineUnavailable):
         distant.submit(ann, key="k")
     assert distant.submit(ann, key="k")["id"] == first["id"]

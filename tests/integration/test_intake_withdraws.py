@@ -26,9 +26,9 @@ class SilentLive(Live):
         self._be_silent()
         return reply
 
-    def now_ms(self) -> int:
+    def now_ms(self, sale_id: UUID | None = None) -> int:
         self._be_silent()
-        return super().now_ms()
+        return super().now_ms(sale_id)
 
     def leave(self, *args: Any, **kwargs: Any) -> Any:
         self._be_silent()
@@ -46,7 +46,7 @@ def test_a_refused_submission_leaves_the_line_when_redis_speaks_again(
     sale, user = shop.open_sale(), shop.shopper()
     live = SilentLive(context.live.client)
     intake = Intake(live, context.sale_cache, context.bell, is_stored=lambda _one: False)
-    intake._clock_ahead_ms = 0
+    intake._ahead_ms[None] = 0
     with pytest.raises(LineUnavailable):
         intake.submit(sale.id, Submission(str(new_intent_id(sale.row().number)), str(user), 1, False))
     assert sale.look().number("waiting") == 1

@@ -428,6 +428,16 @@ def test_the_address_of_sentinels_is_read_whole(load: Load) -> None:
     assert load(REDIS_URL=url, BROKER_URL="redis://b").redis_url == url
 
 
+def test_a_cluster_wants_a_broker_of_its_own(load: Load) -> None:
+    url = "rediss+cluster://:word@a:7000,[::1]:7001,c/?ssl_ca_certs=/ca.pem"
+    for broker in ("", url):
+        with pytest.raises(ConfigurationError, match="BROKER_URL has to name"):
+            load(REDIS_URL=url, BROKER_URL=broker)
+    assert load(REDIS_URL=url, BROKER_URL="redis://b").redis_url == url
+    with pytest.raises(ConfigurationError, match="REDIS_URL is no URL"):
+        load(REDIS_URL="redis+cluster://a:7000,b:port", BROKER_URL="redis://b")
+
+
 def test_no_secret_is_in_what_settings_look_like(load: Load) -> None:
     told = repr(load(**LIVE, ADMIN_PASSWORD="correct horse battery", REDIS_URL="redis://:pass-word@h"))
     assert not [secret for secret in (GOOD, "correct horse", "pass-word", "sk_live") if secret in told]

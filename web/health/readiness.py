@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import redis
 from kombu import Connection
 from redis.exceptions import RedisError
 
 from models.errors import FlashSaleError, ForeignLine, LedgerUnavailable, LineRefused
+from models.live.connection.masters import servers
 from models.live.keys import TRIAL
 from models.live.redis import Client, connect, translated
 from models.migrate import is_current
@@ -67,13 +68,14 @@ class Readiness:
 
     def _redis(self) -> Check:
         with self._client() as client:
-            client.ping()
-            try:
-                with translated():
-                    client.set(TRIAL, 1, px=1)  # a ping is answered by a full or read-only server too
-                self._parts.context.live.replicas.require()
-            except LineRefused as error:
-                return Check(False, f"reachable, but {error}")
+            for server, trial in servers(client, TRIAL):
+                server.ping()
+                try:
+                    with translated():
+                        server.set(trial, 1, px=1)  # a ping is answered by a full or read-only server too
+                    self._parts.context.live.replicas.require_at(trial)
+                except LineRefused as error:
+                    return Check(False, f"reachable, but {error}")
         return Check(True, "reachable")
 
     def _own_redis(self) -> Check:
@@ -89,14 +91,9 @@ class Readiness:
     def _durability(self) -> Check:
         with self._client() as client:
             try:
-                found = {name: client.config_get(name).get(name) for name in DURABLE}
+                weak = [one for server, _ in servers(client, TRIAL) for one in _weaknesses(server)]
             except redis.ResponseError:
                 return Check(True, "unknown: the server refuses CONFIG")
-        weak = [
-            f"{name} is {found.get(name)}, not {wanted}"
-            for name, wanted in DURABLE.items()
-            if found.get(name) != wanted
-        ]
         if not weak:
             return Check(True, "appendonly yes, appendfsync always, noeviction")
         strict = self._parts.settings.is_production
@@ -118,3 +115,15 @@ class Readiness:
     def _client(self) -> Client:
         url = self._parts.settings.redis_url
         return connect(url, max_connections=1, connect_timeout_s=TIMEOUT_S, answer_timeout_s=TIMEOUT_S)
+
+
+def _weaknesses(server: Client) -> list[str]:
+    """Tell in what a server is not as durable as promised."""
+    found: dict[str, str] = {}
+    for name in DURABLE:
+        found |= cast(dict[str, str], server.config_get(name))
+    return [
+        f"{name} is {found.get(name)}, not {wanted}"
+        for name, wanted in DURABLE.items()
+        if found.get(name) != wanted
+    ]

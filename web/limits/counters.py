@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from redis.exceptions import RedisError
 
-from models.live.redis import connect
+from models.live.redis import Client, connect
 
 STORE_TIMEOUT_S: Final = 0.5  # seconds
 MOST_PAUSE_S: Final = 60.0  # of those that are begun here
@@ -50,11 +50,7 @@ class Counters:
     """Counts, pauses and places, each bounded in time or number."""
 
     def __init__(self, redis_url: str) -> None:
-        self._redis: Any = None
-        if redis_url:
-            self._redis = connect(
-                redis_url, connect_timeout_s=STORE_TIMEOUT_S, answer_timeout_s=STORE_TIMEOUT_S
-            )
+        self._redis: Any = counting_client(redis_url) if redis_url else None
         self._memory = _Memory()
         self._ask_again_at = 0.0  # monotonic seconds
 
@@ -168,3 +164,8 @@ class _Memory:
 def _bound(table: OrderedDict[str, Any]) -> None:
     while len(table) > MOST_IN_MEMORY:
         table.popitem(last=False)
+
+
+def counting_client(url: str) -> Client:
+    """Make a client for counting, which waits for nobody for long."""
+    return connect(url, connect_timeout_s=STORE_TIMEOUT_S, answer_timeout_s=STORE_TIMEOUT_S)

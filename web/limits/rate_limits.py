@@ -10,15 +10,14 @@ from typing import Final
 
 from flask import request
 from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage, RedisStorage, Storage
+from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 from redis.exceptions import RedisError
 
 from config import RateLimits, Settings
-from models.live.redis import connect
 from web.http.errors import TooManyRequests
 from web.limits.addresses import is_loopback, networks_of
-from web.limits.counters import STORE_PAUSE_S, STORE_TIMEOUT_S
+from web.limits.counters import STORE_PAUSE_S, counting_client
 
 UNLIMITED: Final = 2**63 - 1
 
@@ -78,7 +77,7 @@ class LimitStore:
     """Where shared limits are counted."""
 
     def __init__(self, redis_url: str) -> None:
-        self._shared = FixedWindowRateLimiter(_redis_storage(redis_url)) if redis_url else None
+        self._shared = FixedWindowRateLimiter(_AtRedis(redis_url)) if redis_url else None
         self._own = FixedWindowRateLimiter(MemoryStorage())
         self._ask_again_at = 0.0  # monotonic seconds
 
@@ -150,6 +149,10 @@ def _hit(limiter: FixedWindowRateLimiter, item: RateLimitItem, who: tuple[str, .
     limiter.hit(item, *who)
 
 
-def _redis_storage(url: str) -> Storage:
-    client = connect(url, connect_timeout_s=STORE_TIMEOUT_S, answer_timeout_s=STORE_TIMEOUT_S)
-    return RedisStorage("redis://", connection_pool=client.connection_pool)
+class _AtRedis(RedisStorage):
+    """Counts over a client of our own, which knows clusters too. Each count is one key."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__("redis://")  # what it connects to is never used
+        self.storage = counting_client(url)
+        self.initialize_storage(url)
