@@ -237,12 +237,18 @@ class Settings:
     drain_s: float = 0  # between being told to stop and stopping, in which `/readyz` is 503
     database_pooler: str = "auto"  # models.sessions.Pooler
     traces: TraceSettings | None = None  # off
+    broker_queues: str = "classic"  # or quorum: the type of RabbitMQ's queues
     session_s: int = SESSION_S  # a log-in ends so long after it began, however often it is refreshed
 
     @property
     def is_production(self) -> bool:
         """Production is strict: it refuses weak secrets and servers that may forget."""
         return self.environment == "production"
+
+    @property
+    def is_rabbit(self) -> bool:
+        """Whether Celery's broker is RabbitMQ, and not a Redis."""
+        return is_rabbit_url(self.broker_url)
 
     @property
     def secret_keys(self) -> tuple[str, ...]:
@@ -280,7 +286,7 @@ def _read(env: Env) -> Settings:
     data_dir = Path(env.str("DATA_DIR", str(ROOT / ".data"))).absolute()
     servers = _json_file(data_dir / "servers.json")
     redis_url = _redis_url("REDIS_URL", env.str("REDIS_URL", "") or servers.get("redis_url", ""))
-    broker_url = _redis_url("BROKER_URL", env.str("BROKER_URL", "") or redis_url)
+    broker_url = _broker_url(env.str("BROKER_URL", "") or redis_url)
     if is_cluster_url(broker_url):
         raise ConfigurationError(
             "BROKER_URL has to name a single Redis or a RabbitMQ:"
@@ -299,6 +305,7 @@ def _read(env: Env) -> Settings:
         broker_url=_as_broker(broker_url),
         broker_options=_broker_options(broker_url),
         replicas_required=env.int("REPLICAS_REQUIRED", 0, validate=Range(min=0, max=16)),
+        broker_queues=env.str("BROKER_QUEUES", "classic", validate=OneOf(["classic", "quorum"])),
         secret_key=keys[0] if keys else "",
         admin_email=env.str("ADMIN_EMAIL", "admin@example.com"),
         admin_password=env.str("ADMIN_PASSWORD", "") or None,
@@ -511,6 +518,8 @@ def _refuse_unsafe(settings: Settings) -> None:
     _refuse_bad_ops(settings)
     for key in filter(None, settings.secret_keys):
         refuse_weak_secret(key)
+    if settings.broker_queues == "quorum" and not settings.is_rabbit:
+        raise ConfigurationError("BROKER_QUEUES=quorum needs RabbitMQ as BROKER_URL.")
     if settings.intent_journal:
         raise ConfigurationError("INTENT_JOURNAL is not available in this release; leave it unset.")
     if settings.is_production:
@@ -632,6 +641,34 @@ def _redis_url(name: str, url: str) -> str:
     if options["ssl_cert_reqs"] not in ("none", "optional", "required"):
         raise ConfigurationError(f"{name} has an ssl_cert_reqs that is not required, optional or none.")
     return parts._replace(query=urlencode(options, safe="/")).geturl()
+
+
+def is_rabbit_url(url: str) -> bool:
+    """Whether an address names RabbitMQ's nodes."""
+    return url.partition("://")[0] in ("amqp", "amqps")
+
+
+def _broker_url(url: str) -> str:
+    """Accept what REDIS_URL accepts, or RabbitMQ's nodes: `amqp://user:password@host[:port]/vhost;amqp://…`.
+
+    Raises:
+        ConfigurationError: it is no URL, or its options are unknown; nothing of it is shown.
+    """
+    if not is_rabbit_url(url):
+        return _redis_url("BROKER_URL", url)
+    for node in url.split(";"):
+        try:
+            parts = urlsplit(node)
+            is_node = is_rabbit_url(node) and bool(parts.hostname) and not (parts.query or parts.fragment)
+            _ = parts.port
+        except ValueError:
+            is_node = False
+        if not is_node:
+            raise ConfigurationError(
+                "BROKER_URL is not amqp[s]://user:password@host[:port]/vhost, or several of it with ; "
+                "between them; a password's signs are written as %XX."
+            )
+    return url
 
 
 def is_sentinel_url(url: str) -> bool:

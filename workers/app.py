@@ -33,6 +33,7 @@ from workers.watchdog import ConsumerWatchdog
 
 log: Final = structlog.get_logger()
 
+CONSUMER: Final = "workers.consumer:QuietConsumer"
 COLLECT_AFTER: Final = 10_000  # allocated objects, net; the verdicts of a claim are as many
 
 settings: Final = load_settings()
@@ -51,6 +52,7 @@ _heartbeat.listen()
 app = celery
 app.conf.beat_schedule = SCHEDULE
 app.conf.beat_scheduler = SCHEDULER
+app.conf.worker_consumer = CONSUMER
 arm(settings.failpoint)
 
 

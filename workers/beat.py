@@ -8,15 +8,10 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-import structlog
 from celery.beat import Scheduler
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 
-from tasks.runtime.bell import waiting_in
+from tasks.runtime.bell import Bell, CeleryBell
 from tasks.runtime.celery_app import BACKGROUND
-
-log: Final = structlog.get_logger()
 
 MOST_WAITING: Final = 10  # messages; with so many the workers are behind, and more would keep them so
 
@@ -24,10 +19,18 @@ MOST_WAITING: Final = 10  # messages; with so many the workers are behind, and m
 class SteadyScheduler(Scheduler):
     """Sends each entry once a period, by monotonic time; at once after a start."""
 
-    def __init__(self, *args: Any, clock: Callable[[], float] = time.monotonic, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        app: Any,
+        *args: Any,
+        bell: Bell | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        **kwargs: Any,
+    ) -> None:
+        self._bell = bell or CeleryBell(app)  # finds the broker again, as Celery's producer does not
         self._clock = clock
         self._due_at: dict[str, float] = {}  # monotonic seconds
-        super().__init__(*args, **kwargs)
+        super().__init__(app, *args, **kwargs)
 
     def setup_schedule(self) -> None:
         """Know our own entries and none of Celery's: there are no results to clean up."""
@@ -41,16 +44,13 @@ class SteadyScheduler(Scheduler):
             entry = self.schedule[name]
             self._due_at[name] = now + _period_s(entry)
             if self._is_heard():
-                self.apply_entry(entry, producer=self.producer)
+                self._bell.send(str(entry.task), None, BACKGROUND)
         return max(0.0, min(self._due_at.values()) - self._clock())
 
     def _is_heard(self) -> bool:
         """Whether workers answer, as far as the broker tells; otherwise messages would pile up."""
-        try:
-            return waiting_in(self.producer.channel, BACKGROUND) < MOST_WAITING
-        except (OperationalError, RedisError, OSError) as error:
-            log.warning("beat_not_heard", error=str(error))
-            return False
+        waiting = self._bell.unheard(BACKGROUND)
+        return waiting is not None and waiting < MOST_WAITING
 
 
 def _period_s(entry: Any) -> float:

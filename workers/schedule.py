@@ -2,13 +2,11 @@
 
 from typing import Any, Final
 
-from tasks.runtime.celery_app import BACKGROUND
-
 SCHEDULER: Final = "workers.beat:SteadyScheduler"
 
 
 def _every(seconds: float, task: str) -> dict[str, Any]:
-    return {"task": task, "schedule": seconds, "options": {"queue": BACKGROUND, "retry": False}}
+    return {"task": task, "schedule": seconds}
 
 
 SCHEDULE: Final[dict[str, dict[str, Any]]] = {

@@ -32,9 +32,9 @@ FORGET_S: Final = 2.0  # a sale that was not rung for so long is answered again
 
 
 class InlineDrainFallback(Bell):
-    """Rings the bell; a sale that was rung for in vain for a while is drained here, inline.
+    """Rings the bell; a sale whose bell nobody can hear is drained here, inline.
 
-    In vain: the broker is away, or a consumer hangs on a dead connection.
+    Nobody can: the broker takes no bell; or takes them, and consumers hang on dead connections.
     """
 
     def __init__(
@@ -49,15 +49,17 @@ class InlineDrainFallback(Bell):
         self._rung: dict[str, tuple[float, float]] = {}  # sale → since when, and when last
 
     def ring(self, sale_id: UUID | str) -> bool:
-        """Ask for a drain; after asking in vain for a while, do it."""
+        """Ask for a drain; do it where the broker takes no bell, or after asking in vain for a while."""
         now, sale = self._clock(), str(sale_id)
         since, last = self._rung.get(sale, (now, now))
         if now - last > FORGET_S:
             since = now
         self._rung[sale] = (since, now)
-        if now - since < PATIENCE_S:
-            return self._bell.ring(sale)
-        log.warning("bell_in_vain", sale_id=sale, seconds=round(now - since, 1))
+        is_taken = self._bell.ring(sale)
+        if is_taken and now - since < PATIENCE_S:
+            return True
+        if is_taken:
+            log.warning("bell_in_vain", sale_id=sale, seconds=round(now - since, 1))
         self._rung.pop(sale)
         self._drain(UUID(sale))
         return True

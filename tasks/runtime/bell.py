@@ -4,17 +4,16 @@ A bell may be lost or doubled without harm: sweeps ring again, and draining an e
 """
 
 from abc import ABC, abstractmethod
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, TypeVar
 from uuid import UUID
 
-import structlog
 from celery import Celery
-from kombu.exceptions import ChannelError, OperationalError
-from redis.exceptions import RedisError
 
 from tasks.runtime.celery_app import BACKGROUND, DRAIN, MOST_WAITING, PAYMENTS
+from tasks.runtime.outage import BROKER_ERRORS, Outage
 
-log: Final = structlog.get_logger()
+Answer = TypeVar("Answer")
 
 
 class Bell(ABC):
@@ -58,30 +57,19 @@ class Bell(ABC):
 
 
 class CeleryBell(Bell):
-    """Rings for the workers over Celery's broker."""
+    """Rings for the workers over Celery's broker, be it Redis or RabbitMQ."""
 
     def __init__(self, celery: Celery) -> None:
         self._celery = celery
+        self._outage = Outage("bells")
 
     def unheard(self, queue: str) -> int | None:
         """Count the messages that no worker has received yet; None if the broker does not answer."""
-        try:
-            with self._celery.producer_pool.acquire(block=True) as producer:
-                return waiting_in(producer.channel, queue)
-        except (OperationalError, RedisError, OSError) as error:
-            log.warning("bells_not_counted", queue=queue, error=str(error))
-            return None
+        return self._ask(lambda producer: self._waiting(producer, queue))
 
     def unfinished(self) -> int | None:
         """Count the messages that workers received and have not acknowledged; None if unknown."""
-        try:
-            with self._celery.producer_pool.acquire(block=True) as producer:
-                channel: Any = producer.channel
-                with channel.conn_or_acquire() as client:
-                    return int(client.hlen(channel.unacked_key))
-        except (OperationalError, RedisError, OSError) as error:
-            log.warning("unfinished_not_counted", error=str(error))
-            return None
+        return self._ask(_received)
 
     def send(self, name: str, subject: str | None, queue: str) -> bool:
         """Send one message; returns whether it was sent, which it is not if too many wait in the queue.
@@ -90,24 +78,50 @@ class CeleryBell(Bell):
         """
         arguments = [subject] if subject else []
         options: dict[str, Any] = {"queue": queue, "retry": False, "ignore_result": True}
+
+        def sent(producer: Any) -> bool:
+            if self._waiting(producer, queue) >= MOST_WAITING:
+                return False
+            self._celery.send_task(name, args=arguments, producer=producer, **options)
+            return True
+
+        return self._ask(sent) is True
+
+    def _ask(self, question: Callable[[Any], Answer]) -> Answer | None:
+        """Ask the broker by one of its connections; None if it does not answer."""
         try:
             with self._celery.producer_pool.acquire(block=True) as producer:
-                if waiting_in(producer.channel, queue) >= MOST_WAITING:
-                    return False
-                self._celery.send_task(name, args=arguments, producer=producer, **options)
-        except (OperationalError, RedisError, OSError) as error:
-            log.warning("bell_lost", task=name, subject=subject, error=str(error))
-            return False
-        return True
+                answer = _asked(producer, question)
+        except BROKER_ERRORS as error:
+            self._outage.note(error)
+            return None
+        self._outage.end()
+        return answer
+
+    def _waiting(self, producer: Any, queue: str) -> int:
+        """Count the messages of a queue that no worker has received yet; declares it where it is new."""
+        like = self._celery.amqp.queues[queue].queue_arguments
+        told = producer.channel.queue_declare(queue, durable=True, auto_delete=False, arguments=like)
+        return int(told.message_count)
 
 
-def waiting_in(channel: Any, queue: str) -> int:
-    """Count the messages of a queue that no worker has received yet, over a channel to the broker.
-
-    Raises:
-        OperationalError, RedisError, OSError: the broker is unavailable.
-    """
+def _asked(producer: Any, question: Callable[[Any], Answer]) -> Answer:
     try:
-        return int(channel.queue_declare(queue, passive=True).message_count)
-    except ChannelError:
-        return 0  # the queue does not exist before its first message
+        return question(producer)
+    except BROKER_ERRORS:
+        if _is_rabbit(producer):  # a refusal ends a channel, and a late answer would be taken for the next
+            producer.connection.collect()
+        raise
+
+
+def _received(producer: Any) -> int | None:
+    """Count what Redis keeps for workers; RabbitMQ tells that to those who manage it only."""
+    if _is_rabbit(producer):
+        return None
+    channel = producer.channel
+    with channel.conn_or_acquire() as client:
+        return int(client.hlen(channel.unacked_key))
+
+
+def _is_rabbit(producer: Any) -> bool:
+    return bool(producer.connection.transport.driver_type == "amqp")

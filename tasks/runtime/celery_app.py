@@ -3,9 +3,10 @@
 Celery carries bells and background work, never an intent: no message is essential, none is in order.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from celery import Celery
+from kombu import Exchange, Queue
 
 from config import Settings
 
@@ -17,26 +18,31 @@ MOST_WAITING: Final = (
     1_000  # messages of a queue; sweeps ring again, and more must not pile up while no worker answers
 )
 BROKER_TIMEOUT_S: Final = 2
+ANSWER_S: Final = 10
+# After so long what a worker is at is given to another as well: by Redis because it is not acknowledged, by
+# RabbitMQ because a process that does one thing at a time sends no heartbeat meanwhile.
 VISIBILITY_S: Final = 60
 
 celery = Celery("flash-sale")
 
 
-def configure(settings: Settings) -> Celery:
+def configure(settings: Settings, app: Celery = celery) -> Celery:
     """Configure the application's broker, queues and settings."""
-    celery.conf.update(
+    app.conf.update(
         broker_url=settings.broker_url,
+        broker_heartbeat=VISIBILITY_S,
         result_backend=None,
         task_ignore_result=True,
         task_serializer="json",
         accept_content=["json"],
         task_default_queue=BACKGROUND,
-        task_create_missing_queues=True,
+        task_queues=[queue_of(name, settings) for name in QUEUES],
         task_routes={"drain_sale": {"queue": DRAIN}},
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         task_track_started=False,
         worker_prefetch_multiplier=1,
+        worker_enable_prefetch_count_reduction=False,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
@@ -44,17 +50,31 @@ def configure(settings: Settings) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_channel_error_retry=True,  # a full Redis refuses a consumer's writes: retry, do not quit
-        broker_transport_options={
-            "visibility_timeout": VISIBILITY_S,
-            "unacked_restore_interval": 10,  # no message is essential
-            "unacked_restore_throttle": 1,
-            "socket_connect_timeout": BROKER_TIMEOUT_S,
-            "socket_timeout": 10,
-            "socket_keepalive": True,
-            "max_retries": 0,
-            **settings.broker_options,
-        },
+        broker_transport_options=_transport_options(settings),
         timezone="UTC",
         enable_utc=True,
     )
-    return celery
+    return app
+
+
+def queue_of(name: str, settings: Settings) -> Queue:
+    """The queue of that name, by an exchange of its own as Celery would have made it."""
+    arguments = {"x-queue-type": settings.broker_queues} if settings.is_rabbit else None
+    return Queue(name, Exchange(name, "direct"), name, queue_arguments=arguments)
+
+
+def _transport_options(settings: Settings) -> dict[str, Any]:
+    """What kombu is told: how long to wait for the broker, and when what was taken up is given to another."""
+    each_node_once = settings.broker_url.count(";")
+    if settings.is_rabbit:
+        return {"read_timeout": ANSWER_S, "write_timeout": ANSWER_S, "max_retries": each_node_once}
+    return {
+        "visibility_timeout": VISIBILITY_S,
+        "unacked_restore_interval": 10,  # no message is essential
+        "unacked_restore_throttle": 1,
+        "socket_connect_timeout": BROKER_TIMEOUT_S,
+        "socket_timeout": ANSWER_S,
+        "socket_keepalive": True,
+        "max_retries": each_node_once,
+        **settings.broker_options,
+    }

@@ -13,7 +13,7 @@ from config import PaymentSettings, RateLimits, Settings
 from tasks.context import Context, build_context, is_stored
 from tasks.intake.intake import Intake
 from tasks.runtime.bell import Bell, CeleryBell
-from tasks.runtime.celery_app import celery
+from tasks.runtime.celery_app import configure
 from tests.support.servers import Stores
 
 SECRET_KEY: Final = "0f3b8e5d9c7a4162b8d0e6f1a2c3948576d1e0f9b8a7c6d5"
@@ -24,6 +24,7 @@ class RememberingBell(Bell):
     """Rings nowhere: tests drain by themselves, or have workers whose sweeps ring."""
 
     def __init__(self) -> None:
+        self.takes = True  # whether the broker takes what it rings
         self.rung: list[str] = []
         self.tasks: list[str] = []
         self.others: list[tuple[str, str | None]] = []
@@ -32,7 +33,7 @@ class RememberingBell(Bell):
     def ring(self, sale_id: UUID | str) -> bool:
         with self._lock:
             self.rung.append(str(sale_id))
-        return True
+        return self.takes
 
     def ring_for_task(self, task_id: UUID) -> bool:
         with self._lock:
@@ -53,9 +54,7 @@ class RememberingBell(Bell):
 
 def heard_bell(settings: Settings) -> Bell:
     """Make a bell that workers of these settings hear; the process's own Celery keeps its first broker."""
-    ringing = Celery("tests", broker=settings.broker_url, set_as_current=False)
-    ringing.conf.update({name: celery.conf[name] for name in ("task_serializer", "broker_transport_options")})
-    return CeleryBell(ringing)
+    return CeleryBell(configure(settings, Celery("tests", set_as_current=False)))
 
 
 def plain_settings(stores: Stores) -> Settings:

@@ -417,6 +417,39 @@ def test_a_redis_that_cannot_be_read_is_refused_without_its_password(load: Load,
     assert "hunter2" not in str(refused.getrepr(style="short", funcargs=False))
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "amqp://u:p%40w@h:5672/shop",
+        "amqps://u:p@h//",
+        "amqp://u:p@a:1//;amqp://u:p@[::1]:2//",
+    ],
+)
+def test_rabbits_are_told_to_celery_as_they_are(load: Load, url: str) -> None:
+    settings = load(REDIS_URL="redis://a", BROKER_URL=url, BROKER_QUEUES="quorum")
+    assert (settings.broker_url, settings.broker_queues, settings.is_rabbit) == (url, "quorum", True)
+    assert settings.redis_url == "redis://a"
+    assert load(BROKER_URL=url).broker_queues == "classic"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("amqp://:hunter2@", "amqp://u:hunter2@h;redis://b", "amqp://u:hunter2@h;"),
+        *("amqp://u:hunter2@h:x//", "amqp://u:hunter2/x@h:1//", "amqp://h?heartbeat=hunter2"),
+    ],
+)
+def test_rabbits_that_cannot_be_read_are_refused_without_their_password(load: Load, url: str) -> None:
+    with pytest.raises(ConfigurationError, match="BROKER_URL") as refused:
+        load(BROKER_URL=url)
+    assert "hunter2" not in str(refused.getrepr(style="short", funcargs=False))
+
+
+def test_queues_of_type_quorum_are_rabbits_alone(load: Load) -> None:
+    with pytest.raises(ConfigurationError, match="RabbitMQ"):
+        load(REDIS_URL="redis://a", BROKER_QUEUES="quorum")
+
+
 def test_the_address_of_sentinels_is_read_whole(load: Load) -> None:
     url = "rediss+sentinel://u:p%40w@a:1,b/shop/3?sentinel_password=s%2Bw&ssl_cert_reqs=CERT_REQUIRED"
     at = read_sentinel_url(url)

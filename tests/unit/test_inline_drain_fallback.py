@@ -40,6 +40,13 @@ def test_a_sale_that_is_rung_for_in_vain_is_drained() -> None:
     assert scene.drained == [SALE]
 
 
+def test_a_sale_whose_bell_the_broker_does_not_take_is_drained_at_once() -> None:
+    scene = Scene()
+    scene.heard.takes = False
+    assert scene.bell.ring(SALE)
+    assert scene.drained == [SALE]
+
+
 def test_an_answer_in_between_restores_patience() -> None:
     scene = Scene()
     scene.ring_for(PATIENCE_S - 0.5)

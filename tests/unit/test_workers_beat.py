@@ -7,39 +7,45 @@ from typing import Any
 import pytest
 from celery import Celery
 
-from workers import beat
+from tests.support.contexts import RememberingBell
 from workers.beat import MOST_WAITING, SteadyScheduler
 from workers.schedule import SCHEDULE
+
+
+class CountingBell(RememberingBell):
+    """A bell that says how many messages wait."""
+
+    waiting: int | None = 0
+
+    def unheard(self, queue: str) -> int | None:  # noqa: ARG002 - of any queue
+        return self.waiting
 
 
 class Beat:
     """A scheduler with a clock that tests move, of which the messages are kept and not sent."""
 
-    def __init__(self, schedule: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-        app = Celery("tests", broker="memory://", set_as_current=False)
+    def __init__(self, schedule: dict[str, Any]) -> None:
+        app = Celery("tests", set_as_current=False)
         app.conf.beat_schedule = schedule
         self.now = 50.0
-        self.sent: list[str] = []
-        self.waiting = 0
-        self.scheduler = SteadyScheduler(app, clock=lambda: self.now)
-        monkeypatch.setattr(self.scheduler, "apply_entry", lambda entry, **_: self.sent.append(entry.task))
-        monkeypatch.setattr(beat, "waiting_in", lambda _channel, _queue: self.waiting)
+        self.bell = CountingBell()
+        self.scheduler = SteadyScheduler(app, bell=self.bell, clock=lambda: self.now)
 
     def run(self, seconds: float) -> list[str]:
         """Tick as Celery does for so long; returns what was sent meanwhile."""
-        self.sent.clear()
+        self.bell.others.clear()
         until = self.now + seconds
         while self.now < until:
             self.now += max(self.scheduler.tick(), 0.001)
-        return sorted(self.sent)
+        return sorted(name for name, _ in self.bell.others)
 
 
 SOME = {"often": {"task": "often", "schedule": 1.0}, "seldom": {"task": "seldom", "schedule": 5.0}}
 
 
 @pytest.fixture
-def some(monkeypatch: pytest.MonkeyPatch) -> Beat:
-    return Beat(SOME, monkeypatch)
+def some() -> Beat:
+    return Beat(SOME)
 
 
 def test_everything_is_sent_at_the_start_and_once_a_period(some: Beat) -> None:
@@ -59,25 +65,17 @@ def test_the_clock_on_the_wall_makes_no_difference(
 
 
 def test_nothing_is_sent_while_nobody_answers(some: Beat) -> None:
-    some.waiting = MOST_WAITING
+    some.bell.waiting = MOST_WAITING
     assert some.run(10) == []
-    some.waiting = MOST_WAITING - 1
+    some.bell.waiting = MOST_WAITING - 1
     assert some.run(1) != []
 
 
-def test_a_broker_that_is_away_does_not_end_it(some: Beat, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(_channel: Any, _queue: str) -> int:
-        raise ConnectionError("away")
-
-    monkeypatch.setattr(beat, "waiting_in", away)
+def test_nothing_is_sent_to_a_broker_that_is_away(some: Beat) -> None:
+    some.bell.waiting = None
     assert some.run(5) == []
 
 
-def test_our_own_schedule_and_nothing_else_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = Beat(SCHEDULE, monkeypatch)
+def test_our_own_schedule_and_nothing_else_is_kept() -> None:
+    own = Beat(SCHEDULE)
     assert own.run(0.001) == sorted(entry["task"] for entry in SCHEDULE.values())
-
-
-def test_no_message_of_beat_has_a_time_to_expire_at() -> None:
-    for entry in SCHEDULE.values():
-        assert not {"expires", "eta", "countdown"} & entry["options"].keys()

@@ -15,9 +15,11 @@ from models.live.keys import TRIAL
 from models.live.redis import Client, connect, translated
 from models.migrate import is_current
 from models.tables.identity import require_writable
+from tasks.runtime.outage import BROKER_ERRORS
 from web.http.services import Services
 
 TIMEOUT_S: Final = 1.0  # seconds for one answer of Redis or the broker
+SOCKET_WAITS: Final = ("socket_timeout", "socket_connect_timeout")
 DURABLE: Final = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
 
 log = logging.getLogger(__name__)
@@ -100,13 +102,16 @@ class Readiness:
         return Check(not strict, ("" if strict else "warning: ") + "; ".join(weak))
 
     def _broker(self) -> Check:
-        url = self._parts.settings.broker_url
-        own = self._parts.settings.broker_options
-        options = {**own, "socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S}
-        connection: Any = Connection(url, connect_timeout=TIMEOUT_S, transport_options=options)
+        settings = self._parts.settings
+        waits = ("read_timeout", "write_timeout") if settings.is_rabbit else SOCKET_WAITS
+        options = {**settings.broker_options, **dict.fromkeys(waits, TIMEOUT_S)}
+        connection: Any = Connection(
+            settings.broker_url, connect_timeout=TIMEOUT_S, transport_options=options
+        )
+        nodes = len(connection.alt) or 1
         try:
-            connection.ensure_connection(max_retries=1, interval_start=0, timeout=TIMEOUT_S)
-        except connection.connection_errors as error:
+            connection.ensure_connection(max_retries=nodes, interval_start=0, timeout=TIMEOUT_S)
+        except BROKER_ERRORS as error:
             return Check(False, f"unreachable: {type(error).__name__}")
         finally:
             connection.release()
