@@ -8,7 +8,7 @@ PARALLEL := -n 4 --dist worksteal
 PACKAGES := config.py $(wildcard models tasks web workers deploy benchmarks tests migrations)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all rush storm crowd journey chaos bench screenshots lint format types words clean setup-local setup-dev
+.PHONY: help run test test-all rush storm crowd journey locust chaos bench screenshots lint format types words clean setup-local setup-dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -21,6 +21,9 @@ test: setup-dev ## prove every guarantee against real servers (PYTEST_ARGS)
 
 test-all: setup-dev ## the same and what is long by nature, before a release: all views, big crowds, soaks (PYTEST_ARGS)
 	@exec $(RUN) pytest $(PARALLEL) -m "" $(PYTEST_ARGS)
+
+locust: setup-dev ## load a running shop by Locust, with its UI at http://localhost:8089 (URL, ARGS="--headless -u 50 -t 60s …")
+	@exec $(RUN) locust -f benchmarks/locustfile.py --host $(or $(URL),http://127.0.0.1:8000) $(ARGS)
 
 chaos: setup-local ## a soak under faults, and its checker (SECONDS_, SEED, CLIENTS, ARGS="--json FILE --keep DIR")
 	@exec $(RUN) tests.chaos $(ARGS)

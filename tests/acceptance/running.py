@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.error import URLError
@@ -64,6 +65,24 @@ class StartedPlatform(Platform):
         request = Request(self.url + path, json.dumps(body).encode(), headers)  # noqa: S310
         with urlopen(request, timeout=10) as answer:  # noqa: S310
             return json.loads(answer.read())
+
+    def open_lobby(self, *, opens_in_s: float, units: int = 1000) -> str:
+        """Put up a sale whose lobby is open, and which opens by itself; returns its id."""
+        token, now = self.admin_token(), datetime.now(UTC)
+        thing = {"name": "Lamp", "description": "", "list_price": {"amount_minor": 999, "currency": "USD"}}
+        product = self.post("/api/v1/products", thing, token)
+        times = {
+            "lobby_opens_at": now - timedelta(minutes=1),
+            "opens_at": now + timedelta(seconds=opens_in_s),
+            "closes_at": now + timedelta(hours=1),
+        }
+        sale = {
+            "product_id": product["id"],
+            "allocation": units,
+            "price": {"amount_minor": 500, "currency": "USD"},
+            **{name: at.isoformat() for name, at in times.items()},
+        }
+        return str(self.post("/api/v1/sales", sale, token)["id"])
 
     def admin_token(self) -> str:
         """Log in with the credentials that it left for its admin."""

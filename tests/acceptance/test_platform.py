@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from benchmarks.harness.processes import free_port
+from config import ROOT
 from tests.acceptance.running import RUSH_S, StartedPlatform
 from tests.support.polling import eventually
 
@@ -62,6 +64,35 @@ def test_a_crowd_is_served_truthfully_while_everything_dies_once(platform: Start
     assert len({worker, redis, postgres}) == 3
     for name in ("redis", "postgres"):
         assert f"{name} died" in platform.text
+
+
+@pytest.mark.parametrize(
+    ("users", "seconds"), [(6, 6), pytest.param(30, 10, marks=pytest.mark.release)], ids=["few", "some"]
+)
+def test_locusts_shoppers_browse_stand_in_the_lobby_press_pay_and_leave(
+    platform: StartedPlatform, users: int, seconds: int
+) -> None:
+    sale_id = platform.open_lobby(opens_in_s=3)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "locust", "-f", "benchmarks/locustfile.py", "--headless", "--json"),
+            *("-u", str(users), "-r", str(users), "-t", f"{seconds}s", "--stop-timeout", "30"),
+            *("--host", platform.url, "--sale", sale_id),
+            *("--browsing", "0.2", "--leaving", "0.1", "--thinking", "0"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    counted = {one["name"]: one for one in json.loads(done.stdout)}
+    assert all(one["num_failures"] == 0 for one in counted.values()), counted
+    met = {"page: shop", "page: sale", "sales", "register", "log in", "socket", "press", "verdict", "pay"}
+    assert met <= set(counted)
+    paid = platform.get(f"/api/v1/sales/{sale_id}")["sold"]
+    assert 0 < paid == counted["receipt"]["num_requests"]
 
 
 def test_a_second_start_on_the_same_place_harms_nothing(platform: StartedPlatform) -> None:

@@ -4,7 +4,7 @@ import http.client
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -55,16 +55,22 @@ class Person:
         self.refresh_token = ""
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        status, said = self._send(method, path, body, headers)
+        assert status < 300, said
+        return json.loads(said)
+
+    def is_refused(self, path: str, **body: str) -> bool:
+        return 400 <= self._send("POST", path, body, {})[0] < 500
+
+    def _send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
         sent = {"Content-Type": "application/json", **headers}
         if self.token:
             sent["Authorization"] = f"Bearer {self.token}"
         connection.request(method, f"/api/v1{path}", json.dumps(body) if body is not None else None, sent)
         answer = connection.getresponse()
-        said = answer.read()
-        connection.close()
-        assert answer.status < 300, said
-        return json.loads(said)
+        with closing(connection):
+            return answer.status, answer.read()
 
     def log_in(self, email: str, password: str) -> None:
         said = self.ask("POST", "/auth/login", {"email": email, "password": password})
@@ -166,6 +172,9 @@ def _play(shop: Shop, worker: Worker, collector: Collector, postbox: Postbox) ->
     shopper, admin = people
     for person, email in ((shopper, EMAIL), (admin, f"boss.{EMAIL}")):
         person.ask("POST", "/auth/register", {"email": email, "password": PASSWORD, "name": NAME})
+    assert shopper.is_refused("/auth/register", email=EMAIL, password=PASSWORD)
+    assert shopper.is_refused("/auth/login", email=EMAIL, password=f"{PASSWORD}!")
+    assert shopper.is_refused("/auth/login", email=f"no.{EMAIL}", password=PASSWORD)
     with shop.context.database.connection() as connection:
         connection.execute(
             text("UPDATE users SET role = 'admin' WHERE email = :email"), {"email": f"boss.{EMAIL}"}
