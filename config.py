@@ -215,7 +215,7 @@ class Settings:
     rate_limits: RateLimits
     rate_limits_enabled: bool
     payments: PaymentSettings
-    intent_journal: bool
+    intent_journal: str  # where intents are written down before they are answered: postgres, or nowhere
     log_level: str
     log_json: bool
     database_pool_size: int
@@ -232,6 +232,7 @@ class Settings:
     forwarder_headers: str = ""
     log_ins: LogInSettings = LogInSettings()
     plain_requests: bool = True  # whether plain requests are answered at the connection
+    journal_kept_hours: int = 24  # entries of the journal whose verdict is in the ledger
     replicas_required: int = 0  # of Redis, that have what is answered
     broker_options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # kombu's, of its transport
     drain_s: float = 0  # between being told to stop and stopping, in which `/readyz` is 503
@@ -304,6 +305,7 @@ def _read(env: Env) -> Settings:
         redis_url=redis_url,
         broker_url=_as_broker(broker_url),
         broker_options=_broker_options(broker_url),
+        journal_kept_hours=env.int("INTENT_JOURNAL_KEPT_HOURS", 24, validate=Range(min=0)),
         replicas_required=env.int("REPLICAS_REQUIRED", 0, validate=Range(min=0, max=16)),
         broker_queues=env.str("BROKER_QUEUES", "classic", validate=OneOf(["classic", "quorum"])),
         secret_key=keys[0] if keys else "",
@@ -324,7 +326,7 @@ def _read(env: Env) -> Settings:
         rate_limits=_rate_limits(env),
         rate_limits_enabled=env.bool("RATE_LIMIT_ENABLED", True),
         payments=_payments(env),
-        intent_journal=env.bool("INTENT_JOURNAL", False),
+        intent_journal=env.str("INTENT_JOURNAL", "", validate=OneOf(["", "postgres"])),
         log_level=env.str("LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
         log_json=env.bool("LOG_JSON", environment == "production"),
         drain_s=env.float("DRAIN_SECONDS", 0, validate=Range(min=0, max=300)),
@@ -520,8 +522,6 @@ def _refuse_unsafe(settings: Settings) -> None:
         refuse_weak_secret(key)
     if settings.broker_queues == "quorum" and not settings.is_rabbit:
         raise ConfigurationError("BROKER_QUEUES=quorum needs RabbitMQ as BROKER_URL.")
-    if settings.intent_journal:
-        raise ConfigurationError("INTENT_JOURNAL is not available in this release; leave it unset.")
     if settings.is_production:
         _refuse_for_production(settings)
 

@@ -28,8 +28,16 @@ class TooFewReplicas(LineRefused):
     """Fewer replicas answer than an answer needs: nothing was done."""
 
 
-class NotReplicated(LineUnavailable):
-    """It was done, and too few replicas have it: a fail-over might forget it, so it must not be told."""
+class NotKept(LineUnavailable):
+    """It was done, and is not as safe as it has to be: it might be forgotten, so it must not be told."""
+
+
+class NotReplicated(NotKept):
+    """Too few replicas have it."""
+
+
+class NotJournalled(NotKept):
+    """The journal does not have it."""
 
 
 class LateSubmission(LineUnavailable):

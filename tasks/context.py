@@ -13,6 +13,7 @@ from models.live.store import Live
 from models.queries import intents
 from models.tables.identity import require_writable
 from tasks.intake.intake import Intake
+from tasks.intake.journal import Journal
 from tasks.intake.sale_cache import SaleCache
 from tasks.intake.told_tickets import ToldTickets
 from tasks.mail.delivery import Mailer
@@ -45,6 +46,7 @@ class Context:
     mailer: Mailer
     measures: Measures = field(default_factory=Measures)
     traces: Traces = OFF
+    journal: Journal | None = None  # in strong mode
 
 
 def build_context(settings: Settings, process: str) -> Context:
@@ -62,6 +64,7 @@ def build_context(settings: Settings, process: str) -> Context:
     bell = CeleryBell(configure(settings))
     sale_cache, measures = SaleCache(database), Measures()
     traces = start_traces(settings, process)
+    journal = Journal(database) if settings.intent_journal else None
     return Context(
         settings=settings,
         database=database,
@@ -81,8 +84,10 @@ def build_context(settings: Settings, process: str) -> Context:
             told=ToldTickets(database),
             measures=measures,
             traces=traces,
+            journal=journal,
         ),
         traces=traces,
+        journal=journal,
     )
 
 

@@ -32,6 +32,7 @@ from tasks.sales.accepted_marks import has_news, note_marks, require_whole
 from tasks.sales.adjustments import apply_adjustment
 from tasks.sales.lifecycle import move_sale
 from tasks.sales.live_sync import ensure_live, stop_diverged, sync_live
+from tasks.sales.recovery import recover
 
 log: Final = structlog.get_logger()
 
@@ -86,6 +87,9 @@ def look_after_sales(context: Context, only: Collection[UUID] | None = None) -> 
     looked, news = Looked(), []
     for sale in sales:
         with apart("sweep_hindered", sale_id=str(sale.id)):
+            if recover(context, sale, now):
+                looked.busy.add(sale.id)
+                continue
             try:
                 look = _look_after(context, sale, now, [one for one, owner in pending if owner == sale.id])
             except Fenced as error:

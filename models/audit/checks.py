@@ -1,7 +1,7 @@
 """The checks of an audit: one function per invariant, from what both stores say to a verdict with figures."""
 
 import hashlib
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -82,10 +82,10 @@ def _dense_tickets(reading: Reading) -> Check:
         "intents": ledger["intents"],
         "last_decided_ticket": ledger["last_decided_ticket"],
         "last_ticket_in_ledger": ledger["last_ticket"],
-        "lost": int(ledger.get("lost", 0)),
+        "lost": int(ledger.get("lost", 0)) - _lost_from(ledger, ledger["last_decided_ticket"] + 1),
         "now_serving": look.number("now_serving"),
     }
-    last = max(ledger["last_ticket"], ledger.get("last_lost", 0))
+    last = max(ledger["last_ticket"], min(ledger.get("last_lost", 0), ledger["last_decided_ticket"]))
     known = ledger["intents"] + figures["lost"]
     ok = last == ledger["last_decided_ticket"] and known <= last
     if reading.is_still:
@@ -99,10 +99,16 @@ def _line_is_whole(reading: Reading) -> Check:
     """Every ticket without a verdict stands in the line, as far as the ledger's mark knows."""
     look = reading.look
     undecided = look.number("last_ticket") - look.number("now_serving")
+    undecided -= _lost_from(reading.ledger, look.number("now_serving") + 1)
     figures = {"line": look.line_length, "undecided": undecided, "waiting": look.number("waiting")}
     ok = look.line_length == undecided and 0 <= look.number("waiting") <= undecided
     lost, rows = _lost(reading)
     return Check("line_is_whole", ok and not lost, figures | lost, rows)
+
+
+def _lost_from(ledger: Mapping[str, Any], first: int) -> int:
+    """Count the lost tickets from one on: a line that was put together again lacks them."""
+    return sum(max(0, end - max(start, first) + 1) for start, end in ledger.get("lost_ranges", ()))
 
 
 def _lost(reading: Reading) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -11,6 +11,8 @@ SALE: Final = text("""
            coalesce((SELECT sum(last_ticket - first_ticket + 1) FROM lost_tickets WHERE sale_id = s.id), 0)
                AS lost,
            coalesce((SELECT max(last_ticket) FROM lost_tickets WHERE sale_id = s.id), 0) AS last_lost,
+           coalesce((SELECT json_agg(json_build_array(first_ticket, last_ticket)) FROM lost_tickets
+                     WHERE sale_id = s.id), '[]') AS lost_ranges,
            (SELECT count(*) FROM orders WHERE sale_id = s.id AND released_at IS NULL
             AND status IN ('expired', 'cancelled', 'paid', 'refunded')) AS unreleased,
            (SELECT count(*) FROM payments p JOIN orders o ON o.id = p.order_id
@@ -77,25 +79,26 @@ PASSED_OVER: Final = text("""
 """)
 
 # A ticket that waited, or waits, while a later one got as much as would have done for it. One ordered pass
-# for each need, from the last ticket to the first.
+# for each need, from the last ticket to the first. Who stands by only since a rebuild was in a claim that got
+# lost.
 OVERTAKEN: Final = text("""
     WITH asked AS MATERIALIZED (
         SELECT ticket, CASE WHEN accept_fewer THEN 1 ELSE quantity END AS need, status,
-               coalesce(decided_at, 'infinity') AS decided_at
+               coalesce(decided_at, 'infinity') AS decided_at, coalesce(standby_at, '-infinity') AS standby_at
         FROM intents WHERE sale_id = :sale_id AND status <> 'left'
     ), granted AS (
         SELECT i.ticket, o.quantity AS units, coalesce(i.decided_at, 'infinity') AS granted_at
         FROM orders o JOIN intents i ON i.id = o.intent_id WHERE o.sale_id = :sale_id
     ), compared AS (
-        SELECT need, ticket, status, decided_at,
+        SELECT need, ticket, status, decided_at, standby_at,
                min(granted_at) OVER (PARTITION BY need ORDER BY ticket DESC) AS later_granted_at
-        FROM (SELECT need, ticket, status, decided_at, NULL::timestamptz AS granted_at FROM asked
+        FROM (SELECT need, ticket, status, decided_at, standby_at, NULL::timestamptz AS granted_at FROM asked
               UNION ALL
-              SELECT need, ticket, NULL, NULL, granted_at
+              SELECT need, ticket, NULL, NULL, NULL, granted_at
               FROM granted JOIN (SELECT DISTINCT need FROM asked) AS needs ON need <= units) AS both_kinds
     )
     SELECT ticket, need, status, later_granted_at FROM compared
-    WHERE later_granted_at < decided_at ORDER BY ticket LIMIT :most
+    WHERE later_granted_at < decided_at AND standby_at <= later_granted_at ORDER BY ticket LIMIT :most
 """)
 
 # Who waits, holds and has paid, each as one text: `{"intent": "user|units", …}`. As rows they cost far more.

@@ -17,7 +17,8 @@ class LiveSnapshot:
     """A sale's complete live state when it is created, besides the epoch.
 
     A new sale has `settings` and `counters` only; a rebuild adds what the ledger knows of
-    shoppers too: units by shopper, open holds and what is sold by intent (shopper, units), and who stands by.
+    shoppers too: units by shopper, open holds and what is sold by intent (shopper, units), who stands by,
+    and, by the journal, who stands in line and in the lobby, in their order. `seed`: of a draw to do.
     """
 
     settings: Mapping[str, str | int]
@@ -26,6 +27,9 @@ class LiveSnapshot:
     holds: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     sold: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     standby: Sequence[LiveIntent] = ()
+    line: Sequence[LiveIntent] = ()
+    lobby: Sequence[LiveIntent] = ()
+    seed: str = ""
 
     def pack(self) -> Iterator[bytes]:
         """Pack it for `load.lua`, in parts that take Redis a moment each; the settings come last."""
@@ -34,6 +38,8 @@ class LiveSnapshot:
             (("holds", *one) for one in _packed(self.holds)),
             (("sold", *one) for one in _packed(self.sold)),
             (("standby", one.intent_id, one.pack()) for one in self.standby),
+            (("line", one.intent_id, one.pack()) for one in self.line),
+            (("lobby", one.intent_id, f"{at}|{one.pack()}") for at, one in enumerate(self.lobby, 1)),
         )
         part = list(islice(everything, PART))
         while following := list(islice(everything, PART)):
@@ -50,13 +56,20 @@ class LiveSnapshot:
             "standby_min_need": min(needs, default=0),
             "standby_max_need": max(needs, default=0),
         }
+        if self.lobby:
+            state["arrivals"] = len(self.lobby)
+        if self.seed:
+            state |= {"undrawn_until": len(self.lobby), "draw_seed": self.seed}
         return {name: str(value) for name, value in state.items()}
 
 
 def _by_name(part: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
-    found: dict[str, dict[str, str]] = {"units": {}, "holds": {}, "sold": {}, "standby": {}}
+    found: dict[str, Any] = {"units": {}, "holds": {}, "sold": {}, "standby": {}, "line": [], "lobby": {}}
     for name, key, value in part:
-        found[name][key] = value
+        if name == "line":  # whose order counts
+            found[name] += [key, value]
+        else:
+            found[name][key] = value
     return found
 
 

@@ -202,6 +202,20 @@ class Live(LiveQueries):
         """
         return Accepted(*self._scripts.run("seal", [SaleKeys.of(sale_id).state], [next_epoch]))
 
+    def remember_keys(self, sale_id: UUID, keys: Sequence[tuple[str, str, str, str]]) -> None:
+        """Let Idempotency-Keys (shopper, key, intent's id, body's hash) be known that are not any more.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
+        names = SaleKeys.of(sale_id)
+        with translated():
+            pipeline = self.client.pipeline(transaction=False)
+            for user_id, key, intent_id, body_hash in keys:
+                known = f"{intent_id}|{body_hash}"
+                pipeline.set(names.idempotency(user_id, key), known, px=IDEMPOTENCY_TTL_MS, nx=True)
+            pipeline.execute()
+
     def forget_key(self, sale_id: UUID, user_id: str, key: str) -> None:
         """Forget an Idempotency-Key whose intent no longer exists.
 

@@ -22,7 +22,8 @@
 -- ARGV[2] epoch  string
 -- ARGV[3] world  JSON    {state: {field: value} (with the last part), units: {user: n},
 --                        holds: {intent: «user|units»}, sold: {intent: «user|units»},
---                        standby: {intent: its record}}; values are strings
+--                        standby: {intent: its record}, line: [intent, its record, …],
+--                        lobby: {intent: «number of arrival|its record»}}; values are strings
 -- Returns «loaded» or «exists»
 -- Invariants: available + held + sold = allocation, as given by the caller.
 -- Cost: O(world), of which the caller gives a part at a time; what was there is freed aside
@@ -52,6 +53,21 @@ for intent, record in pairs(world.standby) do
   redis.call('HSET', KEYS[4], user, intent)
   redis.call('ZADD', KEYS[9], ticket, intent)
   redis.call('ZADD', KEYS[16], string.format('%.0f', need * TICKETS + tonumber(ticket)), intent)
+end
+for at = 1, #world.line, 2 do
+  local intent, record = world.line[at], world.line[at + 1]
+  local user, left = string.match(record, '^([^|]*)|.*|(%d+)$')
+  redis.call('RPUSH', KEYS[2], intent)
+  redis.call('HSET', KEYS[3], intent, record)
+  if left == '0' then
+    redis.call('HSET', KEYS[4], user, intent)
+  end
+end
+for intent, numbered in pairs(world.lobby) do
+  local arrival, record = string.match(numbered, '^(%d+)|(.*)$')
+  redis.call('ZADD', KEYS[13], arrival, intent)
+  redis.call('HSET', KEYS[3], intent, record)
+  redis.call('HSET', KEYS[4], string.match(record, '^[^|]*'), intent)
 end
 if world.state then
   redis.call('HSET', KEYS[1], 'epoch', epoch)

@@ -60,7 +60,8 @@ class Sale(Base):
     `revision` grows with every change of the settings, so that the live side never goes back. `accepted` and
     `accepted_ticket` are a mark: how many intents the line had accepted in all, and the highest ticket that
     it had given, when sweeps last noted it, at `noted_at`. `noted` is how many of them the live state has
-    noted itself: one that forgot that has gone back in time.
+    noted itself: one that forgot that has gone back in time. `stopped_at`: since when it is paused for that;
+    a rebuild clears it.
     """
 
     __tablename__ = "sales"
@@ -109,6 +110,7 @@ class Sale(Base):
     accepted_ticket: Mapped[int] = mapped_column(BigInteger, server_default="0")
     noted: Mapped[int] = mapped_column(BigInteger, server_default="0")
     noted_at: Mapped[datetime | None]
+    stopped_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     drained_at: Mapped[datetime | None]
 

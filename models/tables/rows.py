@@ -6,6 +6,7 @@ from models.tables.background import BackgroundTask
 from models.tables.base import Base
 from models.tables.catalogue import Adjustment, LostTickets, Product, Sale
 from models.tables.identity import LedgerIdentity
+from models.tables.journal import JournalEntry
 from models.tables.mails import Mail
 from models.tables.orders import Intent, Order, OrderEvent
 from models.tables.payments import Payment, Receipt, ReceiptCounter, Refund, WebhookEvent
@@ -20,6 +21,7 @@ __all__ = [
     "AdminLogEntry",
     "BackgroundTask",
     "Intent",
+    "JournalEntry",
     "LedgerIdentity",
     "LostTickets",
     "Mail",

@@ -45,12 +45,15 @@ def audit(context: Context, task: BackgroundTask) -> Result:
 
 
 def purge(context: Context, task: BackgroundTask) -> Result:
-    """Remove log-ins whose tokens have all expired, and the live state of finished sales."""
+    """Remove log-ins whose tokens have all expired, the live state of finished sales, and old journal."""
     del task
     with context.database.transaction() as session:
         take_time(session, LONG)
         gone = session.execute(delete(TokenFamily).where(TokenFamily.expires_at < func.now()))
-    return {"token_families": gone.rowcount, "past_sales": archive_finished_sales(context)}  # type: ignore[attr-defined]
+    done = {"token_families": gone.rowcount, "past_sales": archive_finished_sales(context)}  # type: ignore[attr-defined]
+    if context.journal is not None:
+        done["journal"] = context.journal.purge(context.settings.journal_kept_hours)
+    return done
 
 
 KINDS: Final[dict[str, Callable[[Context, BackgroundTask], Result]]] = {

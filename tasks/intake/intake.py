@@ -12,10 +12,11 @@ from uuid import UUID
 
 import structlog
 
-from models.errors import Fenced, LateSubmission, LineRefused, LineUnavailable, NotReplicated, SaleOver
+from models.errors import Fenced, LateSubmission, LineRefused, LineUnavailable, NotKept, SaleOver
 from models.live.records import Answer, Submission
 from models.live.store import Live, SubmitReply
 from tasks.intake.gathering import Gathering
+from tasks.intake.journal import Journal
 from tasks.intake.reply_recovery import PAUSE_S, LostReplies
 from tasks.intake.sale_cache import SaleCache, SaleRef
 from tasks.intake.told_tickets import ToldTickets
@@ -49,6 +50,7 @@ class Intake:
         told: ToldTickets | None = None,
         measures: Measures | None = None,
         traces: Traces = OFF,
+        journal: Journal | None = None,
     ) -> None:
         self._live = live
         self._sale_cache = sale_cache
@@ -56,7 +58,8 @@ class Intake:
         self._told = told
         self._measures = measures or Measures()
         self._traces = traces
-        self._lost = LostReplies(live, is_stored)
+        self._journal = journal
+        self._lost = LostReplies(live, is_stored, journal)
         self._gathering = Gathering("submissions", self._carry, most=MOST_AT_ONCE)
         self._ahead_ms: dict[Hashable, int] = {}  # Redis' clocks less ours; a cluster has several
 
@@ -121,7 +124,7 @@ class Intake:
         began_ns = time.time_ns()
         ahead_ms, deadline_ms = self._ahead_ms.get(clock), self._redis_now_ms(sale_ref.sale_id) + PATIENCE_MS
         try:
-            reply = self._live.submit(sale_ref.sale_id, sale_ref.epoch, submissions, deadline_ms=deadline_ms)
+            reply = self._keep(sale_ref, submissions, deadline_ms)
         except LateSubmission:
             self._ahead_ms.pop(clock, None)
             if ahead_ms is None or not self._was_set_ahead(sale_ref.sale_id, ahead_ms):
@@ -130,9 +133,9 @@ class Intake:
         except LineRefused as error:
             log.warning("line_refuses", sale_id=str(sale_ref.sale_id), error=str(error))
             return self._submit_apart(sale_ref, submissions, deadline_ms)
-        except NotReplicated as error:
+        except NotKept as error:
             log.warning(
-                "too_few_replicas",
+                "not_kept",
                 sale_id=str(sale_ref.sale_id),
                 submissions=len(submissions),
                 error=str(error),
@@ -145,6 +148,13 @@ class Intake:
         self._ahead_ms[clock] = reply.answers[0].now_ms - _own_ms()
         self._note(sale_ref.sale_id, reply, began_ns)
         return reply.answers
+
+    def _keep(self, sale_ref: SaleRef, submissions: Sequence[Submission], deadline_ms: int) -> SubmitReply:
+        """Submit, and make what was accepted as safe as the settings ask."""
+        reply = self._live.submit(sale_ref.sale_id, sale_ref.epoch, submissions, deadline_ms=deadline_ms)
+        if self._journal is not None:
+            self._journal.write(sale_ref, submissions, reply.answers)
+        return reply
 
     def _note(self, sale_id: UUID, reply: SubmitReply, began_ns: int) -> None:
         """Ring if the line asks for it, and note the tickets that are about to be told."""
@@ -171,10 +181,10 @@ class Intake:
                 return outcomes + [late] * (len(submissions) - at)
             began_ns = time.time_ns()
             try:
-                reply = self._live.submit(sale_ref.sale_id, sale_ref.epoch, [one], deadline_ms=deadline_ms)
+                reply = self._keep(sale_ref, [one], deadline_ms)
             except (LineRefused, LateSubmission) as refusal:
                 outcomes.append(refusal)
-            except NotReplicated:
+            except NotKept:
                 return outcomes + list(self._lost.take_back(sale_ref, submissions[at:]))
             except LineUnavailable:
                 return outcomes + list(self._lost.find_out(sale_ref, submissions[at:], deadline_ms))

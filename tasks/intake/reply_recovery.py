@@ -12,6 +12,7 @@ import structlog
 from models.errors import AlreadyDecided, Fenced, LineUnavailable, NotFound, TooFewReplicas, Unavailable
 from models.live.records import Answer, AnswerCode, LiveIntent, Submission
 from models.live.store import Live
+from tasks.intake.journal import Journal
 from tasks.intake.sale_cache import SaleRef
 
 log: Final = structlog.get_logger()
@@ -26,9 +27,10 @@ Fate = Answer | LineUnavailable
 class LostReplies:
     """Finds out what became of submissions, and withdraws those that were refused because no answer came."""
 
-    def __init__(self, live: Live, is_stored: Callable[[UUID], bool]) -> None:
+    def __init__(self, live: Live, is_stored: Callable[[UUID], bool], journal: Journal | None = None) -> None:
         self._live = live
         self._is_stored = is_stored
+        self._journal = journal
 
     def find_out(
         self, sale_ref: SaleRef, submissions: Sequence[Submission], deadline_ms: int
@@ -57,7 +59,7 @@ class LostReplies:
         return [fates.get(one.intent_id, refusal) for one in submissions]
 
     def take_back(self, sale_ref: SaleRef, submissions: Sequence[Submission]) -> Sequence[Fate]:
-        """Withdraw what too few replicas have, so that it can be refused; what a worker took is told so.
+        """Withdraw what is not as safe as it has to be, and refuse it; what a worker took is told so.
 
         A worker writes its verdict to the ledger, from where no fail-over takes it.
         """
@@ -68,11 +70,11 @@ class LostReplies:
             except LineUnavailable:
                 rest = list(submissions[at:])
                 self._withdraw_later(sale_ref, rest)
-                return fates + [LineUnavailable("Too few replicas know of it.")] * len(rest)
+                return fates + [LineUnavailable("It could not be kept.")] * len(rest)
         return fates
 
     def _refused(self, sale_ref: SaleRef, one: Submission) -> Fate:
-        refusal = TooFewReplicas("Too few replicas know of it; the intent does not stand in line.")
+        refusal = TooFewReplicas("It could not be kept; the intent does not stand in line.")
         try:
             self._live.withdraw(sale_ref.sale_id, sale_ref.epoch, one)
         except (NotFound, Fenced):
@@ -96,10 +98,14 @@ class LostReplies:
         found = self._live.find(sale_ref.sale_id, one.intent_id)
         if found is None and not self._is_stored(UUID(one.intent_id)):
             return LineUnavailable("The line did not answer; the intent does not stand in it.")
-        if found is not None:
-            self._live.replicas.require_known(sale_ref.sale_id)
-        intent = found.intent if found else None
-        return _decided(one, intent)
+        if found is None:
+            return _decided(one)
+        answer = _decided(one, found.intent)
+        self._live.replicas.require_known(sale_ref.sale_id)
+        if self._journal is not None:
+            told = answer._replace(sale_status=found.sale_status, code=AnswerCode.ACCEPTED)
+            self._journal.write(sale_ref, [one], [told])
+        return answer
 
     def _withdraw_later(self, sale_ref: SaleRef, submissions: list[Submission]) -> None:
         """Once the line answers, withdraw what was refused without its answer, so the refusal is true."""

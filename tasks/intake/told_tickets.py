@@ -27,7 +27,7 @@ _NOTE: Final = text("""
     WITH told AS (
         SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:tickets AS bigint[])) AS t (id, ticket)
     ), locked AS (
-        SELECT s.id FROM sales s JOIN told USING (id) ORDER BY s.id FOR UPDATE OF s
+        SELECT s.id FROM sales s JOIN told USING (id) ORDER BY s.id FOR NO KEY UPDATE OF s
     )
     UPDATE sales s SET accepted_ticket = greatest(s.accepted_ticket, told.ticket)
     FROM told JOIN locked USING (id) WHERE s.id = told.id

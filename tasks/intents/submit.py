@@ -245,4 +245,7 @@ def _leave_under(
 ) -> tuple[LiveIntent, bool]:
     if sale_ref.is_past:
         raise NotFound("Nobody stands in this sale's line any more.")
-    return context.live.leave(sale_ref.sale_id, sale_ref.epoch, intent_id, user_id)
+    left = context.live.leave(sale_ref.sale_id, sale_ref.epoch, intent_id, user_id)
+    if context.journal is not None:
+        context.journal.note_left(left[0])
+    return left

@@ -28,7 +28,7 @@ _NOTE: Final = text("""
                              CAST(:tickets AS bigint[])) AS t (id, epoch, accepted, ticket)
     ), free AS (
         SELECT s.id FROM sales s JOIN told ON told.id = s.id AND told.epoch = s.epoch
-        ORDER BY s.id FOR UPDATE OF s SKIP LOCKED
+        ORDER BY s.id FOR NO KEY UPDATE OF s SKIP LOCKED
     )
     UPDATE sales s
     SET accepted = greatest(s.accepted, told.accepted), noted = greatest(s.noted, told.accepted),

@@ -89,7 +89,7 @@ def stop_diverged(context: Context, sale_id: UUID, epoch: str | None, error: Fla
             update(Sale)
             .where(Sale.id == sale_id, Sale.epoch == epoch)
             .where(or_(Sale.status == SaleStatus.OPEN, _MAY_HAVE_A_LOBBY))
-            .values(status=SaleStatus.PAUSED, revision=Sale.revision + 1)
+            .values(status=SaleStatus.PAUSED, revision=Sale.revision + 1, stopped_at=func.now())
         )
 
 

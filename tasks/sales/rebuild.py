@@ -22,6 +22,7 @@ from models.tables.orders import Intent, Order
 from models.tables.payments import Payment
 from tasks.context import Context
 from tasks.runtime.admin_log import Actor, record_action
+from tasks.sales.journalled import line_of_journal, with_line
 from tasks.sales.live_sync import snapshot_of, to_ms
 from tasks.sales.lost_tickets import go_on_after
 
@@ -48,13 +49,23 @@ def rebuild_sale(context: Context, sale_id: UUID, *, by: Actor | None = None) ->
         asking = _asking_again(context, session, sale)
         sale.epoch = secrets.token_hex(16)
         # From now on nobody gets a ticket of the old epoch, so the last one given is final.
-        lost = go_on_after(session, sale, context.live.seal(sale_id, sale.epoch))
+        accepted = context.live.seal(sale_id, sale.epoch)
+        journalled = line_of_journal(session, sale) if context.journal is not None else None
+        kept = journalled.tickets_after(sale.last_decided_ticket) if journalled is not None else None
+        lost = go_on_after(session, sale, accepted, kept=kept)
+        sale.stopped_at = None
         sale.drained_at = None
         _close_adjustments(session, sale_id)
         record_action(session, by, AdminAction.REBUILT, SubjectKind.SALE, sale_id, dropped=dropped)
         session.flush()
         # Inside the transaction on purpose: while the row is locked, nobody sees the two epochs differ.
-        context.live.load(sale_id, sale.epoch, _rebuilt_snapshot(session, sale, asking), replace=True)
+        laid = _rebuilt_snapshot(session, sale, asking)
+        if journalled is not None:
+            laid = with_line(laid, sale, journalled)
+            dropped = max(0, dropped - len(laid.line) - len(laid.lobby))
+        context.live.load(sale_id, sale.epoch, laid, replace=True)
+        if journalled is not None:
+            context.live.remember_keys(sale_id, journalled.keys)
     log.warning("sale_rebuilt", sale_id=str(sale_id), dropped=dropped, lost=lost, paid_late=len(asking))
     return dropped
 

@@ -79,7 +79,7 @@ def plain_settings(stores: Stores) -> Settings:
         rate_limits=RateLimits(*(GENEROUS for _ in RateLimits.__dataclass_fields__)),
         rate_limits_enabled=True,
         payments=PaymentSettings("sandbox", 30, "http://127.0.0.1:9/", "sandbox-secret-of-tests"),
-        intent_journal=False,
+        intent_journal="",
         log_level="WARNING",
         log_json=False,
         database_pool_size=8,
@@ -100,6 +100,7 @@ def context_over(settings: Settings, *, bell: Bell | None = None) -> Iterator[Co
         ringing,
         is_stored=lambda intent_id: is_stored(database, intent_id),
         measures=built.measures,
+        journal=built.journal,
     )
     context = replace(built, bell=ringing, intake=intake)
     try:

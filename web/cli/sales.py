@@ -122,7 +122,10 @@ def retry_parked(sale_id: uuid.UUID) -> None:
 @sales.command("rebuild")
 @_SALE
 def rebuild(sale_id: uuid.UUID) -> None:
-    """Rebuild the live state from the ledger after Redis lost it; undecided intents are dropped."""
+    """Rebuild the live state from the ledger after Redis lost it.
+
+    Undecided intents are dropped, but those of the journal in strong mode.
+    """
     dropped = _told(lambda: rebuild_sale(services().context, sale_id, by=COMMAND_LINE))
     click.echo(
         json.dumps(
