@@ -236,6 +236,8 @@ class Settings:
     replicas_required: int = 0  # of Redis, that have what is answered
     broker_options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # kombu's, of its transport
     drain_s: float = 0  # between being told to stop and stopping, in which `/readyz` is 503
+    database_read_url: str = field(default="", repr=False)  # a replica's; none
+    replica_lag_s: float = 10  # it is not read when it is further behind
     database_pooler: str = "auto"  # models.sessions.Pooler
     traces: TraceSettings | None = None  # off
     broker_queues: str = "classic"  # or quorum: the type of RabbitMQ's queues
@@ -330,6 +332,8 @@ def _read(env: Env) -> Settings:
         log_level=env.str("LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
         log_json=env.bool("LOG_JSON", environment == "production"),
         drain_s=env.float("DRAIN_SECONDS", 0, validate=Range(min=0, max=300)),
+        database_read_url=_database_url(env.str("DATABASE_READ_URL", ""), "prefer-standby"),
+        replica_lag_s=env.float("REPLICA_LAG_SECONDS", 10, validate=Range(min=0, max=3600)),
         database_pooler=env.str("DATABASE_POOLER", "auto", validate=OneOf(["auto", "transaction", "none"])),
         database_pool_size=env.int("DATABASE_POOL_SIZE", 20, validate=Range(min=1, max=200)),
         claim_size=env.int("CLAIM_SIZE", 500, validate=Range(min=1, max=1000)),

@@ -1,8 +1,11 @@
 """The context that tasks are given: the stores, the bell and the breaker, passed in and never global."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
+
+from sqlalchemy.orm import Session
 
 from config import Settings
 from models.database import Database
@@ -11,6 +14,7 @@ from models.errors import LedgerBusy, LedgerUnavailable
 from models.live.redis import connect
 from models.live.store import Live
 from models.queries import intents
+from models.replica import Replica
 from models.tables.identity import require_writable
 from tasks.intake.intake import Intake
 from tasks.intake.journal import Journal
@@ -47,6 +51,13 @@ class Context:
     measures: Measures = field(default_factory=Measures)
     traces: Traces = OFF
     journal: Journal | None = None  # in strong mode
+    replica: Replica | None = None  # of the ledger, to read from
+
+    def reading(self, *, in_step: bool = False) -> AbstractContextManager[Session]:
+        """Open a session to read what need not be the newest, unless `in_step`: see `models.replica`."""
+        if self.replica is None:
+            return self.database.transaction()
+        return self.replica.transaction(in_step=in_step)
 
 
 def build_context(settings: Settings, process: str) -> Context:
@@ -72,6 +83,7 @@ def build_context(settings: Settings, process: str) -> Context:
         bell=bell,
         breaker=Breaker(lambda: ledger_takes_claims(database)),
         ownership=Ownership(database, live),
+        replica=_replica(settings, database, process),
         sale_cache=sale_cache,
         providers=Providers(settings, database),
         mailer=Mailer(database, settings.mail),
@@ -89,6 +101,19 @@ def build_context(settings: Settings, process: str) -> Context:
         traces=traces,
         journal=journal,
     )
+
+
+def _replica(settings: Settings, database: Database, process: str) -> Replica | None:
+    if not settings.database_read_url:
+        return None
+    replica = Database(
+        settings.database_read_url,
+        pool_size=settings.database_pool_size,
+        application_name=process,
+        patience=QUICK,
+        pooler=settings.database_pooler,
+    )
+    return Replica(database, replica, settings.replica_lag_s)
 
 
 def is_stored(database: Database, intent_id: UUID) -> bool:

@@ -139,6 +139,6 @@ def _decided(
     context: Context, query: Select[Intent], before: Key | None, limit: int
 ) -> list[tuple[Key, Message]]:
     keys = (Intent.submitted_at, Intent.id)
-    with context.database.transaction() as session:
+    with context.reading() as session:
         rows = session.scalars(newest(query, keys, before).limit(limit))
         return [((row.submitted_at, row.id), of_intent(stored_intent(row))) for row in rows]

@@ -71,7 +71,7 @@ def make_report(context: Context, sale_id: UUID) -> Report:
     """
     audit = audit_sale(context.database, context.live, sale_id)
     last_ticket = context.live.look(sale_id).number("last_ticket")
-    with context.database.transaction() as session:
+    with context.reading(in_step=True) as session:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         take_time(session, LONG)
         return Report(

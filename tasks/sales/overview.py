@@ -64,7 +64,7 @@ class Overviews:
         }
 
     def _count(self, sale_id: UUID) -> SaleCounts:
-        with self._context.database.transaction() as session:
+        with self._context.reading() as session:
             take_time(session, LONG)
             return count_rows(session, sale_id)
 

@@ -9,7 +9,10 @@ import pytest
 from sqlalchemy import text
 
 from config import load_settings
+from models.database import Database
 from models.errors import LedgerUnavailable
+from models.replica import REST_S
+from models.replica import Replica as FitReplica
 from tests.support.contexts import context_over, plain_settings
 from tests.support.paying import Till
 from tests.support.polling import eventually
@@ -51,3 +54,32 @@ def test_a_sale_goes_on_with_the_replica_that_was_promoted(
         assert sale.statuses() == ["held"] * 8 + ["sold_out"] * 4
         assert [order.status for order in sale.orders()] == ["paid"] * 8
         assert sale.audit().ok
+
+
+def test_a_replica_is_read_while_it_is_near_and_the_primary_otherwise(pair: tuple[Primary, Replica]) -> None:
+    primary, replica = pair
+    database, copy = Database(primary.url), Database(replica.url)
+    now = [0.0]
+    reading = FitReplica(database, copy, 0.0, clock=lambda: now[0])
+
+    def reads_replica(*, in_step: bool = False) -> bool:
+        now[0] += REST_S
+        with reading.transaction(in_step=in_step) as session:
+            return bool(session.scalar(text("SELECT pg_is_in_recovery()")))
+
+    try:
+        eventually(reads_replica)
+        eventually(lambda: reads_replica(in_step=True))
+        primary.do("ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
+        replica.do("SELECT pg_wal_replay_pause()")
+        eventually(lambda: replica.do("SELECT pg_get_wal_replay_pause_state()") == [("paused",)])
+        primary.do("UPDATE ledger_identity SET written_at = now()")
+        assert not reads_replica()
+        assert not reads_replica(in_step=True)
+        replica.do("SELECT pg_wal_replay_resume()")
+        eventually(reads_replica)
+        replica.kill()
+        assert not reads_replica()
+    finally:
+        reading.dispose()
+        database.dispose()

@@ -55,6 +55,11 @@ class Primary(EmbeddedPostgres):
         require_binary("pg_basebackup")
         pytest.skip("no PostgreSQL with pg_basebackup on this machine")
 
+    def _initialise(self, binary: Binary) -> None:
+        super()._initialise(binary)
+        with (self.data / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {self.tcp_host}/24 trust\n")
+
     def _command(self) -> list[str]:
         settings = {"listen_addresses": self.tcp_host, "port": str(self.tcp_port), "shared_buffers": "32MB"}
         return [*super()._command(), *(word for pair in settings.items() for word in ("-c", "=".join(pair)))]

@@ -68,7 +68,7 @@ def read_log(asked: dict[str, Any]) -> Page:
     narrowed = ("subject_id", "actor_id", "deed", "subject_kind")
     wanted = {name: asked[name] for name in narrowed}
     before = read_cursor(asked["cursor"], int)[0] if asked["cursor"] else None
-    with services().database.transaction() as session:
+    with services().context.reading() as session:
         rows = read_entries(session, **wanted, before=before, limit=asked["limit"] + 1)
         shown = [show_entry(row) for row in rows[: asked["limit"]]]
     cursor = write_cursor(shown[-1]["id"]) if len(rows) > len(shown) else None

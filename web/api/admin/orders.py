@@ -86,7 +86,7 @@ def read_orders(asked: dict[str, Any], cursor: str | None, limit: int) -> tuple[
     """
     narrowed = {"status": asked["status"], "sale_id": asked["sale_id"]}
     before = read_cursor(cursor, datetime, uuid.UUID) if cursor else None
-    with services().database.transaction() as session:
+    with services().context.reading() as session:
         take_time(session, STEADY)
         found = search_orders(session, asked["query"].strip(), **narrowed, before=before, limit=limit + 1)
         shown = [show_found(*row) for row in found[:limit]]

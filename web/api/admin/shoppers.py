@@ -97,7 +97,7 @@ def read_shoppers(asked: dict[str, Any]) -> Page:
     """
     wanted = shoppers(asked["query"].strip(), only_banned=asked["banned"])
     keys = (User.created_at, User.id)
-    with services().database.transaction() as session:
+    with services().context.reading() as session:
         found = read_page(session, wanted, keys, limit=asked["limit"], cursor=asked["cursor"])
         counts = count_orders(session, [user.id for user in found.items])
         shown = [_show(user, counts[user.id]) for user in found.items]
