@@ -48,6 +48,7 @@ SENTINEL_PORT: Final = 26379  # where a sentinel is asked unless its address say
 SENTINEL_TIMEOUT_S: Final = 0.5  # for its answer; then the next one is asked
 SESSION_S: Final = 90 * 86_400
 DRAIN_WORKERS: Final = min(2, os.cpu_count() or 1)  # PostgreSQL, which they write to, needs cores too
+RABBIT_TLS: Final = frozenset({"ssl_ca_certs", "ssl_cert_reqs", "ssl_certfile", "ssl_keyfile"})
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -652,6 +653,22 @@ def is_rabbit_url(url: str) -> bool:
     return url.partition("://")[0] in ("amqp", "amqps")
 
 
+def _is_rabbit_node(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+        options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+    except ValueError:
+        return False
+    known = RABBIT_TLS if parts.scheme == "amqps" else frozenset()
+    is_checked = options.get("ssl_cert_reqs", "required").lower().removeprefix("cert_") in (
+        "required",
+        "none",
+    )
+    is_plain = not parts.fragment and options.keys() <= known and is_checked
+    return is_rabbit_url(url) and bool(parts.hostname) and is_plain
+
+
 def _broker_url(url: str) -> str:
     """Accept what REDIS_URL accepts, or RabbitMQ's nodes: `amqp://user:password@host[:port]/vhost;amqp://…`.
 
@@ -660,18 +677,12 @@ def _broker_url(url: str) -> str:
     """
     if not is_rabbit_url(url):
         return _redis_url("BROKER_URL", url)
-    for node in url.split(";"):
-        try:
-            parts = urlsplit(node)
-            is_node = is_rabbit_url(node) and bool(parts.hostname) and not (parts.query or parts.fragment)
-            _ = parts.port
-        except ValueError:
-            is_node = False
-        if not is_node:
-            raise ConfigurationError(
-                "BROKER_URL is not amqp[s]://user:password@host[:port]/vhost, or several of it with ; "
-                "between them; a password's signs are written as %XX."
-            )
+    if not all(_is_rabbit_node(node) for node in url.split(";")):
+        raise ConfigurationError(
+            "BROKER_URL is not amqp[s]://user:password@host[:port]/vhost, or several of it with ; "
+            f"between them, with {', '.join(sorted(RABBIT_TLS))} where it is amqps; a password's signs are "
+            "written as %XX."
+        )
     return url
 
 

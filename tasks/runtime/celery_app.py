@@ -9,6 +9,7 @@ from celery import Celery
 from kombu import Exchange, Queue
 
 from config import Settings
+from tasks.runtime.rabbit import verify_rabbits
 
 DRAIN: Final = "drain"
 BACKGROUND: Final = "background"
@@ -28,6 +29,7 @@ celery = Celery("flash-sale")
 
 def configure(settings: Settings, app: Celery = celery) -> Celery:
     """Configure the application's broker, queues and settings."""
+    verify_rabbits()
     app.conf.update(
         broker_url=settings.broker_url,
         broker_heartbeat=VISIBILITY_S,

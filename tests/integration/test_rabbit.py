@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 
+import kombu.pools
 import pytest
 
 from config import Settings
@@ -11,6 +12,7 @@ from tasks.background.workforce import show_workforce
 from tasks.context import Context
 from tasks.runtime.bell import Bell
 from tasks.runtime.celery_app import BACKGROUND, DRAIN, PAYMENTS
+from tests.support.certificates import OPENSSL, Authority
 from tests.support.contexts import context_over, heard_bell, plain_settings
 from tests.support.polling import eventually
 from tests.support.rabbit import Rabbit, require_rabbit
@@ -24,9 +26,16 @@ UNITS, ASKED = 15, 20
 
 
 @pytest.fixture(scope="module")
-def rabbit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rabbit]:
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     require_rabbit()
-    node = Rabbit(tmp_path_factory.mktemp("broker"))
+    if OPENSSL is None:
+        pytest.skip("no openssl on this machine")
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def rabbit(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rabbit]:
+    node = Rabbit(tmp_path_factory.mktemp("broker"), authority.certify("localhost"))
     try:
         node.start()
         yield node
@@ -87,6 +96,25 @@ def test_readiness_tells_whether_it_lets_us_in(
     url = over_rabbit.broker_url.replace("guest:guest", login)
     asked = replace(parts, settings=replace(over_rabbit, broker_url=url))
     assert Readiness(asked)._broker() == found
+
+
+@pytest.mark.parametrize(
+    ("node", "is_trusted"),
+    [
+        ("localhost:{port}//?ssl_ca_certs={ca}", True),
+        ("localhost:{port}//", False),  # the machine does not know who signed
+        ("127.0.0.1:{port}//?ssl_ca_certs={ca}", False),  # nobody signed that it is called so
+        ("127.0.0.1:{port}//?ssl_cert_reqs=none", True),
+    ],
+)
+def test_over_tls_the_certificate_and_the_name_are_checked(
+    over_rabbit: Settings, rabbit: Rabbit, authority: Authority, node: str, is_trusted: bool
+) -> None:
+    kombu.pools.reset()  # where connections are the same to kombu if they differ in TLS alone
+    second = node.format(port=rabbit.tls_port, ca=authority.certificate)
+    nodes = f"amqps://guest:guest@127.0.0.1:1//;amqps://guest:guest@{second}"
+    bell = heard_bell(replace(over_rabbit, broker_url=nodes))
+    assert [bell.ring_for_webhooks() for _ in range(2)] == [is_trusted] * 2
 
 
 def test_it_is_killed_and_comes_back(

@@ -44,9 +44,11 @@ class Rabbit(EmbeddedServer):
     name: ClassVar[str] = "rabbit"
     stop_signal: ClassVar[signal.Signals] = signal.SIGKILL
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, certificate: tuple[Path, Path] | None = None) -> None:
+        """With a certificate and its key it speaks TLS on a second port."""
         super().__init__(place)
-        self.port, self._own_port, self._epmd_port = quiet_ports(3)
+        self.certificate = certificate
+        self.port, self.tls_port, self._own_port, self._epmd_port = quiet_ports(4)
         self._epmd: subprocess.Popen[bytes] | None = None
 
     @property
@@ -72,7 +74,13 @@ class Rabbit(EmbeddedServer):
 
     def _prepare(self) -> None:
         (self.home / "plugins").write_text("[].\n")
-        (self.home / "rabbitmq.conf").write_text(f"listeners.tcp.1 = 127.0.0.1:{self.port}\n")
+        settings = {"listeners.tcp.1": f"127.0.0.1:{self.port}"}
+        if self.certificate:
+            names = ("ssl_options.certfile", "ssl_options.keyfile", "ssl_options.cacertfile")
+            settings |= dict(zip(names, map(str, (*self.certificate, self.certificate[0])), strict=True))
+            settings["listeners.ssl.1"] = f"127.0.0.1:{self.tls_port}"
+        lines = [f"{name} = {value}\n" for name, value in settings.items()]
+        (self.home / "rabbitmq.conf").write_text("".join(lines))
         if self._epmd is None:  # else the node would start one that nobody ends
             command = ["epmd", "-port", str(self._epmd_port), "-address", "127.0.0.1"]
             with open_log(self.data_dir, "epmd").open("ab") as output:

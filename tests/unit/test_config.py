@@ -422,6 +422,7 @@ def test_a_redis_that_cannot_be_read_is_refused_without_its_password(load: Load,
     [
         "amqp://u:p%40w@h:5672/shop",
         "amqps://u:p@h//",
+        "amqps://u:p@h//?ssl_ca_certs=/ca.pem&ssl_cert_reqs=required",
         "amqp://u:p@a:1//;amqp://u:p@[::1]:2//",
     ],
 )
@@ -437,6 +438,7 @@ def test_rabbits_are_told_to_celery_as_they_are(load: Load, url: str) -> None:
     [
         *("amqp://:hunter2@", "amqp://u:hunter2@h;redis://b", "amqp://u:hunter2@h;"),
         *("amqp://u:hunter2@h:x//", "amqp://u:hunter2/x@h:1//", "amqp://h?heartbeat=hunter2"),
+        *("amqp://h?ssl_ca_certs=hunter2", "amqps://h?ssl_cert_reqs=hunter2", "amqps://h?hunter2"),
     ],
 )
 def test_rabbits_that_cannot_be_read_are_refused_without_their_password(load: Load, url: str) -> None:
