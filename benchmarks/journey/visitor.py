@@ -28,8 +28,8 @@ REQUEST: Final = "press"  # the id of the one intent by socket, which its answer
 ANSWER_S: Final = 10.0  # for an answer by socket; then the page presses by POST
 RETRY_S: Final = 0.5
 RETRIED: Final = frozenset({"line_unavailable", "too_many_requests", "not_open"})
-LATE: Final = 0.1  # of the visitors, who come within `LATE_S` after the opening
-LATE_S: Final = 3.0
+LATE: Final = 0.05  # of the visitors, who come within `LATE_S` after the opening
+LATE_S: Final = 5.0
 _NAMED: Final = re.compile(rb'(?:src|href)="(/static/[^"]+\.(?:js|css))"')
 
 
