@@ -165,6 +165,20 @@ class LiveQueries:
         }
         return Standings(found, none_is_decided=status != "" and now_serving == 0)
 
+    def standing(self, sale_id: UUID) -> tuple[list[LiveIntent], list[str]]:
+        """List every intent whose last verdict is not settled, and the lobby's ids in its order.
+
+        For a rebuild that sealed the line: nothing comes or goes any more but claims, which do not count.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
+        keys = SaleKeys.of(sale_id)
+        with translated():
+            records = cast(dict[str, str], self.client.hgetall(keys.intents))
+            lobby = cast(list[str], self.client.zrange(keys.lobby, 0, -1))
+        return [LiveIntent.unpack(intent_id, record) for intent_id, record in records.items()], lobby
+
     def units_of(self, sale_id: UUID, user_id: str) -> int:
         """Read a shopper's units, held, paid and waiting, also where their verdict is not in the ledger yet.
 

@@ -5,13 +5,14 @@ forgets some of them and gives their tickets again. The mark shows that, and fro
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
 import structlog
 from sqlalchemy import text
 
-from models.errors import Fenced, LineDiverged, LineUnavailable
+from models.errors import Fenced, LineDiverged, LineUnavailable, NotReplicated
 from models.live.records import Look
 from models.live.store import Accepted
 from models.queries.sales import find_sale
@@ -51,8 +52,10 @@ def note_marks(context: Context, sales: Iterable[Sale]) -> None:
     told: list[tuple[UUID, str, Accepted]] = []
     for sale in sales:
         epoch = sale.epoch or ""
-        if accepted := context.live.note_accepted(sale.id, epoch):
-            told.append((sale.id, epoch, accepted))
+        with suppress(NotReplicated):  # what too few replicas have nobody was told of
+            if accepted := context.live.note_accepted(sale.id, epoch):
+                context.live.replicas.require_known(sale.id)
+                told.append((sale.id, epoch, accepted))
     if not told:
         return
     with context.database.connection() as connection:

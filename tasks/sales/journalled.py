@@ -1,10 +1,11 @@
-"""Puts a sale's line together again from the journal of strong mode, for a rebuild."""
+"""Puts a sale's line together again for a rebuild: from the journal, or from a replica that has all."""
 
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
@@ -12,6 +13,8 @@ from sqlalchemy.orm import Session
 from models.enums import AdmissionOrder, IntentStatus
 from models.live.records import LiveIntent
 from models.live.snapshot import LiveSnapshot
+from models.live.store import Live
+from models.messages import at_ms
 from models.tables.catalogue import Sale
 from models.tables.journal import JournalEntry
 from models.tables.orders import Intent
@@ -50,6 +53,40 @@ def line_of_journal(session: Session, sale: Sale) -> JournalledLine:
     """
     unknown = ~select(Intent.id).where(Intent.id == JournalEntry.intent_id).exists()
     entries = session.scalars(select(JournalEntry).where(JournalEntry.sale_id == sale.id, unknown)).all()
+    return _put_together(session, sale, entries)
+
+
+def line_of_replica(session: Session, sale: Sale, live: Live) -> JournalledLine:
+    """Read the same from a live state that has everybody who was told; it is sealed already.
+
+    Its Idempotency-Keys are there still.
+    """
+    standing, lobby = live.standing(sale.id)
+    known = set(session.scalars(select(Intent.id).where(Intent.sale_id == sale.id)))
+    places = {intent_id: place for place, intent_id in enumerate(lobby, 1)}
+    found = [_as_entry(sale, one, places.get(one.intent_id)) for one in standing]
+    wanted = [one for one in found if one.intent_id not in known and one.ticket]
+    return _put_together(session, sale, wanted)
+
+
+def _as_entry(sale: Sale, one: LiveIntent, place: int | None) -> JournalEntry:
+    """Ticket 0 and no place: it left the lobby."""
+    return JournalEntry(
+        intent_id=UUID(one.intent_id),
+        sale_id=sale.id,
+        user_id=UUID(one.user_id),
+        ticket=place or one.ticket,
+        in_lobby=place is not None,
+        quantity=one.quantity,
+        accept_fewer=one.accept_fewer,
+        key="",
+        body_hash="",
+        submitted_at=at_ms(one.submitted_ms),
+        left_at=at_ms(one.left_ms) if one.left_ms else None,
+    )
+
+
+def _put_together(session: Session, sale: Sale, entries: Sequence[JournalEntry]) -> JournalledLine:
     waiting = sorted((one for one in entries if not one.in_lobby), key=lambda one: one.ticket)
     lobby = [one for one in entries if one.in_lobby and one.left_at is None]
     lobby.sort(key=lambda one: _lot(sale, one))

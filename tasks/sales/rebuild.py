@@ -22,14 +22,16 @@ from models.tables.orders import Intent, Order
 from models.tables.payments import Payment
 from tasks.context import Context
 from tasks.runtime.admin_log import Actor, record_action
-from tasks.sales.journalled import line_of_journal, with_line
+from tasks.sales.journalled import line_of_journal, line_of_replica, with_line
 from tasks.sales.live_sync import snapshot_of, to_ms
 from tasks.sales.lost_tickets import go_on_after
 
 log: Final = structlog.get_logger()
 
 
-def rebuild_sale(context: Context, sale_id: UUID, *, by: Actor | None = None) -> int:
+def rebuild_sale(
+    context: Context, sale_id: UUID, *, by: Actor | None = None, has_everybody: bool = False
+) -> int:
     """Rebuild a sale's live state from the ledger, under a new epoch; returns how many intents were dropped.
 
     Callers with the old epoch can write nothing from then on. Undecided intents live in Redis alone: those
@@ -50,7 +52,11 @@ def rebuild_sale(context: Context, sale_id: UUID, *, by: Actor | None = None) ->
         sale.epoch = secrets.token_hex(16)
         # From now on nobody gets a ticket of the old epoch, so the last one given is final.
         accepted = context.live.seal(sale_id, sale.epoch)
-        journalled = line_of_journal(session, sale) if context.journal is not None else None
+        journalled = None
+        if context.journal is not None:
+            journalled = line_of_journal(session, sale)
+        elif has_everybody:
+            journalled = line_of_replica(session, sale, context.live)
         kept = journalled.tickets_after(sale.last_decided_ticket) if journalled is not None else None
         lost = go_on_after(session, sale, accepted, kept=kept)
         sale.stopped_at = None

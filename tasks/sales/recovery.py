@@ -31,12 +31,22 @@ def recover(context: Context, sale: Sale, now: datetime) -> bool:
     """
     if sale.stopped_at is None or sale.status != SaleStatus.PAUSED or now - sale.stopped_at < REST:
         return False
-    if not _loses_nobody(context, sale):
+    has_everybody = _has_everybody(context, sale)
+    if not (has_everybody or _loses_nobody(context, sale)):
         return False
-    rebuild_sale(context, sale.id)
+    rebuild_sale(context, sale.id, has_everybody=has_everybody)
     log.warning("sale_recovered", sale_id=str(sale.id), stopped_at=str(sale.stopped_at))
     move_sale(context, sale.id, SaleStatus.OPEN, only_from=SaleStatus.PAUSED)
     return True
+
+
+def _has_everybody(context: Context, sale: Sale) -> bool:
+    """Whether a replica took over that has all that was told, and lacks what became of it at most."""
+    if context.live.replicas.required == 0:
+        return False
+    look = context.live.look(sale.id)
+    marks = (("accepted", sale.accepted), ("noted", sale.noted))
+    return look.fields.get("epoch") == sale.epoch and all(look.number(name) >= was for name, was in marks)
 
 
 def _loses_nobody(context: Context, sale: Sale) -> bool:

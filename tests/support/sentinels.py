@@ -35,9 +35,15 @@ class Program:
 
     def __init__(self, command: list[str], place: Path, port: int) -> None:
         self.port = port
-        self._log = (place / f"{port}.log").open("wb")
-        self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log)
+        self._command = command
+        self._log_path = place / f"{port}.log"
         self.client: Any = redis.Redis(port=port, decode_responses=True, socket_timeout=2)
+        self.start()
+
+    def start(self) -> None:
+        """Run it, for the first time or after it was killed."""
+        self._log = self._log_path.open("ab")
+        self._process = subprocess.Popen(self._command, stdout=self._log, stderr=self._log)
         eventually(self._answers)
 
     def freeze(self) -> None:
@@ -92,6 +98,14 @@ class Watched:
         return bool(
             told.get("master_link_status") == "up" and told["slave_repl_offset"] == ours["master_repl_offset"]
         )
+
+    def cut_off_replica(self) -> None:
+        """From here on the replica gets nothing more, and lives: its master would not know it."""
+        replica = self.replica.client
+        replica.config_set("masteruser", "nobody")
+        replica.config_set("masterauth", "wrong")
+        replica.execute_command("CLIENT", "KILL", "TYPE", "master")
+        eventually(lambda: replica.info("replication")["master_link_status"] == "down")
 
     def fail_over(self) -> float:
         """Kill the master and wait until another is known; returns after how many seconds."""
