@@ -32,6 +32,7 @@ STATES: Final[dict[IntentStatus, TaskState]] = {
     IntentStatus.REJECTED: TaskState.FAILURE,
     IntentStatus.LEFT: TaskState.REVOKED,
 }
+UNSTORED: Final = frozenset({IntentStatus.WAITING, IntentStatus.QUEUED})  # of them the line alone knows
 
 
 def find_task(context: Context, task_id: UUID) -> tuple[Message, UUID | None]:
@@ -76,8 +77,9 @@ def list_stored(
     if kind not in (INTENT, *WORK):
         chosen = background_tasks(kind=kind, state=state, sale_id=sale_id)
         found += _background(context, chosen, before, limit)
-    if kind in (None, INTENT):
-        decided = decided_intents(statuses=_statuses_of(state), sale_id=sale_id)
+    statuses = _statuses_of(state)
+    if kind in (None, INTENT) and (statuses is None or not UNSTORED.issuperset(statuses)):
+        decided = decided_intents(statuses=statuses, sale_id=sale_id)
         found += _decided(context, decided, before, limit)
     for name in [name for name in WORK if kind in (None, name)]:
         with context.database.transaction() as session:
