@@ -20,6 +20,7 @@ MOST_WAITING: Final = (
 )
 BROKER_TIMEOUT_S: Final = 2
 ANSWER_S: Final = 10
+RABBIT_ANSWER_S: Final = 3  # who sends to one that is short of memory gets none, and sweeps send too
 # After so long what a worker is at is given to another as well: by Redis because it is not acknowledged, by
 # RabbitMQ because a process that does one thing at a time sends no heartbeat meanwhile.
 VISIBILITY_S: Final = 60
@@ -69,7 +70,11 @@ def _transport_options(settings: Settings) -> dict[str, Any]:
     """What kombu is told: how long to wait for the broker, and when what was taken up is given to another."""
     each_node_once = settings.broker_url.count(";")
     if settings.is_rabbit:
-        return {"read_timeout": ANSWER_S, "write_timeout": ANSWER_S, "max_retries": each_node_once}
+        return {
+            "read_timeout": RABBIT_ANSWER_S,
+            "write_timeout": RABBIT_ANSWER_S,
+            "max_retries": each_node_once,
+        }
     return {
         "visibility_timeout": VISIBILITY_S,
         "unacked_restore_interval": 10,  # no message is essential

@@ -38,7 +38,8 @@ class Outage:
                 return
             self._told_at = now
             seconds, failures = round(now - self._since, 1), self._failures
-        log.warning("broker_away", part=self._part, error=str(error), seconds=seconds, failures=failures)
+        said = str(error) or type(error).__name__
+        log.warning("broker_away", part=self._part, error=said, seconds=seconds, failures=failures)
 
     def end(self) -> None:
         """Say that it did; told if it had not."""
