@@ -109,7 +109,7 @@ def _asked(producer: Any, question: Callable[[Any], Answer]) -> Answer:
     try:
         return question(producer)
     except BROKER_ERRORS:
-        if _is_rabbit(producer):  # a refusal ends a channel, and a late answer would be taken for the next
+        if _is_rabbit(producer):  # a late answer would be taken for that to the next question
             producer.connection.collect()
         raise
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import Any
 
 import kombu.pools
 import pytest
+from celery import Celery
 
 from config import Settings
 from tasks.background.workforce import show_workforce
@@ -75,12 +77,23 @@ def test_its_queues_are_counted_and_what_was_taken_up_is_not(bell: Bell, context
     assert workforce["unacknowledged"] is None
 
 
-def test_queues_of_another_type_are_told_and_nobody_is_hurt(over_rabbit: Settings, bell: Bell) -> None:
+def test_a_queue_of_another_type_takes_no_bell_until_it_is_deleted(over_rabbit: Settings, bell: Bell) -> None:
     bell.ring_for_webhooks()
     other = heard_bell(replace(over_rabbit, broker_queues="classic"))
     assert not other.ring_for_webhooks()
     assert other.unheard(PAYMENTS) is None
     assert bell.unheard(PAYMENTS)
+    delete_payments(over_rabbit)
+    assert other.ring_for_webhooks()
+    delete_payments(over_rabbit)
+
+
+def delete_payments(settings: Settings) -> None:
+    """Delete a queue as an operator does."""
+    with Celery("tests", broker=settings.broker_url, set_as_current=False).connection_for_read() as broker:
+        broker.ensure_connection(max_retries=1, interval_start=0)
+        channel: Any = broker.default_channel
+        channel.queue_delete(PAYMENTS)
 
 
 @pytest.mark.parametrize(
