@@ -115,12 +115,14 @@ class Worker:
 
 
 @contextmanager
-def working(stores: Stores, count: int = 1, *, claim_size: int = 500) -> Iterator[list[Worker]]:
+def working(
+    stores: Stores, count: int = 1, *, claim_size: int = 500, variables: Mapping[str, str] | None = None
+) -> Iterator[list[Worker]]:
     """Have so many workers listen for bells, and end them."""
     with ExitStack() as ending:
         workers = []
         for _ in range(count):
-            workers.append(Worker(stores, claim_size=claim_size))
+            workers.append(Worker(stores, claim_size=claim_size, variables=variables))
             ending.callback(workers[-1].end)
         eventually(lambda: all(worker.is_ready for worker in workers))
         yield workers
