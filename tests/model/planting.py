@@ -1,5 +1,6 @@
 """Plants bugs: changes a script's or a function's text, or moves a worker's step."""
 
+import hashlib
 import importlib
 import inspect
 import sys
@@ -12,7 +13,7 @@ from hypothesis import Phase, settings
 
 from models.live import scripts
 from models.live.records import Claim, UnitsBack
-from models.live.scripts import source_of
+from models.live.scripts import sha_of, source_of
 from models.live.store import Live
 from tests.model.bugs import Bug, Steps
 from tests.model.interleaver import Interleaver, Working
@@ -32,7 +33,9 @@ def plant(monkeypatch: pytest.MonkeyPatch, bug: Bug) -> None:
         _plant_in_function(monkeypatch, bug, getattr(importlib.import_module(module), name))
         return
     text = _changed(source_of(bug.where), bug)
+    sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
     monkeypatch.setattr(scripts, "source_of", lambda verb: text if verb == bug.where else source_of(verb))
+    monkeypatch.setattr(scripts, "sha_of", lambda verb: sha if verb == bug.where else sha_of(verb))
 
 
 def _plant_in_function(monkeypatch: pytest.MonkeyPatch, bug: Bug, right: Callable[..., object]) -> None:

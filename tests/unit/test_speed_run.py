@@ -49,7 +49,7 @@ def test_a_tiny_run_measures_everything_and_leaves_nothing(tmp_path: Path) -> No
     expected = {f"{name}, {sale}" for name in DRAINED for sale in ("flash", "all win")} | set(SERVED)
     assert expected <= set(told["figures"])
     assert all(figure["median"] > 0 for name, figure in told["figures"].items() if name in expected)
-    assert len(told["aims"]) == 9
+    assert len(told["aims"]) == 10
     assert told["shape"]["intents"] == 1000
     assert list(place.iterdir()) == []
     assert naming(place) == []

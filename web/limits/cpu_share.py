@@ -19,6 +19,8 @@ NICENESS: Final = 10  # of the threads that do the work: a tenth of a core where
 BURST_S: Final = 1.0  # seconds of rest that are made up for: a quiet shop's log-ins do not wait
 FIRST_GUESS_S: Final = 0.04  # seconds of CPU that a piece takes, until one was measured
 WEIGHT: Final = 0.1  # of the newest measurement
+LET_IN_EVERY_S: Final = 0.005  # while a thread works
+LET_IN_S: Final = 0.0001
 
 T = TypeVar("T")
 
@@ -35,6 +37,7 @@ class CpuShare:
         self._most_waiting = most_waiting
         self._longest_wait_s = longest_wait_s
         self._turns = threading.BoundedSemaphore(self._at_once)
+        self._running = threading.BoundedSemaphore(self._at_once)
         self._lock = threading.Lock()
         self._inside = 0  # those who wait or are being served
         self._piece_s = FIRST_GUESS_S
@@ -104,7 +107,33 @@ class CpuShare:
             from gevent.threadpool import ThreadPool
 
             self._threads = ThreadPool(self._at_once)
-        return self._threads.apply(_yielding, (work,))  # type: ignore[no-any-return]
+        with self._running, _letting_threads_in():
+            return self._threads.apply(_yielding, (work,))  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _letting_threads_in() -> Iterator[None]:
+    """Stand still for a moment now and then, so that another thread gets the GIL from a busy loop.
+
+    A loop that always has something to do gives the GIL up every 5 ms, for as long as a poll takes, and has
+    it back before a thread that waits for it woke up. Each time that thread begins to wait again, and so
+    never comes to insist on it: seen for 20 s on end.
+    """
+    import gevent
+    from gevent.monkey import get_original
+
+    stand_still = get_original("time", "sleep")
+
+    def let_in() -> None:
+        while True:
+            gevent.sleep(LET_IN_EVERY_S)
+            stand_still(LET_IN_S)
+
+    letting = gevent.spawn(let_in)
+    try:
+        yield
+    finally:
+        letting.kill(block=False)
 
 
 def _yielding(work: Callable[[], T]) -> tuple[T, float]:
