@@ -32,7 +32,7 @@ from tasks.sales.accepted_marks import has_news, note_marks, require_whole
 from tasks.sales.adjustments import apply_adjustment
 from tasks.sales.lifecycle import move_sale
 from tasks.sales.live_sync import ensure_live, stop_diverged, sync_live
-from tasks.sales.recovery import recover
+from tasks.sales.rebuilding.recovery import recover
 
 log: Final = structlog.get_logger()
 

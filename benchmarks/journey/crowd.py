@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 from multiprocessing.connection import Connection
 from typing import Any
 
+from benchmarks.client.client_loop import ClientLoop
 from benchmarks.client.crowd_socket import Socket
 from benchmarks.client.sockets import Sockets
-from benchmarks.harness.client_loop import ClientLoop
 from benchmarks.harness.client_processes import Question, allow_open_files
 from benchmarks.journey.visitor import Log, Visitor, Ways
 from benchmarks.rush.polling import Polling

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
+from benchmarks.client.client_loop import ClientLoop
 from benchmarks.client.crowd_socket import Socket
 from benchmarks.client.http import HttpPool
 from benchmarks.client.http_wire import Target
 from benchmarks.client.sockets import Sockets
-from benchmarks.harness.client_loop import ClientLoop
 from benchmarks.harness.client_processes import Question, allow_open_files
 from benchmarks.rush.manners import Paying, manner_of
 from benchmarks.rush.polling import Polling

@@ -11,7 +11,7 @@ from models.live.store import Live
 from tasks.intents.drain import finish_claim
 from tasks.orders.holds import cancel_order
 from tasks.payments.refunds import request_refund
-from tasks.sales.rebuild import rebuild_sale
+from tasks.sales.rebuilding.rebuild import rebuild_sale
 from tests.support.paying import Till
 from tests.support.shop import SaleUnderTest, Shop
 

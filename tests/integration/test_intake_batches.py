@@ -15,7 +15,7 @@ from models.live.redis import connect
 from models.live.store import Live, SubmitReply
 from tasks.context import is_stored
 from tasks.intake.intake import Intake
-from tasks.sales.rebuild import rebuild_sale
+from tasks.sales.rebuilding.rebuild import rebuild_sale
 from tests.support.polling import eventually
 from tests.support.shop import SaleUnderTest, Shop
 

@@ -13,7 +13,7 @@ from models.errors import ForeignLine
 from models.live.keys import LEDGER
 from models.migrate import upgrade
 from tasks.runtime.ownership import GOOD_FOR_S, Ownership
-from tasks.sales.rebuild import rebuild_sale
+from tasks.sales.rebuilding.rebuild import rebuild_sale
 from tasks.sweeper import sweep_everything
 from tests.integration.conftest import MakeApp
 from tests.support.contexts import context_over, plain_settings

@@ -14,7 +14,7 @@ from models.errors import BadSale, CameTooOften
 from tasks.intents.drain import finish_claim
 from tasks.intents.shopper_state import newest_of_shoppers
 from tasks.intents.submit import find_intent
-from tasks.sales.rebuild import rebuild_sale
+from tasks.sales.rebuilding.rebuild import rebuild_sale
 from tests.support.shop import SaleUnderTest, Shop
 from web.api.intents import page_of_sale
 from web.sockets.commands.answers import _of_domain

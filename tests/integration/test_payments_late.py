@@ -12,7 +12,7 @@ from models.tables.orders import Order
 from models.tables.payments import Payment
 from tasks.payments import late
 from tasks.runtime.failpoints import Failed, arm
-from tasks.sales.rebuild import rebuild_sale
+from tasks.sales.rebuilding.rebuild import rebuild_sale
 from tests.integration.test_payments_lives import abandoned, figures, sold
 from tests.integration.test_payments_races import go_on
 from tests.integration.test_sales_rebuild import Snapshot

@@ -11,7 +11,7 @@ import redis
 
 from deploy.embedded import EmbeddedRedis
 from models.enums import SaleStatus
-from tasks.sales.rebuild import rebuild_sale
+from tasks.sales.rebuilding.rebuild import rebuild_sale
 from tests.support.contexts import context_over, plain_settings
 from tests.support.polling import eventually
 from tests.support.servers import Stores

@@ -11,7 +11,7 @@ import pytest
 from models.enums import SaleStatus
 from models.errors import SaleNotOpen, Unavailable
 from models.messages import Message
-from tasks.sales.rebuild import rebuild_sale
+from tasks.sales.rebuilding.rebuild import rebuild_sale
 from tests.integration.test_redis_by_sentinel import settings_at
 from tests.support.contexts import context_over
 from tests.support.polling import eventually

@@ -12,7 +12,7 @@ from models.enums import SaleStatus
 from models.errors import LineDiverged, SaleNotOpen
 from tasks.intake.intake import Intake
 from tasks.intake.told_tickets import ToldTickets
-from tasks.sales.rebuild import rebuild_sale
+from tasks.sales.rebuilding.rebuild import rebuild_sale
 from tests.integration.test_sales_rebuild import Snapshot
 from tests.support.polling import eventually
 from tests.support.shop import SaleUnderTest, Shop

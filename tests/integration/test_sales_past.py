@@ -17,7 +17,7 @@ from tasks.payments.refunds import request_refund
 from tasks.runtime.failpoints import Failed, arm
 from tasks.sales import view
 from tasks.sales.archive import archive_finished_sales
-from tasks.sales.rebuild import rebuild_sale
+from tasks.sales.rebuilding.rebuild import rebuild_sale
 from tests.integration.conftest import MakeAccount
 from tests.support.contexts import context_over
 from tests.support.paying import NO, OK, Till

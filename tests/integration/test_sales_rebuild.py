@@ -7,7 +7,7 @@ from models.errors import LineUnavailable
 from models.live.keys import SaleKeys
 from tasks.context import Context
 from tasks.intents.drain import finish_claim
-from tasks.sales.rebuild import rebuild_sale
+from tasks.sales.rebuilding.rebuild import rebuild_sale
 from tests.support.contexts import context_over
 from tests.support.shop import SaleUnderTest, Shop
 

@@ -9,7 +9,7 @@ from models.enums import SaleStatus
 from models.errors import NoSuchSale
 from models.live.keys import SaleKeys
 from tasks.orders.holds import cancel_order
-from tasks.sales.rebuild import rebuild_sale
+from tasks.sales.rebuilding.rebuild import rebuild_sale
 from tests.support.paying import Till
 from tests.support.shop import SaleUnderTest, Shop
 

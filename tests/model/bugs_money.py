@@ -158,7 +158,9 @@ RACES: Final[dict[str, tuple[Situation, Bug]]] = {
     ),
     "a rebuild forgets to whom units were sold again": (
         the_live_side_is_laid_anew,
-        Bug("tasks.sales.rebuild:_rebuilt_snapshot", (("_fitting(sale, asking, units)", "[]"),), ()),
+        Bug(
+            "tasks.sales.rebuilding.rebuild:_rebuilt_snapshot", (("_fitting(sale, asking, units)", "[]"),), ()
+        ),
     ),
     "that units are asked for again is not noted": (
         the_live_side_is_laid_anew,

@@ -18,7 +18,7 @@ from tasks.payments.drive import run_payment
 from tasks.payments.refunds import request_refund, run_refund
 from tasks.payments.webhooks import take_webhook
 from tasks.providers.port import State
-from tasks.sales.rebuild import rebuild_sale
+from tasks.sales.rebuilding.rebuild import rebuild_sale
 from tests.model.interleaver import Event, Interleaver
 from tests.model.overhearing import (
     METHODS,

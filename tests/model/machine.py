@@ -11,7 +11,7 @@ from models.enums import SaleStatus
 from models.errors import AllocationTooSmall, Fenced, IllegalTransition, LineUnavailable
 from models.live.records import Submission
 from tasks.sales import lifecycle
-from tasks.sales.rebuild import rebuild_sale
+from tasks.sales.rebuilding.rebuild import rebuild_sale
 from tests.model.play import LOSSES, PICKS, PRICE, picked
 from tests.model.reference import OVER
 from tests.model.rules_of_payers import Payers

@@ -13,7 +13,7 @@ from models.errors import FlashSaleError
 from models.migrate import is_current
 from models.queries.sales import every_sale, sales_with_a_line
 from tasks.runtime.admin_log import COMMAND_LINE
-from tasks.sales.rebuild import rebuild_sale
+from tasks.sales.rebuilding.rebuild import rebuild_sale
 from web.http.services import services
 
 POLL_S: Final = 1.0

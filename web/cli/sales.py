@@ -16,7 +16,7 @@ from tasks.background.report_requests import find_or_make
 from tasks.reports.rows import HEADER, rows_of
 from tasks.runtime.admin_log import COMMAND_LINE, record_action
 from tasks.sales import lifecycle as verbs
-from tasks.sales.rebuild import rebuild_sale
+from tasks.sales.rebuilding.rebuild import rebuild_sale
 from tasks.sales.view import show_sale
 from web.http.csv import write_rows
 from web.http.services import services

@@ -10,7 +10,7 @@ from models.enums import SaleStatus
 from models.tables.catalogue import Sale
 from tasks.context import Context
 from tasks.sales.lifecycle import move_sale
-from tasks.sales.rebuild import rebuild_sale
+from tasks.sales.rebuilding.rebuild import rebuild_sale
 
 log: Final = structlog.get_logger()
 

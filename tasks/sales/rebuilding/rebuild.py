@@ -22,9 +22,9 @@ from models.tables.orders import Intent, Order
 from models.tables.payments import Payment
 from tasks.context import Context
 from tasks.runtime.admin_log import Actor, record_action
-from tasks.sales.journalled import line_of_journal, line_of_replica, with_line
 from tasks.sales.live_sync import snapshot_of, to_ms
-from tasks.sales.lost_tickets import go_on_after
+from tasks.sales.rebuilding.journalled import line_of_journal, line_of_replica, with_line
+from tasks.sales.rebuilding.lost_tickets import go_on_after
 
 log: Final = structlog.get_logger()
 

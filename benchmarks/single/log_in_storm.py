@@ -1,6 +1,6 @@
 """Measures what a storm of log-ins does to those who press meanwhile.
 
-    python -m benchmarks.speed.log_in_storm [--log-ins 200] [--intents 300] [--seconds 4] [--rounds 3]
+    python -m benchmarks.single.log_in_storm [--log-ins 200] [--intents 300] [--seconds 4] [--rounds 3]
 
 Two web processes with the project's settings; intents by POST at a steady rate, in each round first alone and
 then beside log-ins with right passwords at theirs; a round ends when all are answered. Both come when they
@@ -86,7 +86,7 @@ async def press_and_log_in(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and print three lines a round."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed.log_in_storm")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.single.log_in_storm")
     parser.add_argument("--log-ins", type=int, default=200, help="a second")
     parser.add_argument("--intents", type=int, default=300, help="a second")
     parser.add_argument("--seconds", type=int, default=4, help="for each half of a round")

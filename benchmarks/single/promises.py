@@ -1,4 +1,4 @@
-"""What safer answers cost: `python -m benchmarks.speed.promises [--rounds 5] [--intents 5000]`.
+"""What safer answers cost: `python -m benchmarks.single.promises [--rounds 5] [--intents 5000]`.
 
 Submissions by one process's intake, many at a time, plain, with one replica required and with the journal,
 in turn in each round; a Redis with a replica on loopback and a PostgreSQL, all as durable as in production.

@@ -1,6 +1,6 @@
 """Measures how long scripts hold Redis when a lobby, a line or a standby is very long.
 
-    python -m benchmarks.speed.long_lobby [--size 200000]
+    python -m benchmarks.single.long_lobby [--size 200000]
 
 It starts a Redis of its own in a temporary directory, as durable as that of `make run`, and reads the time of
 each script from the server's own statistics. What the figures mean stands in docs/benchmarks.md.
@@ -171,7 +171,7 @@ def measure(measured: Measured) -> Iterator[tuple[str, Times]]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and print the longest that each script took."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed.long_lobby", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.single.long_lobby", description=__doc__)
     parser.add_argument("--size", type=int, default=200_000, help="shoppers")
     size = parser.parse_args(arguments).size
     with tempfile.TemporaryDirectory() as directory:
