@@ -4,7 +4,7 @@
 SETUP := sh deploy/setup.sh
 RUN := .venv/bin/python -m
 # Twice as many as two cores, since half of the tests wait; a process that is through takes tests over from another.
-PARALLEL := -n 4 --dist worksteal
+PARALLEL := -n 3 --dist worksteal
 PACKAGES := config.py $(wildcard models tasks web workers deploy benchmarks tests migrations)
 
 .DEFAULT_GOAL := help

@@ -89,10 +89,10 @@ def begin_payments(context: Context, wanted: Sequence[Wanted]) -> list[Message |
     begun = together_or_alone(
         wanted, partial(_begin_all, context), lambda one: _begin_all(context, [one], wait=True)[0]
     )
-    failpoint("payment_begun")
     pairs = list(zip((one.order_id for one in wanted), begun, strict=True))
     news = {order_id for order_id, result in pairs if result is True}
     if news:
+        failpoint("payment_begun")
         context.bell.ring_for_payments()
     told = tell_orders(context, {order_id for order_id, result in pairs if isinstance(result, bool)}, news)
     return [told[order_id] if isinstance(result, bool) else result for order_id, result in pairs]
