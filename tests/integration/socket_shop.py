@@ -58,8 +58,13 @@ class Client:
         self.ws.send(json.dumps(message))
 
     def hear(self) -> Said:
-        """The next message."""
-        said: Said = json.loads(self.ws.recv())
+        """The next message. Pings are none: a server that says nothing else is not waited for without end."""
+        until = time.monotonic() + DEADLINE_S
+        opcode, frame = self.ws.recv_data_frame(control_frame=True)
+        while opcode in {websocket.ABNF.OPCODE_PING, websocket.ABNF.OPCODE_PONG}:
+            assert time.monotonic() < until, self.heard[-20:]
+            opcode, frame = self.ws.recv_data_frame(control_frame=True)
+        said: Said = json.loads(frame.data if opcode == websocket.ABNF.OPCODE_TEXT else "")
         self.heard.append(said)
         return said
 
