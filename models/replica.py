@@ -1,6 +1,6 @@
 """A replica of the ledger for what need not be the newest; the primary while the replica is unfit.
 
-Whether it is fit is looked at about once a second by whoever needs it, and told when it changes.
+Whether it is fit is looked at about once a second when somebody needs it, and told when it changes.
 """
 
 import threading

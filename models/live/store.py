@@ -489,7 +489,7 @@ class Live(LiveQueries):
             self.client.publish(CATALOGUE, "changed")
 
     def set_turn(self, work: str, for_ms: int) -> None:
-        """Have a turn end so long from now on, whoever has it.
+        """Have a turn end so long from now on, whichever process has it.
 
         Raises:
             LineUnavailable: there was no answer.

@@ -20,7 +20,7 @@ from tasks.figures.work import queues_page, redis_page, workers_page
 log: Final = structlog.get_logger()
 
 PERIOD_S: Final = 5.0  # between two pages
-STALE_MS: Final = 20_000  # a page that is older is made by whoever is asked
+STALE_MS: Final = 20_000  # an older page is made again by the process that is asked
 MOST_SALES: Final = 1_000  # the last to open; of more, the sums lack the others too
 SHARE: Final = 0.02  # of one core, that making pages may take
 FIRST: Final = b"figures_made_seconds "  # how a page begins: when it was made, by Redis' clock

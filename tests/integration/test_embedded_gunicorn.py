@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -114,6 +115,12 @@ class Web:
             return self.get("/quick") == b"quick"
         except OSError:
             return False
+
+
+@contextlib.contextmanager
+def connected(web: Web) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", web.port), timeout=DEADLINE_S) as client:
+        yield client
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.embedded_run import DEADLINE_S, wait_until
-from tests.integration.test_embedded_gunicorn import Web
+from tests.integration.embedded_run import wait_until
+from tests.integration.test_embedded_gunicorn import Web, connected
 
 APPLICATION = """\
 from flask import Flask, request
@@ -64,12 +64,6 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     yield web
     web.process.kill()
     web.process.wait()
-
-
-@contextlib.contextmanager
-def connected(web: Web) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", web.port), timeout=DEADLINE_S) as client:
-        yield client
 
 
 @contextlib.contextmanager

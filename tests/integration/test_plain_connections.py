@@ -1,6 +1,5 @@
 """deploy/server/plain_requests.py under gunicorn: who reads which bytes, in what order, and how it ends."""
 
-import contextlib
 import signal
 import socket
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.embedded_run import DEADLINE_S, wait_until
-from tests.integration.test_embedded_gunicorn import Web
+from tests.integration.test_embedded_gunicorn import Web, connected
 
 APPLICATION = """\
 import gevent
@@ -86,12 +85,6 @@ def web(tmp_path: Path) -> Iterator[Web]:
     yield web
     web.process.kill()
     web.process.wait()
-
-
-@contextlib.contextmanager
-def connected(web: Web) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", web.port), timeout=DEADLINE_S) as client:
-        yield client
 
 
 def hear(client: socket.socket, last: bytes) -> list[str]:

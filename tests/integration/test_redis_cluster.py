@@ -163,7 +163,7 @@ def test_a_sale_that_does_not_arrive_is_refused_and_lost_by_nobody(
     cluster.move_keys(keys[::2], source, target)
     with pytest.raises(LineRefused):
         sale.line_up(shop.shoppers(1))
-    assert shop.context.live.retry_parked(sale.id) == []  # one key: asked of whoever has it
+    assert shop.context.live.retry_parked(sale.id) == []  # one key: asked of the master that has it
     cluster.move_keys(keys[1::2], source, target)
     cluster.end_move(slot, target)
     assert sale.drain() == 1

@@ -104,7 +104,7 @@ def test_it_comes_again_when_the_next_hold_ends(resting: Resting) -> None:
 
 
 def test_a_row_that_another_process_wrote_is_followed(resting: Resting) -> None:
-    """Whoever wrote it died before the live side was told."""
+    """The process that wrote it died before the live side was told."""
     sweeper, (sale, *_) = resting
     sale.sql("UPDATE sales SET price_minor = 5, revision = revision + 1 WHERE id = :sale_id")
     sweeper.sweep()

@@ -2,7 +2,7 @@
 
 httptools (llhttp, strict) reads the lines. Whatever it and gunicorn could read differently is not plain: a
 header that comes twice, one with `_` in its name, a length beside another framing, a request line or a host
-that is odd in any way. So a byte has one meaning, whoever reads it.
+that is odd in any way. So a byte has one meaning for all who read it.
 """
 
 import re

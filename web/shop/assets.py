@@ -35,6 +35,7 @@ PREFIX: Final = "/static"
 KEPT_S: Final = 365 * 86_400
 LOOK_EVERY_S: Final = 0.3  # in development; a page names a dozen files
 RULE: Final = f"{PREFIX}/<path:name>"
+_FOR_GOOD: Final = f"public, immutable, max-age={KEPT_S}"
 _MARK: Final = "v-"
 _OF_NOW: Final = f"{PREFIX}/{_MARK}"
 _ASKED_CLOSELY: Final = frozenset(
@@ -93,7 +94,8 @@ class Assets:
             return None
         environ[ROUTE] = RULE
         file = _read(str(self._folder / name), self._changed_ns[name])
-        return _kept_for_good(file, is_packed=takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")))
+        is_packed = takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
+        return _reply(file, is_packed=is_packed, cache_control=_FOR_GOOD)
 
     def serve(self, name: str) -> Response:
         """Answer with a file, whichever its address, and on whatever condition.
@@ -108,13 +110,10 @@ class Assets:
         if path is None or not os.path.isfile(path):  # Path.is_file raises where a name is too long
             raise NotFound
         file = _read(path, Path(path).stat().st_mtime_ns)
-        response = _packed(file) if request.accept_encodings["gzip"] > 0 else _plain(file)
-        response.vary.add("Accept-Encoding")
-        if first == self._current_mark():
-            response.cache_control.public = response.cache_control.immutable = True
-            response.cache_control.max_age = KEPT_S
-        else:
-            response.cache_control.no_cache = True
+        cache_control = _FOR_GOOD if first == self._current_mark() else "no-cache"
+        is_packed = takes_gzip(request.headers.get("Accept-Encoding", ""))
+        reply = _reply(file, is_packed=is_packed, cache_control=cache_control)
+        response = Response(reply.body, reply.status, reply.headers)
         return conditionally(response)
 
     def _current_mark(self) -> str:
@@ -182,28 +181,15 @@ def _read(path: str, changed_ns: int) -> _File:  # noqa: ARG001 - the time is th
     return _File(plain, gzip.compress(plain, mtime=0), tag, mimetype)
 
 
-def _kept_for_good(file: _File, *, is_packed: bool) -> Reply:
+def _reply(file: _File, *, is_packed: bool, cache_control: str) -> Reply:
     body, tag = (file.packed, f"{file.tag}-gz") if is_packed else (file.plain, file.tag)
     headers = [
         ("Content-Type", get_content_type(file.mimetype, "utf-8")),
         ("Content-Length", str(len(body))),
         ("ETag", f'"{tag}"'),
         ("Vary", "Accept-Encoding"),
-        ("Cache-Control", f"public, immutable, max-age={KEPT_S}"),
+        ("Cache-Control", cache_control),
     ]
     if is_packed:
         headers.append(("Content-Encoding", "gzip"))
     return Reply(200, headers, body)
-
-
-def _plain(file: _File) -> Response:
-    response = Response(file.plain, mimetype=file.mimetype)
-    response.set_etag(file.tag)
-    return response
-
-
-def _packed(file: _File) -> Response:
-    response = Response(file.packed, mimetype=file.mimetype)
-    response.content_encoding = "gzip"
-    response.set_etag(f"{file.tag}-gz")
-    return response

@@ -22,7 +22,7 @@ from tasks.sales.live_sync import to_ms
 
 LOT_DIGITS: Final = 13  # hexadecimal, as in draw.lua
 
-# Tickets up to the last decided one that nobody owns: whoever had them was in a claim that got lost.
+# Tickets up to the last decided one that nobody owns: their owners were in a claim that got lost.
 _UNOWNED: Final = text("""
     SELECT t FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS t
     WHERE NOT EXISTS (SELECT FROM intents WHERE sale_id = :sale_id AND ticket = t)
