@@ -89,10 +89,10 @@ def test_a_payments_worker_that_loses_its_broker_for_good_ends(
         bell = heard_bell(plain_settings(fragile_stores))
         bell.ring_for_webhooks()
         eventually(trickle.has_taken.is_set, DEADLINE_S)
-        fragile_stores.redis.kill()
-        fragile_stores.redis.start()
+        fragile_stores.redis.kill()  # and it stays away: a worker that finds it again goes on, as it should
         eventually(lambda: worker.poll() is not None, DEADLINE_S)
         assert worker.returncode == EXIT_CODE
     finally:
         worker.kill()
         worker.wait()
+        fragile_stores.redis.start()
