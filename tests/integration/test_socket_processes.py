@@ -8,6 +8,7 @@ import random
 import resource
 import signal
 import socket
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
 from benchmarks.harness.processes import descendants
-from deploy.server.sharing import AHEAD
+from deploy.server.sharing import AHEAD, SAY_EVERY_S
 from tests.integration.embedded_run import DEADLINE_S
 from tests.integration.socket_shop import Said, Shop, Shopper
 from tests.support.polling import eventually
@@ -191,6 +192,7 @@ def test_a_process_that_was_away_gets_the_next_connections(make_shop: Callable[.
     for _ in range(300):
         shop.connect()
     os.kill(away, signal.SIGCONT)
+    time.sleep(2 * SAY_EVERY_S)  # until it has told the others of itself
     before = sockets_of(shop)
     for _ in range(80):
         shop.connect()
