@@ -11,6 +11,25 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+class StaffRole(StrEnum):
+    """What an admin may do: a viewer only reads; an owner may do everything."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    FINANCE = "finance"
+    OWNER = "owner"
+
+
+class LinkKind(StrEnum):
+    """What a link that was mailed is good for."""
+
+    VERIFY_EMAIL = "verify_email"
+    CHANGE_EMAIL = "change_email"
+    RESET_PASSWORD = "reset_password"  # noqa: S105 - a kind, no password
+    INVITATION = "invitation"
+    ORDER = "order"
+
+
 class SaleStatus(StrEnum):
     """scheduled → open → (paused ⇄ open) → ended; cancelled from anywhere before the end."""
 
@@ -111,10 +130,22 @@ class RefundCause(StrEnum):
 
 
 class MailKind(StrEnum):
-    """What a mail is about: that something was paid, or that money went back."""
+    """What a mail is about: money, the account, or what became of an intent."""
 
     RECEIPT = "receipt"
     REFUND = "refund"
+    VERIFY_EMAIL = "verify_email"
+    KNOWN_ADDRESS = "known_address"
+    RESET_PASSWORD = "reset_password"  # noqa: S105 - a kind, no password
+    NEW_ADDRESS = "new_address"
+    CREDENTIALS = "credentials"
+    INVITATION = "invitation"
+    OPENS_SOON = "opens_soon"
+    DRAW_RESULT = "draw_result"
+    HOLD_BEGUN = "hold_begun"
+    HOLD_ENDS = "hold_ends"
+    ORDER_CANCELLED = "order_cancelled"
+    ORDER_EXPIRED = "order_expired"
 
 
 class MailStatus(StrEnum):

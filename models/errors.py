@@ -161,6 +161,10 @@ class PreconditionFailed(FlashSaleError):
         self.present = present
 
 
+class LinkSpent(FlashSaleError):
+    """A link that was mailed is good for nothing: used, expired, or none at all."""
+
+
 class EmailTaken(FlashSaleError):
     """An account with this e-mail address exists."""
 

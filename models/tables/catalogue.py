@@ -99,6 +99,7 @@ class Sale(Base):
     closes_at: Mapped[datetime]
     lobby_opens_at: Mapped[datetime | None]
     admission_order: Mapped[str] = mapped_column(Word, server_default=AdmissionOrder.FIFO)
+    requires_verified_email: Mapped[bool] = mapped_column(server_default=text("false"))
     rate_per_second: Mapped[int | None]
     max_open_holds: Mapped[int | None]
     draw_seed: Mapped[str] = mapped_column(String(64), default=lambda: secrets.token_hex(32))

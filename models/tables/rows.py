@@ -1,6 +1,6 @@
 """Imports every table, so that one import gives the whole metadata."""
 
-from models.tables.accounts import TokenFamily, User
+from models.tables.accounts import AccountLink, TokenFamily, User
 from models.tables.admin_log import AdminLogEntry
 from models.tables.background import BackgroundTask
 from models.tables.base import Base
@@ -17,6 +17,7 @@ from models.tables.tallies import Tally
 metadata = Base.metadata
 
 __all__ = [
+    "AccountLink",
     "Adjustment",
     "AdminLogEntry",
     "BackgroundTask",

@@ -10,12 +10,14 @@ from sqlalchemy.orm import Session
 
 from models.database import take_time
 from models.driver import LONG
-from models.enums import Role
+from models.enums import Role, StaffRole
 from models.errors import EmailTaken
 from models.tables.accounts import User
 from tasks.context import Context
 
 BATCH: Final = 10_000  # rows a statement
+
+_OWNER: Final = {"role": Role.ADMIN, "staff_role": StaffRole.OWNER}
 
 _INSERT_USERS: Final = text(
     "INSERT INTO users (id, email, name)"
@@ -45,14 +47,13 @@ def add_shopper(context: Context, *, email: str, password_hash: str, name: str) 
 def add_admin(context: Context, *, email: str, password_hash: str) -> None:
     """Make an admin's account."""
     with context.database.transaction() as session:
-        session.execute(insert(User).values(email=email, role=Role.ADMIN, password_hash=password_hash))
+        session.execute(insert(User).values(email=email, password_hash=password_hash, **_OWNER))
 
 
 def make_admin(context: Context, user_id: UUID, *, password_hash: str) -> None:
     """Make an account an admin's, with this password."""
-    admin = {"role": Role.ADMIN, "password_hash": password_hash}
     with context.database.transaction() as session:
-        session.execute(update(User).where(User.id == user_id).values(**admin))
+        session.execute(update(User).where(User.id == user_id).values(password_hash=password_hash, **_OWNER))
 
 
 def add_crowd(context: Context, count: int, ttl_s: int) -> Iterator[tuple[UUID, UUID]]:

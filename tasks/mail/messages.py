@@ -27,6 +27,7 @@ from models.tables.payments import Receipt, Refund
 from tasks.mail.writing import one_line
 
 LANGUAGE: Final = "en"
+_OF_MONEY: Final = (MailKind.RECEIPT, MailKind.REFUND)
 SUBJECTS: Final = {MailKind.RECEIPT: "Receipt {number}", MailKind.REFUND: "Refund of {amount}"}
 WHY: Final = {
     RefundCause.ADMIN: "The shop has given your money back.",
@@ -48,15 +49,16 @@ Contents = Mapping[str, str]
 
 def read_contents(session: Session, mails: Sequence[Mail]) -> dict[UUID, Contents]:
     """Read the contents of mails, by the mails' ids."""
-    receipts = [mail.order_id for mail in mails if mail.kind == MailKind.RECEIPT]
+    receipts = [mail.order_id for mail in mails if mail.kind == MailKind.RECEIPT and mail.order_id]
     refunds = [mail.refund_id for mail in mails if mail.kind == MailKind.REFUND]
     by_subject: dict[UUID | None, Contents] = {}
     if receipts:
         by_subject |= {row.order_id: _of_receipt(row) for row in receipts_of_orders(session, receipts)}
     if refunds:
         by_subject |= {row[0].id: _of_refund(*row) for row in refunds_to_tell(session, refunds)}
-    named = {mail.id: mail.refund_id or mail.order_id for mail in mails}
-    return {mail_id: by_subject[subject] for mail_id, subject in named.items() if subject in by_subject}
+    others = {mail.id: mail.contents for mail in mails if mail.kind not in _OF_MONEY}
+    named = {mail.id: mail.refund_id or mail.order_id for mail in mails if mail.id not in others}
+    return others | {one: by_subject[subject] for one, subject in named.items() if subject in by_subject}
 
 
 def write_letter(mail: Mail, contents: Contents, sender: MailSettings) -> EmailMessage:

@@ -4,13 +4,14 @@ Mails are entered only by processes that have mail configured: turning mail on s
 sender holds a lease on a mail, so that others leave it alone, and after a crash it is sent again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import case, func, null, true, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from config import MailSettings
@@ -26,6 +27,8 @@ DOMAIN: Final = "mail_domain"  # in Session.info: the sender's domain, where mai
 LEASE: Final = timedelta(minutes=2)  # longer than a connection and all that is sent over it
 TRIED_AGAIN: Final = Backoff(first_s=10, longest_s=3600)
 GIVEN_UP_AFTER: Final = timedelta(days=3)
+LANGUAGE: Final = "en"  # of who has chosen none
+TIME_ZONE: Final = "UTC"
 MOST_CHARACTERS: Final = 500  # of an error
 
 
@@ -58,6 +61,7 @@ def enter_mail(
         return
     mail = Mail(
         kind=kind,
+        user_id=order.user_id,
         order_id=order.id,
         refund_id=refund_id,
         to_name=buyer.name,
@@ -67,6 +71,52 @@ def enter_mail(
     )
     session.add(mail)
     counts.add(MAILS, kind, "entered")
+
+
+class Reader(NamedTuple):
+    """An account as its letters need it."""
+
+    user_id: UUID
+    name: str
+    email: str
+    language: str | None = None
+    time_zone: str | None = None
+
+
+def enter_letter(
+    session: Session,
+    kind: MailKind,
+    reader: Reader,
+    subject: UUID,
+    *,
+    order_id: UUID | None = None,
+    contents: Mapping[str, Any] | None = None,
+) -> bool:
+    """Enter a mail to an account in the caller's transaction; returns whether one was entered.
+
+    `subject` is the id of the thing that it tells of: there is one mail of a kind about it, however often it
+    is entered. `contents` is what the letter's template says, and holds no secret.
+    """
+    domain = session.info.get(DOMAIN)
+    if domain is None:
+        return False
+    values = {
+        "kind": kind,
+        "user_id": reader.user_id,
+        "order_id": order_id,
+        "to_name": reader.name,
+        "to_email": reader.email,
+        "language": reader.language or LANGUAGE,
+        "time_zone": reader.time_zone or TIME_ZONE,
+        "contents": dict(contents or {}),
+        "message_id": f"<{kind}.{subject}@{domain}>",
+        "due_at": func.clock_timestamp(),
+    }
+    entering = insert(Mail).values(**values).on_conflict_do_nothing(index_elements=[Mail.message_id])
+    if session.scalar(entering.returning(Mail.id)) is None:
+        return False
+    count(session, MAILS, kind, "entered")
+    return True
 
 
 def has_due(session: Session) -> bool:

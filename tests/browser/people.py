@@ -7,7 +7,7 @@ from uuid import UUID
 from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import update
 
-from models.enums import Role
+from models.enums import Role, StaffRole
 from models.tables.accounts import User
 from tests.support.shop import Shop
 
@@ -74,4 +74,6 @@ def log_in(page: Page, email: str, target: str = "/", *, password: str = PASSWOR
 def become_admin(shop: Shop, email: str) -> None:
     """Make an account an admin's; it has to log in again."""
     with shop.context.database.transaction() as session:
-        session.execute(update(User).where(User.email == email).values(role=Role.ADMIN))
+        session.execute(
+            update(User).where(User.email == email).values(role=Role.ADMIN, staff_role=StaffRole.OWNER)
+        )

@@ -12,7 +12,7 @@ from sqlalchemy import func
 
 from config import LogInSettings, RateLimits, Settings, load_settings
 from models.database import Database
-from models.enums import Role
+from models.enums import Role, StaffRole
 from models.tables.accounts import TokenFamily, User
 from tests.integration.sandbox_play import Play
 from web import create_app
@@ -112,7 +112,11 @@ def make_account(app: Flask, parts: Services, password_hash: str) -> MakeAccount
 
     def make(role: str = Role.SHOPPER) -> Account:
         user = User(
-            id=uuid.uuid4(), email=f"{uuid.uuid4().hex}@example.com", role=role, password_hash=password_hash
+            id=uuid.uuid4(),
+            email=f"{uuid.uuid4().hex}@example.com",
+            role=role,
+            staff_role=StaffRole.OWNER if role == Role.ADMIN else None,
+            password_hash=password_hash,
         )
         family, jti = uuid.uuid4(), uuid.uuid4()
         with parts.database.transaction() as session:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from models.enums import Role
+from models.enums import Role, StaffRole
 from models.tables.accounts import User
 from tasks.products import changes
 from tasks.sales import lifecycle
@@ -151,7 +151,7 @@ def admin_of(shop: Shop) -> Shopper:
     with shop.context.database.transaction() as session:
         user = session.get(User, made.id)
         assert user is not None
-        user.role = Role.ADMIN
+        user.role, user.staff_role = Role.ADMIN, StaffRole.OWNER
     with shop._app.app_context():
         token = issue_pair(made.id, Role.ADMIN, made.family, uuid.uuid4()).access_token
     return Shopper(made.id, token, made.family)

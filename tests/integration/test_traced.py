@@ -177,7 +177,8 @@ def _play(shop: Shop, worker: Worker, collector: Collector, postbox: Postbox) ->
     assert shopper.is_refused("/auth/login", email=f"no.{EMAIL}", password=PASSWORD)
     with shop.context.database.connection() as connection:
         connection.execute(
-            text("UPDATE users SET role = 'admin' WHERE email = :email"), {"email": f"boss.{EMAIL}"}
+            text("UPDATE users SET role = 'admin', staff_role = 'owner' WHERE email = :email"),
+            {"email": f"boss.{EMAIL}"},
         )
     shopper.log_in(EMAIL, PASSWORD)
     admin.log_in(f"boss.{EMAIL}", PASSWORD)

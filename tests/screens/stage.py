@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from benchmarks.harness.platform import Platform
 from models.database import Database
-from models.enums import Role
+from models.enums import Role, StaffRole
 from models.tables.accounts import User
 from tests.screens.actors import Actor, Message
 
@@ -165,6 +165,10 @@ class Stage:
         database = Database(self.database_url)
         try:
             with database.transaction() as session:
-                session.execute(update(User).where(User.email == email).values(role=Role.ADMIN))
+                session.execute(
+                    update(User)
+                    .where(User.email == email)
+                    .values(role=Role.ADMIN, staff_role=StaffRole.OWNER)
+                )
         finally:
             database.dispose()

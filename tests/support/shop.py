@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from models.audit import Audit, audit_sale
-from models.enums import Role, SaleStatus
+from models.enums import Role, SaleStatus, StaffRole
 from models.live.keys import SaleKeys
 from models.live.records import Look
 from models.messages import Message
@@ -171,8 +171,10 @@ class Shop:
 
     def _people(self, count: int, role: Role) -> list[UUID]:
         ids = [uuid.uuid4() for _ in range(count)]
+        staff_role = StaffRole.OWNER if role == Role.ADMIN else None
         rows: Sequence[dict[str, Any]] = [
-            {"id": one, "email": f"{one.hex}@example.com", "role": role} for one in ids
+            {"id": one, "email": f"{one.hex}@example.com", "role": role, "staff_role": staff_role}
+            for one in ids
         ]
         if rows:
             with self.context.database.connection() as connection:

@@ -282,8 +282,8 @@ def test_the_index_has_a_sentence_for_every_page() -> None:
     assert sorted(rows) == sorted({*pages, "decisions/README.md"})
 
 
-def test_the_architecture_names_every_key_and_table() -> None:
-    text = text_of(ROOT / "docs" / "architecture.md")
+def test_the_stores_page_names_every_key_and_table() -> None:
+    text = text_of(ROOT / "docs" / "stores.md")
     keys = [name for name in SaleKeys.__slots__ if not name.startswith("_")]
     assert len(keys) >= 10
     named = [name.removesuffix("_channel").replace("verdict", "verdicts") for name in keys]

@@ -106,6 +106,7 @@ _DOMAIN: Final[dict[type[domain.FlashSaleError], tuple[int, str, str]]] = {
         "Somebody changed this since you saw it; read it again.",
     ),
     BadSignature: (400, "bad_signature", "This is not a webhook of this provider."),
+    domain.LinkSpent: (410, "link_spent", "This link was used before, or has expired; ask for a new one."),
     domain.EmailTaken: (409, "email_taken", "An account with this e-mail address exists."),
     domain.BadCredentials: (401, "bad_credentials", "E-mail and password do not belong together."),
     domain.Banned: (403, "banned", "This account is banned; please write to the shop."),
