@@ -206,6 +206,14 @@ def take_time(place: Session | Connection, patience: Patience) -> None:
     _driver_of(connection).patience = patience
 
 
+def read_as_one(session: Session) -> None:
+    """Let all statements of a transaction see the ledger as it is now; to be called before the first one.
+
+    Else each sees what was committed before it began, and what they say may contradict itself.
+    """
+    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+
+
 def _driver_of(connection: Connection) -> PatientConnection:
     return cast(PatientConnection, connection.connection.driver_connection)
 

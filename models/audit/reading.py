@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy.orm import Session
 
 from models.audit import queries
-from models.database import Database, take_time
+from models.database import Database, read_as_one, take_time
 from models.driver import LONG
 from models.errors import NoSuchSale
 from models.live.records import Look
@@ -77,7 +77,7 @@ def read(database: Database, live: Live, sale_id: UUID) -> Reading:
     """
     before = live.look(sale_id)
     with database.transaction() as session:
-        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        read_as_one(session)
         take_time(session, LONG)
         session.execute(queries.PLAIN)
         ledger = session.execute(queries.SALE, {"sale_id": sale_id}).mappings().one_or_none()

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from models.audit import audit_sale
-from models.database import take_time
+from models.database import read_as_one, take_time
 from models.driver import LONG
 from models.errors import NoSuchSale
 from models.messages import Message, rfc3339
@@ -72,7 +72,7 @@ def make_report(context: Context, sale_id: UUID) -> Report:
     audit = audit_sale(context.database, context.live, sale_id)
     last_ticket = context.live.look(sale_id).number("last_ticket")
     with context.reading(in_step=True) as session:
-        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        read_as_one(session)
         take_time(session, LONG)
         return Report(
             fingerprint=read_fingerprint(session, sale_id),

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from models.audit.checks import NAMES
-from models.database import take_time
+from models.database import read_as_one, take_time
 from models.driver import LONG
 from models.enums import VERDICTS, IntentStatus, OrderStatus, SaleStatus
 from models.live.audits import AuditNote
@@ -65,6 +65,7 @@ class Overviews:
 
     def _count(self, sale_id: UUID) -> SaleCounts:
         with self._context.reading() as session:
+            read_as_one(session)
             take_time(session, LONG)
             return count_rows(session, sale_id)
 

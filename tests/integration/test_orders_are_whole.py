@@ -15,9 +15,11 @@ from models.database import Database
 from models.messages import Message
 from models.tables.orders import Order
 from tasks.intents.shopper_state import stored_intents, stored_orders
+from tasks.payments.refunds import request_refund
 from tasks.payments.telling import tell_order
 from tests.support.paying import Till
 from tests.support.shop import Shop
+from web.control_room.reading import order_file
 
 READ: dict[str, Callable[[Till, Order], Message | None]] = {
     "told": lambda till, order: tell_order(till.context, order.id),
@@ -60,3 +62,17 @@ def test_an_order_that_is_paid_while_it_is_read_is_told_as_it_was(shop: Shop, wa
     assert [one["status"] for one in message["history"]] == ["held", "paying"]
     assert message["status"] == "paying"
     assert till.order(order)["status"] == "paid"
+
+
+def test_an_order_that_is_refunded_while_it_is_read_is_shown_as_it_was(shop: Shop) -> None:
+    sale = shop.open_sale(1)
+    sale.line_up(shop.shoppers(1))
+    sale.drain()
+    [order] = sale.orders()
+    till = Till.over(shop.context)
+    till.pay(order)
+    request_refund(till.context, order.id, by=None)
+    with after_reading_orders(shop.context.database, till.drive_refunds) as seen:
+        shown = order_file(till.context, order.id)
+    assert seen
+    assert (shown["status"], shown["refunds"][0]["status"]) == ("paid", "pending")

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Response, request
 from marshmallow import Schema
 
+from models.database import read_as_one
 from models.errors import FlashSaleError, NotFound, Unavailable
 from models.queries.orders import order_of_shopper
 from models.queries.payments import MoneyOfOrder, find_receipt, money_of_order
@@ -58,6 +59,7 @@ def pay(wanted: dict[str, Any], order_id: uuid.UUID) -> Response:
 def list_payments(order_id: uuid.UUID) -> Response:
     """List every attempt to pay an order, oldest first, and what went back."""
     with services().database.transaction() as session:
+        read_as_one(session)
         order_of_shopper(session, order_id, whose())
         return answer(show_money(money_of_order(session, order_id)))
 

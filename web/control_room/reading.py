@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
+from models.database import read_as_one
 from models.errors import LineUnavailable, NotFound
 from models.messages import Message, rfc3339, stored_intent, stored_order, undecided_intent
 from models.queries import accounts, intents, orders, products, sales
@@ -71,6 +72,7 @@ def order_file(context: Context, order_id: uuid.UUID) -> Message:
         NotFound: there is none.
     """
     with context.database.transaction() as session:
+        read_as_one(session)  # a page that saw the refund's end and not the order's would wait for nothing
         order = orders.find_order(session, order_id)
         if order is None:
             raise NotFound("No order has this id.")
@@ -83,6 +85,7 @@ def order_file(context: Context, order_id: uuid.UUID) -> Message:
 def shopper_file(context: Context, user_id: uuid.UUID) -> dict[str, Any]:
     """Read what a shopper has been doing lately: log-ins, places in lines, orders."""
     with context.database.transaction() as session:
+        read_as_one(session)
         running = sales.running_sales(session)
         decided = [stored_intent(one) for one in intents.newest_of_shopper(session, user_id, ROWS)]
         bought = [stored_order(one, one.history) for one in orders.newest_of_shopper(session, user_id, ROWS)]
