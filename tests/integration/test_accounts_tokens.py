@@ -40,7 +40,7 @@ def sign(claims: dict[str, Any], key: str = SECRET_KEY, **options: Any) -> str:
 
 
 def unsigned(claims: dict[str, Any]) -> str:
-    return jwt.encode(claims, None, algorithm="none")
+    return jwt.encode(claims, "", algorithm="none")
 
 
 def flip(token: str, at: int) -> str:
