@@ -59,11 +59,11 @@ types: setup-dev ## check types
 
 words: setup-dev ## gather the pages' words into the catalogues, where new ones then want translating
 	@$(RUN) babel.messages.frontend --quiet extract --mapping pyproject.toml --project "Flash sale" --add-location file \
-		--no-wrap --sort-by-file --output-file web/translations/messages.pot .
-	@$(RUN) babel.messages.frontend --quiet update --input-file web/translations/messages.pot \
-		--output-dir web/translations --no-wrap --ignore-obsolete --no-fuzzy-matching \
+		--no-wrap --sort-by-file --output-file translations/messages.pot .
+	@$(RUN) babel.messages.frontend --quiet update --input-file translations/messages.pot \
+		--output-dir translations --no-wrap --ignore-obsolete --no-fuzzy-matching \
 		--ignore-pot-creation-date
-	@rm web/translations/messages.pot
+	@rm translations/messages.pot
 
 clean: ## remove .venv and caches; the data directory stays
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -16,8 +16,9 @@ from flask_babel import gettext
 from jinja2 import Environment
 
 from config import ROOT
+from models.languages import SOURCE, catalogue
 from web.shop import languages
-from web.shop.languages import COOKIE, LANGUAGES, SOURCE, catalogue, visitors_locale, words_of_scripts
+from web.shop.languages import COOKIE, LANGUAGES, visitors_locale, words_of_scripts
 
 OTHERS = sorted(set(LANGUAGES) - {SOURCE})
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w+\}").findall

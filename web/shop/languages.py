@@ -1,31 +1,27 @@
 """Which languages the pages speak, and which one a visitor gets; reads the .po files directly.
 
 Words are marked where they stand: `_("…")` in templates and scripts, `N_("…")` in Python's constants, which
-are translated when they are shown. `make words` gathers them into the catalogues of `web/translations/`.
+are translated when they are shown. `make words` gathers them into the catalogues of `translations/`.
 """
 
-import io
 import re
 from functools import cache, lru_cache
 from itertools import takewhile
-from pathlib import Path
 from typing import Any, Final
 
 from babel import Locale
 from babel.core import get_global
-from babel.messages.catalog import Catalog, Message
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import NullTranslations, Translations
+from babel.messages.catalog import Message
+from babel.support import NullTranslations
 from flask import Flask, current_app, request
 from flask_babel import Babel, Domain, get_locale
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 from werkzeug.sansio.http import parse_cookie
 
+from models.languages import SOURCE, catalogue, translations
 from web.reads.asked import Variant
 
-SOURCE: Final = "en"  # the language that the words are written in
 LANGUAGES: Final = {SOURCE: "English", "de": "Deutsch"}  # each by its own name
 COOKIE: Final = "fs_language"
 BY_ADDRESS: Final = "language="  # the query by which a page is had in a language, whatever the cookie says
@@ -41,7 +37,6 @@ VARIANTS: Final = frozenset(
 
 _REMEMBERED: Final = 1_000  # choices by what browsers say, of which few differ
 _LONGEST: Final = 200  # characters of what a browser says that is remembered
-_TRANSLATIONS: Final = Path(__file__).resolve().parents[1] / "translations"
 _TERRITORY: Final = re.compile(r"[A-Za-z]{2}|[0-9]{3}", re.ASCII).fullmatch
 _SCRIPTS: Final = "web/static/js/"
 _ADMINS_SCRIPTS: Final = "web/static/js/admin/"
@@ -58,7 +53,7 @@ class _Words(Domain):  # type: ignore[misc]  # flask-babel has no types
     def get_translations(self) -> NullTranslations:
         """Find the catalogue of the page's language."""
         locale = get_locale()
-        return _translations(locale.language) if locale is not None else NullTranslations()
+        return translations(locale.language) if locale is not None else NullTranslations()
 
 
 class Languages(Babel):  # type: ignore[misc]  # flask-babel has no types
@@ -127,17 +122,11 @@ def words_of_scripts(*, for_admins: bool = False) -> dict[str, Any]:
 def read_all() -> None:
     """Read every catalogue and every variant now, so that the first visitors need not wait."""
     for language in LANGUAGES:
-        _translations(language)
+        translations(language)
         for for_admins in (False, True):
             _script_words(language, for_admins=for_admins)
     for variant in VARIANTS:
         _ = _locale(variant).number_symbols  # a locale reads what it is when it is asked
-
-
-def catalogue(language: str) -> Catalog:
-    """Read a language's catalogue from its source."""
-    with (_TRANSLATIONS / language / "LC_MESSAGES" / "messages.po").open("rb") as source:
-        return read_po(source, locale=language)
 
 
 def _language(tag: str) -> str:
@@ -159,16 +148,6 @@ def _variant(tag: str) -> str:
 @cache
 def _locale(variant: str) -> Locale:
     return Locale.parse(variant)
-
-
-@cache
-def _translations(language: str) -> NullTranslations:
-    if language == SOURCE or language not in LANGUAGES:
-        return NullTranslations()
-    compiled = io.BytesIO()
-    write_mo(compiled, catalogue(language))
-    compiled.seek(0)
-    return Translations(compiled)
 
 
 @cache
