@@ -242,6 +242,7 @@ class Settings:
     database_pooler: str = "auto"  # models.sessions.Pooler
     traces: TraceSettings | None = None  # off
     broker_queues: str = "classic"  # or quorum: the type of RabbitMQ's queues
+    shop_url: str = "http://127.0.0.1:8000"  # where browsers find the shop: links in mails begin with it
     session_s: int = SESSION_S  # a log-in ends so long after it began, however often it is refreshed
 
     @property
@@ -342,6 +343,7 @@ def _read(env: Env) -> Settings:
         failpoint=env.str("FAILPOINT", ""),
         process_name=env.str("PROCESS_NAME", "flash-sale"),
         mail=_mail(env),
+        shop_url=_shop_url(env),
         sockets_per_network=env.int("RATE_LIMIT_SOCKETS_PER_NETWORK", 1000, validate=Range(min=0)),
         ops=OpsSettings(
             token=env.str("OPS_TOKEN", ""),
@@ -510,6 +512,22 @@ def _mail_server(url: SplitResult, sender_name: str, sender_address: str) -> Mai
     )
 
 
+def _shop_url(env: Env) -> str:
+    """Where browsers find the shop, without a slash at its end."""
+    url = env.str("SHOP_URL", "").rstrip("/")
+    if not url:
+        return own_url(_host(env.str("HOST", "127.0.0.1")), env.int("PORT", 8000))
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ConfigurationError("SHOP_URL cannot be read as a URL.") from None
+    is_plain = not (parts.path or parts.query or parts.fragment or parts.username)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not is_plain:
+        raise ConfigurationError("SHOP_URL is not of the form https://shop.example[:port].")
+    return url
+
+
 def _sender(text: str) -> tuple[str, str]:
     """Read `Name <address>` or an address alone."""
     parsed = HeaderRegistry()("From", text if text.isprintable() else "")
@@ -549,6 +567,8 @@ def _refuse_for_production(settings: Settings) -> None:
         raise ConfigurationError("FAILPOINT is for tests and must not be set in production.")
     if settings.mail is not None and settings.mail.tells_its_password:
         raise ConfigurationError("SMTP_URL would send its password unencrypted; use smtps:// or ?starttls=1.")
+    if settings.mail is not None and urlsplit(settings.shop_url).scheme != "https":
+        raise ConfigurationError("SHOP_URL must be the shop's https address: mails carry links to it.")
     if settings.ops.token and _worth(settings.ops.token) < WORTH_OF_A_PASSWORD:
         raise ConfigurationError("OPS_TOKEN is a well-known or repetitive value; generate a random one.")
     _refuse_weak_payments(settings.payments)

@@ -21,6 +21,7 @@ from tasks.intake.journal import Journal
 from tasks.intake.sale_cache import SaleCache
 from tasks.intake.told_tickets import ToldTickets
 from tasks.mail.delivery import Mailer
+from tasks.mail.links import Links
 from tasks.mail.outbox import session_info
 from tasks.providers.registry import Providers
 from tasks.runtime.bell import Bell, CeleryBell
@@ -86,7 +87,7 @@ def build_context(settings: Settings, process: str) -> Context:
         replica=_replica(settings, database, process),
         sale_cache=sale_cache,
         providers=Providers(settings, database),
-        mailer=Mailer(database, settings.mail),
+        mailer=Mailer(database, settings.mail, Links.of(settings)),
         measures=measures,
         intake=Intake(
             live,

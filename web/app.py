@@ -25,6 +25,7 @@ from web.http.openapi import Blueprint as ApiBlueprint
 from web.http.request_id import MAX_BODY_BYTES, ShopRequest
 from web.http.services import EXTENSION, Services
 from web.limits.proxies import Proxies
+from web.shop import account as account_pages
 from web.shop import assets, languages
 from web.shop import views as pages
 from web.sockets import socket as live
@@ -50,6 +51,7 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (  # everything else, under the paths t
     metrics.blueprint,
     docs.blueprint,
     pages.blueprint,
+    account_pages.blueprint,
     control_room.blueprint,
     live.blueprint,
 )

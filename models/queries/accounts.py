@@ -100,12 +100,6 @@ def log_ins(session: Session, user_id: UUID, limit: int) -> Sequence[Row[TokenFa
     return session.execute(asked.order_by(TokenFamily.created_at.desc()).limit(limit)).all()
 
 
-def count_good_log_ins(session: Session, user_id: UUID) -> int:
-    """Count an account's log-ins that are good."""
-    is_good = (TokenFamily.user_id == user_id, TokenFamily.revoked_at.is_(None))
-    return session.scalars(select(func.count()).where(*is_good, TokenFamily.expires_at > func.now())).one()
-
-
 def revoked_since(
     connection: Connection, looked_at: float | None, seconds: float
 ) -> tuple[float, Sequence[UUID]]:

@@ -1,13 +1,8 @@
 """Links that are mailed: made with the mail that carries them, good once and for a time.
 
-The database holds the digest of a link's token only. The token itself is the link's id, signed by the
-application's secret: whoever writes the letter makes it again, and whoever reads the database cannot.
+The database holds the digest of a link's token only; `tasks.mail.links` makes the token again for the letter.
 """
 
-import base64
-import hashlib
-import hmac
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID, uuid4
@@ -18,9 +13,8 @@ from sqlalchemy.orm import Session
 from models.enums import LinkKind
 from models.errors import LinkSpent
 from models.tables.accounts import AccountLink
+from tasks.mail.links import digest_of, token_of
 
-_LABEL: Final = b"link in a mail "
-_SIGNED_BYTES: Final = 24
 _MOST_CHARACTERS: Final = 64  # of a token; ours have 54
 
 
@@ -38,7 +32,7 @@ def make_link(
     link_id = uuid4()
     link = AccountLink(
         id=link_id,
-        digest=_digest(_token(secret_key, link_id)),
+        digest=digest_of(token_of(secret_key, link_id)),
         user_id=user_id,
         kind=kind,
         email=email,
@@ -49,15 +43,6 @@ def make_link(
     return link_id
 
 
-def token_of(session: Session, secret_keys: Sequence[str], link_id: UUID) -> str | None:
-    """Make a link's token again, by the key that it was made with; None if there is no such link any more."""
-    link = session.get(AccountLink, link_id)
-    if link is None:
-        return None
-    tokens = (_token(key, link_id) for key in secret_keys)
-    return next((token for token in tokens if _digest(token) == link.digest), None)
-
-
 def use_link(session: Session, token: str, *kinds: LinkKind) -> AccountLink:
     """Use a link up in the caller's transaction; of many who use it at once, one can.
 
@@ -65,7 +50,7 @@ def use_link(session: Session, token: str, *kinds: LinkKind) -> AccountLink:
         LinkSpent: it was used, has expired, is of another kind, or there is none.
     """
     is_good = (
-        AccountLink.digest == _digest(token[:_MOST_CHARACTERS]),
+        AccountLink.digest == digest_of(token[:_MOST_CHARACTERS]),
         AccountLink.kind.in_(kinds),
         AccountLink.used_at.is_(None),
         AccountLink.expires_at > func.now(),
@@ -81,12 +66,3 @@ def drop_links(session: Session, user_id: UUID, *kinds: LinkKind) -> None:
     """Make what was mailed to an account earlier good for nothing, in the caller's transaction."""
     unused = (AccountLink.user_id == user_id, AccountLink.kind.in_(kinds), AccountLink.used_at.is_(None))
     session.execute(update(AccountLink).where(*unused).values(used_at=func.now()))
-
-
-def _token(secret_key: str, link_id: UUID) -> str:
-    signature = hmac.digest(secret_key.encode(), _LABEL + link_id.bytes, "sha256")[:_SIGNED_BYTES]
-    return base64.urlsafe_b64encode(link_id.bytes + signature).rstrip(b"=").decode()
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode(errors="replace")).digest()

@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from email.message import EmailMessage
 from typing import Final
 from uuid import UUID
 
@@ -16,6 +17,7 @@ import structlog
 from config import MailSettings
 from models.database import Database
 from models.tables.mails import Mail
+from tasks.mail.links import Links
 from tasks.mail.messages import Contents, read_contents, write_letter
 from tasks.mail.outbox import Tried, hand_back, has_due, note_tried, take_up
 from tasks.mail.smtp import DEADLINE_S, TIMEOUT_S, Post, Refused, Unreached
@@ -35,6 +37,7 @@ class Mailer:
         self,
         database: Database,
         settings: MailSettings | None,
+        links: Links,
         *,
         timeout_s: float = TIMEOUT_S,
         deadline_s: float = DEADLINE_S,
@@ -43,6 +46,7 @@ class Mailer:
     ) -> None:
         self._database = database
         self._settings = settings
+        self._links = links
         self._timeout_s = timeout_s
         self._deadline_s = deadline_s
         self._slice_s = slice_s
@@ -101,7 +105,7 @@ class Mailer:
     def _take_up(self) -> tuple[list[Mail], dict[UUID, Contents]]:
         with self._database.transaction() as session:
             mails = take_up(session, AT_ONCE)
-            return mails, read_contents(session, mails)
+            return mails, read_contents(session, mails, self._links)
 
     def _note(self, tried: Sequence[Tried], untried: Sequence[Mail]) -> None:
         with self._database.transaction() as session:
@@ -124,7 +128,7 @@ def _send(
         if tried and time.monotonic() >= until:
             break
         try:
-            post.send(write_letter(mail, contents[mail.id], settings))
+            post.send(_letter(mail, contents, settings))
         except Refused as error:
             log.warning("mail_refused", **_named(mail), error=str(error))
             tried.append(Tried(mail, str(error), is_final=error.is_final))
@@ -137,6 +141,12 @@ def _send(
         else:
             tried.append(Tried(mail))
     return tried, False
+
+
+def _letter(mail: Mail, contents: Mapping[UUID, Contents], settings: MailSettings) -> EmailMessage:
+    if mail.id not in contents:
+        raise Refused("What it tells of is gone.", is_final=True)
+    return write_letter(mail, contents[mail.id], settings)
 
 
 def _named(mail: Mail) -> dict[str, str | int]:

@@ -1,7 +1,7 @@
 """Writes the text and HTML of a mail about money, from the rows that it describes.
 
 Whatever shoppers and admins may have written is put on one line first and escaped where needed, so that no
-name can become a header, a line or an element of its own. No mail carries a link, a token or a secret.
+name can become a header, a line or an element of its own. A link's token is written into the letter alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,6 +24,7 @@ from models.money import write_amount
 from models.queries.payments import receipts_of_orders, refunds_to_tell
 from models.tables.mails import Mail
 from models.tables.payments import Receipt, Refund
+from tasks.mail.links import Links
 from tasks.mail.writing import one_line
 
 LANGUAGE: Final = "en"
@@ -47,8 +48,8 @@ _TEMPLATES: Final = Environment(
 Contents = Mapping[str, str]
 
 
-def read_contents(session: Session, mails: Sequence[Mail]) -> dict[UUID, Contents]:
-    """Read the contents of mails, by the mails' ids."""
+def read_contents(session: Session, mails: Sequence[Mail], links: Links) -> dict[UUID, Contents]:
+    """Read the contents of mails, by the mails' ids; none for a mail whose link is gone."""
     receipts = [mail.order_id for mail in mails if mail.kind == MailKind.RECEIPT and mail.order_id]
     refunds = [mail.refund_id for mail in mails if mail.kind == MailKind.REFUND]
     by_subject: dict[UUID | None, Contents] = {}
@@ -56,9 +57,10 @@ def read_contents(session: Session, mails: Sequence[Mail]) -> dict[UUID, Content
         by_subject |= {row.order_id: _of_receipt(row) for row in receipts_of_orders(session, receipts)}
     if refunds:
         by_subject |= {row[0].id: _of_refund(*row) for row in refunds_to_tell(session, refunds)}
-    others = {mail.id: mail.contents for mail in mails if mail.kind not in _OF_MONEY}
-    named = {mail.id: mail.refund_id or mail.order_id for mail in mails if mail.id not in others}
-    return others | {one: by_subject[subject] for one, subject in named.items() if subject in by_subject}
+    of_money = {mail.id: mail.refund_id or mail.order_id for mail in mails if mail.kind in _OF_MONEY}
+    read = {mail.id: _linked(session, mail, links) for mail in mails if mail.id not in of_money}
+    others = {mail_id: contents for mail_id, contents in read.items() if contents is not None}
+    return others | {one: by_subject[subject] for one, subject in of_money.items() if subject in by_subject}
 
 
 def write_letter(mail: Mail, contents: Contents, sender: MailSettings) -> EmailMessage:
@@ -77,6 +79,15 @@ def write_letter(mail: Mail, contents: Contents, sender: MailSettings) -> EmailM
     letter.add_alternative(page, subtype="html", cte="quoted-printable")
     letter.set_boundary(f"=_{mail.id.hex}")
     return letter
+
+
+def _linked(session: Session, mail: Mail, links: Links) -> Contents | None:
+    """A mail's contents with the address of its link in the place of the link's id, where it has one."""
+    link_id = mail.contents.get("link")
+    if link_id is None:
+        return mail.contents
+    url = links.url_of(session, UUID(link_id))
+    return {**mail.contents, "link": url} if url else None
 
 
 def _of_receipt(row: Receipt) -> Contents:

@@ -14,6 +14,7 @@ from models.enums import MailStatus
 from models.tables.mails import Mail
 from models.tables.orders import Order
 from tasks.mail.delivery import Mailer
+from tasks.mail.links import Links
 from tests.support.contexts import context_over, plain_settings
 from tests.support.paying import Till
 from tests.support.servers import Stores
@@ -30,7 +31,8 @@ class MailShop:
     def mailer(self, settings: MailSettings | None, **options: Any) -> Mailer:
         """Make the sender, with timeouts short enough for a test."""
         patience = {"timeout_s": 5.0, "deadline_s": 15.0} | options
-        return Mailer(self.shop.context.database, settings, **patience)
+        links = Links.of(self.shop.context.settings)
+        return Mailer(self.shop.context.database, settings, links, **patience)
 
     def held(self, buyers: int = 1, **more: Any) -> tuple[SaleUnderTest, list[Order]]:
         """Open a sale and have so many buyers hold a unit each."""

@@ -200,8 +200,26 @@ def test_production_sends_no_password_unencrypted(load: Load) -> None:
         "smtp://me:hunter2@localhost",
         "smtp://h",
     ):
-        assert load(SMTP_URL=fine, **strict).mail is not None
+        assert load(SMTP_URL=fine, SHOP_URL="https://shop.example", **strict).mail is not None
     assert load(SMTP_URL="smtp://me:hunter2@mail.example", MAIL_FROM=FROM).mail is not None
+
+
+def test_the_shops_address_is_its_own_unless_it_is_set(load: Load) -> None:
+    assert load(HOST="::", PORT="8123").shop_url == "http://[::1]:8123"
+    assert load(SHOP_URL="https://shop.example:444/").shop_url == "https://shop.example:444"
+
+
+@pytest.mark.parametrize(
+    "url", ["shop.example", "ftp://shop.example", "https://", "https://h/path", "https://a@h"]
+)
+def test_what_is_no_address_of_a_shop_is_refused(load: Load, url: str) -> None:
+    with pytest.raises(ConfigurationError, match="SHOP_URL"):
+        load(SHOP_URL=url)
+
+
+def test_production_mails_no_link_that_goes_unencrypted(load: Load) -> None:
+    with pytest.raises(ConfigurationError, match="SHOP_URL"):
+        load(SMTP_URL="smtps://h", MAIL_FROM=FROM, SHOP_URL="http://shop.example", **PRODUCTION)
 
 
 STRIPE = {

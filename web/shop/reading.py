@@ -8,7 +8,7 @@ from typing import Final
 from models.enums import OrderStatus, SaleStatus
 from models.errors import NotFound
 from models.messages import Message, stored_order
-from models.queries.accounts import count_good_log_ins, find_user
+from models.queries.accounts import find_user
 from models.queries.orders import order_of_shopper, orders
 from models.queries.payments import find_receipt
 from models.queries.products import newest_products
@@ -101,8 +101,8 @@ def receipt_of(context: Context, user_id: uuid.UUID, order_id: uuid.UUID) -> tup
         return show_receipt(receipt), order.status == OrderStatus.REFUNDED
 
 
-def account_of(context: Context, user_id: uuid.UUID) -> tuple[User, int]:
-    """Read an account, and how many log-ins of it are good.
+def account_of(context: Context, user_id: uuid.UUID) -> User:
+    """Read an account.
 
     Raises:
         NotFound: it is gone.
@@ -111,7 +111,7 @@ def account_of(context: Context, user_id: uuid.UUID) -> tuple[User, int]:
         user = find_user(session, user_id)
         if user is None:
             raise NotFound("The account is gone.")
-        return user, count_good_log_ins(session, user_id)
+        return user
 
 
 def products_to_sell(context: Context) -> Sequence[Product]:

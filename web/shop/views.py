@@ -13,9 +13,7 @@ from tasks.context import Context
 from tasks.sales.lifecycle import get_sale
 from tasks.sales.view import Show, show_sale, show_whole_sale
 from web.auth.cookies import cookie_name, cookie_prefix
-from web.auth.identity import REFRESH_CSRF_COOKIE, identity_if_any
-from web.auth.tokens import Identity
-from web.http.errors import Problem
+from web.auth.identity import REFRESH_CSRF_COOKIE
 from web.http.services import services
 from web.reads.rendered import Made, made_page
 from web.shop import languages, paying, reading, words
@@ -23,6 +21,7 @@ from web.shop.compression import compress
 from web.shop.paths import own_path
 from web.shop.phases import entry_of
 from web.shop.problems import make_readable
+from web.shop.viewing import viewer
 
 blueprint: Final = Blueprint("pages", __name__)
 
@@ -43,11 +42,11 @@ blueprint.after_app_request(make_readable)
 @blueprint.app_context_processor
 def common() -> dict[str, Any]:
     """What every page knows: the shop's name, who is logged in, and the server's time."""
-    viewer = _viewer()
+    identity = viewer()
     return {
         "shop_name": words.SHOP_NAME,
-        "viewer": viewer,
-        "session": "in" if viewer else "renewable" if _is_renewable() else "out",
+        "viewer": identity,
+        "session": "in" if identity else "renewable" if _is_renewable() else "out",
         "cookie_prefix": cookie_prefix(services().settings),
         "server_time": rfc3339(datetime.now(UTC)),
         "language": languages.chosen(),
@@ -104,42 +103,34 @@ def register() -> Response | str:
 @blueprint.get("/orders")
 def orders() -> Response | str:
     """The shopper's orders, each with its history."""
-    viewer = _viewer()
-    if viewer is None:
+    identity = viewer()
+    if identity is None:
         return redirect("/login?next=/orders", 303)
-    page = reading.orders_of(_context(), viewer.user_id, request.args.get("cursor"))
+    page = reading.orders_of(_context(), identity.user_id, request.args.get("cursor"))
     return render_template("orders.html", page=page)
 
 
 @blueprint.get("/orders/<uuid:order_id>")
 def order_page(order_id: uuid.UUID) -> Response | str:
     """One order with its history, and what can be done with it."""
-    viewer = _viewer()
-    if viewer is None:
+    identity = viewer()
+    if identity is None:
         return redirect(f"/login?next=/orders/{order_id}", 303)
     return render_template(
-        "order.html", order=reading.order_of(_context(), viewer.user_id, order_id), order_notes=paying.notes()
+        "order.html",
+        order=reading.order_of(_context(), identity.user_id, order_id),
+        order_notes=paying.notes(),
     )
 
 
 @blueprint.get("/orders/<uuid:order_id>/receipt")
 def receipt_page(order_id: uuid.UUID) -> Response | str:
     """The receipt of a paid order, to be kept or printed."""
-    viewer = _viewer()
-    if viewer is None:
+    identity = viewer()
+    if identity is None:
         return redirect(f"/login?next=/orders/{order_id}/receipt", 303)
-    receipt, is_refunded = reading.receipt_of(_context(), viewer.user_id, order_id)
+    receipt, is_refunded = reading.receipt_of(_context(), identity.user_id, order_id)
     return render_template("receipt.html", receipt=receipt, is_refunded=is_refunded)
-
-
-@blueprint.get("/account")
-def account() -> Response | str:
-    """The viewer's account, and logging out on every device."""
-    viewer = _viewer()
-    if viewer is None:
-        return redirect("/login?next=/account", 303)
-    user, log_ins = reading.account_of(_context(), viewer.user_id)
-    return render_template("account.html", account=user, log_ins=log_ins)
 
 
 @blueprint.post("/language")
@@ -170,17 +161,9 @@ def _is_renewable() -> bool:
 
 def _form(template: str) -> Response | str:
     target = own_path(request.args.get("next"))
-    if _viewer() is not None:
+    if viewer() is not None:
         return redirect(target, 303)
     return render_template(template, target=target)
-
-
-def _viewer() -> Identity | None:
-    """Who is logged in; None where the cookie is missing or not valid."""
-    try:
-        return identity_if_any()
-    except Problem:
-        return None
 
 
 def _context() -> Context:
