@@ -47,6 +47,7 @@ ALLOWANCES: Final = {  # what production refuses unless PRODUCTION_ALLOWS names 
 SENTINEL_PORT: Final = 26379  # where a sentinel is asked unless its address says otherwise
 SENTINEL_TIMEOUT_S: Final = 0.5  # for its answer; then the next one is asked
 SESSION_S: Final = 90 * 86_400
+REPEATED_DAYS: Final = 7  # within which providers send a webhook again; Stripe does so for three
 DRAIN_WORKERS: Final = min(2, os.cpu_count() or 1)  # PostgreSQL, which they write to, needs cores too
 RABBIT_TLS: Final = frozenset({"ssl_ca_certs", "ssl_cert_reqs", "ssl_certfile", "ssl_keyfile"})
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
@@ -194,6 +195,17 @@ class LogInSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """For how many days what is no longer needed is kept; 0: for good."""
+
+    unverified_days: int = 90  # accounts that never confirmed their address, and asked for nothing
+    log_ins_days: int = 30  # that have ended, with network and user agent
+    mails_days: int = 90  # addresses and contents of mails that were sent
+    webhooks_days: int = 90
+    tasks_days: int = 90  # background tasks that are over
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that the environment may set. Times are in seconds unless the name says otherwise."""
 
@@ -243,6 +255,7 @@ class Settings:
     traces: TraceSettings | None = None  # off
     broker_queues: str = "classic"  # or quorum: the type of RabbitMQ's queues
     shop_url: str = "http://127.0.0.1:8000"  # where browsers find the shop: links in mails begin with it
+    retention: Retention = Retention()
     session_s: int = SESSION_S  # a log-in ends so long after it began, however often it is refreshed
 
     @property
@@ -356,6 +369,7 @@ def _read(env: Env) -> Settings:
         forwarder_headers=env.str("FORWARDER_HEADERS", ""),
         plain_requests=env.bool("PLAIN_REQUESTS", True),
         traces=_traces(env),
+        retention=_retention(env),
     )
     _refuse_unsafe(settings)
     return settings
@@ -388,6 +402,23 @@ def _traces(env: Env) -> TraceSettings | None:
     if urlsplit(endpoint).scheme not in ("http", "https") or not urlsplit(endpoint).hostname:
         raise ConfigurationError("OTEL_EXPORTER_OTLP_ENDPOINT is not of the form http[s]://host:4318.")
     return TraceSettings(f"{endpoint}/v1/traces", ratio, follows_callers)
+
+
+def _retention(env: Env) -> Retention:
+    """How long things are kept, in days."""
+    days = Range(min=0, max=36_500)
+    kept = Retention(
+        unverified_days=env.int("RETAIN_UNVERIFIED_DAYS", 90, validate=days),
+        log_ins_days=env.int("RETAIN_LOG_INS_DAYS", 30, validate=days),
+        mails_days=env.int("RETAIN_MAILS_DAYS", 90, validate=days),
+        webhooks_days=env.int("RETAIN_WEBHOOKS_DAYS", 90, validate=days),
+        tasks_days=env.int("RETAIN_TASKS_DAYS", 90, validate=days),
+    )
+    if 0 < kept.webhooks_days < REPEATED_DAYS:
+        raise ConfigurationError(
+            f"RETAIN_WEBHOOKS_DAYS is less than {REPEATED_DAYS}: a webhook that comes again must be known."
+        )
+    return kept
 
 
 def _host(text: str) -> str:

@@ -189,5 +189,16 @@ class CannotBan(FlashSaleError):
     """The account is an admin's."""
 
 
+class NotDone(FlashSaleError):
+    """A background task did what it could for now, and goes on by the next bell.
+
+    `progress` is its result so far.
+    """
+
+    def __init__(self, progress: dict[str, Any]) -> None:
+        super().__init__("It is not done yet.")
+        self.progress = progress
+
+
 class NotFailed(FlashSaleError):
     """The task did not fail, so that there is nothing to try again."""

@@ -9,6 +9,7 @@ from celery import Task
 
 from models.errors import Unavailable
 from tasks.background import queue
+from tasks.background.purge import drop_exports
 from tasks.background.report_requests import ask_for_due_reports
 from tasks.context import Context
 from tasks.intents import drain
@@ -68,7 +69,8 @@ def run_background_task(self: ContextTask, task_id: str) -> None:
 
 @celery.task(bind=True, base=ContextTask, name="ask_for_purge")
 def ask_for_purge(self: ContextTask) -> None:
-    """Request the daily purge, unless it was requested within a day."""
+    """Drop what is kept for hours only; request the daily purge, unless it was requested within a day."""
+    drop_exports(self.context)
     queue.ask_for_purge(self.context)
 
 

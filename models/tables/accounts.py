@@ -18,7 +18,8 @@ class User(Base):
     `expel_at`: when lines and holds are next searched for a banned shopper; null once that is over.
     `language` and `time_zone` are null until they are chosen. `totp_secret` is encrypted; it counts once it
     is confirmed, and no time step (30 s of the epoch) up to `totp_last_step` is taken again. `mail_choices`
-    holds the kinds of mail that are wanted or not. An account with `erased_at` names nobody.
+    holds the kinds of mail that are wanted or not. From `erasure_asked_at` on nobody can log in; an account
+    with `erased_at` names nobody.
     """
 
     __tablename__ = "users"
@@ -51,6 +52,7 @@ class User(Base):
     totp_last_step: Mapped[int | None] = mapped_column(BigInteger)
     terms_version: Mapped[str | None] = mapped_column(String(32))
     terms_accepted_at: Mapped[datetime | None]
+    erasure_asked_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
 
 

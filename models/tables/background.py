@@ -21,6 +21,7 @@ class BackgroundTask(Base):
         CheckConstraint("attempts >= 0", name="attempts_not_negative"),
         Index("ix_background_tasks_submitted_at_id", "submitted_at", "id"),
         Index("ix_background_tasks_sale_id", "sale_id"),
+        Index("ix_background_tasks_subject_id", "subject_id", "kind"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)

@@ -38,6 +38,7 @@ class Mail(Base):
         Index("ix_mails_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_mails_created_at_id", "created_at", "id"),
         Index("ix_mails_of_sale", text(OF_SALE), "created_at", "id"),
+        Index("ix_mails_readable", "created_at", postgresql_where=text("to_email <> ''")),
         Index("ix_mails_unmailed", "created_at", postgresql_where=text("status <> 'mailed'")),
     )
 

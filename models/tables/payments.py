@@ -116,6 +116,7 @@ class WebhookEvent(Base):
     """A webhook that was applied, by the provider's id of it: a repeat finds it and does nothing."""
 
     __tablename__ = "webhook_events"
+    __table_args__ = (Index("ix_webhook_events_received_at", "received_at"),)
 
     provider: Mapped[str] = mapped_column(String(32), primary_key=True)
     event_id: Mapped[str] = mapped_column(String(255), primary_key=True)

@@ -10,6 +10,7 @@ from models.tables.journal import JournalEntry
 from models.tables.mails import Mail
 from models.tables.orders import Intent, Order, OrderEvent
 from models.tables.payments import Payment, Receipt, ReceiptCounter, Refund, WebhookEvent
+from models.tables.privacy import Consent, Export
 from models.tables.reports import SaleReport
 from models.tables.sandbox import SandboxCharge, SandboxEvent
 from models.tables.tallies import Tally
@@ -21,6 +22,8 @@ __all__ = [
     "Adjustment",
     "AdminLogEntry",
     "BackgroundTask",
+    "Consent",
+    "Export",
     "Intent",
     "JournalEntry",
     "LedgerIdentity",

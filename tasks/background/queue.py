@@ -11,24 +11,20 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import func, or_, select, update
 
 from models.audit import audit_sale
-from models.database import take_time
-from models.driver import LONG
 from models.enums import TaskState
-from models.errors import NoSuchSale, Unavailable
+from models.errors import NoSuchSale, NotDone, Unavailable
 from models.leases import has_ended
-from models.tables.accounts import TokenFamily
 from models.tables.background import BackgroundTask
 from tasks.accounts.bans import EXPEL, expel
+from tasks.background.purge import PURGE, purge
 from tasks.context import Context
 from tasks.reports.making import REPORT, run_report
-from tasks.sales.archive import archive_finished_sales
 
 log: Final = structlog.get_logger()
 
-PURGE: Final = "purge"
 PURGED_EVERY: Final = timedelta(days=1)
 MOST_ATTEMPTS: Final = 3
 UNHEARD_AFTER: Final = timedelta(seconds=5)
@@ -42,18 +38,6 @@ def audit(context: Context, task: BackgroundTask) -> Result:
     if task.sale_id is None:
         raise NoSuchSale("An audit names a sale.")
     return audit_sale(context.database, context.live, task.sale_id).as_message()
-
-
-def purge(context: Context, task: BackgroundTask) -> Result:
-    """Remove log-ins whose tokens have all expired, the live state of finished sales, and old journal."""
-    del task
-    with context.database.transaction() as session:
-        take_time(session, LONG)
-        gone = session.execute(delete(TokenFamily).where(TokenFamily.expires_at < func.now()))
-    done = {"token_families": gone.rowcount, "past_sales": archive_finished_sales(context)}  # type: ignore[attr-defined]
-    if context.journal is not None:
-        done["journal"] = context.journal.purge(context.settings.journal_kept_hours)
-    return done
 
 
 KINDS: Final[dict[str, Callable[[Context, BackgroundTask], Result]]] = {
@@ -109,6 +93,9 @@ def run(context: Context, task_id: UUID) -> None:
         return
     try:
         result = KINDS[task.kind](context, task)
+    except NotDone as error:
+        _finish(context, task, TaskState.RETRY, result=error.progress, tried=task.attempts - 1)
+        return
     except Unavailable as error:
         _finish(context, task, TaskState.RETRY, error=str(error))
         raise
@@ -156,11 +143,19 @@ def _finish(
     *,
     result: Result | None = None,
     error: str | None = None,
+    tried: int | None = None,
 ) -> None:
+    """Note how a run ended; `tried` is how many runs count as attempts, if not all of them do."""
     is_over = state in (TaskState.SUCCESS, TaskState.FAILURE)
     with context.database.transaction() as session:
         session.execute(
             update(BackgroundTask)
             .where(BackgroundTask.id == task.id, BackgroundTask.state == TaskState.STARTED)
-            .values(state=state, result=result, error=error, finished_at=func.now() if is_over else None)
+            .values(
+                state=state,
+                result=result,
+                error=error,
+                attempts=task.attempts if tried is None else tried,
+                finished_at=func.now() if is_over else None,
+            )
         )

@@ -1,0 +1,152 @@
+"""The daily purge: what is no longer to be kept goes, in slices that lock little, and it says how much.
+
+How long things are kept is a setting each (`RETAIN_…_DAYS`; 0 keeps them for good). What carries a promise is
+in no slice: orders, receipts, verdicts, the admins' log, and the terms that somebody accepted stay.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+import structlog
+from sqlalchemy import TextClause, text
+
+from config import Retention
+from models.database import take_time
+from models.driver import LONG
+from models.errors import NotDone
+from models.tables.background import BackgroundTask
+from tasks.context import Context
+from tasks.sales.archive import archive_finished_sales
+
+log: Final = structlog.get_logger()
+
+PURGE: Final = "purge"
+SLICE: Final = 1_000  # rows a transaction
+WORKS_S: Final = 45.0  # less than after which a worker counts as dead; then it goes on by the next bell
+
+
+class Step(NamedTuple):
+    """One kind of rows, and the statement that removes a slice of those older than so many days."""
+
+    name: str
+    days: int
+    removing: TextClause
+
+
+# A user agent and a network stand in each. An ended log-in is no good, so that nobody waits for its row.
+_LOG_INS: Final = text("""
+    DELETE FROM token_families WHERE id IN (
+        SELECT id FROM token_families
+        WHERE expires_at < now() - make_interval(days => :days)
+           OR revoked_at < now() - make_interval(days => :days)
+        LIMIT :slice FOR UPDATE SKIP LOCKED)
+""")
+
+# Only who was sent a letter to confirm the address could have done so; who is logged in may yet.
+_UNVERIFIED: Final = text("""
+    WITH gone AS (
+        SELECT u.id FROM users u
+        WHERE u.email_verified_at IS NULL AND u.role = 'shopper' AND u.erased_at IS NULL
+          AND u.erasure_asked_at IS NULL AND u.banned_at IS NULL
+          AND u.created_at < now() - make_interval(days => :days)
+          AND EXISTS (SELECT FROM mails WHERE user_id = u.id AND kind = 'verify_email')
+          AND NOT EXISTS (SELECT FROM token_families WHERE user_id = u.id
+                          AND revoked_at IS NULL AND expires_at > now())
+          AND NOT EXISTS (SELECT FROM intents WHERE user_id = u.id)
+          AND NOT EXISTS (SELECT FROM orders WHERE user_id = u.id)
+          AND NOT EXISTS (SELECT FROM background_tasks WHERE requested_by = u.id)
+        ORDER BY u.created_at, u.id
+        LIMIT :slice FOR UPDATE OF u SKIP LOCKED),
+    letters AS (DELETE FROM mails USING gone WHERE mails.user_id = gone.id)
+    DELETE FROM users USING gone WHERE users.id = gone.id
+""")
+
+_LINKS: Final = text("""
+    DELETE FROM account_links WHERE id IN (
+        SELECT id FROM account_links WHERE expires_at < now() - make_interval(days => :days)
+        LIMIT :slice FOR UPDATE SKIP LOCKED)
+""")
+
+_EXPORTS: Final = text("""
+    DELETE FROM exports WHERE id IN (
+        SELECT id FROM exports WHERE expires_at < now() - make_interval(days => :days)
+        LIMIT :slice FOR UPDATE SKIP LOCKED)
+""")
+
+_MAILS: Final = text("""
+    UPDATE mails SET to_name = '', to_email = '', contents = '{}', error = NULL WHERE id IN (
+        SELECT id FROM mails
+        WHERE to_email <> '' AND status <> 'pending' AND created_at < now() - make_interval(days => :days)
+        ORDER BY created_at LIMIT :slice FOR UPDATE SKIP LOCKED)
+""")
+
+_WEBHOOKS: Final = text("""
+    DELETE FROM webhook_events w USING (
+        SELECT provider, event_id FROM webhook_events
+        WHERE received_at < now() - make_interval(days => :days)
+        LIMIT :slice FOR UPDATE SKIP LOCKED) AS old
+    WHERE (w.provider, w.event_id) = (old.provider, old.event_id)
+""")
+
+_SANDBOX_EVENTS: Final = text("""
+    DELETE FROM sandbox_events WHERE id IN (
+        SELECT id FROM sandbox_events
+        WHERE due_at IS NULL AND created_at < now() - make_interval(days => :days)
+        ORDER BY id LIMIT :slice FOR UPDATE SKIP LOCKED)
+""")
+
+_TASKS: Final = text("""
+    DELETE FROM background_tasks WHERE id IN (
+        SELECT id FROM background_tasks
+        WHERE finished_at IS NOT NULL AND submitted_at < now() - make_interval(days => :days)
+        ORDER BY submitted_at LIMIT :slice FOR UPDATE SKIP LOCKED)
+""")
+
+
+def purge(context: Context, task: BackgroundTask) -> dict[str, int]:
+    """Remove what is older than the settings say; returns how many of each kind, this and earlier times.
+
+    Raises:
+        NotDone: its time is over and there is more.
+        Unavailable: a store is unavailable; it is run again.
+    """
+    done = Counter[str](task.result or {})
+    ends_at = time.monotonic() + WORKS_S
+    for step in steps(context.settings.retention):
+        while removed := _remove(context, step):
+            done[step.name] += removed
+            if time.monotonic() >= ends_at:
+                raise NotDone(dict(done))
+    done["past_sales"] += archive_finished_sales(context)
+    if context.journal is not None:
+        done["journal"] += context.journal.purge(context.settings.journal_kept_hours)
+    log.info("purged", **done)
+    return dict(done)
+
+
+def drop_exports(context: Context) -> int:
+    """Remove copies of personal data whose day is over, without waiting for the next purge."""
+    return _remove(context, Step("exports", 0, _EXPORTS))
+
+
+def steps(retention: Retention) -> list[Step]:
+    """List what is removed, in which order; what is kept for good is not in it."""
+    kept: Mapping[str, tuple[int, TextClause]] = {
+        "log_ins": (retention.log_ins_days, _LOG_INS),
+        "unverified": (retention.unverified_days, _UNVERIFIED),
+        "mails": (retention.mails_days, _MAILS),
+        "webhooks": (retention.webhooks_days, _WEBHOOKS),
+        "sandbox_events": (retention.webhooks_days, _SANDBOX_EVENTS),
+        "tasks": (retention.tasks_days, _TASKS),
+    }
+    settled = [Step(name, days, removing) for name, (days, removing) in kept.items() if days > 0]
+    return [Step("links", 0, _LINKS), Step("exports", 0, _EXPORTS), *settled]
+
+
+def _remove(context: Context, step: Step) -> int:
+    with context.database.transaction() as session:
+        take_time(session, LONG)
+        gone = session.execute(step.removing, {"days": step.days, "slice": SLICE})
+        return int(gone.rowcount)  # type: ignore[attr-defined]
