@@ -106,7 +106,7 @@ def test_news_that_came_while_redis_was_silent_are_told(shop: Shop) -> None:
     intent = client.ask(type="intent", sale_id=str(sale_id))
     shop.signal_web(signal.SIGSTOP)
     with nothing_is_published():
-        shop.drain(sale_id)
+        assert shop.drain(sale_id) == 1
     shop.redis.stop()
     shop.signal_web(signal.SIGCONT)
     shop.redis.start()
