@@ -13,7 +13,7 @@ from tests.model.machine import SaleMachine
 from tests.model.play import World
 
 BRIEF: Final = settings(
-    max_examples=42,
+    max_examples=28,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,

@@ -11,7 +11,7 @@ from tests.model.planting import caught
 from tests.model.play import World
 from tests.model.walker import walk
 
-SEEDS: Final = 14
+SEEDS: Final = 10
 
 
 def seeds() -> list[int]:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks.harness.processes import naming
 from config import ROOT
 
@@ -13,6 +15,7 @@ TINY = ("--rounds", "1", "--intents", "1000", "--naive", "20", "--requests", "40
 LIMIT_S = 240.0
 
 DRAINED = ("plain inserts", "drain", "drain by two workers", "a task an intent")
+ARRIVED = ("arrived by socket", "arrived by socket, CPU")
 SERVED = (
     "bare route",
     "accepted over HTTP",
@@ -27,16 +30,25 @@ SERVED = (
     "accepted by socket",
     "accepted by socket, CPU",
     "accepted by socket beside HTTP, by CPU",
-    "arrived by socket",
-    "arrived by socket, CPU",
+    *ARRIVED,
 )
+EVERYTHING = (*(f"{name}, {sale}" for name in DRAINED for sale in ("flash", "all win")), *SERVED)
 
 
-def test_a_tiny_run_measures_everything_and_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("more", "expected", "aims"),
+    [
+        pytest.param(("--only", "arrivals"), ARRIVED, 1, id="arrivals"),
+        pytest.param((), EVERYTHING, 10, id="everything", marks=pytest.mark.release),
+    ],
+)
+def test_a_tiny_run_measures_what_is_asked_for_and_leaves_nothing(
+    tmp_path: Path, more: tuple[str, ...], expected: tuple[str, ...], aims: int
+) -> None:
     report, place = tmp_path / "report.json", tmp_path / "place"
     place.mkdir()
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.speed", *TINY, "--json", str(report)],
+        [sys.executable, "-m", "benchmarks.speed", *TINY, *more, "--json", str(report)],
         cwd=ROOT,
         env={**os.environ, "TMPDIR": str(place)},
         capture_output=True,
@@ -46,10 +58,9 @@ def test_a_tiny_run_measures_everything_and_leaves_nothing(tmp_path: Path) -> No
     )
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(report.read_text())
-    expected = {f"{name}, {sale}" for name in DRAINED for sale in ("flash", "all win")} | set(SERVED)
-    assert expected <= set(told["figures"])
+    assert set(expected) <= set(told["figures"])
     assert all(figure["median"] > 0 for name, figure in told["figures"].items() if name in expected)
-    assert len(told["aims"]) == 10
+    assert len(told["aims"]) == aims
     assert told["shape"]["intents"] == 1000
     assert list(place.iterdir()) == []
     assert naming(place) == []
