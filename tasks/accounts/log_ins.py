@@ -27,7 +27,7 @@ _RENEW: Final = text("""
     WHERE f.id = shown.family AND f.newest_jti = shown.jti AND u.id = f.user_id
         AND f.revoked_at IS NULL AND f.expires_at > now()
         AND f.created_at + make_interval(secs => :session_s) > now()
-    RETURNING f.newest_jti, u.id, u.email, u.name, u.role,
+    RETURNING f.newest_jti, u.id, u.email, u.name, u.role, u.staff_role,
               ceil(extract(epoch FROM f.created_at + make_interval(secs => :session_s) - now())) AS left_s
 """)
 
@@ -47,6 +47,7 @@ class Account(NamedTuple):
     email: str
     name: str
     role: str
+    staff_role: str | None
 
 
 class Renewed(NamedTuple):
@@ -97,7 +98,7 @@ def renew_log_ins(context: Context, renewals: Sequence[Renewal]) -> list[Renewed
     }
     with context.database.connection() as connection:
         rows = connection.execute(_RENEW, values).all()
-    renewed = {row.newest_jti: Renewed(Account(*row[1:5]), int(row.left_s)) for row in rows}
+    renewed = {row.newest_jti: Renewed(Account(*row[1:6]), int(row.left_s)) for row in rows}
     return [renewed.get(one.newest) for one in renewals]
 
 

@@ -110,12 +110,12 @@ def password_hash() -> str:
 def make_account(app: Flask, parts: Services, password_hash: str) -> MakeAccount:
     """Accounts that can sign in with `PASSWORD` and are signed in already."""
 
-    def make(role: str = Role.SHOPPER) -> Account:
+    def make(role: str = Role.SHOPPER, staff_role: StaffRole = StaffRole.OWNER) -> Account:
         user = User(
             id=uuid.uuid4(),
             email=f"{uuid.uuid4().hex}@example.com",
             role=role,
-            staff_role=StaffRole.OWNER if role == Role.ADMIN else None,
+            staff_role=staff_role if role == Role.ADMIN else None,
             password_hash=password_hash,
         )
         family, jti = uuid.uuid4(), uuid.uuid4()
@@ -125,7 +125,7 @@ def make_account(app: Flask, parts: Services, password_hash: str) -> MakeAccount
             lives_until = func.now() + func.make_interval(0, 0, 0, 1)
             session.add(TokenFamily(id=family, user_id=user.id, newest_jti=jti, expires_at=lives_until))
         with app.app_context():
-            pair = issue_pair(user.id, role, family, jti)
+            pair = issue_pair(user.id, role, family, jti, staff_role=user.staff_role)
         return Account(user.id, user.email, role, family, pair.access_token, pair.refresh_token)
 
     return make

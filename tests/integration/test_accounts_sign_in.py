@@ -48,6 +48,7 @@ def test_a_new_account_can_sign_in_and_is_a_shopper(client: FlaskClient) -> None
         "email": ADA["email"],
         "name": "Ada",
         "role": "shopper",
+        "staff_role": None,
     }
 
 

@@ -87,6 +87,8 @@ MUTANTS: dict[str, Mutant] = {
     "family a list": lambda me: sign({**claims_of(me), "fam": ["x"]}),
     "no jti": lambda me: sign(claims_of(me, jti=None)),
     "unknown role": lambda me: sign(claims_of(me, role="root")),
+    "an admin of no staff role": lambda me: sign(claims_of(me, role="admin")),
+    "unknown staff role": lambda me: sign(claims_of(me, role="admin", staff="root")),
     "unknown type": lambda me: sign(claims_of(me, type="id")),
     "no type": lambda me: sign(claims_of(me, type=None)),
     "refresh as access": lambda me: me.refresh_token,

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from models.enums import Role
+from models.enums import Role, StaffRole
 from tests.integration.socket_shop import SECRET_KEY, Shop, running_shop
 from tests.oracle.credentials import Person
 from tests.oracle.frames import Frames
@@ -27,7 +27,7 @@ __all__ = ["running_shop"]
 REQUESTS = 600
 FRAMES = 3_000
 HOST = (b"Host", b"shop.example")
-ADMINS = Person(uuid.uuid4(), uuid.uuid4(), Role.ADMIN)
+ADMINS = Person(uuid.uuid4(), uuid.uuid4(), Role.ADMIN, StaffRole.OWNER)
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +53,7 @@ def shopper(running_shop: Shop) -> Person:
 def admin(running_shop: Shop) -> Person:
     """An admin by token; the account is a shopper's, which no route of these looks at."""
     made = running_shop.make_shopper()
-    return Person(made.id, made.family, Role.ADMIN)
+    return Person(made.id, made.family, Role.ADMIN, StaffRole.OWNER)
 
 
 def test_each_route_lets_in_who_may_go_it_and_nobody_else(

@@ -153,8 +153,8 @@ def admin_of(shop: Shop) -> Shopper:
         assert user is not None
         user.role, user.staff_role = Role.ADMIN, StaffRole.OWNER
     with shop._app.app_context():
-        token = issue_pair(made.id, Role.ADMIN, made.family, uuid.uuid4()).access_token
-    return Shopper(made.id, token, made.family)
+        pair = issue_pair(made.id, Role.ADMIN, made.family, uuid.uuid4(), staff_role=StaffRole.OWNER)
+    return Shopper(made.id, pair.access_token, made.family)
 
 
 def test_pages_are_kept_by_language_and_say_how_old_they_are(shop: Shop, browser: Browser) -> None:

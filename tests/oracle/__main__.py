@@ -123,7 +123,7 @@ def _registered(platform: StartedPlatform) -> str:
 
 def _person(token: str) -> Person:
     claims: Any = jwt.decode(token, options={"verify_signature": False})
-    return Person(claims["sub"], claims["fam"], Role(claims["role"]))
+    return Person(claims["sub"], claims["fam"], Role(claims["role"]), claims.get("staff"))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import base64
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import jwt
@@ -23,11 +23,14 @@ class Person:
     user_id: uuid.UUID
     family: uuid.UUID
     role: str
+    staff_role: str | None = None
 
     def token(self, key: str, kind: str = ACCESS, **changes: Any) -> str:
         """Write a token as the shop does, with some claims changed."""
         now = int(time.time())
         who = {"sub": str(self.user_id), "role": self.role, "fam": str(self.family)}
+        if self.staff_role and kind == ACCESS:
+            who["staff"] = self.staff_role
         proofs = {"type": kind, "jti": str(uuid.uuid4()), "csrf": str(uuid.uuid4())}
         times = {"iat": now, "nbf": now, "exp": now + _SHORT}
         claims: dict[str, Any] = {"iss": ISSUER, "aud": AUDIENCE, **who, **proofs, **times}
@@ -53,6 +56,8 @@ def no_good(key: str, admin: Person) -> dict[str, list[Header]]:
         "for another audience": admin.token(key, aud="another-api"),
         "of another issuer": admin.token(key, iss="another-shop"),
         "of a role that there is not": admin.token(key, role="root"),
+        "of a staff role that there is not": admin.token(key, staff="root"),
+        "of no staff role": replace(admin, staff_role=None).token(key),
         "of no kind": admin.token(key, "both"),
         "very long": "a" * 7_000,
         "of dots": "." * 3_000,

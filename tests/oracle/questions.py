@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from models.enums import Role
+from models.enums import StaffRole
 from tests.oracle import credentials
 from tests.oracle.credentials import Person
 from tests.oracle.judge import faults
@@ -24,16 +24,18 @@ def every_credential(
 ) -> Iterator[str]:
     """Go each route with each credential, and yield what is wrong with the answers."""
     bad = credentials.no_good(key, admin)
+    staff = [replace(admin, staff_role=role) for role in StaffRole]
     for route in routes:
         for name, headers in bad.items():
             yield from _judged(port, route, name, headers, _NOBODYS)
-        for person in (shopper, admin):
+        for person in (shopper, *staff):
+            name = person.staff_role or person.role
             for kind in (ACCESS, REFRESH):
                 headers = credentials.bearer(_newly_signed_in(person), key, kind)
-                yield from _judged(port, route, f"{person.role}'s {kind}", headers, _goes(person.role, kind))
+                yield from _judged(port, route, f"{name}'s {kind}", headers, _goes(person, route, kind))
             if route.method not in _SAFE:
                 cookies = credentials.by_cookie_alone(_newly_signed_in(person), key)
-                yield from _judged(port, route, f"{person.role}'s cookie alone", cookies, {Who.ANYONE})
+                yield from _judged(port, route, f"{name}'s cookie alone", cookies, {Who.ANYONE})
 
 
 def _newly_signed_in(person: Person) -> Person:
@@ -41,10 +43,10 @@ def _newly_signed_in(person: Person) -> Person:
     return replace(person, family=uuid.uuid4())
 
 
-def _goes(role: str, kind: str) -> set[Who]:
+def _goes(person: Person, route: Route, kind: str) -> set[Who]:
     if kind == REFRESH:
         return _NOBODYS | {Who.REFRESHING}
-    return _NOBODYS | {Who.SHOPPER} | ({Who.ADMIN} if role == Role.ADMIN else set())
+    return _NOBODYS | {Who.SHOPPER} | ({Who.ADMIN} if person.staff_role in route.staff else set())
 
 
 def _judged(port: int, route: Route, name: str, headers: list[Header], goes: set[Who]) -> Iterator[str]:

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from flask import Flask
 
+from models.enums import StaffRole
+
 ID: Final = "00000000-0000-4000-8000-000000000007"  # nobody's and nothing's
 _PLACES: Final = ((r"<uuid:\w+>", ID), (r"<path:\w+>", "js/line.js"), (r"<(?:string:)?\w+>", "start.js"))
 
@@ -33,6 +35,17 @@ _SHOPPERS: Final = re.compile(
     r"|/api/v1/orders(/[^/]+(/payments|/receipt|/cancel)?)?"
 ).fullmatch
 
+_EVERYBODY: Final = frozenset(StaffRole)
+_STAFF: Final = {  # what takes more than to be staff; the first that fits
+    r"POST /api/v1/sales/[^/]+/cancel|POST /api/v1/admin/shoppers/.*": frozenset({StaffRole.OWNER}),
+    r"POST /api/v1/orders/[^/]+/refund|(GET|HEAD) /api/v1/admin/orders\.csv": frozenset(
+        {StaffRole.FINANCE, StaffRole.OWNER}
+    ),
+    r"(POST|PATCH|DELETE) .*|(GET|HEAD) /admin/(products|sales)/(new|[^/]+/(edit|clone))": frozenset(
+        {StaffRole.OPERATOR, StaffRole.OWNER}
+    ),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -42,6 +55,7 @@ class Route:
     target: bytes
     parameters: tuple[str, ...] = ()  # of its query, as documented
     fields: tuple[str, ...] = ()  # of the object that it takes
+    endpoint: str = ""  # its name in Flask
 
     @property
     def who(self) -> Who:
@@ -55,6 +69,12 @@ class Route:
             return Who.ANYONE
         return Who.SHOPPER if _SHOPPERS(path) else Who.ADMIN
 
+    @property
+    def staff(self) -> frozenset[StaffRole]:
+        """Which of the staff may go what is the admins'."""
+        asked = f"{self.method.decode()} {self.target.decode()}"
+        return next((roles for rule, roles in _STAFF.items() if re.fullmatch(rule, asked)), _EVERYBODY)
+
 
 def routes_of(app: Flask) -> Iterator[Route]:
     """Every route of an app with every method that it takes."""
@@ -65,7 +85,8 @@ def routes_of(app: Flask) -> Iterator[Route]:
             target = re.sub(pattern, value, target)
         for method in sorted(rule.methods or ()):
             if method != "OPTIONS":
-                yield Route(method.encode(), target.encode(), *_named(document, rule.rule, method))
+                named = _named(document, rule.rule, method)
+                yield Route(method.encode(), target.encode(), *named, rule.endpoint)
 
 
 def _named(document: dict[str, Any], rule: str, method: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

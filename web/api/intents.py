@@ -22,7 +22,7 @@ from web.api.schemas.intents import (
     IntentSchema,
     StandingSchema,
 )
-from web.auth.identity import current_identity, signed_in, whose
+from web.auth.identity import current_identity, current_person, signed_in
 from web.auth.tokens import Identity
 from web.http.errors import Problem
 from web.http.openapi import JSON, PREFIX, Blueprint, parse_json, read_announced, read_json
@@ -30,6 +30,7 @@ from web.http.paging import read_cursor, read_page, write_cursor
 from web.http.reply import Answer, Reply
 from web.http.responses import answer, page, reply_packed, reply_with
 from web.http.services import Services, services
+from web.staff.guard import own_or, seen_by, whose
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -52,7 +53,7 @@ SHORT_LENGTHS: Final = {str(length): length for length in range(1, 65)}  # bytes
 @blueprint.response(202, IntentSchema, headers={"Location": {"schema": {"type": "string"}}})
 def submit(sale_id: uuid.UUID) -> Response:
     """Ask to buy. 202: the intent stands in line, durably, with its ticket; the verdict follows."""
-    asking = current_identity().user_id
+    asking = current_person().user_id
     return Answer(take_intent(services(), asking, sale_id, request.environ, _read_intent_request))
 
 
@@ -87,7 +88,7 @@ def get_standing(sale_id: uuid.UUID) -> Response:
 
 
 @blueprint.get("/intents/<uuid:intent_id>")
-@signed_in
+@own_or("intents.read")
 @blueprint.response(200, IntentSchema)
 def get_intent(intent_id: uuid.UUID) -> Response:
     """Show an intent to its owner or an admin: its place in line, or its verdict."""
@@ -101,12 +102,12 @@ def show_intent(parts: Services, identity: Identity, intent_id: uuid.UUID) -> Re
         NotFound: there is none, or it is somebody else's.
         LineUnavailable, LedgerUnavailable: try again.
     """
-    seen_by = None if identity.is_admin else identity.user_id
-    return reply_packed(visible(parts.polls_of_intents.find(intent_id), seen_by).packed)
+    seen = visible(parts.polls_of_intents.find(intent_id), seen_by(identity, "intents.read"))
+    return reply_packed(seen.packed)
 
 
 @blueprint.get("/intents")
-@signed_in
+@own_or("intents.read")
 @blueprint.arguments(IntentQuery, location="query")
 @blueprint.response(200, IntentPageSchema)
 def list_intents(asked: dict[str, Any]) -> Response:
@@ -114,7 +115,7 @@ def list_intents(asked: dict[str, Any]) -> Response:
 
     With `sale_id` those that still stand in line come too; without, those that are decided.
     """
-    owner = whose()
+    owner = whose("intents.read")
     if asked["sale_id"] is None:
         return _list_decided(owner, asked["limit"], asked["cursor"])
     items, cursor = page_of_sale(asked["sale_id"], owner, asked["limit"], asked["cursor"])

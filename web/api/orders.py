@@ -16,11 +16,12 @@ from tasks.orders import holds
 from tasks.payments.waiting import steps_of
 from web.api.schemas.orders import OrderPageSchema, OrderSchema
 from web.api.schemas.paging import PageQuery
-from web.auth.identity import current_identity, signed_in, whose
+from web.auth.identity import current_identity, signed_in
 from web.http.openapi import Blueprint
 from web.http.paging import read_page
 from web.http.responses import answer, packed, page
 from web.http.services import services
+from web.staff.guard import own_or, whose
 
 blueprint = Blueprint("orders", __name__, url_prefix="/orders", description="Granted holds")
 
@@ -33,13 +34,13 @@ class OrderQuery(PageQuery):
 
 
 @blueprint.get("")
-@signed_in
+@own_or("orders.read")
 @blueprint.arguments(OrderQuery, location="query")
 @blueprint.response(200, OrderPageSchema)
 def list_orders(asked: dict[str, Any]) -> Response:
     """List orders, newest first: one's own, an admin's list shows everybody's."""
     user_id = current_identity().user_id
-    query = orders(user_id=whose(), sale_id=asked["sale_id"], status=asked["status"])
+    query = orders(user_id=whose("orders.read"), sale_id=asked["sale_id"], status=asked["status"])
     with services().database.transaction() as session:
         found = read_page(
             session, query, (Order.created_at, Order.id), limit=asked["limit"], cursor=asked["cursor"]
@@ -51,11 +52,11 @@ def list_orders(asked: dict[str, Any]) -> Response:
 
 
 @blueprint.get("/<uuid:order_id>")
-@signed_in
+@own_or("orders.read")
 @blueprint.response(200, OrderSchema)
 def get_order(order_id: uuid.UUID) -> Response:
     """Show an order to its owner or an admin, with every change of its status."""
-    shown = visible(services().polls_of_orders.find(order_id), whose())
+    shown = visible(services().polls_of_orders.find(order_id), whose("orders.read"))
     if shown.owner == current_identity().user_id:
         return packed(shown.packed)
     return answer({**orjson.loads(shown.packed), "payment": None})

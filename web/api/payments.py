@@ -23,11 +23,12 @@ from web.api.schemas.payments import (
     WebhookTakenSchema,
 )
 from web.auth.actor import current_actor
-from web.auth.identity import admin_only, current_identity, signed_in, whose
+from web.auth.identity import current_identity, signed_in
 from web.http.openapi import Blueprint, read_body
 from web.http.responses import answer
 from web.http.services import services
 from web.metrics.money import WEBHOOKS
+from web.staff.guard import may, own_or, whose
 
 blueprint = Blueprint("payments", __name__, description="Payments, refunds and receipts")
 
@@ -54,18 +55,18 @@ def pay(wanted: dict[str, Any], order_id: uuid.UUID) -> Response:
 
 
 @blueprint.get("/orders/<uuid:order_id>/payments")
-@signed_in
+@own_or("orders.read")
 @blueprint.response(200, PaymentsSchema)
 def list_payments(order_id: uuid.UUID) -> Response:
     """List every attempt to pay an order, oldest first, and what went back."""
     with services().database.transaction() as session:
         read_as_one(session)
-        order_of_shopper(session, order_id, whose())
+        order_of_shopper(session, order_id, whose("orders.read"))
         return answer(show_money(money_of_order(session, order_id)))
 
 
 @blueprint.post("/orders/<uuid:order_id>/refund")
-@admin_only
+@may("money.refund")
 @blueprint.arguments(RefundCreateSchema)
 @blueprint.response(202, OrderSchema)
 def refund(wanted: dict[str, Any], order_id: uuid.UUID) -> Response:
@@ -75,12 +76,12 @@ def refund(wanted: dict[str, Any], order_id: uuid.UUID) -> Response:
 
 
 @blueprint.get("/orders/<uuid:order_id>/receipt")
-@signed_in
+@own_or("receipts.read")
 @blueprint.response(200, ReceiptSchema)
 def get_receipt(order_id: uuid.UUID) -> Response:
     """Show the receipt of a paid order."""
     with services().database.transaction() as session:
-        order_of_shopper(session, order_id, whose())
+        order_of_shopper(session, order_id, whose("receipts.read"))
         receipt = find_receipt(session, order_id)
     if receipt is None:
         raise NotFound("The order is not paid.")

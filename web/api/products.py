@@ -12,12 +12,12 @@ from tasks.runtime.revisions import tag_of_product
 from web.api.schemas.paging import PageQuery
 from web.api.schemas.products import ProductCreateSchema, ProductPageSchema, ProductPatchSchema, ProductSchema
 from web.auth.actor import current_actor
-from web.auth.identity import admin_only
 from web.http.etags import ETAG, IF_MATCH, etag, expected
 from web.http.openapi import Blueprint
 from web.http.paging import read_page
 from web.http.services import services
 from web.reads.rendered import Made, made_json
+from web.staff.guard import may
 
 blueprint = Blueprint("products", __name__, url_prefix="/products", description="What sales sell")
 
@@ -55,7 +55,7 @@ def get_product(product_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("")
-@admin_only
+@may("products.write")
 @blueprint.arguments(ProductCreateSchema)
 @blueprint.response(201, ProductSchema, headers=ETAG)
 def create_product(asked: dict[str, Any]) -> Tagged:
@@ -64,7 +64,7 @@ def create_product(asked: dict[str, Any]) -> Tagged:
 
 
 @blueprint.patch("/<uuid:product_id>")
-@admin_only
+@may("products.write")
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.arguments(ProductPatchSchema)
 @blueprint.response(200, ProductSchema, headers=ETAG)
@@ -76,7 +76,7 @@ def change_product(asked: dict[str, Any], product_id: uuid.UUID) -> Tagged:
 
 
 @blueprint.delete("/<uuid:product_id>")
-@admin_only
+@may("products.write")
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.response(204)
 def archive_product(product_id: uuid.UUID) -> None:

@@ -21,13 +21,13 @@ from web.api.schemas.sales import (
     UnitsSchema,
 )
 from web.auth.actor import current_actor
-from web.auth.identity import admin_only
 from web.http.etags import ETAG, IF_MATCH, etag_of_shown, expected, tag_of_shown
 from web.http.openapi import PREFIX, Blueprint
 from web.http.paging import Page, read_cursor, write_cursor
 from web.http.responses import answer
 from web.http.services import services
 from web.reads.rendered import Made, made_json
+from web.staff.guard import may
 
 blueprint = Blueprint("sales", __name__, url_prefix="/sales", description="Sales and their lines")
 
@@ -60,7 +60,7 @@ def get_sale(sale_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("")
-@admin_only
+@may("sales.write")
 @blueprint.arguments(SaleCreateSchema)
 @blueprint.response(201, SaleSchema, headers=ETAG)
 def create_sale(asked: dict[str, Any]) -> Response:
@@ -71,7 +71,7 @@ def create_sale(asked: dict[str, Any]) -> Response:
 
 
 @blueprint.patch("/<uuid:sale_id>")
-@admin_only
+@may("sales.write")
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.arguments(SalePatchSchema)
 @blueprint.response(200, SaleSchema, headers=ETAG)
@@ -83,7 +83,7 @@ def change_sale(asked: dict[str, Any], sale_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("/<uuid:sale_id>/units")
-@admin_only
+@may("sales.write")
 @blueprint.doc(parameters=[KEY_PARAMETER, IF_MATCH])
 @blueprint.arguments(UnitsSchema)
 @blueprint.response(200, SaleSchema, headers=ETAG)
@@ -99,7 +99,7 @@ def change_units(asked: dict[str, Any], sale_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("/<uuid:sale_id>/open")
-@admin_only
+@may("sales.write")
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.response(200, SaleSchema, headers=ETAG)
 def open_sale(sale_id: uuid.UUID) -> Response:
@@ -108,7 +108,7 @@ def open_sale(sale_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("/<uuid:sale_id>/pause")
-@admin_only
+@may("sales.write")
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.response(200, SaleSchema, headers=ETAG)
 def pause_sale(sale_id: uuid.UUID) -> Response:
@@ -117,7 +117,7 @@ def pause_sale(sale_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("/<uuid:sale_id>/resume")
-@admin_only
+@may("sales.write")
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.response(200, SaleSchema, headers=ETAG)
 def resume_sale(sale_id: uuid.UUID) -> Response:
@@ -126,7 +126,7 @@ def resume_sale(sale_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("/<uuid:sale_id>/end")
-@admin_only
+@may("sales.end")
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.response(200, SaleSchema, headers=ETAG)
 def end_sale(sale_id: uuid.UUID) -> Response:
@@ -135,7 +135,7 @@ def end_sale(sale_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("/<uuid:sale_id>/cancel")
-@admin_only
+@may("sales.cancel")
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.response(200, SaleSchema, headers=ETAG)
 def cancel_sale(sale_id: uuid.UUID) -> Response:

@@ -12,11 +12,12 @@ from models.errors import NotFound
 from tasks.background import queue, task_list
 from tasks.sales import lifecycle
 from web.api.schemas.tasks import TaskPageSchema, TaskQuery, TaskSchema
-from web.auth.identity import admin_only, current_identity, signed_in
+from web.auth.actor import current_actor
 from web.http.openapi import PREFIX, Blueprint
 from web.http.paging import Page, read_cursor, write_cursor
 from web.http.responses import answer, page
 from web.http.services import services
+from web.staff.guard import may, own_or, whose
 
 blueprint = Blueprint("tasks", __name__, description="What the workers do")
 
@@ -32,19 +33,18 @@ class AuditSchema(Schema):
 
 
 @blueprint.get("/tasks/<uuid:task_id>")
-@signed_in
+@own_or("tasks.read")
 @blueprint.response(200, TaskSchema)
 def get_task(task_id: uuid.UUID) -> Response:
     """Show a task; an intent's id is its task's id, and its owner may see it too."""
-    identity = current_identity()
     task, owner = task_list.find_task(services().context, task_id)
-    if not identity.is_admin and owner != identity.user_id:
+    if (mine := whose("tasks.read")) is not None and owner != mine:
         raise NotFound("No task of yours has this id.")
     return answer(task)
 
 
 @blueprint.get("/tasks")
-@admin_only
+@may("tasks.read")
 @blueprint.arguments(TaskQuery, location="query")
 @blueprint.response(200, TaskPageSchema)
 def list_tasks(asked: dict[str, Any]) -> Response:
@@ -54,7 +54,7 @@ def list_tasks(asked: dict[str, Any]) -> Response:
 
 
 @blueprint.get("/sales/<uuid:sale_id>/audit")
-@admin_only
+@may("sales.read")
 @blueprint.response(200, AuditSchema)
 def get_audit(sale_id: uuid.UUID) -> Response:
     """Check the invariants of a sale now, over both stores."""
@@ -63,13 +63,13 @@ def get_audit(sale_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("/sales/<uuid:sale_id>/audit")
-@admin_only
+@may("tasks.run")
 @blueprint.response(202, TaskSchema)
 def ask_for_audit(sale_id: uuid.UUID) -> Response:
     """Have the workers audit a sale; the result comes under `/tasks`."""
     context = services().context
     lifecycle.get_sale(context, sale_id)
-    task = queue.ask_for(context, "audit", sale_id=sale_id, by=current_identity().user_id)
+    task = queue.ask_for(context, "audit", sale_id=sale_id, by=current_actor().user_id)
     return answer(task_list.of_background(task), 202, {"Location": f"{PREFIX}/tasks/{task.id}"})
 
 

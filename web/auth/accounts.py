@@ -61,7 +61,8 @@ def refresh(parts: Services, shown: Verified) -> LogIn:
     if renewed is None:
         raise _refusal(parts, shown)
     user = renewed.user
-    return LogIn(user, issue_pair(user.id, user.role, family, jti, left_s=renewed.left_s))
+    pair = issue_pair(user.id, user.role, family, jti, staff_role=user.staff_role, left_s=renewed.left_s)
+    return LogIn(user, pair)
 
 
 def sign_out(parts: Services, family: uuid.UUID) -> None:
@@ -118,7 +119,7 @@ def _check(parts: Services, email: str, password: str) -> LogIn:
 def _begin_family(parts: Services, user: User, stored: str, renewed: str | None) -> TokenPair:
     family, jti = uuid.uuid4(), uuid.uuid4()
     begin_log_in(parts.context, user, family, jti, stored_hash=stored, renewed_hash=renewed)
-    return issue_pair(user.id, user.role, family, jti)
+    return issue_pair(user.id, user.role, family, jti, staff_role=user.staff_role)
 
 
 def _refusal(parts: Services, shown: Verified) -> Exception:

@@ -1,7 +1,6 @@
-"""Identifies the user of a request by bearer token or session cookie, and guards views by it."""
+"""Identifies who sent a request, by bearer token or session cookie. What staff may do, `web/staff` knows."""
 
 import hmac
-import uuid
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar, cast
@@ -56,16 +55,31 @@ def current_identity() -> Identity:
     return asked.identity
 
 
-def whose() -> uuid.UUID | None:
-    """Name the shopper whose intents and orders the one who asks may see: an admin sees anybody's (None)."""
+def current_person() -> Identity:
+    """The person who sent the request; a program's key is none.
+
+    Raises:
+        Unauthenticated, Forbidden: as `current_identity`; or it is a key.
+    """
     identity = current_identity()
-    return None if identity.is_admin else identity.user_id
+    refuse_key(identity)
+    return identity
+
+
+def refuse_key(identity: Identity) -> None:
+    """Keep programs' keys out of what only people do: buying, and their own accounts.
+
+    Raises:
+        Forbidden: `not_for_keys`.
+    """
+    if identity.is_key:
+        raise Forbidden("This is for people who log in, and not for a program's key.", code="not_for_keys")
 
 
 def identity_if_any() -> Identity | None:
     """The user who sent the request, or None. A bad token is still an error, except a stale cookie's."""
     if "HTTP_AUTHORIZATION" in request.environ:
-        return current_identity()
+        return current_person()
     if cookie_name(ACCESS_COOKIE, services().settings) not in request.cookies:
         return None
     try:
@@ -133,43 +147,22 @@ def bearer_of(authorization: str) -> str:
 
 
 def signed_in(view: Callable[P, R]) -> Callable[P, R]:
-    """Let only those in who are signed in, within the API's limit for an account."""
-    return _guarded(view, admin=False)
+    """Let only people in who are signed in, within the API's limit for an account."""
 
-
-def admin_only(view: Callable[P, R]) -> Callable[P, R]:
-    """Let only admins in."""
-    return _guarded(view, admin=True)
-
-
-def require_admin(identity: Identity, detail: str = "This is not yours to do.") -> None:
-    """Let only an admin go on.
-
-    Raises:
-        Forbidden: it is somebody else, which is logged.
-    """
-    if not identity.is_admin:
-        security_log.admin_denied(identity.user_id)
-        raise Forbidden(detail)
-
-
-def _guarded(view: Callable[P, R], *, admin: bool) -> Callable[P, R]:
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        identity = current_identity()
-        if admin:
-            require_admin(identity)
-        services().limits.api.hit(identity.user_id)
-        if not admin or request.method in _SAFE_METHODS:
-            return view(*args, **kwargs)
-        try:
-            return view(*args, **kwargs)
-        finally:
-            services().reads.forget()  # other processes hear it; who changed something sees it at once
+        services().limits.api.hit(current_person().user_id)
+        return view(*args, **kwargs)
 
-    documentation = guarded.__dict__.setdefault("_apidoc", {})
-    documentation.setdefault("manual_doc", {})["security"] = [{"bearer": []}, {"session": [], "csrf": []}]
-    return guarded
+    return document(guarded)
+
+
+def document(view: Callable[P, R], **extensions: str) -> Callable[P, R]:
+    """Have the OpenAPI document say how a view knows who asks."""
+    documentation = view.__dict__.setdefault("_apidoc", {})
+    manual = documentation.setdefault("manual_doc", {})
+    manual.update(security=[{"bearer": []}, {"session": [], "csrf": []}], **extensions)
+    return view
 
 
 def _check_csrf(verified: Verified, shown: str) -> None:

@@ -68,18 +68,32 @@ def configure_tokens(app: Flask, settings: Settings) -> None:
     JWTManager(app)
 
 
-def issue_access(user_id: uuid.UUID, role: str, family: uuid.UUID, *, ttl_s: int | None = None) -> str:
-    """Write an access token; needs the app's context."""
+def issue_access(
+    user_id: uuid.UUID,
+    role: str,
+    family: uuid.UUID,
+    *,
+    staff_role: str | None = None,
+    ttl_s: int | None = None,
+) -> str:
+    """Write an access token, an admin's with what staff they are; needs the app's context."""
+    staff = {"staff": staff_role} if staff_role else {}
     token: str = create_access_token(
         str(user_id),
         expires_delta=timedelta(seconds=ttl_s) if ttl_s else None,
-        additional_claims={"role": role, "fam": str(family)},
+        additional_claims={"role": role, "fam": str(family), **staff},
     )
     return token
 
 
 def issue_pair(
-    user_id: uuid.UUID, role: str, family: uuid.UUID, refresh_jti: uuid.UUID, *, left_s: int | None = None
+    user_id: uuid.UUID,
+    role: str,
+    family: uuid.UUID,
+    refresh_jti: uuid.UUID,
+    *,
+    staff_role: str | None = None,
+    left_s: int | None = None,
 ) -> TokenPair:
     """Write the two tokens of a family; the refresh token carries the family's newest jti.
 
@@ -90,7 +104,7 @@ def issue_pair(
     access_s, refresh_s = min(settings.access_token_s, left_s), min(settings.refresh_token_s, left_s)
     claims = {"role": role, "fam": str(family), "jti": str(refresh_jti)}
     return TokenPair(
-        access_token=issue_access(user_id, role, family, ttl_s=access_s),
+        access_token=issue_access(user_id, role, family, staff_role=staff_role, ttl_s=access_s),
         refresh_token=create_refresh_token(
             str(user_id), expires_delta=timedelta(seconds=refresh_s), additional_claims=claims
         ),

@@ -42,9 +42,10 @@ def csrf_refused(account: uuid.UUID) -> None:
     log.warning("csrf_refused", account=str(account), network=network(), **_asked())
 
 
-def admin_denied(account: uuid.UUID) -> None:
-    """Note somebody who is logged in and asked for what only admins may."""
-    log.warning("admin_denied", account=str(account), network=network(), **_asked())
+def admin_denied(account: uuid.UUID, permission: str, staff_role: str | None) -> None:
+    """Note an account or key that is known and asked for what its role may not; shoppers have none."""
+    known = {"account": str(account), "permission": permission, "staff_role": staff_role}
+    log.warning("admin_denied", network=network(), **known, **_asked())
 
 
 def network() -> str:

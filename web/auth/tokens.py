@@ -19,7 +19,7 @@ from typing import Any, Final
 import jwt
 import orjson
 
-from models.enums import Role
+from models.enums import Role, StaffRole
 from web.auth.revocation import RevokedFamilies
 from web.http.errors import Unauthenticated
 
@@ -38,16 +38,23 @@ _NO_GOOD: Final = "The token is not valid."
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who asks, as a verified token says."""
+    """Who asks, as a verified token says, or a key: then `user_id` and `family` are the key's id."""
 
     user_id: uuid.UUID
     role: str
     family: uuid.UUID
+    staff_role: str | None = None  # of admins
+    key_of: uuid.UUID | None = None  # a key's maker, in whose name it acts
 
     @property
     def is_admin(self) -> bool:
-        """Admins may do everything but another's shopping."""
+        """Whether it is staff; what they may do, their staff role says."""
         return self.role == Role.ADMIN
+
+    @property
+    def is_key(self) -> bool:
+        """Whether it is a program's key, which is no account and owns nothing."""
+        return self.key_of is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +172,14 @@ def _read_claims(payload: bytes) -> Verified:
     for starts in ("iat", "nbf"):
         if starts in claims and _number(claims[starts]) > time.time() + CLOCK_SKEW_S:
             raise ValueError("from the future")
-    identity = Identity(uuid.UUID(claims["sub"]), Role(claims["role"]).value, uuid.UUID(claims["fam"]))
     kind = claims["type"]
     if kind not in {ACCESS, REFRESH}:
         raise ValueError("neither an access nor a refresh token")
+    role = Role(claims["role"])
+    # An admin's access token without the claim is refused, not guessed at; the refresh token gives a new one.
+    is_staff = role is Role.ADMIN and kind == ACCESS
+    staff_role = StaffRole(claims["staff"]).value if is_staff else None
+    identity = Identity(uuid.UUID(claims["sub"]), role.value, uuid.UUID(claims["fam"]), staff_role)
     return Verified(identity, kind, uuid.UUID(claims["jti"]), _number(claims["exp"]), claims.get("csrf"))
 
 

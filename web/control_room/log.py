@@ -13,6 +13,7 @@ from web.api.admin.log import LogQuery, read_log
 from web.control_room.reading import admins
 from web.http.services import services
 from web.shop.asking import asked_by
+from web.staff.guard import needs
 
 blueprint: Final = Blueprint("log", __name__, url_prefix="/log")
 
@@ -43,6 +44,7 @@ class Log(NamedTuple):
 
 
 @blueprint.get("")
+@needs("log.read")
 def log() -> str:
     """What admins did, newest first."""
     asked = asked_by(_QUERY)

@@ -13,6 +13,7 @@ from web.control_room.reading import order_file, sales_to_choose
 from web.http.paging import Page
 from web.http.services import services
 from web.shop.asking import asked_by, filters
+from web.staff.guard import needs
 
 blueprint: Final = Blueprint("orders", __name__, url_prefix="/orders")
 
@@ -21,6 +22,7 @@ _MOVING: Final = (OrderStatus.HELD, OrderStatus.PAYING)
 
 
 @blueprint.get("")
+@needs("orders.read")
 def orders() -> str:
     """The search over orders."""
     asked = asked_by(_QUERY)
@@ -34,6 +36,7 @@ def orders() -> str:
 
 
 @blueprint.get("/<uuid:order_id>")
+@needs("orders.read")
 def order(order_id: uuid.UUID) -> str:
     """An order with its history, its payments and its refunds."""
     found = order_file(services().context, order_id)

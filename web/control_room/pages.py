@@ -10,9 +10,9 @@ import orjson
 from flask import Blueprint, request
 from flask_babel import gettext as _
 
-from web.auth.identity import current_identity, require_admin
 from web.control_room import log_words, words
 from web.shop import asking
+from web.staff.guard import can, require_for_page
 
 HOME: Final = "/admin"
 
@@ -27,12 +27,12 @@ def pretty(told: Any) -> str:
 
 @blueprint.before_request
 def refuse_others() -> None:
-    """Let nobody in but admins.
+    """Let nobody in but staff whose role has the permission that the page names.
 
     Raises:
         Unauthenticated, Forbidden: it is somebody else.
     """
-    require_admin(current_identity(), "This page is for the shop's admins.")
+    require_for_page()
 
 
 def sections() -> Sequence[tuple[str, str]]:
@@ -60,4 +60,5 @@ def common() -> dict[str, Any]:
         "choices": words.choices,
         "action_words": log_words.action_words,
         "details_of": log_words.details_of,
+        "can": can,
     }

@@ -13,6 +13,7 @@ from web.control_room.reading import read_products
 from web.http.etags import etag
 from web.http.services import services
 from web.shop.asking import asked_by
+from web.staff.guard import needs
 
 blueprint: Final = Blueprint("products", __name__, url_prefix="/products")
 
@@ -20,6 +21,7 @@ _QUERY: Final = PageQuery()
 
 
 @blueprint.get("")
+@needs("products.read")
 def products() -> str:
     """The products, with how many sales each has."""
     asked = asked_by(_QUERY)
@@ -28,12 +30,14 @@ def products() -> str:
 
 
 @blueprint.get("/new")
+@needs("products.write")
 def new_product() -> str:
     """The form to add a product by."""
     return render_template("admin/product_form.html", product=None)
 
 
 @blueprint.get("/<uuid:product_id>/edit")
+@needs("products.write")
 def edit_product(product_id: uuid.UUID) -> str:
     """The form to change a product by."""
     with services().database.transaction() as session:

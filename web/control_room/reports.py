@@ -14,12 +14,13 @@ from models.tables.background import BackgroundTask
 from tasks.background.report_requests import find_report
 from tasks.sales.lifecycle import get_sale, list_sales
 from tasks.sales.view import show_sale
-from web.auth.identity import current_identity
+from web.auth.actor import current_actor
 from web.control_room import report_charts, report_words
 from web.control_room.charts import Chart
 from web.control_room.pages import blueprint
 from web.http.services import services
 from web.shop import durations, reading
+from web.staff.guard import needs
 
 PERCENTILES = ("p50", "p90", "p99", "max")
 STEPS = (
@@ -52,10 +53,11 @@ class Drawings:
 
 
 @blueprint.get("/sales/<uuid:sale_id>/report")
+@needs("reports.read")
 def report_page(sale_id: uuid.UUID) -> str:
     """The report of a sale; where it is still to be made, that is said and waited for."""
     sale = show_sale(services().context, get_sale(services().context, sale_id))
-    found = find_report(services().context, sale_id, by=current_identity().user_id)
+    found = find_report(services().context, sale_id, by=current_actor().user_id)
     if isinstance(found, BackgroundTask):
         return render_template("admin/report_waits.html", sale=sale, task_id=found.id)
     return render_template(
@@ -70,9 +72,10 @@ def report_page(sale_id: uuid.UUID) -> str:
 
 
 @blueprint.get("/compare")
+@needs("reports.read")
 def compare_page() -> str:
     """Two sales side by side, and the choice which."""
-    context, by = services().context, current_identity().user_id
+    context, by = services().context, current_actor().user_id
     chosen = [_chosen(name) for name in ("a", "b")]
     shown: dict[str, Any] = {"chosen": chosen, "sales": list_sales(context, limit=reading.MOST_SALES)}
     if None in chosen:

@@ -18,6 +18,7 @@ from web.http.etags import etag_of_shown
 from web.http.services import services
 from web.shop import reading
 from web.shop.asking import asked_by
+from web.staff.guard import needs
 
 blueprint: Final = Blueprint("sales", __name__)
 
@@ -29,6 +30,7 @@ _OVER: Final = (SaleStatus.ENDED, SaleStatus.CANCELLED)
 
 
 @blueprint.get("")
+@needs("sales.read")
 def sales() -> str:
     """The sales with their figures, and the verbs on them."""
     asked = asked_by(_QUERY, limit=ROWS)
@@ -36,6 +38,7 @@ def sales() -> str:
 
 
 @blueprint.get("/sales/new")
+@needs("sales.write")
 def new_sale() -> str:
     """The form to schedule a sale by."""
     return render_template(
@@ -49,6 +52,7 @@ def new_sale() -> str:
 
 
 @blueprint.get("/sales/<uuid:sale_id>/edit")
+@needs("sales.write")
 def edit_sale(sale_id: uuid.UUID) -> str:
     """The form to change a sale by; what its state fixes cannot be changed there either."""
     row = get_sale(services().context, sale_id)
@@ -65,6 +69,7 @@ def edit_sale(sale_id: uuid.UUID) -> str:
 
 
 @blueprint.get("/sales/<uuid:sale_id>/clone")
+@needs("sales.write")
 def clone_sale(sale_id: uuid.UUID) -> str:
     """The form to schedule another sale by the same settings."""
     sale = show_sale(services().context, get_sale(services().context, sale_id))

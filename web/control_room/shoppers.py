@@ -11,6 +11,7 @@ from web.control_room.log import entries_about
 from web.control_room.reading import names_of_sales, shopper_file
 from web.http.services import services
 from web.shop.asking import asked_by
+from web.staff.guard import needs
 
 blueprint: Final = Blueprint("shoppers", __name__, url_prefix="/shoppers")
 
@@ -18,6 +19,7 @@ _QUERY: Final = ShopperQuery()
 
 
 @blueprint.get("")
+@needs("shoppers.read")
 def shoppers() -> str:
     """The search for accounts."""
     asked = asked_by(_QUERY)
@@ -25,6 +27,7 @@ def shoppers() -> str:
 
 
 @blueprint.get("/<uuid:user_id>")
+@needs("shoppers.read")
 def shopper(user_id: uuid.UUID) -> str:
     """An account with its log-ins, places in lines and orders."""
     context = services().context

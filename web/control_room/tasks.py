@@ -15,6 +15,7 @@ from web.control_room.log import entries_about
 from web.control_room.reading import names_of_sales, sales_to_choose
 from web.http.services import services
 from web.shop.asking import asked_by
+from web.staff.guard import needs
 
 blueprint: Final = Blueprint("tasks", __name__, url_prefix="/tasks")
 
@@ -23,6 +24,7 @@ _UNFINISHED: Final = (TaskState.PENDING, TaskState.STARTED, TaskState.RETRY)
 
 
 @blueprint.get("")
+@needs("tasks.read")
 def tasks() -> str:
     """The workers' tasks: done, running and to come."""
     asked = asked_by(_QUERY)
@@ -38,6 +40,7 @@ def tasks() -> str:
 
 
 @blueprint.get("/<uuid:task_id>")
+@needs("tasks.read")
 def task(task_id: uuid.UUID) -> str:
     """One task; the page reloads when it has got further."""
     context = services().context

@@ -10,11 +10,11 @@ from models.queries.admin_log import read_entries
 from tasks.runtime.admin_log import show_entry
 from web.api.schemas.fields import UtcTime
 from web.api.schemas.paging import PageQuery, page_of
-from web.auth.identity import admin_only
 from web.http.openapi import Blueprint
 from web.http.paging import Page, read_cursor, write_cursor
 from web.http.responses import page
 from web.http.services import services
+from web.staff.guard import may
 
 blueprint = Blueprint("admin_log", __name__, url_prefix="/admin/log", description="The admins' log")
 
@@ -50,7 +50,7 @@ class LogEntrySchema(Schema):
 
 
 @blueprint.get("")
-@admin_only
+@may("log.read")
 @blueprint.arguments(LogQuery, location="query")
 @blueprint.response(200, page_of(LogEntrySchema))
 def list_log(asked: dict[str, Any]) -> Response:

@@ -18,12 +18,12 @@ from models.tables.orders import Order
 from web.api.schemas.fields import Text
 from web.api.schemas.orders import OrderSchema
 from web.api.schemas.paging import PageQuery, page_of
-from web.auth.identity import admin_only
 from web.http.csv import BOM, CSV_TYPE, write_rows
 from web.http.openapi import Blueprint
 from web.http.paging import read_cursor, write_cursor
 from web.http.responses import page
 from web.http.services import services
+from web.staff.guard import may
 
 blueprint = Blueprint("admin_orders", __name__, url_prefix="/admin", description="Orders, for admins")
 
@@ -58,7 +58,7 @@ class FoundOrderSchema(OrderSchema):
 
 
 @blueprint.get("/orders")
-@admin_only
+@may("orders.read")
 @blueprint.arguments(OrderSearch, location="query")
 @blueprint.response(200, page_of(FoundOrderSchema))
 def list_orders(asked: dict[str, Any]) -> Response:
@@ -67,7 +67,7 @@ def list_orders(asked: dict[str, Any]) -> Response:
 
 
 @blueprint.get("/orders.csv")
-@admin_only
+@may("exports.read")
 @blueprint.arguments(OrderSearch, location="query")
 @blueprint.response(200, content_type="text/csv")
 def export_orders(asked: dict[str, Any]) -> Response:

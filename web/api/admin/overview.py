@@ -8,10 +8,10 @@ from marshmallow import Schema, fields
 
 from web.api.schemas.fields import MoneySchema, UtcTime
 from web.api.schemas.sales import SaleSchema
-from web.auth.identity import admin_only
 from web.http.openapi import Blueprint
 from web.http.responses import answer
 from web.http.services import services
+from web.staff.guard import may
 
 blueprint = Blueprint("admin_overview", __name__, url_prefix="/admin/sales", description="Sales, for admins")
 
@@ -129,7 +129,7 @@ class OverviewSchema(Schema):
 
 
 @blueprint.get("/<uuid:sale_id>/overview")
-@admin_only
+@may("sales.read")
 @blueprint.arguments(OverviewQuery, location="query")
 @blueprint.response(200, OverviewSchema)
 def get_overview(asked: dict[str, Any], sale_id: uuid.UUID) -> Response:

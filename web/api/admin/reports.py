@@ -16,11 +16,11 @@ from tasks.reports.rows import HEADER, rows_of
 from web.api.schemas.reports import ComparisonSchema, ReportSchema
 from web.api.schemas.tasks import TaskSchema
 from web.auth.actor import current_actor
-from web.auth.identity import admin_only
 from web.http.csv import BOM, CSV_TYPE, write_rows
 from web.http.openapi import PREFIX, Blueprint
 from web.http.responses import answer
 from web.http.services import services
+from web.staff.guard import may
 
 blueprint = Blueprint("reports", __name__, description="Reports of sales, for admins")
 
@@ -35,7 +35,7 @@ class ComparisonQuery(Schema):
 
 
 @blueprint.get("/sales/<uuid:sale_id>/report")
-@admin_only
+@may("reports.read")
 @blueprint.response(200, ReportSchema)
 @blueprint.alt_response(202, schema=TaskSchema)
 def get_report(sale_id: uuid.UUID) -> Response:
@@ -47,7 +47,7 @@ def get_report(sale_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("/sales/<uuid:sale_id>/report")
-@admin_only
+@may("tasks.run")
 @blueprint.response(202, TaskSchema)
 def make_again(sale_id: uuid.UUID) -> Response:
     """Have the report made again."""
@@ -55,7 +55,7 @@ def make_again(sale_id: uuid.UUID) -> Response:
 
 
 @blueprint.get("/sales/<uuid:sale_id>/report.csv")
-@admin_only
+@may("reports.read")
 @blueprint.response(200, content_type="text/csv")
 @blueprint.alt_response(202, schema=TaskSchema)
 def export_series(sale_id: uuid.UUID) -> Response:
@@ -64,7 +64,7 @@ def export_series(sale_id: uuid.UUID) -> Response:
 
 
 @blueprint.get("/admin/sales/compare")
-@admin_only
+@may("reports.read")
 @blueprint.arguments(ComparisonQuery, location="query")
 @blueprint.response(200, ComparisonSchema)
 @blueprint.alt_response(202, schema=TaskSchema)

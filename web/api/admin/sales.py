@@ -14,11 +14,11 @@ from tasks.sales.view import show_sale
 from web.api.schemas.fields import Strict, UtcTime
 from web.api.schemas.sales import SaleSchema, refuse_unordered_times
 from web.auth.actor import current_actor
-from web.auth.identity import admin_only
 from web.http.etags import ETAG, etag_of_shown
 from web.http.openapi import PREFIX, Blueprint
 from web.http.responses import answer
 from web.http.services import services
+from web.staff.guard import may
 
 blueprint = Blueprint("admin_sales", __name__, description="Sales, for admins")
 
@@ -56,7 +56,7 @@ class CloneSchema(Strict):
 
 
 @blueprint.post("/sales/<uuid:sale_id>/clone")
-@admin_only
+@may("sales.write")
 @blueprint.arguments(CloneSchema)
 @blueprint.response(201, SaleSchema, headers=ETAG)
 def clone(asked: dict[str, Any], sale_id: uuid.UUID) -> Response:

@@ -14,11 +14,11 @@ from tasks.accounts.bans import ban_shopper, unban_shopper
 from web.api.schemas.fields import Prose, Strict, Text, UtcTime
 from web.api.schemas.paging import PageQuery, page_of
 from web.auth.actor import current_actor
-from web.auth.identity import admin_only
 from web.http.openapi import Blueprint
 from web.http.paging import Page, read_page
 from web.http.responses import answer, page
 from web.http.services import services
+from web.staff.guard import may
 
 blueprint = Blueprint("shoppers", __name__, url_prefix="/admin/shoppers", description="Accounts, for admins")
 
@@ -51,7 +51,7 @@ class ShopperSchema(Schema):
 
 
 @blueprint.get("")
-@admin_only
+@may("shoppers.read")
 @blueprint.arguments(ShopperQuery, location="query")
 @blueprint.response(200, page_of(ShopperSchema))
 def list_shoppers(asked: dict[str, Any]) -> Response:
@@ -61,7 +61,7 @@ def list_shoppers(asked: dict[str, Any]) -> Response:
 
 
 @blueprint.get("/<uuid:user_id>")
-@admin_only
+@may("shoppers.read")
 @blueprint.response(200, ShopperSchema)
 def get_shopper(user_id: uuid.UUID) -> Response:
     """Show an account."""
@@ -69,7 +69,7 @@ def get_shopper(user_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("/<uuid:user_id>/ban")
-@admin_only
+@may("shoppers.ban")
 @blueprint.arguments(BanSchema)
 @blueprint.response(200, ShopperSchema)
 def ban(asked: dict[str, Any], user_id: uuid.UUID) -> Response:
@@ -81,7 +81,7 @@ def ban(asked: dict[str, Any], user_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("/<uuid:user_id>/unban")
-@admin_only
+@may("shoppers.ban")
 @blueprint.response(200, ShopperSchema)
 def unban(user_id: uuid.UUID) -> Response:
     """Let a shopper log in again."""

@@ -8,16 +8,16 @@ from tasks.background import task_list
 from tasks.background.retry import retry_task
 from web.api.schemas.tasks import TaskSchema
 from web.auth.actor import current_actor
-from web.auth.identity import admin_only
 from web.http.openapi import Blueprint
 from web.http.responses import answer
 from web.http.services import services
+from web.staff.guard import may
 
 blueprint = Blueprint("admin_tasks", __name__, description="Tasks, for admins")
 
 
 @blueprint.post("/tasks/<uuid:task_id>/retry")
-@admin_only
+@may("tasks.run")
 @blueprint.response(202, TaskSchema)
 def retry(task_id: uuid.UUID) -> Response:
     """Have a background task that failed, or a mail that was given up, tried again; answers how it stands."""

@@ -5,10 +5,10 @@ from marshmallow import Schema, fields
 
 from tasks.background.workforce import show_workforce
 from web.api.schemas.fields import UtcTime
-from web.auth.identity import admin_only
 from web.http.openapi import Blueprint
 from web.http.responses import answer
 from web.http.services import services
+from web.staff.guard import may
 
 blueprint = Blueprint(
     "admin_workers", __name__, url_prefix="/admin/workers", description="Workers and queues, for admins"
@@ -69,7 +69,7 @@ class WorkforceSchema(Schema):
 
 
 @blueprint.get("")
-@admin_only
+@may("workers.read")
 @blueprint.response(200, WorkforceSchema)
 def get_workers() -> Response:
     """Show who works at what, who is gone, and what waits in the queues."""

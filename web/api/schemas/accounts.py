@@ -4,6 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from models.enums import StaffRole
 from web.api.schemas.fields import Line, Strict, Text
 
 MAX_EMAIL = 254  # characters (RFC 5321, section 4.5.3.1.3)
@@ -45,6 +46,9 @@ class UserSchema(Schema):
     email = fields.String(required=True)
     name = fields.String(required=True)
     role = fields.String(required=True, metadata={"enum": ["shopper", "admin"]})
+    staff_role = fields.String(
+        required=True, allow_none=True, metadata={"enum": [one.value for one in StaffRole]}
+    )
 
 
 class UserAnswerSchema(Schema):

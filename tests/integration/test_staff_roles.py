@@ -1,0 +1,66 @@
+"""What the roles of staff may do. The oracle asks every route with every role; here, none is left out."""
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from models.enums import Role, StaffRole
+from tests.integration.conftest import MakeAccount
+from tests.integration.test_payments_http import Counter, counter, sale
+from tests.oracle.routes import ID, Who, routes_of
+from web.staff.guard import permission_of
+from web.staff.permissions import PERMISSIONS
+
+__all__ = ["counter", "sale"]
+
+
+def test_each_route_of_admins_names_a_permission_of_those_roles(app: Flask) -> None:
+    for route in routes_of(app):
+        named = permission_of(app.view_functions[route.endpoint])
+        assert (named is not None) == (route.who is Who.ADMIN), f"{route}: {named}"
+        assert named is None or named.roles == route.staff, f"{route}: {named}"
+
+
+def test_each_permission_is_asked_for_somewhere(app: Flask) -> None:
+    named = {one.word for view in app.view_functions.values() if (one := permission_of(view))}
+    of_others = {"intents.read", "orders.read", "tasks.read", "receipts.read"}
+    assert named | of_others == set(PERMISSIONS)
+
+
+def test_who_may_not_is_told_which_permission_is_missing(
+    client: FlaskClient, make_account: MakeAccount
+) -> None:
+    operator = make_account(Role.ADMIN, StaffRole.OPERATOR)
+    answer = client.post(f"/api/v1/orders/{ID}/refund", json={}, headers=operator.headers)
+    told = answer.get_json()
+    assert (answer.status_code, told["code"], told["permission"]) == (403, "forbidden", "money.refund")
+    assert "operator" in told["detail"]
+    owner = make_account(Role.ADMIN)
+    assert client.post(f"/api/v1/orders/{ID}/refund", json={}, headers=owner.headers).status_code == 404
+
+
+def test_staff_see_others_things_as_their_role_may(
+    client: FlaskClient, counter: Counter, make_account: MakeAccount
+) -> None:
+    counter.ask()
+    counter.work()
+    intent = counter.order()["intent_id"]
+    seen = {
+        role: [
+            client.get(path, headers=make_account(Role.ADMIN, role).headers).status_code
+            for path in (
+                counter.path,
+                f"{counter.path}/payments",
+                f"/api/v1/intents/{intent}",
+                f"/api/v1/tasks/{intent}",
+                f"{counter.path}/receipt",
+            )
+        ]
+        for role in StaffRole
+    }
+    assert {role: codes[-1] for role, codes in seen.items()} == {
+        StaffRole.VIEWER: 404,
+        StaffRole.OPERATOR: 404,
+        StaffRole.FINANCE: 200,
+        StaffRole.OWNER: 200,
+    }
+    assert {code for codes in seen.values() for code in codes[:-1]} == {200}

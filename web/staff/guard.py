@@ -1,0 +1,134 @@
+"""Lets staff do what their role may. Each admin route and page names its permission here, or is refused."""
+
+import uuid
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final, ParamSpec, TypeVar
+
+from flask import current_app, request
+
+from web.auth import security_log
+from web.auth.identity import current_identity, document, refuse_key
+from web.auth.tokens import Identity
+from web.http.errors import Problem
+from web.http.services import services
+from web.staff.permissions import PERMISSIONS, Permission, is_allowed
+
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_NAMED: Final = "permission"  # the attribute of a view
+_ROUTE: Final = "This is for the shop's staff."
+_PAGE: Final = "This page is for the shop's admins."
+
+P = ParamSpec("P")
+R = TypeVar("R")
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Missing(Problem):
+    """Who asks may not do this; `permission` says what they lack."""
+
+    def __init__(self, permission: Permission, staff_role: str | None, detail: str = _ROUTE) -> None:
+        if staff_role is not None:
+            detail = f"The role {staff_role} may not do this: it takes {permission.word}."
+        super().__init__(403, "forbidden", detail, permission=permission.word)
+
+
+def may(word: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let only those through whose role has this permission, within the API's limit for an account or key."""
+    permission = PERMISSIONS[word]
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            identity = current_identity()
+            require(identity, permission)
+            services().limits.api.hit(identity.user_id)
+            if request.method in _SAFE_METHODS:
+                return view(*args, **kwargs)
+            try:
+                return view(*args, **kwargs)
+            finally:
+                services().reads.forget()  # other processes hear it; who changed something sees it at once
+
+        return needs(word)(document(guarded, **{"x-permission": word}))
+
+    return decorate
+
+
+def own_or(word: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let everybody to their own, and those who have the permission to others' (see `whose`)."""
+    permission = PERMISSIONS[word]
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            identity = current_identity()
+            if identity.is_key:  # a key has nothing of its own
+                require(identity, permission)
+            services().limits.api.hit(identity.user_id)
+            return view(*args, **kwargs)
+
+        return document(guarded)
+
+    return decorate
+
+
+def needs(word: str) -> Callable[[View], View]:
+    """Name the permission that a page takes; the control room's frame asks for it."""
+    permission = PERMISSIONS[word]
+
+    def name(view: View) -> View:
+        view.__dict__[_NAMED] = permission
+        return view
+
+    return name
+
+
+def permission_of(view: Callable[..., Any]) -> Permission | None:
+    """Return the permission that a view names; None if it names none."""
+    return getattr(view, _NAMED, None)
+
+
+def require(identity: Identity, permission: Permission, detail: str = _ROUTE) -> None:
+    """Let only somebody go on whose role has the permission.
+
+    Raises:
+        Forbidden: it is nobody's who asks, which is logged.
+    """
+    if not _has(identity, permission):
+        security_log.admin_denied(identity.user_id, permission.word, identity.staff_role)
+        raise Missing(permission, identity.staff_role, detail)
+
+
+def require_for_page() -> None:
+    """Let only those see the page that is asked for whose role has its permission; no key is a person.
+
+    Raises:
+        Unauthenticated, Forbidden: it is somebody else.
+    """
+    identity = current_identity()
+    refuse_key(identity)
+    permission = permission_of(current_app.view_functions[request.endpoint or ""])
+    if permission is None:
+        raise LookupError(f"{request.endpoint} names no permission")
+    require(identity, permission, _PAGE)
+
+
+def can(word: str) -> bool:
+    """Whether the role of who asks has a permission: pages hide what it may not do."""
+    return _has(current_identity(), PERMISSIONS[word])
+
+
+def whose(word: str) -> uuid.UUID | None:
+    """Name the shopper whose things the one who asks may see; None: anybody's, by the permission."""
+    return seen_by(current_identity(), word)
+
+
+def seen_by(identity: Identity, word: str) -> uuid.UUID | None:
+    """Do what `whose` does, for somebody who is known."""
+    return None if identity.is_admin and _has(identity, PERMISSIONS[word]) else identity.user_id
+
+
+def _has(identity: Identity, permission: Permission) -> bool:
+    is_right_kind = permission.is_for_keys or not identity.is_key
+    return is_right_kind and is_allowed(identity.staff_role, permission.word)
