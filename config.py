@@ -236,6 +236,7 @@ class Settings:
     failpoint: str
     process_name: str
     mail: MailSettings | None = None  # nothing is mailed without
+    opens_soon_minutes: int = 15  # before a sale or its lobby opens, in which its followers are told
     ops: OpsSettings = OpsSettings()
     audit_share: float = 0.05  # of one core, for audits of running sales
     sockets_per_network: int = 1000  # that nobody authenticated, in one web process; 0: any number
@@ -357,6 +358,7 @@ def _read(env: Env) -> Settings:
         process_name=env.str("PROCESS_NAME", "flash-sale"),
         mail=_mail(env),
         shop_url=_shop_url(env),
+        opens_soon_minutes=env.int("OPENS_SOON_MINUTES", 15, validate=Range(min=1, max=1440)),
         sockets_per_network=env.int("RATE_LIMIT_SOCKETS_PER_NETWORK", 1000, validate=Range(min=0)),
         ops=OpsSettings(
             token=env.str("OPS_TOKEN", ""),

@@ -53,16 +53,22 @@ def has_due(session: Session, rows: Due) -> bool:
 
 
 def take_up(
-    rows: Due, limit: int, lease: timedelta | ColumnElement[timedelta], values: Mapping[str, Any]
+    rows: Due,
+    limit: int,
+    lease: timedelta | ColumnElement[timedelta],
+    values: Mapping[str, Any],
+    *only: ColumnElement[bool],
 ) -> tuple[Update, FromClause]:
     """Write the statement that takes up the rows that are due, oldest first, and sets `values` on them.
+
+    With `only`, it leaves others alone; an index has to know the condition.
 
     Returns it with the rows as they were found, whose `due_at` is the one before the lease. The caller adds
     what is to be returned; that comes in no order.
     """
     due = (
         select(rows.id, rows.due_at)
-        .where(rows.due_at <= func.now())
+        .where(rows.due_at <= func.now(), *only)
         .order_by(rows.due_at, rows.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

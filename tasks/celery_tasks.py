@@ -13,6 +13,7 @@ from tasks.background.purge import drop_exports
 from tasks.background.report_requests import ask_for_due_reports
 from tasks.context import Context
 from tasks.intents import drain
+from tasks.notices.opens_soon import tell_of_openings
 from tasks.payments.drive import run_due_payments
 from tasks.payments.refunds import run_refund as drive_refund
 from tasks.providers.sandbox import deliver_due
@@ -76,11 +77,13 @@ def ask_for_purge(self: ContextTask) -> None:
 
 @celery.task(bind=True, base=ContextTask, name="keep_watch")
 def keep_watch(self: ContextTask) -> None:
-    """Ring for background tasks whose bell was lost, request reports that are due, audit sales that moved."""
+    """Ring for background tasks whose bell was lost, request due reports, tell of openings, audit sales."""
     with apart("watch_hindered", of="background_tasks"):
         queue.ring_for_unheard(self.context)
     with apart("watch_hindered", of="reports"):
         ask_for_due_reports(self.context)
+    with apart("watch_hindered", of="followers"):
+        tell_of_openings(self.context)
     auditing.audit_moved_sales(self.context)
 
 

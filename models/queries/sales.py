@@ -59,10 +59,15 @@ def newest_running(session: Session, most: int) -> Sequence[UUID]:
     return session.scalars(select(Sale.id).where(is_running).order_by(Sale.opens_at.desc()).limit(most)).all()
 
 
+def sales_with_products(session: Session, sale_ids: Collection[UUID]) -> dict[UUID, Sale]:
+    """Find these sales, each with its product."""
+    query = select(Sale).where(Sale.id.in_(sale_ids)).options(joinedload(Sale.product))
+    return {sale.id: sale for sale in session.scalars(query)}
+
+
 def products_of_sales(session: Session, sale_ids: Collection[UUID]) -> dict[UUID, Product]:
     """Find what these sales sell."""
-    query = select(Sale).where(Sale.id.in_(sale_ids)).options(joinedload(Sale.product))
-    return {sale.id: sale.product for sale in session.scalars(query)}
+    return {sale_id: sale.product for sale_id, sale in sales_with_products(session, sale_ids).items()}
 
 
 def newest_sales(session: Session, limit: int) -> Sequence[Row[UUID, str, datetime]]:

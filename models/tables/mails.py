@@ -36,6 +36,12 @@ class Mail(Base):
         ),
         Index("ix_mails_user_id", "user_id"),
         Index("ix_mails_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index(
+            "ix_mails_due_at_awaited",
+            "due_at",
+            "id",
+            postgresql_where=text("due_at IS NOT NULL AND kind <> 'opens_soon'"),
+        ),
         Index("ix_mails_created_at_id", "created_at", "id"),
         Index("ix_mails_of_sale", text(OF_SALE), "created_at", "id"),
         Index("ix_mails_readable", "created_at", postgresql_where=text("to_email <> ''")),

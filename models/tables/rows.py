@@ -8,6 +8,7 @@ from models.tables.catalogue import Adjustment, LostTickets, Product, Sale
 from models.tables.identity import LedgerIdentity
 from models.tables.journal import JournalEntry
 from models.tables.mails import Mail
+from models.tables.notices.follows import SaleFollow
 from models.tables.orders import Intent, Order, OrderEvent
 from models.tables.payments import Payment, Receipt, ReceiptCounter, Refund, WebhookEvent
 from models.tables.privacy import Consent, Export
@@ -37,6 +38,7 @@ __all__ = [
     "ReceiptCounter",
     "Refund",
     "Sale",
+    "SaleFollow",
     "SaleReport",
     "SandboxCharge",
     "SandboxEvent",

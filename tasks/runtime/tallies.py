@@ -35,11 +35,13 @@ class Counts:
     def __init__(self) -> None:
         self._parts: dict[tuple[str, str], tuple[int, int]] = {}  # how often, and milliseconds in all
 
-    def add(self, name: str, *labels: str, took: timedelta | None = None) -> None:
-        """Count one more."""
+    def add(self, name: str, *labels: str, took: timedelta | None = None, times: int = 1) -> None:
+        """Count one more, or as many as are said."""
+        if times == 0:
+            return
         ms = max(round(took / timedelta(milliseconds=1)), 0) if took else 0
-        times, total_ms = self._parts.get((name, ",".join(labels)), (0, 0))
-        self._parts[name, ",".join(labels)] = times + 1, total_ms + ms
+        before, total_ms = self._parts.get((name, ",".join(labels)), (0, 0))
+        self._parts[name, ",".join(labels)] = before + times, total_ms + ms
 
     def add_outcome(self, provider: str, outcome: str, took: timedelta) -> None:
         """Count what became of a payment, and how long that took."""

@@ -31,7 +31,7 @@ _NOTHING_TO_GUARD: Final = re.compile(
 _READ_BY_ANYONE: Final = re.compile(r"/api/v1/(products|sales)(/[^/]+)?").fullmatch
 _REFRESHING: Final = re.compile(r"/api/v1/auth/refresh|/session/refresh").fullmatch
 _SHOPPERS: Final = re.compile(
-    r"/orders.*|/account.*|/session.*|/api/v1/(me|auth/logout.*|intents.*|sales/[^/]+/(intents|standing)|tasks/[^/]+)"
+    r"/orders.*|/account.*|/session.*|/api/v1/(me(/.*)?|auth/logout.*|intents.*|sales/[^/]+/(intents|standing|follow)|tasks/[^/]+)"
     r"|/api/v1/orders(/[^/]+(/payments|/receipt|/cancel)?)?"
 ).fullmatch
 

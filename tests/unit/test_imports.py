@@ -52,6 +52,8 @@ BESIDE_A_WRITE = {
     "tasks/background/queue.py",
     "tasks/deadlines.py",
     "tasks/intake/sale_cache.py",  # which reads what a process remembers
+    "tasks/notices/follows.py",
+    "tasks/notices/opens_soon.py",
     "tasks/orders/holds.py",
     "tasks/payments/begin.py",
     "tasks/payments/history.py",

@@ -141,6 +141,10 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest has no
         """Register a view for POST."""
         return self.route(rule, methods=["POST"], **options)
 
+    def put(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """Register a view for PUT."""
+        return self.route(rule, methods=["PUT"], **options)
+
     def patch(self, rule: str, **options: Any) -> Callable[[View], View]:
         """Register a view for PATCH."""
         return self.route(rule, methods=["PATCH"], **options)

@@ -1,0 +1,1 @@
+"""What accounts are told that did not ask for it at that moment: sales they follow."""

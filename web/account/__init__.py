@@ -1,0 +1,1 @@
+"""The routes of one's own account, under `/api/v1`, one module a noun."""
