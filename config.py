@@ -115,7 +115,7 @@ class PaymentSettings:
 
 @dataclass(frozen=True, slots=True)
 class MailSettings:
-    """The SMTP server that mail leaves by, and its sender.
+    """The SMTP server that mail leaves by, and its sender. Without a host mails are kept, to be read here.
 
     `security`: `none`, `starttls` (never without), or `tls` from the first byte.
     """
@@ -129,6 +129,11 @@ class MailSettings:
     sender_address: str
 
     @property
+    def is_kept(self) -> bool:
+        """Whether mails are never sent, but kept for the control room."""
+        return not self.host
+
+    @property
     def tells_its_password(self) -> bool:
         """Whether the password would cross a network unencrypted."""
         return bool(self.password) and self.security == "none" and self.host not in LOOPBACK
@@ -137,6 +142,9 @@ class MailSettings:
     def domain(self) -> str:
         """The sender's domain, by which the server is greeted and mails are named."""
         return self.sender_address.rpartition("@")[2]
+
+
+KEPT_MAIL: Final = MailSettings("", 0, "none", "", "", "Flash Sale", "shop@localhost")  # of development
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +243,7 @@ class Settings:
     claim_size: int
     failpoint: str
     process_name: str
-    mail: MailSettings | None = None  # nothing is mailed without
+    mail: MailSettings | None = None  # nothing is entered without
     opens_soon_minutes: int = 15  # before a sale or its lobby opens, in which its followers are told
     ops: OpsSettings = OpsSettings()
     audit_share: float = 0.05  # of one core, for audits of running sales
@@ -356,7 +364,7 @@ def _read(env: Env) -> Settings:
         audit_share=env.float("AUDIT_SHARE", 0.05, validate=Range(min=0.001, max=0.5)),
         failpoint=env.str("FAILPOINT", ""),
         process_name=env.str("PROCESS_NAME", "flash-sale"),
-        mail=_mail(env),
+        mail=_mail(env) or (None if environment == "production" else KEPT_MAIL),
         shop_url=_shop_url(env),
         opens_soon_minutes=env.int("OPENS_SOON_MINUTES", 15, validate=Range(min=1, max=1440)),
         sockets_per_network=env.int("RATE_LIMIT_SOCKETS_PER_NETWORK", 1000, validate=Range(min=0)),

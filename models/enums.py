@@ -149,9 +149,10 @@ class MailKind(StrEnum):
 
 
 class MailStatus(StrEnum):
-    """pending → mailed, or given up after days of trying or for good reason at once."""
+    """pending → mailed, or given up after days of trying or for good reason at once. Kept: never sent."""
 
     PENDING = "pending"
+    KEPT = "kept"
     MAILED = "mailed"
     GIVEN_UP = "given_up"
 

@@ -35,10 +35,12 @@ _READ: Final = text("""
 
 
 class Buyer(NamedTuple):
-    """Who bought, as receipts and mails call them."""
+    """Who bought, as receipts and mails call and address them."""
 
     name: str
     email: str
+    language: str | None = None
+    time_zone: str | None = None
 
 
 def find_order(session: Session, order_id: UUID) -> Order | None:
@@ -62,8 +64,9 @@ def statuses_of_orders(session: Session, order_ids: Collection[UUID]) -> Sequenc
 
 def buyers_of(session: Session, user_ids: Collection[UUID]) -> dict[UUID, Buyer]:
     """Read who these shoppers are."""
-    rows = session.execute(select(User.id, User.name, User.email).where(User.id.in_(user_ids)))
-    return {user_id: Buyer(name, email) for user_id, name, email in rows}
+    asked = select(User.id, User.name, User.email, User.language, User.time_zone)
+    rows = session.execute(asked.where(User.id.in_(user_ids)))
+    return {row.id: Buyer(row.name, row.email, row.language, row.time_zone) for row in rows}
 
 
 def items_of(session: Session, sale_ids: Collection[UUID]) -> dict[UUID, str]:

@@ -56,7 +56,7 @@ def _refund_result(row: Refund) -> Message:
 
 
 def _mail_result(row: Mail) -> Message:
-    told = {"status": row.status, "kind": row.kind, "order_id": str(row.order_id)}
+    told = {"status": row.status, "kind": row.kind, "order_id": _text(row.order_id)}
     return told | {"message_id": row.message_id}
 
 
@@ -85,11 +85,15 @@ WORK: Final[Mapping[str, Work]] = {
     ),
     "mail": Work(
         Mail,
-        {MailStatus.MAILED: TaskState.SUCCESS, MailStatus.GIVEN_UP: TaskState.FAILURE},
+        {
+            MailStatus.MAILED: TaskState.SUCCESS,
+            MailStatus.KEPT: TaskState.SUCCESS,
+            MailStatus.GIVEN_UP: TaskState.FAILURE,
+        },
         Mail.status != literal_column("'mailed'"),
         _mail_result,
         lambda row: row.error,
-        lambda row: row.mailed_at or row.given_up_at,
+        lambda row: row.created_at if row.status == MailStatus.KEPT else row.mailed_at or row.given_up_at,
     ),
 }
 
@@ -97,7 +101,7 @@ WORK: Final[Mapping[str, Work]] = {
 def find_money_task(session: Session, task_id: UUID) -> Message | None:
     """Find a payment, a refund or a mail by its id, as a task."""
     for kind, work in WORK.items():
-        named = select(work.rows, Order.sale_id).join(Order, Order.id == work.rows.order_id)
+        named = select(work.rows, Order.sale_id).outerjoin(Order, Order.id == work.rows.order_id)
         found = session.execute(named.where(work.rows.id == task_id)).one_or_none()
         if found is not None:
             return _tell(kind, work, found[0], found[1])
@@ -116,7 +120,7 @@ def list_money_tasks(
     """List tasks of one kind, newest first, each with its key for paging."""
     work = WORK[kind]
     rows = work.rows
-    query = select(rows, Order.sale_id).join(Order, Order.id == rows.order_id)
+    query = select(rows, Order.sale_id).outerjoin(Order, Order.id == rows.order_id)
     if sale_id is not None:
         number = session.scalar(select(Sale.number).where(Sale.id == sale_id))
         if number is None:
@@ -150,7 +154,11 @@ def _is_in(work: Work, state: TaskState) -> ColumnElement[bool]:
     return and_(work.is_not_done, or_(has_status, is_pending))
 
 
-def _tell(kind: str, work: Work, row: Any, sale_id: UUID) -> Message:
+def _text(one: UUID | None) -> str | None:
+    return str(one) if one else None
+
+
+def _tell(kind: str, work: Work, row: Any, sale_id: UUID | None) -> Message:
     state = _state_of(work, row)
     finished_at = work.finished_at(row)
     return {
@@ -163,6 +171,6 @@ def _tell(kind: str, work: Work, row: Any, sale_id: UUID) -> Message:
         "attempts": row.attempts,
         "result": work.result(row) if state == TaskState.SUCCESS else None,
         "error": work.error(row),
-        "sale_id": str(sale_id),
-        "order_id": str(row.order_id),
+        "sale_id": _text(sale_id),
+        "order_id": _text(row.order_id),
     }

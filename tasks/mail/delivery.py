@@ -16,11 +16,13 @@ import structlog
 
 from config import MailSettings
 from models.database import Database
+from models.enums import MailStatus
 from models.tables.mails import Mail
 from tasks.mail.links import Links
-from tasks.mail.messages import Contents, read_contents, write_letter
+from tasks.mail.messages import Contents, read_contents, words_of, write_letter
 from tasks.mail.outbox import Tried, hand_back, has_due, note_tried, take_up
 from tasks.mail.smtp import DEADLINE_S, TIMEOUT_S, Post, Refused, Unreached
+from tasks.mail.words import Written
 from tasks.runtime.failpoints import failpoint
 
 AT_ONCE: Final = 20  # mails
@@ -45,8 +47,8 @@ class Mailer:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._database = database
-        self._settings = settings
         self._links = links
+        self._server = None if settings is None or settings.is_kept else settings
         self._timeout_s = timeout_s
         self._deadline_s = deadline_s
         self._slice_s = slice_s
@@ -59,7 +61,7 @@ class Mailer:
         Raises:
             LedgerUnavailable: PostgreSQL is unavailable.
         """
-        if self._settings is None:
+        if self._server is None:
             return False
         with self._database.transaction() as session:
             return has_due(session)
@@ -70,12 +72,25 @@ class Mailer:
         Raises:
             LedgerUnavailable: PostgreSQL is unavailable; what was leased is sent again after its lease.
         """
-        if self._settings is None or not self._places.acquire(blocking=False):
+        if self._server is None or not self._places.acquire(blocking=False):
             return 0
         try:
-            return self._deliver(self._settings, time.monotonic() + self._slice_s)
+            return self._deliver(self._server, time.monotonic() + self._slice_s)
         finally:
             self._places.release()
+
+    def kept_letter(self, mail_id: UUID) -> Written | None:
+        """Write the letter of a mail that is kept, as it would be sent; None for others and emptied ones.
+
+        Raises:
+            LedgerUnavailable: PostgreSQL is unavailable.
+        """
+        with self._database.transaction() as session:
+            mail = session.get(Mail, mail_id)
+            if mail is None or mail.status != MailStatus.KEPT or not mail.to_email:
+                return None
+            contents = read_contents(session, [mail], self._links).get(mail_id)
+        return words_of(mail, contents) if contents is not None else None
 
     def _deliver(self, settings: MailSettings, until: float) -> int:
         mails, contents = self._take_up()
@@ -149,10 +164,10 @@ def _letter(mail: Mail, contents: Mapping[UUID, Contents], settings: MailSetting
     return write_letter(mail, contents[mail.id], settings)
 
 
-def _named(mail: Mail) -> dict[str, str | int]:
+def _named(mail: Mail) -> dict[str, str | int | None]:
     return {
         "mail_id": str(mail.id),
         "kind": mail.kind,
-        "order_id": str(mail.order_id),
+        "order_id": str(mail.order_id) if mail.order_id else None,
         "tries": mail.attempts,
     }

@@ -1,51 +1,34 @@
-"""Writes the text and HTML of a mail about money, from the rows that it describes.
+"""Writes the letters of mails, from the rows and contents that they describe.
 
-Whatever shoppers and admins may have written is put on one line first and escaped where needed, so that no
-name can become a header, a line or an element of its own. A link's token is written into the letter alone.
+A link's token is written into the letter alone.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from babel.dates import format_datetime as write_datetime
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from sqlalchemy.orm import Session
 
 from config import MailSettings
-from models.enums import MailKind, RefundCause
-from models.money import write_amount
+from models.enums import MailKind
+from models.messages import money, rfc3339
 from models.queries.payments import receipts_of_orders, refunds_to_tell
 from models.tables.mails import Mail
 from models.tables.payments import Receipt, Refund
 from tasks.mail.links import Links
+from tasks.mail.words import Written, write
 from tasks.mail.writing import one_line
 
 LANGUAGE: Final = "en"
+TIME_ZONE: Final = "UTC"
 _OF_MONEY: Final = (MailKind.RECEIPT, MailKind.REFUND)
-SUBJECTS: Final = {MailKind.RECEIPT: "Receipt {number}", MailKind.REFUND: "Refund of {amount}"}
-WHY: Final = {
-    RefundCause.ADMIN: "The shop has given your money back.",
-    RefundCause.LATE: "Your payment came after the hold had run out, and nothing was left to give for it.",
-    RefundCause.DUPLICATE: "The order had been paid for by another payment.",
-    RefundCause.SALE_CANCELLED: "The sale was cancelled.",
-}
 
-_TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=select_autoescape(["html"], default=False),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-
-Contents = Mapping[str, str]
+Contents = Mapping[str, Any]
 
 
 def read_contents(session: Session, mails: Sequence[Mail], links: Links) -> dict[UUID, Contents]:
@@ -65,57 +48,56 @@ def read_contents(session: Session, mails: Sequence[Mail], links: Links) -> dict
 
 def write_letter(mail: Mail, contents: Contents, sender: MailSettings) -> EmailMessage:
     """Write a mail: the same bytes whenever it is written, so that copies are recognised."""
-    kind = MailKind(mail.kind)
-    plain = {name: one_line(value) for name, value in contents.items()} | {"name": one_line(mail.to_name)}
+    written, name = words_of(mail, contents), one_line(mail.to_name)
     letter = EmailMessage(policy=SMTP)
     letter["From"] = Address(sender.sender_name, addr_spec=sender.sender_address)
-    letter["To"] = Address(plain["name"], addr_spec=mail.to_email)
-    letter["Subject"] = SUBJECTS[kind].format_map(plain)
+    letter["To"] = Address(name, addr_spec=mail.to_email)
+    letter["Subject"] = written.subject
     letter["Date"] = format_datetime(mail.created_at.astimezone(UTC))
     letter["Message-ID"] = mail.message_id
     letter["Auto-Submitted"] = "auto-generated"
-    text, page = (_TEMPLATES.get_template(f"{kind}.{form}").render(plain) for form in ("txt", "html"))
-    letter.set_content(text, cte="quoted-printable")
-    letter.add_alternative(page, subtype="html", cte="quoted-printable")
+    letter.set_content(written.text, cte="quoted-printable")
+    letter.add_alternative(written.page, subtype="html", cte="quoted-printable")
     letter.set_boundary(f"=_{mail.id.hex}")
     return letter
 
 
+def words_of(mail: Mail, contents: Contents) -> Written:
+    """Write what a mail says, in its reader's language."""
+    said = {**contents, "name": mail.to_name}
+    return write(mail.kind, said, mail.language or LANGUAGE, mail.time_zone or TIME_ZONE)
+
+
 def _linked(session: Session, mail: Mail, links: Links) -> Contents | None:
-    """A mail's contents with the address of its link in the place of the link's id, where it has one."""
+    """A mail's contents with the shop's address, and that of its link in the place of the link's id."""
+    contents = {**mail.contents, "shop": links.shop_url}
     link_id = mail.contents.get("link")
     if link_id is None:
-        return mail.contents
+        return contents
     url = links.url_of(session, UUID(link_id))
-    return {**mail.contents, "link": url} if url else None
+    return contents | {"link": url} if url else None
 
 
 def _of_receipt(row: Receipt) -> Contents:
     return {
         "number": row.written_number,
-        "issued": _moment(row.issued_at),
+        "issued": rfc3339(row.issued_at),
         "item": row.item,
-        "quantity": str(row.quantity),
-        "unit_price": write_amount(row.unit_price_minor, row.currency, LANGUAGE),
-        "total": write_amount(row.total_minor, row.currency, LANGUAGE),
-        "currency": row.currency,
+        "quantity": row.quantity,
+        "unit_price": money(row.unit_price_minor, row.currency),
+        "total": money(row.total_minor, row.currency),
         "order": str(row.order_id),
     }
 
 
 def _of_refund(refund: Refund, quantity: int, receipt_number: str | None, item: str) -> Contents:
     return {
-        "amount": write_amount(refund.amount_minor, refund.currency, LANGUAGE),
-        "currency": refund.currency,
-        "refunded": _moment(refund.finished_at or refund.created_at),
-        "why": WHY[RefundCause(refund.cause)],
+        "amount": money(refund.amount_minor, refund.currency),
+        "refunded": rfc3339(refund.finished_at or refund.created_at),
+        "cause": refund.cause,
         "reason": refund.reason or "",
         "item": item,
-        "quantity": str(quantity),
+        "quantity": quantity,
         "receipt": receipt_number or "",
         "order": str(refund.order_id),
     }
-
-
-def _moment(at: datetime) -> str:
-    return write_datetime(at.astimezone(UTC), "d MMM y, HH:mm", tzinfo=UTC, locale=LANGUAGE) + " UTC"

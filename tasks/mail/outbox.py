@@ -1,7 +1,8 @@
 """The outbox: mails are entered in the transaction that moved money, leased to be sent, and noted.
 
-Mails are entered only by processes that have mail configured: turning mail on sends nothing about the past. A
-sender holds a lease on a mail, so that others leave it alone, and after a crash it is sent again.
+Mails are entered only by processes that have mail configured: turning mail on sends nothing about the past,
+nor what was kept to be read in the control room. A sender holds a lease on a mail, so that others leave it
+alone, and after a crash it is sent again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ from models.tables.orders import Order
 from tasks.runtime.tallies import MAILS, Counts, count
 
 DOMAIN: Final = "mail_domain"  # in Session.info: the sender's domain, where mail is configured
+KEPT: Final = "mails_are_kept"  # in Session.info: they are never sent
 LEASE: Final = timedelta(minutes=2)  # longer than a connection and all that is sent over it
 TRIED_AGAIN: Final = Backoff(first_s=10, longest_s=3600)
 GIVEN_UP_AFTER: Final = timedelta(days=3)
@@ -45,7 +47,9 @@ class Tried:
 
 def session_info(settings: MailSettings | None) -> dict[str, str]:
     """Return what `Session.info` must hold for mails to be entered."""
-    return {DOMAIN: settings.domain} if settings else {}
+    if settings is None:
+        return {}
+    return {DOMAIN: settings.domain} | ({KEPT: "yes"} if settings.is_kept else {})
 
 
 def enter_mail(
@@ -68,8 +72,10 @@ def enter_mail(
         refund_id=refund_id,
         to_name=buyer.name,
         to_email=buyer.email,
+        language=buyer.language or LANGUAGE,
+        time_zone=buyer.time_zone or TIME_ZONE,
         message_id=f"<{kind}.{refund_id or order.id}@{domain}>",
-        due_at=func.clock_timestamp(),
+        **_destiny(session),
     )
     session.add(mail)
     counts.add(MAILS, kind, "entered")
@@ -112,13 +118,23 @@ def enter_letter(
         "time_zone": reader.time_zone or TIME_ZONE,
         "contents": dict(contents or {}),
         "message_id": f"<{kind}.{subject}@{domain}>",
-        "due_at": func.clock_timestamp(),
+        **_destiny(session),
     }
     entering = insert(Mail).values(**values).on_conflict_do_nothing(index_elements=[Mail.message_id])
     if session.scalar(entering.returning(Mail.id)) is None:
         return False
     count(session, MAILS, kind, "entered")
     return True
+
+
+def status_of_new(session: Session) -> MailStatus:
+    """What becomes of mails that are entered: they are due at once, or kept."""
+    return MailStatus.KEPT if KEPT in session.info else MailStatus.PENDING
+
+
+def _destiny(session: Session) -> dict[str, Any]:
+    status = status_of_new(session)
+    return {"status": status, "due_at": func.clock_timestamp() if status == MailStatus.PENDING else null()}
 
 
 def has_due(session: Session) -> bool:

@@ -19,7 +19,7 @@ from models.enums import MailKind
 from models.messages import rfc3339
 from models.queries.follows import Opening, openings_to_tell
 from tasks.context import Context
-from tasks.mail.outbox import DOMAIN, LANGUAGE, TIME_ZONE
+from tasks.mail.outbox import DOMAIN, LANGUAGE, TIME_ZONE, status_of_new
 from tasks.runtime.tallies import MAILS, Counts
 
 AT_ONCE: Final = 1_000  # followers
@@ -46,12 +46,12 @@ _TELL: Final = text("""
         WHERE told.tellings <= :most AND u.banned_at IS NULL AND u.erased_at IS NULL
     ), mailed AS (
         INSERT INTO mails (id, kind, user_id, to_name, to_email, language, time_zone, contents,
-                           message_id, due_at)
+                           message_id, status, due_at)
         SELECT gen_random_uuid(), 'opens_soon', r.id, r.name, r.email, coalesce(r.language, :language),
                coalesce(r.time_zone, :time_zone), CAST(:contents AS jsonb),
                format('<opens_soon.%s.%s.%s@%s>', CAST(:sale_name AS text), r.id, r.tellings,
                       CAST(:domain AS text)),
-               clock_timestamp()
+               CAST(:status AS text), CASE WHEN :status = 'pending' THEN clock_timestamp() END
         FROM reached r
         WHERE CAST(:domain AS text) IS NOT NULL AND coalesce((r.mail_choices ->> 'opens_soon')::boolean, true)
         ON CONFLICT (message_id) DO NOTHING
@@ -86,6 +86,7 @@ def tell_slice(context: Context, opening: Opening, after: UUID) -> tuple[int, UU
     """Tell the next followers in the order of their ids; returns how many, and the last of them."""
     with context.database.transaction() as session:
         values = _values(opening) | {"after": after, "domain": session.info.get(DOMAIN)}
+        values["status"] = status_of_new(session)
         row = session.execute(_TELL, values).one()
         counts = Counts()
         counts.add(MAILS, MailKind.OPENS_SOON, "entered", times=row.mailed)

@@ -48,7 +48,7 @@ def written(mailing: MailShop, *keys: str) -> str:
     """The address that the only mail's letter is given."""
     mail = mailing.mail()
     with mailing.shop.context.database.transaction() as session:
-        return read_contents(session, [mail], Links(URL, keys or (SECRET_KEY,)))[mail.id]["link"]
+        return str(read_contents(session, [mail], Links(URL, keys or (SECRET_KEY,)))[mail.id]["link"])
 
 
 def use(mailing: MailShop, token: str, *kinds: LinkKind) -> UUID:

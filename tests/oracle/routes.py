@@ -37,6 +37,7 @@ _SHOPPERS: Final = re.compile(
 
 _EVERYBODY: Final = frozenset(StaffRole)
 _STAFF: Final = {  # what takes more than to be staff; the first that fits
+    r"(GET|HEAD) /admin/mails/[^/]+/page": frozenset({StaffRole.OWNER}),
     r"POST /api/v1/sales/[^/]+/cancel|POST /api/v1/admin/shoppers/.*": frozenset({StaffRole.OWNER}),
     r"POST /api/v1/orders/[^/]+/refund|(GET|HEAD) /api/v1/admin/orders\.csv": frozenset(
         {StaffRole.FINANCE, StaffRole.OWNER}

@@ -24,6 +24,8 @@ from web.control_room.words import QUIET, STATES, Said, say_state
         ("refund", enums.RefundStatus),
         ("cause", enums.RefundCause),
         ("task", enums.TaskState),
+        ("mail", enums.MailStatus),
+        ("letter", enums.MailKind),
         ("subject", enums.SubjectKind),
         ("role", enums.Role),
         ("kind", ["intent", *WORK, *KINDS]),

@@ -20,8 +20,8 @@ BODY = b'{"id":"sbx_evt_1"}'
 NOW = 1_764_000_000
 
 
-def section(name: str) -> str:
-    return PAGE.split(f"\n## {name}\n", 1)[1].split("\n## ", 1)[0]
+def section(name: str, page: str = PAGE) -> str:
+    return page.split(f"\n## {name}\n", 1)[1].split("\n## ", 1)[0]
 
 
 def rows(text: str) -> list[tuple[str, str]]:
@@ -78,6 +78,6 @@ def test_the_example_refuses_what_the_sandbox_did_not_sign(example: dict[str, An
 
 def test_the_settings_of_mail_are_those_that_are_read() -> None:
     config = (ROOT / "config.py").read_text()
-    named = {name for name, _ in rows(section("Mail"))}
+    named = {name for name, _ in rows(section("Settings", (ROOT / "docs" / "mail.md").read_text()))}
     assert named == {"SMTP_URL", "MAIL_FROM"}
     assert all(f'"{name}"' in config for name in named)

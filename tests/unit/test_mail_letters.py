@@ -17,38 +17,39 @@ from tasks.mail.messages import Contents, write_letter
 from tasks.mail.writing import one_line
 
 SENDER = MailSettings("h", 25, "none", "", "secret", "Flash Säle", "receipts@shop.example")
+ORDER = str(uuid.UUID(int=1))
 RECEIPT: Contents = {
     "number": "2026-000017",
-    "issued": "24 Nov 2026, 09:37 UTC",
+    "issued": "2026-11-24T09:37:00.000Z",
     "item": "Kettle",
-    "quantity": "2",
-    "unit_price": "$19.99",
-    "total": "$39.98",
-    "currency": "USD",
-    "order": str(uuid.UUID(int=1)),
+    "quantity": 2,
+    "unit_price": {"amount_minor": 1_999, "currency": "USD"},
+    "total": {"amount_minor": 3_998, "currency": "USD"},
+    "order": ORDER,
 }
 REFUND: Contents = {
-    "amount": "$39.98",
-    "currency": "USD",
-    "refunded": "24 Nov 2026, 09:37 UTC",
-    "why": "The sale was cancelled.",
+    "amount": {"amount_minor": 123_456, "currency": "EUR"},
+    "refunded": "2026-11-24T09:37:00.000Z",
+    "cause": "sale_cancelled",
     "reason": "",
     "item": "Kettle",
-    "quantity": "2",
+    "quantity": 2,
     "receipt": "",
-    "order": str(uuid.UUID(int=1)),
+    "order": ORDER,
 }
 NASTY = "Ada\r\nBcc: all@example.com\r\n\r\n<script>alert(1)</script> & \u2028co {{ 7*7 }}"
 HEADERS = [*("From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type")]
 
 
-def mail(kind: MailKind = MailKind.RECEIPT, name: str = "Ada", address: str = "ada@example.com") -> Mail:
+def mail(kind: MailKind = MailKind.RECEIPT, name: str = "Ada", **more: str) -> Mail:
     return Mail(
         id=uuid.UUID(int=7),
         kind=kind,
         order_id=uuid.UUID(int=1),
         to_name=name,
-        to_email=address,
+        to_email=more.get("address", "ada@example.com"),
+        language=more.get("language", "en"),
+        time_zone=more.get("time_zone", "UTC"),
         message_id="<receipt.1@shop.example>",
         created_at=datetime(2026, 11, 24, 9, 37, tzinfo=UTC),
     )
@@ -96,18 +97,55 @@ def test_an_amount_is_written_in_the_way_of_a_language() -> None:
     assert write_amount(123_456, "EUR", "de") == "1.234,56\xa0€"
 
 
-@pytest.mark.parametrize(("kind", "contents"), [(MailKind.RECEIPT, RECEIPT), (MailKind.REFUND, REFUND)])
-def test_a_letter_says_everything_in_both_forms(kind: MailKind, contents: Contents) -> None:
+@pytest.mark.parametrize(
+    ("kind", "contents", "said"),
+    [
+        (
+            MailKind.RECEIPT,
+            RECEIPT,
+            ["2026-000017", "Nov 24, 2026, 9:37\u202fAM UTC", "Kettle", "$19.99", "$39.98 (USD)"],
+        ),
+        (MailKind.REFUND, REFUND, ["€1,234.56 (EUR)", "The sale was cancelled.", "Kettle", ORDER]),
+    ],
+    ids=["receipt", "refund"],
+)
+def test_a_letter_says_everything_in_both_forms(kind: MailKind, contents: Contents, said: list[str]) -> None:
     letter = write_letter(mail(kind), contents, SENDER)
     for form in both_forms(letter):
-        assert not [said for said in contents.values() if said not in form]
-        assert "Ada" in form
+        assert not [one for one in (*said, "Ada") if one not in form]
     assert list(letter) == HEADERS
     assert letter["From"] == "Flash Säle <receipts@shop.example>"
     assert letter["To"] == "Ada <ada@example.com>"
     assert letter["Message-ID"] == "<receipt.1@shop.example>"
     assert letter["Auto-Submitted"] == "auto-generated"
     assert str(letter["Date"]) == "Tue, 24 Nov 2026 09:37:00 +0000"
+
+
+def test_a_letter_is_in_the_language_and_the_time_zone_of_its_reader() -> None:
+    german = mail(MailKind.REFUND, language="de", time_zone="Europe/Berlin")
+    letter = write_letter(german, REFUND, SENDER)
+    assert letter["Subject"] == "Erstattung von 1.234,56\xa0€"
+    for form in both_forms(letter):
+        assert "Der Verkauf wurde abgesagt." in form
+        assert "24.11.2026, 10:37 MEZ" in form
+    assert '<html lang="de">' in both_forms(letter)[1]
+
+
+@pytest.mark.parametrize(
+    ("language", "time_zone", "written"),
+    [
+        ("en", "America/New_York", "4:37\u202fAM EST"),
+        ("en", "Asia/Kolkata", "3:07\u202fPM GMT+05:30"),
+        ("xx", "Nowhere/At_All", "9:37\u202fAM UTC"),
+        ("../de", "UTC", "9:37\u202fAM UTC"),
+    ],
+)
+def test_what_cannot_be_written_in_a_language_or_a_zone_is_written_plainly(
+    language: str, time_zone: str, written: str
+) -> None:
+    letter = write_letter(mail(language=language, time_zone=time_zone), RECEIPT, SENDER)
+    assert letter["Subject"] == "Receipt 2026-000017"
+    assert written in both_forms(letter)[0]
 
 
 def test_a_letter_has_the_same_bytes_whenever_it_is_written() -> None:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.report.series import COUNTS, Series
-from web.control_room import report_charts
-from web.control_room.charts import HEIGHT, WIDTH, Drawn, Span, draw, stack
+from web.control_room.reports import report_charts
+from web.control_room.reports.charts import HEIGHT, WIDTH, Drawn, Span, draw, stack
 from web.shop.durations import write_ms, write_number, write_seconds, write_share
 
 MINUTE = Span(0, 60)

@@ -42,6 +42,7 @@ def sections() -> Sequence[tuple[str, str]]:
         ("/admin/products", _("Products")),
         ("/admin/orders", _("Orders")),
         ("/admin/shoppers", _("Shoppers")),
+        ("/admin/mails", _("Mails")),
         ("/admin/tasks", _("Tasks")),
         ("/admin/workers", _("Workers")),
         ("/admin/log", _("Log")),

@@ -7,6 +7,8 @@ from flask_babel import gettext
 
 from models.enums import (
     IntentStatus,
+    MailKind,
+    MailStatus,
     OrderStatus,
     PaymentStatus,
     RefundCause,
@@ -93,6 +95,28 @@ STATES: Final[Mapping[str, Mapping[str, Said]]] = {
         "purge": Said(N_("Purge"), QUIET),
         "expel": Said(N_("Expulsion"), QUIET),
         "report": Said(N_("Report"), QUIET),
+    },
+    "letter": {
+        MailKind.RECEIPT: Said(N_("Receipt"), QUIET),
+        MailKind.REFUND: Said(N_("Refund"), QUIET),
+        MailKind.VERIFY_EMAIL: Said(N_("Address to confirm"), QUIET),
+        MailKind.KNOWN_ADDRESS: Said(N_("Address has an account"), QUIET),
+        MailKind.RESET_PASSWORD: Said(N_("New password"), QUIET),
+        MailKind.NEW_ADDRESS: Said(N_("New address"), QUIET),
+        MailKind.CREDENTIALS: Said(N_("Change to the account"), QUIET),
+        MailKind.INVITATION: Said(N_("Invitation"), QUIET),
+        MailKind.OPENS_SOON: Said(N_("A sale opens soon"), QUIET),
+        MailKind.DRAW_RESULT: Said(N_("Result of a draw"), QUIET),
+        MailKind.HOLD_BEGUN: Said(N_("Hold has begun"), QUIET),
+        MailKind.HOLD_ENDS: Said(N_("Hold ends soon"), QUIET),
+        MailKind.ORDER_CANCELLED: Said(N_("Order cancelled"), QUIET),
+        MailKind.ORDER_EXPIRED: Said(N_("Hold ran out"), QUIET),
+    },
+    "mail": {
+        MailStatus.PENDING: Said(N_("Waits"), BUSY),
+        MailStatus.KEPT: Said(N_("Kept here"), QUIET),
+        MailStatus.MAILED: Said(N_("Sent"), GOOD),
+        MailStatus.GIVEN_UP: Said(N_("Given up"), BAD),
     },
     "subject": {
         SubjectKind.SALE: Said(N_("Sale"), QUIET),

@@ -37,6 +37,8 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
         Permission("reports.read", _ALL),
         Permission("tasks.read", _ALL),
         Permission("workers.read", _ALL),
+        Permission("mails.read", _ALL),  # to whom, of what kind, and what became of it
+        Permission("letters.read", _OWNERS, is_for_keys=False),  # kept ones, with links to anybody's account
         Permission("log.read", _ALL),
         Permission("products.write", _OPERATORS),
         Permission("sales.write", _OPERATORS),  # create, change, open, pause, resume

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
-from web.api.admin import log, orders, overview, reports, sales, shoppers, tasks, workers
+from web.api.admin import log, mails, orders, overview, reports, sales, shoppers, tasks, workers
 from web.http.openapi import Blueprint
 
 BLUEPRINTS: Final[Sequence[Blueprint]] = (
     log.blueprint,
+    mails.blueprint,
     orders.blueprint,
     overview.blueprint,
     reports.blueprint,

@@ -18,7 +18,7 @@ class TaskQuery(PageQuery):
 
 
 class TaskSchema(Schema):
-    """A piece of work; `order_id` is there for payments, refunds and mails."""
+    """A piece of work; `order_id` is there for payments, refunds and mails, null for one about no order."""
 
     task_id = fields.UUID(required=True)
     kind = fields.String(required=True)
@@ -30,7 +30,7 @@ class TaskSchema(Schema):
     result = fields.Raw(required=True, allow_none=True)
     error = fields.String(required=True, allow_none=True)
     sale_id = fields.UUID(required=True, allow_none=True)
-    order_id = fields.UUID()
+    order_id = fields.UUID(allow_none=True)
 
 
 TaskPageSchema = page_of(TaskSchema)

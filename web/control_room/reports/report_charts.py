@@ -6,7 +6,7 @@ from typing import Final
 from flask_babel import gettext as _
 
 from models.report.series import COLUMNS, COUNTS, Series
-from web.control_room.charts import Chart, Drawn, Point, Span, draw, stack
+from web.control_room.reports.charts import Chart, Drawn, Point, Span, draw, stack
 
 SPANS: Final = (10, 60, 300, 900, 3_600, 14_400, 86_400)  # seconds; what may be looked at besides all of it
 MOST_POINTS: Final = 300  # of a curve, so that a page stays small

@@ -1,0 +1,1 @@
+"""Queries on what people are told that were not there."""
