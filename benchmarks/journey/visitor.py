@@ -104,7 +104,7 @@ class Visitor(Shopper):
         """Say with the socket's handshake who it is and what it watches, as the pages do."""
         headers = {"Origin": f"http://{self._errand.target.authority}", **self._cookie()}
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        return f"/ws?sale={self._errand.sale_id}".encode(), lines.encode()
+        return f"/ws?sale={self._errand.sale_id}&standing=1".encode(), lines.encode()
 
     def greet(self) -> bytes:
         """Everything was said with the handshake."""

@@ -170,6 +170,18 @@ def test_all_that_a_page_needs_comes_with_the_answer_to_its_upgrade(shop: Shop, 
 
 
 @WAYS
+def test_who_asks_is_told_also_that_nothing_is_theirs(shop: Shop, way: dict[str, Any]) -> None:
+    sale_id, shopper = shop.open_sale(), shop.make_shopper()
+    path, way = f"/ws?sale={sale_id}&standing=1", way | {"authorization": f"Bearer {shopper.token}"}
+    standing = {"type": "standing", "sale_id": str(sale_id), "intent_id": None, "order_id": None}
+    assert said_after(shop, path, b"", 3, **way)[-1] == standing
+    intent = shop.submit(shopper, sale_id)
+    told = said_after(shop, path, b"", 4, **way)
+    assert [said["type"] for said in told] == ["ready", "sale", "intent", "standing"]
+    assert told[-1] == standing | {"intent_id": intent["id"]}
+
+
+@WAYS
 def test_who_speaks_before_the_answer_is_heard(shop: Shop, way: dict[str, Any]) -> None:
     sale_id, shopper = shop.open_sale(), shop.make_shopper()
     messages = [

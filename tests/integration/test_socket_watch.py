@@ -28,6 +28,20 @@ def test_a_subscription_is_answered_with_the_sale_as_it_is(shop: Shop) -> None:
     assert {"waiting", "standby", "now_serving", "last_ticket", "server_time"} <= sale.keys()
 
 
+def test_a_subscription_that_asks_is_told_what_is_its_users(shop: Shop) -> None:
+    sale_id = shop.open_sale(allocation=1)
+    client = shop.connect(shop.make_shopper())
+    client.ask(type="subscribe", sale_id=str(sale_id), standing=True)
+    assert client.hear_type("standing", sale_id=str(sale_id))["intent_id"] is None
+    client.ask(type="intent", sale_id=str(sale_id))
+    shop.drain(sale_id)
+    order = client.hear_type("order")
+    client.ask(type="subscribe", sale_id=str(sale_id), standing=True)
+    assert client.hear_type("standing", order_id=order["id"])["intent_id"] == order["intent_id"]
+    refused = client.ask(type="subscribe", sale_id=str(sale_id), standing="yes")
+    assert refused["code"] == "invalid_fields"
+
+
 def test_everybody_who_watches_hears_of_a_change(shop: Shop) -> None:
     sale_id = shop.open_sale(allocation=3)
     clients = [shop.connect() for _ in range(5)]

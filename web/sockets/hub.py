@@ -141,7 +141,7 @@ class Hub:
             self._admit(connection, arrival.verified, tells_expiry=bool(arrival.sales))
         elif not self._spares(arrival.address):
             self._anonymous.enter(connection)
-        self.dispatcher.subscribe(connection, arrival.sales)
+        self.dispatcher.subscribe(connection, arrival.sales, asks_standing=arrival.asks_standing)
         if arrival.said:
             connection.take(arrival.said)
         connection.send_gathered()

@@ -18,7 +18,7 @@ from web.http.errors import Problem
 from web.http.services import Services, services
 from web.sockets.transport.arrival import Arrival
 from web.sockets.transport.handshake import Handshake, address_of, taken_from
-from web.sockets.transport.upgrade_policy import UpgradePolicy, sales_named
+from web.sockets.transport.upgrade_policy import UpgradePolicy, asks_standing, sales_named
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -96,6 +96,7 @@ def ws(handshaken: Any) -> None:
         address_of(request.environ),
         getattr(request, "socket_identity", None),
         sales_named(request.environ),
+        asks_standing(request.environ),
         said=getattr(handshaken.sock, "take_read_ahead", bytes)(),
     )
     handshaken.connected = False  # for flask-sock it ends here: it neither reads nor closes it

@@ -19,7 +19,15 @@ from web.limits.addresses import narrowest_network
 from web.limits.rate_limits import AccountLimit
 from web.sockets.commands.answers import answer, answer_own, attempt, refuse
 from web.sockets.commands.intents import Intents
-from web.sockets.commands.messages import Refused, client_id, only, read_message, read_text, read_uuid
+from web.sockets.commands.messages import (
+    Refused,
+    client_id,
+    only,
+    read_flag,
+    read_message,
+    read_text,
+    read_uuid,
+)
 from web.sockets.commands.unknown_sales import UnknownSales
 from web.sockets.commands.worker_pool import Doubtful, Step, Work, WorkerPool
 from web.sockets.delivery.sessions import SessionRegistry
@@ -94,11 +102,13 @@ class MessageDispatcher:
                 return partial(attempt, connection, message, partial(by_worker, connection, message))
         raise Refused("unknown_message", "There is no message of this type.")
 
-    def subscribe(self, connection: Connection, sales: Iterable[str]) -> None:
+    def subscribe(self, connection: Connection, sales: Iterable[str], *, asks_standing: bool = False) -> None:
         """Begin with a socket's subscriptions of its URL, as if it had sent them first."""
+        more = {"standing": True} if asks_standing else {}
         for sale_id in sales:
             if connection.is_open:
-                connection.inbox.append(orjson.dumps({"type": "subscribe", "sale_id": sale_id}).decode())
+                said = orjson.dumps({"type": "subscribe", "sale_id": sale_id, **more}).decode()
+                connection.inbox.append(said)
                 self.pool.call(connection)
 
     def admit(
@@ -145,8 +155,9 @@ class MessageDispatcher:
         return Step.ANSWERED
 
     def _subscribe(self, connection: Connection, message: Message) -> Step | Work:
-        only(message, "sale_id")
+        only(message, "sale_id", "standing")
         sale_id = read_uuid(message, "sale_id")
+        read_flag(message, "standing")
         if self._watches.is_fresh(sale_id):
             return self._watch(connection, message, sale_id)
         unknown = self._access.unknown
@@ -165,6 +176,7 @@ class MessageDispatcher:
     def _watch(self, connection: Connection, message: Message, sale_id: UUID) -> Step:
         if len(connection.watched) >= MAX_SUBSCRIPTIONS and not self._watches.has(connection, sale_id):
             raise Refused("too_many_subscriptions", f"A socket watches at most {MAX_SUBSCRIPTIONS} sales.")
+        asks_standing = read_flag(message, "standing")
         # Registered before looking, it misses nothing between the look and the first change.
         watch = self._watches.join(connection, sale_id)
         try:
@@ -174,10 +186,10 @@ class MessageDispatcher:
             raise
         except Unavailable:
             if not watch.version:  # the subscription stands, and all follows when the stores are back
-                self._snapshot_queue.add(connection, [watch])
+                self._snapshot_queue.add(connection, [watch], asks_standing=asks_standing)
                 raise
         self._show(connection, watch, message)
-        self._snapshot_queue.add(connection, [watch])
+        self._snapshot_queue.add(connection, [watch], asks_standing=asks_standing)
         return Step.ANSWERED
 
     def _unsubscribe(self, connection: Connection, message: Message) -> Step:

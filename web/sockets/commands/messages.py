@@ -102,6 +102,18 @@ def read_text(message: Message, name: str) -> str:
     return text
 
 
+def read_flag(message: Message, name: str) -> bool:
+    """Read what is true or false; false where it is left out.
+
+    Raises:
+        Refused: it is neither.
+    """
+    flag = message.get(name, False)
+    if not isinstance(flag, bool):
+        raise _invalid({name: ["Not a valid boolean."]})
+    return flag
+
+
 def read_intent_request(message: Message) -> IntentRequest:
     """Read an `intent`.
 

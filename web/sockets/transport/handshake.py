@@ -19,7 +19,7 @@ from web.http.errors import Problem
 from web.http.middleware import headers_of_all, whole_answer
 from web.limits.addresses import behind_proxies, read_address
 from web.sockets.transport.arrival import Arrival
-from web.sockets.transport.upgrade_policy import UpgradePolicy, sales_named
+from web.sockets.transport.upgrade_policy import UpgradePolicy, asks_standing, sales_named
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -70,8 +70,14 @@ class Handshake:
             client.sendall(whole_answer(refusal, environ, self._on_all))
             return True
         client.recv(size)
-        sales, acceptance = sales_named(environ), acceptance_of(environ)
-        arrival = Arrival(address, verified, sales, acceptance, has_spoken=len(head) > size)
+        arrival = Arrival(
+            address,
+            verified,
+            sales_named(environ),
+            asks_standing(environ),
+            acceptance_of(environ),
+            has_spoken=len(head) > size,
+        )
         self._hub.let_in(taken_from(client), arrival)
         return True
 

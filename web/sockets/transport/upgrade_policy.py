@@ -22,7 +22,10 @@ _HOST: Final = re.compile(
     r"(?:[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII
 ).fullmatch
 _JWT: Final = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*", re.ASCII).search
-_SALES_ONLY: Final = re.compile(r"sale=[0-9a-f-]{36}(?:&sale=[0-9a-f-]{36})*", re.ASCII).fullmatch
+_STANDING: Final = "standing=1"  # behind the sales: the client wants to be told what it has in them
+_SALES_ONLY: Final = re.compile(
+    r"(sale=[0-9a-f-]{36}(?:&sale=[0-9a-f-]{36})*)(?:&standing=1)?", re.ASCII
+).fullmatch
 MAX_SALES: Final = 16  # that an upgrade may name, which is as many messages as a socket may send ahead
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
@@ -75,9 +78,15 @@ class UpgradePolicy:
 def sales_named(environ: "WSGIEnvironment") -> list[str]:
     """The ids, if that is what they are, of the sales that the URL asks to watch: `/ws?sale=…&sale=…`."""
     query = environ.get("QUERY_STRING", "")
-    if _SALES_ONLY(query):
-        return [pair[len("sale=") :] for pair in query.split("&")]
+    if plain := _SALES_ONLY(query):
+        return [pair[len("sale=") :] for pair in plain[1].split("&")]
     return [value for name, value in parse_qsl(query, keep_blank_values=True) if name == "sale"]
+
+
+def asks_standing(environ: "WSGIEnvironment") -> bool:
+    """Whether the URL asks to be told what the client has in these sales: `/ws?sale=…&standing=1`."""
+    query: str = environ.get("QUERY_STRING", "")
+    return query == _STANDING or query.endswith(f"&{_STANDING}")
 
 
 def _refuse_token_in_url(environ: "WSGIEnvironment") -> None:

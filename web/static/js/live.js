@@ -16,7 +16,7 @@ const IDENTITY_LOST = ["token_expired", "unauthenticated"];
 
 export class Live extends EventTarget {
   #socket = null;
-  #sales = new Set();
+  #sales = new Map(); // each with whether the shopper's standing in it is asked for
   #named = []; // those of them in the socket's address
   #failures = 0;
   #reconnect = 0;
@@ -73,10 +73,10 @@ export class Live extends EventTarget {
     return asked;
   }
 
-  /** Watch a sale from now on, also after every reconnect. */
-  subscribe(saleId) {
-    this.#sales.add(saleId);
-    if (this.isUp) this.#send({ type: "subscribe", sale_id: saleId });
+  /** Watch a sale from now on, also after every reconnect; `standing`: and be told whether the shopper has something in it. */
+  subscribe(saleId, { standing = false } = {}) {
+    this.#sales.set(saleId, standing);
+    if (this.isUp) this.#send({ type: "subscribe", sale_id: saleId, standing });
     else this.#connect();
   }
 
@@ -94,8 +94,9 @@ export class Live extends EventTarget {
       return;
     }
     this.#mark = loginMark();
-    this.#named = [...this.#sales].slice(0, MOST_NAMED);
-    const query = this.#named.map((saleId) => `sale=${saleId}`).join("&");
+    this.#named = [...this.#sales.keys()].slice(0, MOST_NAMED);
+    const isAsked = this.#named.some((saleId) => this.#sales.get(saleId));
+    const query = this.#named.map((saleId) => `sale=${saleId}`).join("&") + (isAsked ? "&standing=1" : "");
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws?${query}`);
     this.#socket = socket;
     this.#isConnecting = false;
@@ -108,8 +109,8 @@ export class Live extends EventTarget {
   #opened() {
     forget();
     this.#isKnown = false;
-    const others = [...this.#sales].filter((saleId) => !this.#named.includes(saleId));
-    for (const saleId of others) this.#send({ type: "subscribe", sale_id: saleId });
+    const others = [...this.#sales].filter(([saleId]) => !this.#named.includes(saleId));
+    for (const [saleId, standing] of others) this.#send({ type: "subscribe", sale_id: saleId, standing });
     this.dispatchEvent(new Event("up"));
     this.#listen();
   }

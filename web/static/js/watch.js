@@ -11,6 +11,7 @@ const POLL_MS = 2_500;
 const SLOWEST_POLL_MS = 20_000;
 const TICKET_MS = 1_500; // at the earliest after a lobby opened, its ticket is asked for where no message told it
 const SNAPSHOT_MS = 3_000; // in which the socket tells the shopper's intent after a reconnect
+const STANDING_MS = 4_000; // in which it tells what the shopper has in this sale, before that is asked for
 const VERDICT_MS = 4_000; // in which it tells the verdict of a ticket whose turn has come
 const OUTCOME_MS = 6_000; // in which it tells what became of a payment, before the order is asked for
 
@@ -40,8 +41,9 @@ export class Watch extends EventTarget {
     this.#live.addEventListener("intent", ({ detail }) => this.takeIntent(detail));
     this.#live.addEventListener("order", ({ detail }) => this.takeOrder(detail));
     addEventListener("offline", () => this.#say("offline"));
-    this.#live.subscribe(this.sale.sale_id);
-    if (this.isSignedIn) this.#askForStanding();
+    this.#live.addEventListener("standing", ({ detail }) => this.#tookStanding(detail));
+    this.#live.subscribe(this.sale.sale_id, { standing: this.isSignedIn });
+    setTimeout(() => this.isKnown || this.#askForStanding(), STANDING_MS * (1 + Math.random()));
   }
 
   /** The socket, by which one may ask for things as well. */
@@ -82,6 +84,14 @@ export class Watch extends EventTarget {
     learn(figures.server_time, { live: true });
     this.#tookSale(figures);
     if (intent) this.takeIntent(intent);
+  }
+
+  /** The socket has told all that the shopper has in this sale, which may be nothing. */
+  #tookStanding({ sale_id: saleId }) {
+    if (saleId !== this.sale.sale_id || this.isKnown) return;
+    this.isKnown = true;
+    this.isUnreadable = false;
+    this.#changed();
   }
 
   /** What the shopper has in this sale: until it is known, nothing is offered. */
