@@ -8,6 +8,7 @@ from models.enums import StaffRole
 from web.api.schemas.fields import Line, Strict, Text
 
 MAX_EMAIL = 254  # characters (RFC 5321, section 4.5.3.1.3)
+MAX_CODE = 64  # characters; 6 digits, or 16 letters in groups
 
 
 class EmailAddress(Text):
@@ -37,6 +38,12 @@ class LoginSchema(Strict):
 
     email = EmailAddress(required=True, validate=validate.Length(1, MAX_EMAIL), metadata={"format": "email"})
     password = fields.String(required=True, validate=validate.Length(1, 128), metadata={"format": "password"})
+    code = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(1, MAX_CODE),
+        metadata={"description": "Of the second factor, or a recovery code; asked for where there is one."},
+    )
 
 
 class UserSchema(Schema):
