@@ -9,7 +9,7 @@ from flask.sessions import SessionInterface
 
 from config import Settings, load_settings, refuse_weak_secret
 from web import control_room, docs
-from web.account import confirmation, follows, second_factor
+from web.account import addresses, follows, passwords
 from web.api import admin, intents, orders, payments, products, sales, tasks
 from web.auth import routes as accounts
 from web.auth import session
@@ -38,8 +38,8 @@ PLAIN: Final = "plain"  # likewise
 
 API_BLUEPRINTS: Final[Sequence[ApiBlueprint]] = (  # documented, under /api/v1
     accounts.blueprint,
-    confirmation.blueprint,
-    second_factor.blueprint,
+    addresses.blueprint,
+    passwords.blueprint,
     products.blueprint,
     sales.blueprint,
     intents.blueprint,

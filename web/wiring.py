@@ -4,11 +4,13 @@ from functools import partial
 
 from config import Settings
 from tasks.accounts.log_ins import gather_renewals
+from tasks.accounts.mailed_links import mail_asked_link
 from tasks.context import Context, build_context
 from tasks.intents.polls import polls_of_intents, polls_of_orders, standings
 from tasks.payments.pay import PaymentDesk
 from tasks.runtime.ttl_cache import TtlCache
 from tasks.sales.overview import Overviews
+from web.account.asked_links import AskedLinks
 from web.auth.cookies import cookie_name
 from web.auth.devices import Devices
 from web.auth.guard import LogInGuard
@@ -50,6 +52,7 @@ def build_services(settings: Settings) -> Services:
             Counters(settings.redis_url), settings.rate_limits.login, enabled=settings.rate_limits_enabled
         ),
         devices=Devices(settings.secret_key, old_keys=settings.old_secret_keys),
+        asked_links=AskedLinks(partial(mail_asked_link, context)),
         limits=limits,
         hub=hub,
         reads=Reading(reads, partial(variant_for, cookie_name(COOKIE, settings)), hub.listen),

@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, Select, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from models.enums import OrderStatus, Role
+from models.enums import LinkKind, OrderStatus, Role
 from models.errors import NotFound
-from models.tables.accounts import RecoveryCode, TokenFamily, User
+from models.tables.accounts import AccountLink, TokenFamily, User
 from models.tables.orders import Order
 
 # From the last look on, or from now where that is earlier: the ledger's clock may have been set since.
@@ -36,6 +36,34 @@ def find_user(session: Session, user_id: UUID) -> User | None:
 def user_of_email(session: Session, email: str) -> User | None:
     """Find the account with this e-mail, which is in small letters."""
     return session.scalar(select(User).where(func.lower(User.email) == email))
+
+
+def lock_user(session: Session, user_id: UUID) -> User | None:
+    """Find an account, as it is now, and keep it so until the transaction ends; log-ins wait meanwhile."""
+    return session.get(User, user_id, with_for_update={"key_share": True}, populate_existing=True)
+
+
+def find_link(session: Session, digest: bytes, kind: LinkKind) -> User | None:
+    """Find the account of an unused link that is good now, by the digest of its token."""
+    is_good = (
+        AccountLink.digest == digest,
+        AccountLink.kind == kind,
+        AccountLink.used_at.is_(None),
+        AccountLink.expires_at > func.now(),
+    )
+    return session.scalar(select(User).join(AccountLink, AccountLink.user_id == User.id).where(*is_good))
+
+
+def count_links(session: Session, user_id: UUID, kind: LinkKind, lately: timedelta) -> tuple[int, int]:
+    """Count the links of a kind that were mailed to an account: lately, and in the last day."""
+    is_late = AccountLink.created_at > func.now() - lately
+    counting = select(func.count().filter(is_late), func.count()).where(
+        AccountLink.user_id == user_id,
+        AccountLink.kind == kind,
+        AccountLink.created_at > func.now() - timedelta(days=1),
+    )
+    late, today = session.execute(counting).one()
+    return late, today
 
 
 def find_shopper(session: Session, user_id: UUID) -> User:
@@ -98,32 +126,6 @@ def log_ins(session: Session, user_id: UUID, limit: int) -> Sequence[Row[TokenFa
     is_good = TokenFamily.revoked_at.is_(None) & (TokenFamily.expires_at > func.now())
     asked = select(TokenFamily, is_good).where(TokenFamily.user_id == user_id)
     return session.execute(asked.order_by(TokenFamily.created_at.desc()).limit(limit)).all()
-
-
-def is_confirmed(session: Session, family: UUID, seconds: int) -> bool:
-    """Whether a log-in began, or was confirmed, within so many seconds."""
-    last = func.coalesce(TokenFamily.confirmed_at, TokenFamily.created_at)
-    recent = last > func.now() - timedelta(seconds=seconds)
-    return bool(session.scalar(select(recent).where(TokenFamily.id == family)))
-
-
-def has_second_factor(session: Session, family: UUID) -> bool:
-    """Whether a log-in has shown its account's second factor."""
-    shown = select(TokenFamily.second_factor_at.is_not(None)).where(TokenFamily.id == family)
-    return bool(session.scalar(shown))
-
-
-def count_recovery_codes(session: Session, user_id: UUID) -> int:
-    """Count the recovery codes of an account that were not used."""
-    unused = (RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None))
-    return session.scalars(select(func.count()).where(*unused)).one()
-
-
-def sealed_otherwise(session: Session, prefix: str, after: UUID, limit: int) -> list[tuple[UUID, str]]:
-    """List, by their ids, accounts whose sealed secret does not begin like this, and the secret."""
-    others = User.totp_secret.is_not(None) & ~User.totp_secret.startswith(prefix, autoescape=True)
-    asked = select(User.id, User.totp_secret).where(others, User.id > after).order_by(User.id).limit(limit)
-    return [(user_id, sealed or "") for user_id, sealed in session.execute(asked)]
 
 
 def revoked_since(

@@ -5,14 +5,12 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, text, update
+from sqlalchemy import ColumnElement, func, select, text, update
 from sqlalchemy.orm import Session
 
 from config import Settings
-from models.errors import Banned, SecondFactorRequired
+from models.errors import Banned
 from models.tables.accounts import TokenFamily, User
-from tasks.accounts.codes import take_code
-from tasks.accounts.sealing import Seal
 from tasks.context import Context
 from tasks.intake.gathering import Gathering
 
@@ -30,6 +28,7 @@ _RENEW: Final = text("""
         AND f.revoked_at IS NULL AND f.expires_at > now()
         AND f.created_at + make_interval(secs => :session_s) > now()
     RETURNING f.newest_jti, u.id, u.email, u.name, u.role, u.staff_role,
+              u.email_verified_at IS NOT NULL AS email_verified, u.language, u.time_zone,
               ceil(extract(epoch FROM f.created_at + make_interval(secs => :session_s) - now())) AS left_s
 """)
 
@@ -50,6 +49,9 @@ class Account(NamedTuple):
     name: str
     role: str
     staff_role: str | None
+    email_verified: bool
+    language: str | None
+    time_zone: str | None
 
 
 class Renewed(NamedTuple):
@@ -60,33 +62,21 @@ class Renewed(NamedTuple):
 
 
 def begin_log_in(
-    context: Context,
-    user: User,
-    family: UUID,
-    jti: UUID,
-    *,
-    stored_hash: str,
-    renewed_hash: str | None,
-    code: str | None = None,
+    context: Context, user: User, family: UUID, jti: UUID, *, stored_hash: str, renewed_hash: str | None
 ) -> None:
     """Begin a family with its first token; `renewed_hash` takes the place of the hash that was checked.
 
     Raises:
         Banned: the account is banned by now.
-        SecondFactorRequired: the account has a second factor, and there is no code.
-        BadCode: the code is wrong, or was used before.
         LedgerUnavailable: nothing was begun.
     """
     with context.database.transaction() as session:
         # The row is kept as it is until the family stands: a ban comes before it, or ends it.
-        lock = {"key_share": True} if code else {"read": True}
-        now = session.get_one(User, user.id, with_for_update=lock)
-        if now.banned_at is not None:
+        is_banned = select(User.banned_at.is_not(None)).where(User.id == user.id).with_for_update(read=True)
+        if session.scalar(is_banned):
             raise Banned("The account is banned.")
-        expires_at, shown_at = _expiry(context.settings), _show_second_factor(context, session, now, code)
-        row = TokenFamily(id=family, user_id=user.id, newest_jti=jti, expires_at=expires_at)
-        row.second_factor_at = shown_at
-        session.add(row)
+        expires_at = _expiry(context.settings)
+        session.add(TokenFamily(id=family, user_id=user.id, newest_jti=jti, expires_at=expires_at))
         if renewed_hash is not None:
             same = (User.id == user.id, User.password_hash == stored_hash)
             session.execute(update(User).where(*same).values(password_hash=renewed_hash))
@@ -112,7 +102,7 @@ def renew_log_ins(context: Context, renewals: Sequence[Renewal]) -> list[Renewed
     }
     with context.database.connection() as connection:
         rows = connection.execute(_RENEW, values).all()
-    renewed = {row.newest_jti: Renewed(Account(*row[1:6]), int(row.left_s)) for row in rows}
+    renewed = {row.newest_jti: Renewed(Account(*row[1:9]), int(row.left_s)) for row in rows}
     return [renewed.get(one.newest) for one in renewals]
 
 
@@ -140,18 +130,6 @@ def revoke_log_ins(session: Session, user_id: UUID, *, besides: UUID | None = No
     """
     mine = TokenFamily.user_id == user_id
     return _revoke(session, mine if besides is None else mine & (TokenFamily.id != besides))
-
-
-def _show_second_factor(
-    context: Context, session: Session, user: User, code: str | None
-) -> ColumnElement[datetime] | None:
-    """Ask for a code where the account has a second factor, and use it up; returns when that was."""
-    if user.totp_confirmed_at is None:
-        return None
-    if not code:
-        raise SecondFactorRequired("The second factor is asked for as well.")
-    take_code(session, Seal(context.settings.secret_keys), user, code)
-    return func.now()
 
 
 def _revoke(session: Session, which: ColumnElement[bool]) -> Sequence[UUID]:

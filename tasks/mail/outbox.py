@@ -20,6 +20,7 @@ from models import leases
 from models.enums import MailKind, MailStatus
 from models.leases import Backoff
 from models.queries.orders import Buyer
+from models.tables.accounts import User
 from models.tables.mails import Mail
 from models.tables.orders import Order
 from tasks.runtime.tallies import MAILS, Counts, count
@@ -89,6 +90,16 @@ class Reader(NamedTuple):
     email: str
     language: str | None = None
     time_zone: str | None = None
+
+
+def reader_of(user: User) -> Reader:
+    """An account as its letters need it."""
+    return Reader(user.id, user.name, user.email, user.language, user.time_zone)
+
+
+def is_on(session: Session) -> bool:
+    """Return whether mails are entered by this process."""
+    return DOMAIN in session.info
 
 
 def enter_letter(

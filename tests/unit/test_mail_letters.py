@@ -121,6 +121,20 @@ def test_a_letter_says_everything_in_both_forms(kind: MailKind, contents: Conten
     assert str(letter["Date"]) == "Tue, 24 Nov 2026 09:37:00 +0000"
 
 
+@pytest.mark.parametrize(
+    "kind", ["verify_email", "known_address", "reset_password", "new_address", "credentials"]
+)
+def test_a_letter_about_the_account_carries_its_link_in_both_forms(kind: str) -> None:
+    contents: Contents = {"link": "https://shop.example/page#token", "hours": 1, "change": "email_changed"}
+    contents = {**contents, "email": "n…@shop.example"} if kind == "credentials" else contents
+    told = contents["email"] if kind == "credentials" else contents["link"]
+    for language in ("en", "de"):
+        sent = mail(MailKind(kind))
+        sent.language = language
+        for form in both_forms(write_letter(sent, contents, SENDER)):
+            assert told in form
+
+
 def test_a_letter_is_in_the_language_and_the_time_zone_of_its_reader() -> None:
     german = mail(MailKind.REFUND, language="de", time_zone="Europe/Berlin")
     letter = write_letter(german, REFUND, SENDER)

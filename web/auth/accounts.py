@@ -3,7 +3,9 @@
 import uuid
 from dataclasses import dataclass
 
-from models.errors import BadCode, BadCredentials, Banned, EmailTaken, TokenReused
+from marshmallow import ValidationError
+
+from models.errors import BadCredentials, Banned, EmailTaken, TokenReused
 from models.queries.accounts import find_log_in, user_of_email
 from models.queries.accounts import find_user as read_user
 from models.tables.accounts import User
@@ -24,29 +26,42 @@ class LogIn:
     pair: TokenPair
 
 
-def sign_up(parts: Services, *, email: str, password: str, name: str) -> User:
-    """Make a shopper's account.
+def sign_up(parts: Services, *, email: str, password: str, name: str, **settings: str | None) -> User:
+    """Make a shopper's account; `settings` are its language and time zone.
 
     Raises:
         Busy: too many sign up or in at this moment.
-        EmailTaken: also when the other account was made a moment ago.
+        ValidationError: the password would be found by trying.
+        EmailTaken: where the shop sends no mail, by which it would tell that account and nobody else.
     """
     with parts.passwords.turn():
-        return _add_account(parts, email, password, name)
+        if parts.settings.mail is None:
+            _refuse_taken(parts, email)
+        require_strong(parts, password, email, name)
+        hashed = parts.passwords.hash(password)
+        return add_shopper(parts.context, email=email, password_hash=hashed, name=name, **settings)
 
 
-def sign_in(parts: Services, *, email: str, password: str, code: str | None = None) -> LogIn:
+def require_strong(parts: Services, password: str, *own: str) -> None:
+    """Refuse a password that would be found by trying; `own` is what is known of whose it is. In a turn.
+
+    Raises:
+        ValidationError: with the reason, at its field.
+    """
+    if reason := parts.passwords.why_weak(password, *own):
+        raise ValidationError(reason, "password")
+
+
+def sign_in(parts: Services, *, email: str, password: str) -> LogIn:
     """Check credentials and begin a family of tokens. An unknown e-mail takes as long as a wrong password.
 
     Raises:
         Busy: too many sign in at this moment.
         BadCredentials: they do not belong together.
         Banned: they do, and the account is banned.
-        SecondFactorRequired: they do, and there is no code of the account's second factor.
-        BadCode: they do, and the code is wrong or was used before.
     """
     with parts.passwords.turn():
-        return _check(parts, email, password, code)
+        return _check(parts, email, password)
 
 
 def refresh(parts: Services, shown: Verified) -> LogIn:
@@ -63,7 +78,7 @@ def refresh(parts: Services, shown: Verified) -> LogIn:
     if renewed is None:
         raise _refusal(parts, shown)
     user = renewed.user
-    pair = issue_pair(user.id, user.role, family, jti, staff_role=user.staff_role, left_s=renewed.left_s)
+    pair = _pair_of(user, family, jti, left_s=renewed.left_s)
     return LogIn(user, pair)
 
 
@@ -92,15 +107,13 @@ def find_user(parts: Services, user_id: uuid.UUID) -> User:
     return user
 
 
-def _add_account(parts: Services, email: str, password: str, name: str) -> User:
+def _refuse_taken(parts: Services, email: str) -> None:
     with parts.database.transaction() as session:
         if user_of_email(session, email) is not None:
             raise EmailTaken(email)
-    hashed = parts.passwords.hash(password)
-    return add_shopper(parts.context, email=email, password_hash=hashed, name=name)
 
 
-def _check(parts: Services, email: str, password: str, code: str | None) -> LogIn:
+def _check(parts: Services, email: str, password: str) -> LogIn:
     with parts.database.transaction() as session:
         user = user_of_email(session, email)
     stored = user.password_hash if user is not None else None
@@ -110,21 +123,30 @@ def _check(parts: Services, email: str, password: str, code: str | None) -> LogI
         raise BadCredentials(email)
     renewed = parts.passwords.hash(password) if parts.passwords.is_outdated(stored) else None
     try:
-        pair = _begin_family(parts, user, stored, renewed, code)
-    except (Banned, BadCode) as error:
-        reason = "banned" if isinstance(error, Banned) else "bad_code"
-        security_log.log_in_failed(user.id, email, key, reason)
+        pair = _begin_family(parts, user, stored, renewed)
+    except Banned:
+        security_log.log_in_failed(user.id, email, key, "banned")
         raise
     security_log.logged_in(user.id)
     return LogIn(user, pair)
 
 
-def _begin_family(
-    parts: Services, user: User, stored: str, renewed: str | None, code: str | None
-) -> TokenPair:
+def _begin_family(parts: Services, user: User, stored: str, renewed: str | None) -> TokenPair:
     family, jti = uuid.uuid4(), uuid.uuid4()
-    begin_log_in(parts.context, user, family, jti, stored_hash=stored, renewed_hash=renewed, code=code)
-    return issue_pair(user.id, user.role, family, jti, staff_role=user.staff_role)
+    begin_log_in(parts.context, user, family, jti, stored_hash=stored, renewed_hash=renewed)
+    return _pair_of(user, family, jti)
+
+
+def _pair_of(user: User | Account, family: uuid.UUID, jti: uuid.UUID, left_s: int | None = None) -> TokenPair:
+    return issue_pair(
+        user.id,
+        user.role,
+        family,
+        jti,
+        staff_role=user.staff_role,
+        is_verified=user.email_verified,
+        left_s=left_s,
+    )
 
 
 def _refusal(parts: Services, shown: Verified) -> Exception:

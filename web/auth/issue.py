@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from flask import Flask, Response, request
 from flask_jwt_extended import (
@@ -74,14 +75,20 @@ def issue_access(
     family: uuid.UUID,
     *,
     staff_role: str | None = None,
+    is_verified: bool = False,
     ttl_s: int | None = None,
 ) -> str:
-    """Write an access token, an admin's with what staff they are; needs the app's context."""
-    staff = {"staff": staff_role} if staff_role else {}
+    """Write an access token; needs the app's context.
+
+    It says of an admin what staff they are, and of a shopper whether the e-mail address is confirmed.
+    """
+    known: dict[str, Any] = {"staff": staff_role} if staff_role else {}
+    if is_verified:
+        known["ver"] = True
     token: str = create_access_token(
         str(user_id),
         expires_delta=timedelta(seconds=ttl_s) if ttl_s else None,
-        additional_claims={"role": role, "fam": str(family), **staff},
+        additional_claims={"role": role, "fam": str(family), **known},
     )
     return token
 
@@ -93,6 +100,7 @@ def issue_pair(
     refresh_jti: uuid.UUID,
     *,
     staff_role: str | None = None,
+    is_verified: bool = False,
     left_s: int | None = None,
 ) -> TokenPair:
     """Write the two tokens of a family; the refresh token carries the family's newest jti.
@@ -104,7 +112,9 @@ def issue_pair(
     access_s, refresh_s = min(settings.access_token_s, left_s), min(settings.refresh_token_s, left_s)
     claims = {"role": role, "fam": str(family), "jti": str(refresh_jti)}
     return TokenPair(
-        access_token=issue_access(user_id, role, family, staff_role=staff_role, ttl_s=access_s),
+        access_token=issue_access(
+            user_id, role, family, staff_role=staff_role, is_verified=is_verified, ttl_s=access_s
+        ),
         refresh_token=create_refresh_token(
             str(user_id), expires_delta=timedelta(seconds=refresh_s), additional_claims=claims
         ),

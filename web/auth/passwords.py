@@ -8,6 +8,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from config import LogInSettings
+from tasks.accounts.password_rules import why_weak
 from web.limits.cpu_share import CpuShare
 
 TIME_COST: Final = 2
@@ -40,6 +41,10 @@ class Passwords:
             Busy: too many are waiting.
         """
         return self.share.turn()
+
+    def why_weak(self, password: str, *own: str) -> str:
+        """Say why a password would be found by trying; empty where it would not. `own`: whose it is."""
+        return self.share.run(lambda: why_weak(password, *own))
 
     def hash(self, password: str) -> str:
         """Hash a password with a salt of its own."""

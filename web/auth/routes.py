@@ -18,8 +18,11 @@ blueprint = Blueprint("accounts", __name__, description="Accounts and tokens")
 @blueprint.post("/auth/register")
 @blueprint.arguments(RegisterSchema)
 @blueprint.response(201, UserAnswerSchema)
-def register(asked: dict[str, str]) -> dict[str, User]:
-    """Make a shopper's account."""
+def register(asked: dict[str, Any]) -> dict[str, User]:
+    """Make a shopper's account, and mail the link that confirms its address.
+
+    With mail, an address that has an account is answered alike, and told by mail.
+    """
     services().passwords.require_room()
     services().limits.hit_address("register")
     return {"user": accounts.sign_up(services(), **asked)}

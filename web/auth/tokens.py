@@ -45,6 +45,7 @@ class Identity:
     family: uuid.UUID
     staff_role: str | None = None  # of admins
     key_of: uuid.UUID | None = None  # a key's maker, in whose name it acts
+    is_verified: bool = False  # its e-mail address; it may have become so since
 
     @property
     def is_admin(self) -> bool:
@@ -179,7 +180,13 @@ def _read_claims(payload: bytes) -> Verified:
     # An admin's access token without the claim is refused, not guessed at; the refresh token gives a new one.
     is_staff = role is Role.ADMIN and kind == ACCESS
     staff_role = StaffRole(claims["staff"]).value if is_staff else None
-    identity = Identity(uuid.UUID(claims["sub"]), role.value, uuid.UUID(claims["fam"]), staff_role)
+    identity = Identity(
+        uuid.UUID(claims["sub"]),
+        role.value,
+        uuid.UUID(claims["fam"]),
+        staff_role,
+        is_verified=claims.get("ver") is True,
+    )
     return Verified(identity, kind, uuid.UUID(claims["jti"]), _number(claims["exp"]), claims.get("csrf"))
 
 

@@ -17,6 +17,7 @@ from tasks.runtime.ttl_cache import TtlCache
 from tasks.sales.overview import Overviews
 
 if TYPE_CHECKING:
+    from web.account.asked_links import AskedLinks
     from web.auth.devices import Devices
     from web.auth.guard import LogInGuard
     from web.auth.passwords import Passwords
@@ -46,6 +47,7 @@ class Services:
     passwords: "Passwords"
     guard: "LogInGuard"
     devices: "Devices"
+    asked_links: "AskedLinks"
     limits: "Limits"
     hub: "Hub"
     reads: "Reading"

@@ -108,6 +108,7 @@ class Limits:
         self._by_address = {
             "register": SharedLimit(store, "register:address", rates.register, enabled=enabled),
             "refresh": SharedLimit(store, "refresh:address", rates.refresh, enabled=enabled),
+            "links": SharedLimit(store, "links:address", rates.links, enabled=enabled),
         }
         self._by_account = {
             "refresh": SharedLimit(store, "refresh:account", rates.refresh, enabled=enabled),

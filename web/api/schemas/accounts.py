@@ -1,14 +1,33 @@
 """Schemas of accounts and tokens."""
 
+from functools import cache
 from typing import Any
+from zoneinfo import available_timezones
 
 from marshmallow import Schema, ValidationError, fields, validate
 
 from models.enums import StaffRole
+from models.languages import has_catalogue
 from web.api.schemas.fields import Line, Strict, Text
 
 MAX_EMAIL = 254  # characters (RFC 5321, section 4.5.3.1.3)
-MAX_CODE = 64  # characters; 6 digits, or 16 letters in groups
+LEAST_PASSWORD = 8  # characters
+MAX_PASSWORD = 1_000  # characters
+
+
+def _is_spoken(language: str) -> None:
+    if not has_catalogue(language):
+        raise ValidationError("No page is written in this language.")
+
+
+def _is_time_zone(name: str) -> None:
+    if name not in _time_zones():
+        raise ValidationError("Not a time zone, e.g. Europe/Berlin.")
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
 
 
 class EmailAddress(Text):
@@ -21,28 +40,58 @@ class EmailAddress(Text):
         return address
 
 
+class NewEmailAddress(EmailAddress):
+    """An address that is to be an account's."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            validate=[validate.Length(max=MAX_EMAIL), validate.Email()],
+            metadata={"format": "email", "example": "ada@example.com"},
+            **kwargs,
+        )
+
+
+class NewPassword(fields.String):
+    """A password that is to be an account's. Nothing of it is cut off; others judge how good it is."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            validate=validate.Length(LEAST_PASSWORD, MAX_PASSWORD), metadata={"format": "password"}, **kwargs
+        )
+
+
+class Language(fields.String):
+    """A language that pages and mails speak."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=_is_spoken, allow_none=True, metadata={"example": "de"}, **kwargs)
+
+
+class TimeZone(fields.String):
+    """A name of the IANA time zone database."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            validate=_is_time_zone, allow_none=True, metadata={"example": "Europe/Berlin"}, **kwargs
+        )
+
+
 class RegisterSchema(Strict):
     """A new account."""
 
-    email = EmailAddress(
-        required=True,
-        validate=[validate.Length(max=MAX_EMAIL), validate.Email()],
-        metadata={"format": "email", "example": "ada@example.com"},
-    )
-    password = fields.String(required=True, validate=validate.Length(8, 128), metadata={"format": "password"})
+    email = NewEmailAddress(required=True)
+    password = NewPassword(required=True)
     name = Line(load_default="", validate=validate.Length(max=100))
+    language = Language(load_default=None)
+    time_zone = TimeZone(load_default=None)
 
 
 class LoginSchema(Strict):
     """Credentials; whether they can be an account's at all is not told apart from whether they are."""
 
     email = EmailAddress(required=True, validate=validate.Length(1, MAX_EMAIL), metadata={"format": "email"})
-    password = fields.String(required=True, validate=validate.Length(1, 128), metadata={"format": "password"})
-    code = fields.String(
-        load_default=None,
-        allow_none=True,
-        validate=validate.Length(1, MAX_CODE),
-        metadata={"description": "Of the second factor, or a recovery code; asked for where there is one."},
+    password = fields.String(
+        required=True, validate=validate.Length(1, MAX_PASSWORD), metadata={"format": "password"}
     )
 
 
@@ -56,6 +105,35 @@ class UserSchema(Schema):
     staff_role = fields.String(
         required=True, allow_none=True, metadata={"enum": [one.value for one in StaffRole]}
     )
+
+    email_verified = fields.Boolean(required=True)
+    language = fields.String(required=True, allow_none=True)
+    time_zone = fields.String(required=True, allow_none=True)
+
+
+class AskedAddressSchema(Strict):
+    """An address that a link is asked for; whether it can be an account's at all is not told."""
+
+    email = EmailAddress(required=True, validate=validate.Length(1, MAX_EMAIL), metadata={"format": "email"})
+
+
+class LinkSchema(Strict):
+    """The token of a link that was mailed."""
+
+    token = fields.String(required=True, validate=validate.Length(1, 200))
+
+
+class NewPasswordSchema(LinkSchema):
+    """The token of a link that was mailed, and the password to set."""
+
+    password = NewPassword(required=True)
+
+
+class AddressSchema(Schema):
+    """An address that is confirmed."""
+
+    email = fields.String(required=True)
+    email_verified = fields.Boolean(required=True)
 
 
 class UserAnswerSchema(Schema):
