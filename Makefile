@@ -59,7 +59,7 @@ types: setup-dev ## check types
 
 words: setup-dev ## gather the pages' words into the catalogues, where new ones then want translating
 	@$(RUN) babel.messages.frontend --quiet extract --mapping pyproject.toml --project "Flash sale" --add-location file \
-		--no-wrap --sort-by-file --output-file translations/messages.pot .
+		--keyword NP_:1c,2 --no-wrap --sort-by-file --output-file translations/messages.pot .
 	@$(RUN) babel.messages.frontend --quiet update --input-file translations/messages.pot \
 		--output-dir translations --no-wrap --ignore-obsolete --no-fuzzy-matching \
 		--ignore-pot-creation-date

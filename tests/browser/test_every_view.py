@@ -7,11 +7,13 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page
 
-from tests.screens.camera import VIEWS, View, looks, views_of
+from models.languages import SOURCE
+from tests.screens.camera import VIEWS, View, looks, spoken_to, views_of
 from tests.screens.opening import stage_on
 from tests.screens.scene import Scene
 from tests.screens.scenes import SCENES
 from tests.screens.stage import Stage
+from web.shop.languages import LANGUAGES
 
 pytestmark = pytest.mark.browser
 
@@ -35,6 +37,11 @@ EACH_KIND: Final = frozenset(
 )
 
 
+def has_own_words(scene: Scene) -> bool:
+    """Whether it is looked at in every language: each kind of page, and all of the control room."""
+    return str(scene) in EACH_KIND or str(scene).startswith("admin-")
+
+
 @pytest.fixture(scope="module")
 def stage(browser: Browser) -> Iterator[Stage]:
     """A platform of its own, on which the scenes are played in order."""
@@ -53,20 +60,33 @@ def test_a_view_is_for_everybody_fits_and_breaks_nothing(stage: Stage, scene: Sc
     assert not look(stage, scene, views_of(scene))
 
 
-def look(stage: Stage, scene: Scene, views: Sequence[View]) -> str:
-    """Play a scene and look at it in these ways; tells what is wrong with it."""
+@pytest.mark.release
+@pytest.mark.parametrize("scene", [scene for scene in SCENES if has_own_words(scene)], ids=str)
+def test_a_page_is_for_everybody_and_fits_in_every_language(stage: Stage, scene: Scene) -> None:
+    assert not look(stage, scene, VIEWS, sorted(set(LANGUAGES) - {SOURCE}))
+
+
+def look(stage: Stage, scene: Scene, views: Sequence[View], languages: Sequence[str] = ("",)) -> str:
+    """Play a scene and look at it in these ways, in its own language or in others; tells what is wrong."""
     found: list[str] = []
     try:
         page = scene.play(stage)
-        page.evaluate(AXE_SCRIPT)
-        for view in looks(page, (*views, NARROWEST)):
-            if view != NARROWEST:
-                found += violations(page, view, EVERYTHING if view == VIEWS[0] else APPEARANCE)
-            if is_too_wide(page):
-                found.append(f"{view}: the page scrolls sideways")
+        for language in languages:
+            with spoken_to(page, language):
+                found += (f"{language} {fault}".strip() for fault in faults(page, views))
     finally:
         found += stage.clear()
     return "\n".join(found)
+
+
+def faults(page: Page, views: Sequence[View]) -> Iterator[str]:
+    """What axe finds, and whether the page scrolls sideways; at the narrowest too."""
+    page.evaluate(AXE_SCRIPT)
+    for view in looks(page, (*views, NARROWEST)):
+        if view != NARROWEST:
+            yield from violations(page, view, EVERYTHING if view == VIEWS[0] else APPEARANCE)
+        if is_too_wide(page):
+            yield f"{view}: the page scrolls sideways"
 
 
 def violations(page: Page, view: View, options: Mapping[str, Any]) -> list[str]:

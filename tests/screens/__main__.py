@@ -14,7 +14,7 @@ from rich.console import Console
 
 from config import ROOT
 from tests.browser.chromium import MISSING, find_chromium, start_chromium
-from tests.screens.camera import looks, take, views_of
+from tests.screens.camera import looks, spoken_to, take, views_of
 from tests.screens.opening import stage_on
 from tests.screens.scene import Scene
 from tests.screens.scenes import SCENES
@@ -51,6 +51,7 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.screens", description="Picture the pages.")
     parser.add_argument("only", nargs="*", help="names of scenes; all without")
     parser.add_argument("--every", action="store_true", help="every scene at every width and in both schemes")
+    parser.add_argument("--language", default="", help="load each scene again in this language, e.g. fr")
     parser.add_argument("--to", type=Path, default=FOLDER, help="the folder (docs/screens)")
     return parser.parse_args(arguments)
 
@@ -59,9 +60,10 @@ def _picture(stage: Stage, scene: Scene, asked: argparse.Namespace, console: Con
     """Play a scene and take its pictures; returns what was wrong."""
     try:
         page = scene.play(stage)
-        for view in looks(page, views_of(scene, every=asked.every)):
-            path = asked.to / f"{scene}-{view}.webp"
-            console.print(f"{path}  {take(page, path) / 1000:.0f} KB")
+        with spoken_to(page, asked.language):
+            for view in looks(page, views_of(scene, every=asked.every)):
+                path = asked.to / f"{scene}-{view}.webp"
+                console.print(f"{path}  {take(page, path) / 1000:.0f} KB")
     except (AssertionError, Error) as error:
         return [f"{scene}: {error}", *stage.clear()]
     return [f"{scene}: {complaint}" for complaint in stage.clear()]

@@ -2,14 +2,16 @@
 
 import base64
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.screens.scene import Scene
 from tests.screens.stage import HEIGHT
+from web.shop.languages import COOKIE
 
 QUALITY: Final = 45  # of 100; text stays sharp
 TALLEST: Final = 2_400  # CSS pixels; what is below is more of the same
@@ -43,6 +45,20 @@ def looks(page: Page, views: Sequence[View]) -> Iterator[View]:
         page.emulate_media(color_scheme=view.scheme, reduced_motion="reduce")
         page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         yield view
+
+
+@contextmanager
+def spoken_to(page: Page, language: str) -> Iterator[None]:
+    """Load a page again in another language for a while; without one it stays as it is."""
+    if not language:
+        yield
+        return
+    page.context.add_cookies([{"name": COOKIE, "value": language, "url": page.url}])
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    page.wait_for_function("!document.querySelector('[data-waits]')")  # its scripts have spoken too
+    yield
+    page.context.clear_cookies(name=COOKIE)
 
 
 def take(page: Page, path: Path) -> int:

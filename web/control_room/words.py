@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from flask_babel import gettext
-
 from models.enums import (
     IntentStatus,
     MailKind,
@@ -18,7 +16,7 @@ from models.enums import (
     SubjectKind,
     TaskState,
 )
-from web.shop.languages import N_
+from web.shop.languages import N_, NP_, said
 
 GOOD: Final = "good"
 BUSY: Final = "busy"  # it goes on by itself
@@ -42,10 +40,10 @@ STATES: Final[Mapping[str, Mapping[str, Said]]] = {
         SaleStatus.CANCELLED: Said(N_("Cancelled"), QUIET),
     },
     "order": {
-        OrderStatus.HELD: Said(N_("Held"), BUSY),
+        OrderStatus.HELD: Said(NP_("order", "Held"), BUSY),
         OrderStatus.PAYING: Said(N_("Paying"), BUSY),
-        OrderStatus.PAID: Said(N_("Paid"), GOOD),
-        OrderStatus.REFUNDED: Said(N_("Refunded"), QUIET),
+        OrderStatus.PAID: Said(NP_("order", "Paid"), GOOD),
+        OrderStatus.REFUNDED: Said(NP_("order", "Refunded"), QUIET),
         OrderStatus.EXPIRED: Said(N_("Hold ran out"), QUIET),
         OrderStatus.CANCELLED: Said(N_("Cancelled"), QUIET),
     },
@@ -53,9 +51,9 @@ STATES: Final[Mapping[str, Mapping[str, Said]]] = {
         IntentStatus.WAITING: Said(N_("In the lobby"), BUSY),
         IntentStatus.QUEUED: Said(N_("In line"), BUSY),
         IntentStatus.STANDBY: Said(N_("On standby"), BUSY),
-        IntentStatus.HELD: Said(N_("Granted"), GOOD),
+        IntentStatus.HELD: Said(NP_("intent", "Granted"), GOOD),
         IntentStatus.SOLD_OUT: Said(N_("Sold out"), QUIET),
-        IntentStatus.REJECTED: Said(N_("Refused"), QUIET),
+        IntentStatus.REJECTED: Said(NP_("intent", "Refused"), QUIET),
         IntentStatus.LEFT: Said(N_("Left the line"), QUIET),
     },
     "payment": {
@@ -64,11 +62,11 @@ STATES: Final[Mapping[str, Mapping[str, Said]]] = {
         PaymentStatus.DECLINED: Said(N_("Declined"), QUIET),
         PaymentStatus.LATE: Said(N_("Charged too late"), BUSY),
         PaymentStatus.SUCCEEDED: Said(N_("Charged"), GOOD),
-        PaymentStatus.REFUNDED: Said(N_("Given back"), QUIET),
+        PaymentStatus.REFUNDED: Said(NP_("money", "Given back"), QUIET),
     },
     "refund": {
         RefundStatus.PENDING: Said(N_("Under way"), BUSY),
-        RefundStatus.SUCCEEDED: Said(N_("Given back"), GOOD),
+        RefundStatus.SUCCEEDED: Said(NP_("money", "Given back"), GOOD),
         RefundStatus.FAILED: Said(N_("Refused by the provider"), BAD),
     },
     "cause": {
@@ -134,10 +132,10 @@ STATES: Final[Mapping[str, Mapping[str, Said]]] = {
 
 def say_state(of: str, state: str) -> Said:
     """Name a state in the visitor's language; one that is not known here stays as it is called."""
-    said = STATES[of].get(state, Said(state, QUIET))
-    return Said(gettext(said.words), said.tone)
+    found = STATES[of].get(state, Said(state, QUIET))
+    return Said(said(found.words), found.tone)
 
 
 def choices(of: str) -> list[tuple[str, str]]:
     """List what there is to choose from: each state with its words."""
-    return [(str(state), gettext(said.words)) for state, said in STATES[of].items()]
+    return [(str(state), said(one.words)) for state, one in STATES[of].items()]

@@ -14,7 +14,7 @@ from babel.core import get_global
 from babel.messages.catalog import Message
 from babel.support import NullTranslations
 from flask import Flask, current_app, request
-from flask_babel import Babel, Domain, get_locale
+from flask_babel import Babel, Domain, get_locale, gettext, pgettext
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 from werkzeug.sansio.http import parse_cookie
@@ -35,6 +35,7 @@ VARIANTS: Final = frozenset(
     | {"de_AT", "de_CH"}
 )
 
+_CONTEXT_ENDS: Final = "\x04"  # as in gettext's own files
 _REMEMBERED: Final = 1_000  # choices by what browsers say, of which few differ
 _LONGEST: Final = 200  # characters of what a browser says that is remembered
 _TERRITORY: Final = re.compile(r"[A-Za-z]{2}|[0-9]{3}", re.ASCII).fullmatch
@@ -43,8 +44,20 @@ _ADMINS_SCRIPTS: Final = "web/static/js/admin/"
 
 
 def N_(words: str) -> str:  # noqa: N802 - gettext's own name, by which the words are found
-    """Mark words that are translated later, when they are shown."""
+    """Mark words that are translated later, by `said`."""
     return words
+
+
+def NP_(context: str, words: str) -> str:  # noqa: N802 - like gettext's own names
+    """Mark words that other languages say otherwise where they are said of something else, as of an order."""
+    return context + _CONTEXT_ENDS + words
+
+
+def said(marked: str) -> str:
+    """Say marked words in the visitor's language."""
+    context, _ends, words = marked.rpartition(_CONTEXT_ENDS)
+    spoken: str = pgettext(context, words) if context else gettext(words)
+    return spoken
 
 
 class _Words(Domain):  # type: ignore[misc]  # flask-babel has no types

@@ -5,9 +5,10 @@ from typing import Any, Final
 from flask import Response, render_template, request
 from flask_babel import gettext
 
+from models.languages import SOURCE
 from web.http.errors import PROBLEM_TYPE
 from web.http.openapi import PREFIX
-from web.shop.languages import N_
+from web.shop.languages import N_, chosen
 
 _HEADLINES: Final = {
     401: N_("Please log in"),
@@ -36,11 +37,19 @@ def make_readable(response: Response) -> Response:
         "problem.html",
         status=status,
         headline=gettext(_HEADLINES.get(status) or (_BROKEN if status >= 500 else _DID_NOT_WORK)),
-        explanation=gettext(_EXPLANATIONS[status]) if status in _EXPLANATIONS else problem.get("detail", ""),
+        explanation=_explain(status, problem.get("detail", "")),
     )
     response.set_data(page)
     response.mimetype = "text/html"
     return response
+
+
+def _explain(status: int, detail: str) -> str:
+    """Say more than the headline; the API's own words are English, and told in English alone."""
+    if status in _EXPLANATIONS:
+        words: str = gettext(_EXPLANATIONS[status])
+        return words
+    return detail if chosen() == SOURCE else ""
 
 
 def _is_for_a_person() -> bool:

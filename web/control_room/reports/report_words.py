@@ -2,9 +2,7 @@
 
 from typing import Final
 
-from flask_babel import gettext
-
-from web.shop.languages import N_
+from web.shop.languages import N_, NP_, said
 
 FIGURES: Final = {
     "funnel": N_("From intent to paid"),
@@ -35,13 +33,13 @@ FIGURES: Final = {
     "units.demand_ratio": N_("Asked for by unit for sale"),
     "revenue": N_("Revenue"),
     "revenue.gross": N_("Gross"),
-    "revenue.refunded": N_("Refunded"),
+    "revenue.refunded": NP_("money", "Refunded"),
     "revenue.net": N_("Net"),
     "revenue.average_order": N_("Average order"),
     "shoppers": N_("Shoppers"),
     "shoppers.asked": N_("Asked"),
     "shoppers.granted": N_("Got a hold"),
-    "shoppers.paid": N_("Paid"),
+    "shoppers.paid": NP_("shoppers", "Paid"),
     "spreads_ms.to_verdict": N_("Until the verdict"),
     "spreads_ms.on_standby": N_("On standby"),
     "spreads_ms.hold_to_paid": N_("From hold to paid"),
@@ -89,26 +87,21 @@ CHECKS: Final = {
 def figure_words(path: str) -> str:
     """Name a figure by its path in the report; percentiles take the name of what they measure."""
     if path in FIGURES:
-        return _said(FIGURES[path])
+        return said(FIGURES[path])
     group, _dot, name = path.rpartition(".")
-    return f"{_said(FIGURES[group])}, {percentile_words(name)}"
+    return f"{said(FIGURES[group])}, {percentile_words(name)}"
 
 
 def percentile_words(name: str) -> str:
     """Name a percentile."""
-    return _said(N_("longest")) if name == "max" else name
+    return said(N_("longest")) if name == "max" else name
 
 
 def column_words(name: str) -> str:
     """Name a column of the series."""
-    return _said(COLUMNS[name])
+    return said(COLUMNS[name])
 
 
 def check_words(name: str) -> str:
     """Say what an audit's check means when it passes; its own name where there are no words."""
-    return _said(CHECKS[name]) if name in CHECKS else name
-
-
-def _said(words: str) -> str:
-    said: str = gettext(words)
-    return said
+    return said(CHECKS[name]) if name in CHECKS else name

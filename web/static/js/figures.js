@@ -1,6 +1,6 @@
 // Shows a sale's figures, on cards and on the sale's own page alike.
 
-import { count } from "./format.js";
+import { count, share } from "./format.js";
 import { fill, putMoney, showWhen, tickCountdowns } from "./dom.js";
 import { _ } from "./words.js";
 
@@ -48,7 +48,7 @@ function showPrice(root, sale) {
   const isCheaper = list.currency === sale.price.currency && Number(list.minor) > sale.price.amount_minor;
   const off = isCheaper ? Math.floor(((list.minor - sale.price.amount_minor) * 100) / list.minor) : 0;
   was.hidden = off < 1;
-  fill(was, "off", `−${off}%`);
+  fill(was, "off", `−${share(off)}`);
 }
 
 function showStock(bar, { available, held, sold, allocation }) {

@@ -4,7 +4,9 @@ import { _, known, language } from "./words.js";
 
 const locales = [...known(navigator.languages ?? []), language];
 const counts = new Intl.NumberFormat(locales);
-const moments = new Intl.DateTimeFormat(locales, { dateStyle: "medium", timeStyle: "short" });
+const shares = new Intl.NumberFormat(locales, { style: "percent" });
+const spoken = [...locales.filter((tag) => tag.split("-")[0] === language), language]; // a date has words in it
+const moments = new Intl.DateTimeFormat(spoken, { dateStyle: "medium", timeStyle: "short" });
 const clocks = new Intl.DateTimeFormat(locales, { timeStyle: "medium" });
 const moneys = new Map();
 // ISO 4217, as `models/money.py` has it. Intl is not asked: it counts the digits that are customary, not the minor unit's.
@@ -35,6 +37,7 @@ export function money(minor, currency) {
 }
 
 export const count = (value) => counts.format(value);
+export const share = (percent) => shares.format(percent / 100);
 export const moment = (value) => moments.format(new Date(value));
 export const clock = (value) => clocks.format(new Date(value));
 

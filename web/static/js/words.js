@@ -17,7 +17,8 @@ export function known(tags) {
 
 const catalogue = JSON.parse(document.getElementById("words")?.textContent ?? "{}");
 const plural = new Intl.PluralRules(language);
-const { pluralCategories } = plural.resolvedOptions();
+// A catalogue has a plural's forms in this order, browsers name a language's categories in any.
+const categories = ["zero", "one", "two", "few", "many", "other"].filter((name) => plural.resolvedOptions().pluralCategories.includes(name));
 
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 
@@ -27,6 +28,6 @@ export const _ = (words, values = {}) => fill(catalogue[words] || words, values)
 /** Say something of a number of things, e.g. `ngettext("{n} unit", "{n} units", 3, { n: "3" })`. */
 export function ngettext(one, many, number, values = {}) {
   const forms = catalogue[one] ?? [one, many];
-  const form = catalogue[one] ? pluralCategories.indexOf(plural.select(number)) : Number(number !== 1);
+  const form = catalogue[one] ? categories.indexOf(plural.select(number)) : Number(number !== 1);
   return fill(forms[Math.min(form, forms.length - 1)], values);
 }
