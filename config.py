@@ -266,6 +266,8 @@ class Settings:
     broker_queues: str = "classic"  # or quorum: the type of RabbitMQ's queues
     shop_url: str = "http://127.0.0.1:8000"  # where browsers find the shop: links in mails begin with it
     retention: Retention = Retention()
+    staff_second_factor: str = "optional"  # or required: of staff's log-ins
+    confirm_s: int = 900  # after which the password or a code is asked again before what is dangerous
     session_s: int = SESSION_S  # a log-in ends so long after it began, however often it is refreshed
 
     @property
@@ -341,6 +343,10 @@ def _read(env: Env) -> Settings:
         web_processes=env.int("WEB_PROCESSES", 2, validate=Range(min=1, max=64)),
         worker_processes=env.int("WORKER_PROCESSES", DRAIN_WORKERS, validate=Range(min=1, max=64)),
         access_token_s=env.int("ACCESS_TOKEN_SECONDS", 900, validate=Range(min=30)),
+        staff_second_factor=env.str(
+            "STAFF_SECOND_FACTOR", "optional", validate=OneOf(["optional", "required"])
+        ),
+        confirm_s=env.int("CONFIRM_SECONDS", 900, validate=Range(min=1)),
         session_s=env.int("SESSION_SECONDS", 90 * 86_400, validate=Range(min=60)),
         refresh_token_s=env.int("REFRESH_TOKEN_SECONDS", 30 * 86_400, validate=Range(min=60)),
         log_ins=LogInSettings(

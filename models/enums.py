@@ -195,3 +195,4 @@ class AdminAction(StrEnum):
     REFUND_ASKED = "refund_asked"
     BANNED = "banned"
     UNBANNED = "unbanned"
+    FACTOR_RESET = "factor_reset"

@@ -173,6 +173,34 @@ class BadCredentials(FlashSaleError):
     """E-mail address and password do not match."""
 
 
+class BadCode(BadCredentials):
+    """A code of the second factor, or a recovery code, is wrong or was used before."""
+
+
+class SecondFactorRequired(FlashSaleError):
+    """The password is right; the account's second factor is asked for as well."""
+
+
+class SecondFactorOn(FlashSaleError):
+    """The account has a second factor already."""
+
+
+class NoSecondFactor(FlashSaleError):
+    """The account has none, or none is waiting for its first code."""
+
+
+class ConfirmationRequired(FlashSaleError):
+    """What is asked for needs the password or a code again: the last time is too long ago."""
+
+
+class SecondFactorMissing(FlashSaleError):
+    """Staff need a log-in with a second factor here."""
+
+
+class OwnSecondFactor(FlashSaleError):
+    """One's own second factor is switched off with its code, and not reset."""
+
+
 class TokenReused(FlashSaleError):
     """A spent refresh token was shown again; its family is revoked."""
 

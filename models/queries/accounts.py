@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.enums import LinkKind, OrderStatus, Role
 from models.errors import NotFound
-from models.tables.accounts import AccountLink, TokenFamily, User
+from models.tables.accounts import AccountLink, RecoveryCode, TokenFamily, User
 from models.tables.orders import Order
 
 # From the last look on, or from now where that is earlier: the ledger's clock may have been set since.
@@ -126,6 +126,32 @@ def log_ins(session: Session, user_id: UUID, limit: int) -> Sequence[Row[TokenFa
     is_good = TokenFamily.revoked_at.is_(None) & (TokenFamily.expires_at > func.now())
     asked = select(TokenFamily, is_good).where(TokenFamily.user_id == user_id)
     return session.execute(asked.order_by(TokenFamily.created_at.desc()).limit(limit)).all()
+
+
+def is_confirmed(session: Session, family: UUID, seconds: int) -> bool:
+    """Whether a log-in began, or was confirmed, within so many seconds."""
+    last = func.coalesce(TokenFamily.confirmed_at, TokenFamily.created_at)
+    recent = last > func.now() - timedelta(seconds=seconds)
+    return bool(session.scalar(select(recent).where(TokenFamily.id == family)))
+
+
+def has_second_factor(session: Session, family: UUID) -> bool:
+    """Whether a log-in has shown its account's second factor."""
+    shown = select(TokenFamily.second_factor_at.is_not(None)).where(TokenFamily.id == family)
+    return bool(session.scalar(shown))
+
+
+def count_recovery_codes(session: Session, user_id: UUID) -> int:
+    """Count the recovery codes of an account that were not used."""
+    unused = (RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None))
+    return session.scalars(select(func.count()).where(*unused)).one()
+
+
+def sealed_otherwise(session: Session, prefix: str, after: UUID, limit: int) -> list[tuple[UUID, str]]:
+    """List, by their ids, accounts whose sealed secret does not begin like this, and the secret."""
+    others = User.totp_secret.is_not(None) & ~User.totp_secret.startswith(prefix, autoescape=True)
+    asked = select(User.id, User.totp_secret).where(others, User.id > after).order_by(User.id).limit(limit)
+    return [(user_id, sealed or "") for user_id, sealed in session.execute(asked)]
 
 
 def revoked_since(

@@ -1,4 +1,4 @@
-"""Tables of accounts: users, the families of refresh tokens that keep them logged in, mailed links."""
+"""Tables of accounts: users, log-ins (families of refresh tokens), mailed links, recovery codes."""
 
 import uuid
 from datetime import datetime
@@ -30,6 +30,7 @@ class User(Base):
         Index("uq_users_email_lower", text("lower(email)"), unique=True),
         Index("ix_users_created_at_id", "created_at", "id"),
         Index("ix_users_expel_at", "expel_at", postgresql_where=text("expel_at IS NOT NULL")),
+        Index("ix_users_totp_secret", "totp_secret", postgresql_where=text("totp_secret IS NOT NULL")),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -111,4 +112,14 @@ class AccountLink(Base):
     order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class RecoveryCode(Base):
+    """A code that takes the place of a second factor once. Only its digest is kept."""
+
+    __tablename__ = "recovery_codes"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     used_at: Mapped[datetime | None]

@@ -1,6 +1,6 @@
 """Imports every table, so that one import gives the whole metadata."""
 
-from models.tables.accounts import AccountLink, TokenFamily, User
+from models.tables.accounts import AccountLink, RecoveryCode, TokenFamily, User
 from models.tables.admin_log import AdminLogEntry
 from models.tables.background import BackgroundTask
 from models.tables.base import Base
@@ -36,6 +36,7 @@ __all__ = [
     "Product",
     "Receipt",
     "ReceiptCounter",
+    "RecoveryCode",
     "Refund",
     "Sale",
     "SaleFollow",

@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, text, update
+from sqlalchemy import ColumnElement, func, text, update
 from sqlalchemy.orm import Session
 
 from config import Settings
-from models.errors import Banned
+from models.errors import Banned, SecondFactorRequired
 from models.tables.accounts import TokenFamily, User
+from tasks.accounts.codes import take_code
+from tasks.accounts.sealing import Seal
 from tasks.context import Context
 from tasks.intake.gathering import Gathering
 
@@ -62,21 +64,33 @@ class Renewed(NamedTuple):
 
 
 def begin_log_in(
-    context: Context, user: User, family: UUID, jti: UUID, *, stored_hash: str, renewed_hash: str | None
+    context: Context,
+    user: User,
+    family: UUID,
+    jti: UUID,
+    *,
+    stored_hash: str,
+    renewed_hash: str | None,
+    code: str | None = None,
 ) -> None:
     """Begin a family with its first token; `renewed_hash` takes the place of the hash that was checked.
 
     Raises:
         Banned: the account is banned by now.
+        SecondFactorRequired: the account has a second factor, and there is no code.
+        BadCode: the code is wrong, or was used before.
         LedgerUnavailable: nothing was begun.
     """
     with context.database.transaction() as session:
         # The row is kept as it is until the family stands: a ban comes before it, or ends it.
-        is_banned = select(User.banned_at.is_not(None)).where(User.id == user.id).with_for_update(read=True)
-        if session.scalar(is_banned):
+        lock = {"key_share": True} if code else {"read": True}
+        now = session.get_one(User, user.id, with_for_update=lock)
+        if now.banned_at is not None:
             raise Banned("The account is banned.")
-        expires_at = _expiry(context.settings)
-        session.add(TokenFamily(id=family, user_id=user.id, newest_jti=jti, expires_at=expires_at))
+        expires_at, shown_at = _expiry(context.settings), _show_second_factor(context, session, now, code)
+        row = TokenFamily(id=family, user_id=user.id, newest_jti=jti, expires_at=expires_at)
+        row.second_factor_at = shown_at
+        session.add(row)
         if renewed_hash is not None:
             same = (User.id == user.id, User.password_hash == stored_hash)
             session.execute(update(User).where(*same).values(password_hash=renewed_hash))
@@ -130,6 +144,18 @@ def revoke_log_ins(session: Session, user_id: UUID, *, besides: UUID | None = No
     """
     mine = TokenFamily.user_id == user_id
     return _revoke(session, mine if besides is None else mine & (TokenFamily.id != besides))
+
+
+def _show_second_factor(
+    context: Context, session: Session, user: User, code: str | None
+) -> ColumnElement[datetime] | None:
+    """Ask for a code where the account has a second factor, and use it up; returns when that was."""
+    if user.totp_confirmed_at is None:
+        return None
+    if not code:
+        raise SecondFactorRequired("The second factor is asked for as well.")
+    take_code(session, Seal(context.settings.secret_keys), user, code)
+    return func.now()
 
 
 def _revoke(session: Session, which: ColumnElement[bool]) -> Sequence[UUID]:

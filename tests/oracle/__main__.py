@@ -31,6 +31,7 @@ SEED: Final = int(os.environ.get("ORACLE_SEED", "1"))
 FRAMES: Final = 10  # to a request
 MOST_GROWTH: Final = 0.05  # of a web process's memory
 SHOWN: Final = 40  # faults
+_ACCOUNT: Final = {"email": "oracle@example.com", "password": secrets.token_hex(12)}
 
 
 def main() -> int:
@@ -80,6 +81,8 @@ class Oracle:
         return wrong + ["a traceback was written"] * self._platform.text.count("Traceback")
 
     def _credentials(self) -> Iterator[str]:
+        self._admin = _person(self._platform.admin_token())  # an earlier round has ended what it went with
+        self._shopper = _person(_logged_in(self._platform))
         yield from every_credential(
             self._platform.target.port, self._routes, self._key, self._shopper, self._admin
         )
@@ -116,9 +119,12 @@ def _ends_the_sale(route: Route) -> bool:
 
 
 def _registered(platform: StartedPlatform) -> str:
-    account = {"email": "oracle@example.com", "password": secrets.token_hex(12)}
-    platform.post("/api/v1/auth/register", account)
-    return str(platform.post("/api/v1/auth/login", account)["access_token"])
+    platform.post("/api/v1/auth/register", _ACCOUNT)
+    return _logged_in(platform)
+
+
+def _logged_in(platform: StartedPlatform) -> str:
+    return str(platform.post("/api/v1/auth/login", _ACCOUNT)["access_token"])
 
 
 def _person(token: str) -> Person:

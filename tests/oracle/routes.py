@@ -32,13 +32,14 @@ _READ_BY_ANYONE: Final = re.compile(r"/api/v1/(products|sales)(/[^/]+)?").fullma
 _REFRESHING: Final = re.compile(r"/api/v1/auth/refresh|/session/refresh").fullmatch
 _SHOPPERS: Final = re.compile(
     r"/orders.*|/account.*|/session.*|/api/v1/(me(/.*)?|auth/logout.*|intents.*|sales/[^/]+/(intents|standing|follow)|tasks/[^/]+)"
+    r"|/api/v1/auth/confirm"
     r"|/api/v1/orders(/[^/]+(/payments|/receipt|/cancel)?)?"
 ).fullmatch
 
 _EVERYBODY: Final = frozenset(StaffRole)
 _STAFF: Final = {  # what takes more than to be staff; the first that fits
     r"(GET|HEAD) /admin/mails/[^/]+/page": frozenset({StaffRole.OWNER}),
-    r"POST /api/v1/sales/[^/]+/cancel|POST /api/v1/admin/shoppers/.*": frozenset({StaffRole.OWNER}),
+    r"POST /api/v1/sales/[^/]+/cancel|(POST|DELETE) /api/v1/admin/shoppers/.*": frozenset({StaffRole.OWNER}),
     r"POST /api/v1/orders/[^/]+/refund|(GET|HEAD) /api/v1/admin/orders\.csv": frozenset(
         {StaffRole.FINANCE, StaffRole.OWNER}
     ),
@@ -46,6 +47,10 @@ _STAFF: Final = {  # what takes more than to be staff; the first that fits
         {StaffRole.OPERATOR, StaffRole.OWNER}
     ),
 }
+_ASKS_AGAIN: Final = re.compile(
+    r"POST /api/v1/(orders/[^/]+/refund|sales/[^/]+/(end|cancel)|me/second-factor(/recovery-codes)?)"
+    r"|(POST|DELETE) /api/v1/admin/shoppers/.*|(GET|HEAD) /api/v1/admin/orders\.csv"
+).fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,11 @@ class Route:
         if _NOTHING_TO_GUARD(path) or (is_read and _READ_BY_ANYONE(path)):
             return Who.ANYONE
         return Who.SHOPPER if _SHOPPERS(path) else Who.ADMIN
+
+    @property
+    def asks_again(self) -> bool:
+        """Whether the log-in must have shown lately who it is."""
+        return _ASKS_AGAIN(f"{self.method.decode()} {self.target.decode()}") is not None
 
     @property
     def staff(self) -> frozenset[StaffRole]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from marshmallow import ValidationError
 
-from models.errors import BadCredentials, Banned, EmailTaken, TokenReused
+from models.errors import BadCode, BadCredentials, Banned, EmailTaken, TokenReused
 from models.queries.accounts import find_log_in, user_of_email
 from models.queries.accounts import find_user as read_user
 from models.tables.accounts import User
@@ -52,16 +52,18 @@ def require_strong(parts: Services, password: str, *own: str) -> None:
         raise ValidationError(reason, "password")
 
 
-def sign_in(parts: Services, *, email: str, password: str) -> LogIn:
+def sign_in(parts: Services, *, email: str, password: str, code: str | None = None) -> LogIn:
     """Check credentials and begin a family of tokens. An unknown e-mail takes as long as a wrong password.
 
     Raises:
         Busy: too many sign in at this moment.
         BadCredentials: they do not belong together.
         Banned: they do, and the account is banned.
+        SecondFactorRequired: they do, and there is no code of the account's second factor.
+        BadCode: they do, and the code is wrong or was used before.
     """
     with parts.passwords.turn():
-        return _check(parts, email, password)
+        return _check(parts, email, password, code)
 
 
 def refresh(parts: Services, shown: Verified) -> LogIn:
@@ -113,7 +115,7 @@ def _refuse_taken(parts: Services, email: str) -> None:
             raise EmailTaken(email)
 
 
-def _check(parts: Services, email: str, password: str) -> LogIn:
+def _check(parts: Services, email: str, password: str, code: str | None) -> LogIn:
     with parts.database.transaction() as session:
         user = user_of_email(session, email)
     stored = user.password_hash if user is not None else None
@@ -123,17 +125,20 @@ def _check(parts: Services, email: str, password: str) -> LogIn:
         raise BadCredentials(email)
     renewed = parts.passwords.hash(password) if parts.passwords.is_outdated(stored) else None
     try:
-        pair = _begin_family(parts, user, stored, renewed)
-    except Banned:
-        security_log.log_in_failed(user.id, email, key, "banned")
+        pair = _begin_family(parts, user, stored, renewed, code)
+    except (Banned, BadCode) as error:
+        reason = "banned" if isinstance(error, Banned) else "bad_code"
+        security_log.log_in_failed(user.id, email, key, reason)
         raise
     security_log.logged_in(user.id)
     return LogIn(user, pair)
 
 
-def _begin_family(parts: Services, user: User, stored: str, renewed: str | None) -> TokenPair:
+def _begin_family(
+    parts: Services, user: User, stored: str, renewed: str | None, code: str | None
+) -> TokenPair:
     family, jti = uuid.uuid4(), uuid.uuid4()
-    begin_log_in(parts.context, user, family, jti, stored_hash=stored, renewed_hash=renewed)
+    begin_log_in(parts.context, user, family, jti, stored_hash=stored, renewed_hash=renewed, code=code)
     return _pair_of(user, family, jti)
 
 

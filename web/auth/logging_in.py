@@ -13,7 +13,9 @@ from web.http.services import Services
 from web.limits.addresses import networks_of
 
 
-def log_in(parts: Services, *, email: str, password: str, device: str | None = None) -> LogIn:
+def log_in(
+    parts: Services, *, email: str, password: str, code: str | None = None, device: str | None = None
+) -> LogIn:
     """Check credentials and begin a family of tokens; `device` is the browser's cookie, if there is one.
 
     Raises:
@@ -21,20 +23,30 @@ def log_in(parts: Services, *, email: str, password: str, device: str | None = N
         TooManyRequests: too many were wrong.
         BadCredentials: they do not belong together.
         Banned: they do, and the account is banned.
+        SecondFactorRequired: they do, and there is no code of the account's second factor.
+        BadCode: they do, and the code is wrong or was used before.
     """
     parts.passwords.require_room()
+
+    def check() -> LogIn:
+        return accounts.sign_in(parts, email=email, password=password, code=code)
+
+    try:
+        return parts.guard.judge(caller_of(parts, email, device), check)
+    except TooManyRequests:
+        security_log.log_in_failed(None, email, parts.settings.secret_key, "too_many_tries")
+        raise
+
+
+def caller_of(parts: Services, email: str, device: str | None = None) -> Caller:
+    """Describe who sent the request, as the guard of passwords and codes knows it."""
     address = request.remote_addr or ""
-    caller = Caller(
+    return Caller(
         email=email,
         networks=networks_of(address),
         device=parts.devices.find(device, email),
         is_spared=parts.limits.spares(address),
     )
-    try:
-        return parts.guard.judge(caller, lambda: accounts.sign_in(parts, email=email, password=password))
-    except TooManyRequests:
-        security_log.log_in_failed(None, email, parts.settings.secret_key, "too_many_tries")
-        raise
 
 
 def read_within_limits(parts: Services, read: Callable[[], Verified]) -> Verified:

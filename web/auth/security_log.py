@@ -32,6 +32,11 @@ def log_in_failed(account: uuid.UUID | None, email: str, secret_key: str, reason
     log.warning("log_in_failed", reason=reason, network=network(), **who)
 
 
+def confirmation_failed(account: uuid.UUID, reason: str) -> None:
+    """Note somebody who is logged in, and gave a wrong password or code when asked again."""
+    log.warning("confirmation_failed", account=str(account), reason=reason, network=network())
+
+
 def refresh_token_reused(account: uuid.UUID) -> None:
     """Note a refresh token that was shown a second time, which ended its log-in: it may have been stolen."""
     log.warning("refresh_token_reused", account=str(account), network=network())

@@ -5,6 +5,7 @@ from flask.cli import with_appcontext
 
 from models.migrate import is_newer, upgrade
 from models.queries.sales import is_catalogue_empty
+from tasks.accounts.second_factor import seal_again
 from tasks.sales.demo import seed_demo
 from web.cli.users import ensure_admin
 from web.http.services import services
@@ -23,6 +24,8 @@ def release() -> None:
     if settings.admin_password:
         ensure_admin(parts, email=settings.admin_email, password=settings.admin_password)
         click.echo(f"The admin is {settings.admin_email}.")
+    if sealed := seal_again(parts.context):
+        click.echo(f"Secrets of second factors that are sealed by today's key: {sealed}.")
     with parts.database.transaction() as session:
         is_empty = is_catalogue_empty(session)
     if is_empty:

@@ -14,8 +14,11 @@ from marshmallow import ValidationError
 
 from config import why_weak_password
 from models.enums import Role
+from models.errors import NoSecondFactor
 from models.queries.accounts import user_of_email
 from tasks.accounts.registration import add_admin, add_crowd, make_admin
+from tasks.accounts.second_factor import reset
+from tasks.runtime.admin_log import COMMAND_LINE
 from web.api.schemas.accounts import RegisterSchema
 from web.auth.accounts import sign_out_everywhere
 from web.auth.issue import issue_access
@@ -69,6 +72,22 @@ def crowd(count: int, path: Path, ttl_s: int) -> None:
         for user_id, token in make_crowd(parts, count, ttl_s):
             file.write(f"{user_id} {token}\n")
     click.echo(f"{count} shoppers; their tokens are in {path}.")
+
+
+@users.command("reset-second-factor")
+@click.argument("email")
+def reset_second_factor(email: str) -> None:
+    """Take the second factor of EMAIL's account away, as when the last owner has lost the phone."""
+    parts = services()
+    with parts.database.transaction() as session:
+        user = user_of_email(session, email.strip().lower())
+    if user is None:
+        raise click.ClickException(f"No account has the e-mail {email}.")
+    try:
+        ended = reset(parts.context, user.id, by=COMMAND_LINE)
+    except NoSecondFactor as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{email} logs in by password alone; log-ins that this ended: {len(ended)}.")
 
 
 def ensure_admin(parts: Services, *, email: str, password: str) -> str:

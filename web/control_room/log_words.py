@@ -25,6 +25,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     AdminAction.REFUND_ASKED: N_("refund asked for"),
     AdminAction.BANNED: N_("banned"),
     AdminAction.UNBANNED: N_("let in again"),
+    AdminAction.FACTOR_RESET: N_("second factor taken away"),
 }
 
 TEXT, MONEY, MOMENT, COUNT, SALE, PRODUCT = "text", "money", "moment", "count", "sale", "product"

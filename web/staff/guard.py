@@ -7,6 +7,8 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from flask import current_app, request
 
+from models.errors import SecondFactorMissing
+from tasks.accounts.confirming import has_shown_factor, require_confirmed
 from web.auth import security_log
 from web.auth.identity import current_identity, document, refuse_key
 from web.auth.tokens import Identity
@@ -15,6 +17,7 @@ from web.http.services import services
 from web.staff.permissions import PERMISSIONS, Permission, is_allowed
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+REQUIRED: Final = "required"  # of STAFF_SECOND_FACTOR
 _NAMED: Final = "permission"  # the attribute of a view
 _ROUTE: Final = "This is for the shop's staff."
 _PAGE: Final = "This page is for the shop's admins."
@@ -94,10 +97,14 @@ def require(identity: Identity, permission: Permission, detail: str = _ROUTE) ->
 
     Raises:
         Forbidden: it is nobody's who asks, which is logged.
+        SecondFactorMissing: staff's log-ins have to show one, and this one has not.
+        ConfirmationRequired: the permission asks again for the password or a code.
     """
     if not _has(identity, permission):
         security_log.admin_denied(identity.user_id, permission.word, identity.staff_role)
         raise Missing(permission, identity.staff_role, detail)
+    if not identity.is_key:
+        _require_shown(identity, permission)
 
 
 def require_for_page() -> None:
@@ -126,9 +133,24 @@ def whose(word: str) -> uuid.UUID | None:
 
 def seen_by(identity: Identity, word: str) -> uuid.UUID | None:
     """Do what `whose` does, for somebody who is known."""
-    return None if identity.is_admin and _has(identity, PERMISSIONS[word]) else identity.user_id
+    is_staff = identity.is_admin and _has(identity, PERMISSIONS[word])
+    return None if is_staff and _has_shown_factor(identity) else identity.user_id
 
 
 def _has(identity: Identity, permission: Permission) -> bool:
     is_right_kind = permission.is_for_keys or not identity.is_key
     return is_right_kind and is_allowed(identity.staff_role, permission.word)
+
+
+def _require_shown(identity: Identity, permission: Permission) -> None:
+    """Read in the ledger what a log-in has shown, which changes while its access token goes on."""
+    if not _has_shown_factor(identity):
+        raise SecondFactorMissing("Staff need a second factor here.")
+    if permission.asks_again:
+        require_confirmed(services().context, identity.family)
+
+
+def _has_shown_factor(identity: Identity) -> bool:
+    context = services().context
+    is_asked = context.settings.staff_second_factor == REQUIRED and not identity.is_key
+    return not is_asked or has_shown_factor(context, identity.family)

@@ -49,6 +49,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
         Permission("exports.read", _FINANCE, asks_again=True),  # files that name people
         Permission("sales.cancel", _OWNERS, asks_again=True),  # all that was paid goes back
         Permission("shoppers.ban", _OWNERS, asks_again=True),
+        Permission("factors.reset", _OWNERS, asks_again=True, is_for_keys=False),
     )
 }
 

@@ -11,6 +11,7 @@ from models.messages import Message, rfc3339
 from models.queries.accounts import OrderCounts, count_orders, find_shopper, shoppers
 from models.tables.accounts import User
 from tasks.accounts.bans import ban_shopper, unban_shopper
+from tasks.accounts.second_factor import reset
 from web.api.schemas.fields import Prose, Strict, Text, UtcTime
 from web.api.schemas.paging import PageQuery, page_of
 from web.auth.actor import current_actor
@@ -46,6 +47,7 @@ class ShopperSchema(Schema):
     created_at = UtcTime(required=True)
     banned_at = UtcTime(required=True, allow_none=True)
     ban_reason = fields.String(required=True, allow_none=True)
+    second_factor = fields.Boolean(required=True)
     orders = fields.Integer(required=True)
     paid_orders = fields.Integer(required=True)
 
@@ -89,6 +91,17 @@ def unban(user_id: uuid.UUID) -> Response:
     return answer(read_shopper(user_id))
 
 
+@blueprint.delete("/<uuid:user_id>/second-factor")
+@may("factors.reset")
+@blueprint.response(200, ShopperSchema)
+def reset_second_factor(user_id: uuid.UUID) -> Response:
+    """Take a lost second factor away from somebody else's account, staff's too: all its log-ins end."""
+    parts = services()
+    for family in reset(parts.context, user_id, by=current_actor()):
+        parts.revoked.add(family)
+    return answer(read_shopper(user_id))
+
+
 def read_shoppers(asked: dict[str, Any]) -> Page:
     """Read a page of accounts, newest first, as they are told.
 
@@ -124,6 +137,7 @@ def _show(user: User, counts: OrderCounts) -> Message:
         "created_at": rfc3339(user.created_at),
         "banned_at": rfc3339(user.banned_at) if user.banned_at else None,
         "ban_reason": user.ban_reason,
+        "second_factor": user.totp_confirmed_at is not None,
         "orders": counts.all,
         "paid_orders": counts.paid,
     }

@@ -13,6 +13,7 @@ from web.api.schemas.fields import Line, Strict, Text
 MAX_EMAIL = 254  # characters (RFC 5321, section 4.5.3.1.3)
 LEAST_PASSWORD = 8  # characters
 MAX_PASSWORD = 1_000  # characters
+MAX_CODE = 64  # characters; 6 digits, or 16 letters in groups
 
 
 def _is_spoken(language: str) -> None:
@@ -92,6 +93,12 @@ class LoginSchema(Strict):
     email = EmailAddress(required=True, validate=validate.Length(1, MAX_EMAIL), metadata={"format": "email"})
     password = fields.String(
         required=True, validate=validate.Length(1, MAX_PASSWORD), metadata={"format": "password"}
+    )
+    code = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(1, MAX_CODE),
+        metadata={"description": "Of the second factor, or a recovery code; asked for where there is one."},
     )
 
 
