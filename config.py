@@ -50,6 +50,9 @@ SESSION_S: Final = 90 * 86_400
 REPEATED_DAYS: Final = 7  # within which providers send a webhook again; Stripe does so for three
 DRAIN_WORKERS: Final = min(2, os.cpu_count() or 1)  # PostgreSQL, which they write to, needs cores too
 RABBIT_TLS: Final = frozenset({"ssl_ca_certs", "ssl_cert_reqs", "ssl_certfile", "ssl_keyfile"})
+_VAPID_PUBLIC: Final = re.compile(r"B[\w-]{86}", re.ASCII).fullmatch  # 65 bytes, of which the first is 4
+_VAPID_PRIVATE: Final = re.compile(r"[\w-]{43}", re.ASCII).fullmatch
+_VAPID_SUBJECT: Final = re.compile(r"mailto:[^@\s]+@[\w.-]+\.\w+|https://[\w-]+\.[\w.-]+", re.ASCII).fullmatch
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -149,6 +152,15 @@ KEPT_MAIL: Final = MailSettings("", 0, "none", "", "", "Flash Sale", "shop@local
 
 
 @dataclass(frozen=True, slots=True)
+class PushSettings:
+    """The keys by which push services know the shop (VAPID, URL-safe Base64), and whom they may write to."""
+
+    public_key: str
+    private_key: str = field(repr=False)
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
 class SentinelAddress:
     """A Redis by the name of its service: the sentinels (host, port) know which server is its master.
 
@@ -245,6 +257,7 @@ class Settings:
     failpoint: str
     process_name: str
     mail: MailSettings | None = None  # nothing is entered without
+    push: PushSettings | None = None  # nothing is pushed without
     opens_soon_minutes: int = 15  # before a sale or its lobby opens, in which its followers are told
     ops: OpsSettings = OpsSettings()
     audit_share: float = 0.05  # of one core, for audits of running sales
@@ -373,6 +386,7 @@ def _read(env: Env) -> Settings:
         process_name=env.str("PROCESS_NAME", "flash-sale"),
         mail=_mail(env) or (None if environment == "production" else KEPT_MAIL),
         shop_url=_shop_url(env),
+        push=_push(env),
         opens_soon_minutes=env.int("OPENS_SOON_MINUTES", 15, validate=Range(min=1, max=1440)),
         sockets_per_network=env.int("RATE_LIMIT_SOCKETS_PER_NETWORK", 1000, validate=Range(min=0)),
         ops=OpsSettings(
@@ -559,6 +573,20 @@ def _mail_server(url: SplitResult, sender_name: str, sender_address: str) -> Mai
         sender_name=sender_name,
         sender_address=sender_address,
     )
+
+
+def _push(env: Env) -> PushSettings | None:
+    public, private = env.str("VAPID_PUBLIC_KEY", ""), env.str("VAPID_PRIVATE_KEY", "")
+    if not public and not private:
+        return None
+    if not _VAPID_PUBLIC(public) or not _VAPID_PRIVATE(private):
+        raise ConfigurationError(
+            "VAPID_PUBLIC_KEY and VAPID_PRIVATE_KEY must both be as `flask push make-keys` prints them."
+        )
+    subject = env.str("VAPID_SUBJECT", "") or f"mailto:{env.str('ADMIN_EMAIL', 'admin@example.com')}"
+    if not _VAPID_SUBJECT(subject):
+        raise ConfigurationError("VAPID_SUBJECT must be mailto: with an address, or an https address.")
+    return PushSettings(public, private, subject)
 
 
 def _shop_url(env: Env) -> str:

@@ -14,12 +14,13 @@ from sqlalchemy import ColumnElement, FromClause, Update, case, func, null, sele
 from sqlalchemy.orm import Session
 
 from models.tables.mails import Mail
+from models.tables.notices.pushes import PushMessage
 from models.tables.payments import Payment, Refund
 from models.tables.sandbox import SandboxEvent
 
 MOST_DOUBLINGS: Final = 16
 
-Due = type[Payment] | type[Refund] | type[Mail] | type[SandboxEvent]
+Due = type[Payment] | type[Refund] | type[Mail] | type[PushMessage] | type[SandboxEvent]
 
 
 @dataclass(frozen=True, slots=True)

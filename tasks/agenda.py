@@ -25,6 +25,7 @@ _READ: Final = text("""
                least((SELECT min(due_at) FROM payments), (SELECT min(due_at) FROM refunds),
                      (SELECT min(due_at) FROM sandbox_events)) AS money,
                (SELECT min(due_at) FROM mails) AS mails,
+               (SELECT min(due_at) FROM push_messages) AS pushes,
                (SELECT min(expel_at) FROM users) AS expulsions,
                ARRAY(SELECT sale_id FROM adjustments WHERE state = 'pending') AS adjusting
     )
@@ -65,6 +66,7 @@ class Agenda:
     holds: datetime | None
     money: datetime | None
     mails: datetime | None
+    pushes: datetime | None
     expulsions: datetime | None
     has_unreleased: bool
     adjusting: frozenset[UUID]
@@ -102,6 +104,7 @@ def read_agenda(database: Database) -> Agenda:
         holds=first.holds,
         money=first.money,
         mails=first.mails,
+        pushes=first.pushes,
         expulsions=first.expulsions,
         has_unreleased=first.has_unreleased,
         adjusting=frozenset(first.adjusting),

@@ -110,6 +110,13 @@ def deliver_mails(self: ContextTask) -> None:
     self.context.mailer.deliver()
 
 
+@celery.task(bind=True, base=ContextTask, name="deliver_pushes")
+def deliver_pushes(self: ContextTask) -> None:
+    """Send the pushes that are due."""
+    if self.context.pusher is not None:
+        self.context.pusher.deliver()
+
+
 @celery.task(bind=True, base=ContextTask, name="deliver_sandbox_webhooks")
 def deliver_sandbox_webhooks(self: ContextTask) -> None:
     """Send the sandbox's webhooks that are due, unless enough threads do so already."""

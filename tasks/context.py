@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -24,6 +24,8 @@ from tasks.mail.delivery import Mailer
 from tasks.mail.links import Links
 from tasks.mail.outbox import session_info
 from tasks.providers.registry import Providers
+from tasks.push import outbox as pushes
+from tasks.push.starting import start_pusher
 from tasks.runtime.bell import Bell, CeleryBell
 from tasks.runtime.breaker import Breaker
 from tasks.runtime.celery_app import configure
@@ -31,6 +33,9 @@ from tasks.runtime.measures import Measures
 from tasks.runtime.ownership import Ownership
 from tasks.tracing.starting import start_traces
 from tasks.tracing.traces import OFF, Traces
+
+if TYPE_CHECKING:
+    from tasks.push.delivery import Pusher
 
 SILENT_REST_S: Final = 0.2  # between two probes of a ledger that does not answer
 
@@ -49,6 +54,7 @@ class Context:
     intake: Intake
     providers: Providers
     mailer: Mailer
+    pusher: "Pusher | None" = None  # where there are keys to push by
     measures: Measures = field(default_factory=Measures)
     traces: Traces = OFF
     journal: Journal | None = None  # in strong mode
@@ -67,7 +73,7 @@ def build_context(settings: Settings, process: str) -> Context:
         settings.database_url,
         pool_size=settings.database_pool_size,
         application_name=process,
-        info=session_info(settings.mail),
+        info=session_info(settings.mail) | pushes.session_info(settings.push),
         patience=QUICK,
         pooler=settings.database_pooler,
     )
@@ -88,6 +94,7 @@ def build_context(settings: Settings, process: str) -> Context:
         sale_cache=sale_cache,
         providers=Providers(settings, database),
         mailer=Mailer(database, settings.mail, Links.of(settings)),
+        pusher=start_pusher(database, settings),
         measures=measures,
         intake=Intake(
             live,

@@ -22,6 +22,7 @@ from models.leases import seconds
 from models.tables.background import BackgroundTask
 from models.tables.catalogue import Sale
 from models.tables.mails import Mail
+from models.tables.notices.pushes import PushMessage
 from models.tables.orders import Order
 from models.tables.payments import Payment, Refund
 from models.tables.sandbox import SandboxCharge, SandboxEvent
@@ -32,6 +33,7 @@ from tasks.payments.backoff import ASKED_AGAIN
 from tasks.payments.outcomes import ENDING_TAKES, OPEN, SHOPPER_TAKES
 from tasks.providers.sandbox import delivery
 from tasks.providers.sandbox.methods import LONGEST_S as SETTLED_WITHIN_S
+from tasks.push import outbox as pushes
 
 log: Final = structlog.get_logger()
 
@@ -121,6 +123,10 @@ def _updates(patience_s: int) -> list[Update]:
         update(Mail)
         .where(Mail.due_at > func.now() + func.greatest(outbox.LEASE, mail_waits) + SLACK)
         .values(due_at=case((Mail.attempts == 0, func.now()), else_=lease)),
+        update(PushMessage)
+        .where(PushMessage.created_at > func.now() + SLACK)
+        .where(PushMessage.due_at > func.now() + pushes.LEASE + SLACK)
+        .values(due_at=func.now() + pushes.LEASE),
         update(SandboxEvent)
         .where(SandboxEvent.tries > 0)
         .where(SandboxEvent.due_at > func.now() + func.greatest(delivery.LEASE, event_waits) + SLACK)

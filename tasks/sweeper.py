@@ -67,7 +67,7 @@ class Sweeper:
         if agenda.has_unreleased or agenda.is_due(agenda.holds):
             with apart("sweep_hindered", of=sweep_holds.__name__):
                 moved += sweep_holds(self._context)
-        if agenda.is_due(agenda.money, self._mails(agenda)):
+        if agenda.is_due(agenda.money, *self._told(agenda)):
             with apart("sweep_hindered", of=sweep_payments.__name__):
                 moved += sweep_payments(self._context)
         if agenda.is_due(agenda.expulsions):
@@ -79,8 +79,10 @@ class Sweeper:
             self._look_after_clocks(agenda)
         return self._pause_s(agenda, is_moving=moved > 0)
 
-    def _mails(self, agenda: Agenda) -> datetime | None:
-        return agenda.mails if self._context.settings.mail is not None else None
+    def _told(self, agenda: Agenda) -> tuple[datetime | None, datetime | None]:
+        """When the next mail and the next push is due, of those that this process could have sent."""
+        settings = self._context.settings
+        return agenda.mails if settings.mail else None, agenda.pushes if settings.push else None
 
     def _look_after_sales(self, agenda: Agenda) -> int:
         """Look at the sales that moved or have something due; returns how many moved or are busy."""
@@ -123,7 +125,7 @@ class Sweeper:
 
     def _pause_s(self, agenda: Agenda, *, is_moving: bool) -> float:
         """Openings and endings are met to the moment; of what else comes, there may be thousands."""
-        waits = (agenda.holds, agenda.money, self._mails(agenda), agenda.expulsions)
+        waits = (agenda.holds, agenda.money, *self._told(agenda), agenda.expulsions)
         pause_s = PACE_S if is_moving else max(agenda.seconds_to(waits, at_most=REST_S), PACE_S)
         turns = [one.turns_at for one in agenda.sales]
         return min(pause_s, agenda.seconds_to(turns, at_most=REST_S), REST_S)

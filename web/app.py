@@ -9,7 +9,7 @@ from flask.sessions import SessionInterface
 
 from config import Settings, load_settings, refuse_weak_secret
 from web import control_room, docs
-from web.account import addresses, confirmation, follows, passwords, second_factor
+from web.account import addresses, confirmation, follows, passwords, pushes, second_factor
 from web.api import admin, intents, orders, payments, products, sales, tasks
 from web.auth import routes as accounts
 from web.auth import session
@@ -49,6 +49,7 @@ API_BLUEPRINTS: Final[Sequence[ApiBlueprint]] = (  # documented, under /api/v1
     orders.blueprint,
     tasks.blueprint,
     follows.blueprint,
+    pushes.blueprint,
     *admin.BLUEPRINTS,
 )
 BLUEPRINTS: Final[Sequence[Blueprint]] = (  # everything else, under the paths that they name

@@ -9,6 +9,7 @@ from models.tables.identity import LedgerIdentity
 from models.tables.journal import JournalEntry
 from models.tables.mails import Mail
 from models.tables.notices.follows import SaleFollow
+from models.tables.notices.pushes import PushMessage, PushSubscription
 from models.tables.orders import Intent, Order, OrderEvent
 from models.tables.payments import Payment, Receipt, ReceiptCounter, Refund, WebhookEvent
 from models.tables.privacy import Consent, Export
@@ -34,6 +35,8 @@ __all__ = [
     "OrderEvent",
     "Payment",
     "Product",
+    "PushMessage",
+    "PushSubscription",
     "Receipt",
     "ReceiptCounter",
     "RecoveryCode",

@@ -23,6 +23,7 @@ from tasks.sales.archive import archive_finished_sales
 log: Final = structlog.get_logger()
 
 PURGE: Final = "purge"
+PUSHES_KEPT_DAYS: Final = 7  # after which none that told of the same thing can come
 SLICE: Final = 1_000  # rows a transaction
 WORKS_S: Final = 45.0  # less than after which a worker counts as dead; then it goes on by the next bell
 
@@ -79,6 +80,12 @@ _MAILS: Final = text("""
     UPDATE mails SET to_name = '', to_email = '', contents = '{}', error = NULL WHERE id IN (
         SELECT id FROM mails
         WHERE to_email <> '' AND status <> 'pending' AND created_at < now() - make_interval(days => :days)
+        ORDER BY created_at LIMIT :slice FOR UPDATE SKIP LOCKED)
+""")
+
+_PUSHES: Final = text("""
+    DELETE FROM push_messages WHERE id IN (
+        SELECT id FROM push_messages WHERE created_at < now() - make_interval(days => :days)
         ORDER BY created_at LIMIT :slice FOR UPDATE SKIP LOCKED)
 """)
 
@@ -142,7 +149,12 @@ def steps(retention: Retention) -> list[Step]:
         "tasks": (retention.tasks_days, _TASKS),
     }
     settled = [Step(name, days, removing) for name, (days, removing) in kept.items() if days > 0]
-    return [Step("links", 0, _LINKS), Step("exports", 0, _EXPORTS), *settled]
+    always = [
+        Step("links", 0, _LINKS),
+        Step("exports", 0, _EXPORTS),
+        Step("pushes", PUSHES_KEPT_DAYS, _PUSHES),
+    ]
+    return [*always, *settled]
 
 
 def _remove(context: Context, step: Step) -> int:

@@ -17,9 +17,10 @@ from sqlalchemy import text
 
 from models.enums import MailKind
 from models.messages import rfc3339
-from models.queries.follows import Opening, openings_to_tell
+from models.queries.notices.follows import Opening, openings_to_tell
 from tasks.context import Context
 from tasks.mail.outbox import DOMAIN, LANGUAGE, TIME_ZONE, status_of_new
+from tasks.push.outbox import PUSHES
 from tasks.runtime.tallies import MAILS, Counts
 
 AT_ONCE: Final = 1_000  # followers
@@ -56,6 +57,14 @@ _TELL: Final = text("""
         WHERE CAST(:domain AS text) IS NOT NULL AND coalesce((r.mail_choices ->> 'opens_soon')::boolean, true)
         ON CONFLICT (message_id) DO NOTHING
         RETURNING id
+    ), pushed AS (
+        INSERT INTO push_messages (id, subscription_id, kind, name, contents, language, due_at, expires_at)
+        SELECT gen_random_uuid(), s.id, 'opens_soon', format('%s.%s', CAST(:sale_name AS text), r.tellings),
+               CAST(:pushed AS jsonb), coalesce(r.language, :language), clock_timestamp(), :opens_at
+        FROM reached r JOIN push_subscriptions s ON s.user_id = r.id
+        LEFT JOIN token_families l ON l.id = s.family_id
+        WHERE :pushes AND (s.family_id IS NULL OR (l.revoked_at IS NULL AND l.expires_at > now()))
+        ON CONFLICT (subscription_id, kind, name) DO NOTHING
     )
     SELECT (SELECT count(*) FROM told) AS told, (SELECT count(*) FROM mailed) AS mailed,
            (SELECT user_id FROM unaware ORDER BY user_id DESC LIMIT 1) AS last
@@ -65,12 +74,12 @@ _TELL: Final = text("""
 def tell_of_openings(context: Context, *, slice_s: float = SLICE_S) -> int:
     """Tell followers of the sales that open soon, for a limited time; returns how many were noted as told.
 
-    Nobody is noted while nothing can be told: that is so without mail.
+    Nobody is noted while nothing can be told: that is so without mail and without keys to push by.
 
     Raises:
         LedgerUnavailable: PostgreSQL is unavailable.
     """
-    if context.settings.mail is None:
+    if context.settings.mail is None and context.settings.push is None:
         return 0
     until = time.monotonic() + slice_s
     return sum(_tell_of(context, opening, until) for opening in openings_to_tell_of(context))
@@ -85,8 +94,12 @@ def openings_to_tell_of(context: Context) -> Sequence[Opening]:
 def tell_slice(context: Context, opening: Opening, after: UUID) -> tuple[int, UUID | None]:
     """Tell the next followers in the order of their ids; returns how many, and the last of them."""
     with context.database.transaction() as session:
-        values = _values(opening) | {"after": after, "domain": session.info.get(DOMAIN)}
-        values["status"] = status_of_new(session)
+        told_by = {
+            "domain": session.info.get(DOMAIN),
+            "status": status_of_new(session),
+            "pushes": PUSHES in session.info,
+        }
+        values = _values(opening) | told_by | {"after": after}
         row = session.execute(_TELL, values).one()
         counts = Counts()
         counts.add(MAILS, MailKind.OPENS_SOON, "entered", times=row.mailed)
@@ -119,6 +132,7 @@ def _values(opening: Opening) -> dict[str, Any]:
         "begins_at": opening.begins_at,
         "opens_at": opening.opens_at,
         "contents": orjson.dumps(contents).decode(),
+        "pushed": orjson.dumps({"item": opening.item, "page": f"/sales/{opening.sale_id}"}).decode(),
         "language": LANGUAGE,
         "time_zone": TIME_ZONE,
         "at_once": AT_ONCE,

@@ -1,4 +1,4 @@
-"""Rings the bell for payments, refunds and mails that are due, so that no bell or webhook is essential.
+"""Rings for payments, refunds, mails and pushes that are due, so that no bell or webhook is essential.
 
 It only rings: the sweep also drains lines, and must not wait for a provider. While workers are behind, it
 does not ring either: more bells would only keep them busy.
@@ -19,7 +19,7 @@ MOST_UNHEARD: Final = 200  # messages in the queue; fewer than are handled befor
 
 
 def sweep_payments(context: Context) -> int:
-    """Ring for payments, refunds, mails and the sandbox's webhooks that are due; returns how many bells.
+    """Ring for payments, refunds, mails, pushes and webhooks that are due; returns how many bells.
 
     None while the broker is unavailable, or if `MOST_UNHEARD` bells wait in its queue.
 
@@ -38,6 +38,8 @@ def sweep_payments(context: Context) -> int:
         rung += context.bell.ring_for_webhooks()
     if context.mailer.has_due():
         rung += context.bell.ring_for_mails()
+    if context.pusher is not None and context.pusher.has_due():
+        rung += context.bell.ring_for_pushes()
     return rung
 
 

@@ -43,6 +43,10 @@ class Bell(ABC):
         """Request that mails are sent; returns as `ring` does."""
         return self.send("deliver_mails", None, PAYMENTS)
 
+    def ring_for_pushes(self) -> bool:
+        """Request that pushes are sent; returns as `ring` does."""
+        return self.send("deliver_pushes", None, PAYMENTS)
+
     @abstractmethod
     def send(self, name: str, subject: str | None, queue: str) -> bool:
         """Send one message; returns whether the broker accepted it."""

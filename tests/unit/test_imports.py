@@ -33,6 +33,7 @@ LEAVES: dict[str, set[str]] = {  # which folders of its own package one may know
     "tasks.runtime": set(),
     "tasks.providers": {"tasks.runtime"},
     "tasks.mail": {"tasks.runtime"},
+    "tasks.push": set(),
     "tasks.intake": {"tasks.runtime", "tasks.tracing"},
     "tasks.tracing": {"tasks.runtime"},
     "web.api.schemas": set(),
@@ -42,6 +43,7 @@ LEAVES: dict[str, set[str]] = {  # which folders of its own package one may know
 
 LATE = {  # load a library where that is configured
     "tasks.providers.stripe.provider",
+    "tasks.push.starting",
     "tasks.tracing.starting",
 }
 
@@ -63,6 +65,8 @@ BESIDE_A_WRITE = {
     "tasks/payments/webhooks.py",
     "tasks/providers/sandbox/books.py",
     "tasks/providers/sandbox/refunds.py",
+    "tasks/push/outbox.py",
+    "tasks/notices/browsers.py",
     "tasks/reports/making.py",  # which reads the clock
     "tasks/sales/adjustments.py",
     "tasks/sales/archive.py",

@@ -7,7 +7,7 @@ from flask import Response
 from marshmallow import Schema, fields
 
 from models.messages import Message, rfc3339
-from models.queries.follows import follows
+from models.queries.notices.follows import follows
 from models.queries.sales import sales_with_products
 from models.tables.catalogue import Sale
 from models.tables.notices.follows import SaleFollow

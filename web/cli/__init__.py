@@ -3,6 +3,7 @@
 from flask import Flask
 
 from web.cli.ledger import ledger
+from web.cli.push import push
 from web.cli.release import release
 from web.cli.sales import sales
 from web.cli.users import users
@@ -13,4 +14,5 @@ def register_commands(app: Flask) -> None:
     app.cli.add_command(users)
     app.cli.add_command(sales)
     app.cli.add_command(ledger)
+    app.cli.add_command(push)
     app.cli.add_command(release)
