@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session
 
 from models.tables.mails import Mail
 from models.tables.notices.pushes import PushMessage
+from models.tables.notices.verdicts import VerdictNotice
 from models.tables.payments import Payment, Refund
 from models.tables.sandbox import SandboxEvent
 
 MOST_DOUBLINGS: Final = 16
 
-Due = type[Payment] | type[Refund] | type[Mail] | type[PushMessage] | type[SandboxEvent]
+Due = type[Payment] | type[Refund] | type[Mail] | type[PushMessage] | type[SandboxEvent] | type[VerdictNotice]
 
 
 @dataclass(frozen=True, slots=True)

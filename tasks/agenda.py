@@ -23,7 +23,8 @@ _READ: Final = text("""
                (SELECT EXISTS (SELECT FROM orders WHERE released_at IS NULL
                                AND status IN ('expired', 'cancelled', 'paid', 'refunded'))) AS has_unreleased,
                least((SELECT min(due_at) FROM payments), (SELECT min(due_at) FROM refunds),
-                     (SELECT min(due_at) FROM sandbox_events)) AS money,
+                     (SELECT min(due_at) FROM sandbox_events),
+                     (SELECT min(due_at) FROM verdict_notices)) AS money,
                (SELECT min(due_at) FROM mails) AS mails,
                (SELECT min(due_at) FROM push_messages) AS pushes,
                (SELECT min(expel_at) FROM users) AS expulsions,

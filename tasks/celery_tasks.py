@@ -13,6 +13,7 @@ from tasks.background.purge import drop_exports
 from tasks.background.report_requests import ask_for_due_reports
 from tasks.context import Context
 from tasks.intents import drain
+from tasks.notices.absent import tell_due
 from tasks.notices.opens_soon import tell_of_openings
 from tasks.payments.drive import run_due_payments
 from tasks.payments.refunds import run_refund as drive_refund
@@ -28,6 +29,7 @@ MOST_PAYERS: Final = 4  # threads of a process at a time, each with a batch
 
 _deliveries: Final = BoundedSemaphore(MOST_DELIVERIES)
 _payers: Final = BoundedSemaphore(MOST_PAYERS)
+_tellers: Final = BoundedSemaphore(1)
 _contexts: list[Context] = []
 
 
@@ -115,6 +117,17 @@ def deliver_pushes(self: ContextTask) -> None:
     """Send the pushes that are due."""
     if self.context.pusher is not None:
         self.context.pusher.deliver()
+
+
+@celery.task(bind=True, base=ContextTask, name="tell_absent")
+def tell_absent(self: ContextTask) -> None:
+    """Enter mails to who did not hear of a verdict, unless a thread of this process does so already."""
+    if not _tellers.acquire(blocking=False):
+        return
+    try:
+        tell_due(self.context)
+    finally:
+        _tellers.release()
 
 
 @celery.task(bind=True, base=ContextTask, name="deliver_sandbox_webhooks")

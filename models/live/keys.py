@@ -40,6 +40,7 @@ class SaleKeys:
     needs: str
     pulse: str
     audit: str
+    heard: str
     trial: str
     live_channel: str
     verdict_channel: str
@@ -68,6 +69,7 @@ class SaleKeys:
             needs=f"{prefix}:needs",
             pulse=f"{prefix}:pulse",
             audit=f"{prefix}:audit",
+            heard=f"{prefix}:heard",
             trial=f"{prefix}:trial",
             live_channel=f"{prefix}:live",
             verdict_channel=f"{prefix}:verdicts",
@@ -101,7 +103,7 @@ class SaleKeys:
 
     def remarks(self) -> list[str]:
         """List the keys of what is noted about the live state: losing it loses nothing."""
-        return [self.pulse, self.audit]
+        return [self.pulse, self.audit, self.heard]
 
 
 def tag_of(sale_id: UUID) -> str:

@@ -12,6 +12,7 @@ from models.errors import AlreadyDecided, Fenced, LateSubmission, NotFound
 from models.live.attendance import Attendance
 from models.live.audits import AuditNote
 from models.live.figures import Figures
+from models.live.heard import Heard
 from models.live.keys import CATALOGUE, LEDGER, SaleKeys, turn_at
 from models.live.pulse import Pulse
 from models.live.queries import LiveQueries
@@ -72,6 +73,7 @@ class Live(LiveQueries):
         self.replicas = Replicas(client, replicas_required)
         self.pulse = Pulse(client, self._scripts)
         self.attendance = Attendance(client)
+        self.heard = Heard(client)
         self.workers = WorkerRegistry(client)
         self.figures = Figures(client)
 

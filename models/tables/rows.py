@@ -10,6 +10,7 @@ from models.tables.journal import JournalEntry
 from models.tables.mails import Mail
 from models.tables.notices.follows import SaleFollow
 from models.tables.notices.pushes import PushMessage, PushSubscription
+from models.tables.notices.verdicts import VerdictNotice
 from models.tables.orders import Intent, Order, OrderEvent
 from models.tables.payments import Payment, Receipt, ReceiptCounter, Refund, WebhookEvent
 from models.tables.privacy import Consent, Export
@@ -49,6 +50,7 @@ __all__ = [
     "Tally",
     "TokenFamily",
     "User",
+    "VerdictNotice",
     "WebhookEvent",
     "metadata",
 ]

@@ -29,6 +29,7 @@ from models.live.records import Claim, ClaimCode, Decision
 from models.messages import verdicts
 from tasks.context import Context
 from tasks.intents.verdict_times import note_verdicts
+from tasks.notices.absent import note_verdicts_to_tell
 from tasks.runtime.failpoints import failpoint
 from tasks.runtime.measures import CLAIMS, TRIPS, measured
 from tasks.sales.live_sync import stop_diverged, sync_live
@@ -188,19 +189,21 @@ def _own_words(claim: Claim, stored: Persisted) -> list[Decision]:
 def _persist(context: Context, sale_id: UUID, claim: Claim) -> tuple[Claim | None, Persisted | None]:
     """Write a claim to the ledger. Rows that the ledger refuses are parked separately."""
     try:
-        return claim, _persist_whole(context.database.connection, sale_id, claim)
+        return claim, _persist_whole(context, context.database.connection, sale_id, claim)
     except ROW_FAULTS as error:
         log.error("claim_has_refused_rows", **_named(sale_id, claim), error=str(error.orig))
     refused = refused_rows(context, sale_id, claim)
     rest = context.live.split(sale_id, claim, refused)
     if rest is None:
         return None, None
-    return rest, _persist_whole(context.database.connection, sale_id, rest)
+    return rest, _persist_whole(context, context.database.connection, sale_id, rest)
 
 
-def _persist_whole(connect: Connect, sale_id: UUID, claim: Claim) -> Persisted:
+def _persist_whole(context: Context, connect: Connect, sale_id: UUID, claim: Claim) -> Persisted:
     with connect() as connection:
         stored = ledger.persist_claim(connection, sale_id, claim)
+        if context.settings.mail is not None:
+            note_verdicts_to_tell(connection, sale_id, claim, stored.decisions)
         failpoint("before_commit")
     return stored
 
@@ -215,7 +218,7 @@ def refused_rows(context: Context, sale_id: UUID, claim: Claim) -> list[str]:
         Fenced, LineDiverged: as `persist_claim` does.
     """
     try:
-        _persist_whole(context.database.fresh_connection, sale_id, claim)
+        _persist_whole(context, context.database.fresh_connection, sale_id, claim)
     except ROW_FAULTS:
         if len(claim.decisions) == 1:
             return [claim.decisions[0].intent_id]

@@ -11,7 +11,8 @@ from datetime import timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, literal_column, null, true, update
+import orjson
+from sqlalchemy import ColumnElement, case, func, literal_column, null, text, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -35,6 +36,28 @@ TIME_ZONE: Final = "UTC"
 MOST_CHARACTERS: Final = 500  # of an error
 # As its index has it, to the letter: a parameter would hide the kind from the planner.
 _IS_AWAITED: Final = Mail.due_at.is_not(None) & (Mail.kind != literal_column("'opens_soon'"))
+
+
+_ENTER: Final = text("""
+    WITH told AS (
+        SELECT t.*, u.name, u.email, u.language, u.time_zone,
+               format('<%s.%s@%s>', CAST(:kind AS text), t.subject, CAST(:domain AS text)) AS message_id
+        FROM unnest(CAST(:users AS uuid[]), CAST(:subjects AS uuid[]), CAST(:orders AS uuid[]),
+                    CAST(:contents AS text[])) AS t (user_id, subject, order_id, contents)
+        JOIN users u ON u.id = t.user_id
+        WHERE u.erased_at IS NULL AND coalesce((u.mail_choices ->> :kind)::boolean, true)
+    ), entered AS (
+        INSERT INTO mails (id, kind, user_id, order_id, to_name, to_email, language, time_zone, contents,
+                           message_id, status, due_at)
+        SELECT gen_random_uuid(), :kind, user_id, order_id, name, email, coalesce(language, :language),
+               coalesce(time_zone, :time_zone), CAST(contents AS jsonb), message_id, CAST(:status AS text),
+               CASE WHEN :status = 'pending' THEN clock_timestamp() END
+        FROM told
+        ON CONFLICT (message_id) DO NOTHING
+        RETURNING message_id
+    )
+    SELECT told.subject FROM told JOIN entered USING (message_id)
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +169,41 @@ def status_of_new(session: Session) -> MailStatus:
 def _destiny(session: Session) -> dict[str, Any]:
     status = status_of_new(session)
     return {"status": status, "due_at": func.clock_timestamp() if status == MailStatus.PENDING else null()}
+
+
+class Letter(NamedTuple):
+    """One of many mails of a kind. `subject` and `contents`: see `enter_letter`."""
+
+    user_id: UUID
+    subject: UUID
+    contents: Mapping[str, Any]
+    order_id: UUID | None = None
+
+
+def enter_letters(session: Session, kind: MailKind, letters: Sequence[Letter]) -> set[UUID]:
+    """Enter many mails in one statement, in the caller's transaction; returns the subjects of those entered.
+
+    Who chose not to have this kind, or is erased, gets none; nor does anybody a second one of a subject.
+    """
+    domain = session.info.get(DOMAIN)
+    if domain is None or not letters:
+        return set()
+    values = {
+        "kind": kind,
+        "users": [one.user_id for one in letters],
+        "subjects": [one.subject for one in letters],
+        "orders": [one.order_id for one in letters],
+        "contents": [orjson.dumps(one.contents).decode() for one in letters],
+        "language": LANGUAGE,
+        "time_zone": TIME_ZONE,
+        "domain": domain,
+        "status": status_of_new(session),
+    }
+    entered = set(session.scalars(_ENTER, values))
+    counts = Counts()
+    counts.add(MAILS, kind, "entered", times=len(entered))
+    counts.write(session)
+    return entered
 
 
 def has_due(session: Session) -> bool:

@@ -14,19 +14,24 @@ import structlog
 from sqlalchemy import ColumnElement, Select, func, insert, select, tuple_, update
 from sqlalchemy.orm import Session, joinedload
 
-from models.enums import OrderStatus
+from models.enums import MailKind, OrderStatus
 from models.errors import Fenced, LineUnavailable, NotFound, OrderNotHeld
 from models.messages import Message, pack_told, stored_order
 from models.queries.orders import find_order
 from models.tables.catalogue import Sale
 from models.tables.orders import Order, OrderEvent
 from tasks.context import Context
+from tasks.notices.orders import tell_of_ends
 from tasks.runtime.failpoints import failpoint
 from tasks.runtime.isolation import apart
 
 log: Final = structlog.get_logger()
 
 AT_ONCE: Final = 500
+_TOLD_AS: Final = {
+    OrderStatus.EXPIRED: MailKind.ORDER_EXPIRED,
+    OrderStatus.CANCELLED: MailKind.ORDER_CANCELLED,
+}
 OVER: Final = (OrderStatus.EXPIRED, OrderStatus.CANCELLED, OrderStatus.PAID, OrderStatus.REFUNDED)
 
 
@@ -201,7 +206,7 @@ def _end(
     by: UUID | None = None,
     wait: bool = False,
 ) -> int:
-    """Move orders out of `held`, with their history and their sales' counts."""
+    """Move orders out of `held`, with their history, their sales' counts, and a mail to each shopper."""
     orders = session.scalars(which.with_for_update(skip_locked=not wait)).all()
     if not orders:
         return 0
@@ -214,6 +219,7 @@ def _end(
     session.execute(insert(OrderEvent), events)
     for sale_id in sorted(units):
         session.execute(update(Sale).where(Sale.id == sale_id).values(held=Sale.held - units[sale_id]))
+    tell_of_ends(session, _TOLD_AS[status], [order.id for order in orders], reason)
     return len(orders)
 
 

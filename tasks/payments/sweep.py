@@ -10,6 +10,7 @@ from uuid import UUID
 from models import leases
 from models.tables.payments import Refund
 from tasks.context import Context
+from tasks.notices.absent import has_due_notices
 from tasks.payments.backoff import ASKED_AGAIN
 from tasks.payments.drive import has_due_payments
 from tasks.providers.sandbox import has_due
@@ -19,7 +20,7 @@ MOST_UNHEARD: Final = 200  # messages in the queue; fewer than are handled befor
 
 
 def sweep_payments(context: Context) -> int:
-    """Ring for payments, refunds, mails, pushes and webhooks that are due; returns how many bells.
+    """Ring for payments, refunds, notices, mails, pushes and webhooks that are due; returns how many bells.
 
     None while the broker is unavailable, or if `MOST_UNHEARD` bells wait in its queue.
 
@@ -36,6 +37,8 @@ def sweep_payments(context: Context) -> int:
         rung += context.bell.ring_for_refund(refund_id)
     if has_due(context.database):
         rung += context.bell.ring_for_webhooks()
+    if has_due_notices(context):
+        rung += context.bell.ring_for_notices()
     if context.mailer.has_due():
         rung += context.bell.ring_for_mails()
     if context.pusher is not None and context.pusher.has_due():

@@ -47,6 +47,10 @@ class Bell(ABC):
         """Request that pushes are sent; returns as `ring` does."""
         return self.send("deliver_pushes", None, PAYMENTS)
 
+    def ring_for_notices(self) -> bool:
+        """Request that who did not hear of a verdict is told; returns as `ring` does."""
+        return self.send("tell_absent", None, PAYMENTS)
+
     @abstractmethod
     def send(self, name: str, subject: str | None, queue: str) -> bool:
         """Send one message; returns whether the broker accepted it."""

@@ -87,7 +87,7 @@ def test_a_late_charge_that_goes_back_is_told_without_a_receipt(mailing: MailSho
     resolve_late(mailing.till.context, payment_id)
     mailing.till.drive_refunds()
     assert mailing.till.story(order)[-1] == ("expired", "late_payment_refunded")
-    assert [kind for kind, _ in entered(mailing)] == ["refund"]
+    assert [kind for kind, _ in entered(mailing)] == ["order_expired", "refund"]
 
 
 def test_a_cancelled_sale_tells_everybody_who_had_paid(mailing: MailShop) -> None:

@@ -49,6 +49,7 @@ from web.sockets.commands.unknown_sales import UnknownSales
 from web.sockets.delivery.broadcast import Broadcast
 from web.sockets.delivery.collector import Collector
 from web.sockets.delivery.feed import Feed, Listener
+from web.sockets.delivery.heard import Heard
 from web.sockets.delivery.reconciler import Reconciler
 from web.sockets.delivery.sessions import SessionRegistry
 from web.sockets.delivery.snapshot_queue import SnapshotQueue
@@ -95,7 +96,8 @@ class Hub:
         self._spares = limits.spares
         self._connections: set[Connection] = set()
         self._started_in = 0
-        self.sessions = SessionRegistry(context.traces)
+        self._heard = Heard(context)
+        self.sessions = SessionRegistry(context.traces, self._heard)
         self.snapshot_queue = SnapshotQueue(context, self.sessions)
         self.watches = Watches(
             context, on_opened=self._on_opened, is_rushed=lambda: self.dispatcher.is_rushed
@@ -106,7 +108,8 @@ class Hub:
         self._broadcast = Broadcast(self.watches)
         self._reconciler = Reconciler(context, self.sessions)
         self._presence = Presence(context, self.watches, lambda: len(self._connections))
-        self._loops = (self.watches, self._broadcast, self.snapshot_queue, self._reconciler, self._presence)
+        told = (self._reconciler, self._presence, self._heard)
+        self._loops = (self.watches, self._broadcast, self.snapshot_queue, *told)
         self._pool = self.dispatcher.pool
         self._collector = Collector()
 

@@ -15,6 +15,7 @@ from models.messages import Message
 from tasks.tracing.traces import OFF, Traces
 from web.auth.tokens import Verified
 from web.sockets.delivery.groups import Groups
+from web.sockets.delivery.heard import Heard
 from web.sockets.delivery.unresolved import UnresolvedState
 from web.sockets.metrics import PUSHED_INTENT, PUSHED_ORDER
 from web.sockets.transport.connection import Connection
@@ -31,8 +32,9 @@ def personal_frame(kind: str, message: Message) -> bytes:
 class SessionRegistry:
     """The authenticated sockets of the process."""
 
-    def __init__(self, traces: Traces = OFF) -> None:
+    def __init__(self, traces: Traces = OFF, heard: Heard | None = None) -> None:
         self._traces = traces
+        self._heard = heard
         self.unresolved = UnresolvedState()
         self._by_user: Groups[str] = Groups()
         self._by_family: Groups[UUID] = Groups()
@@ -87,6 +89,8 @@ class SessionRegistry:
             for connection in connections:
                 connection.push(frame)
             self.unresolved.note(user_id, kind, message)
+            if self._heard is not None:
+                self._heard.add(kind, message)
             _COUNTERS[kind].inc(len(connections))
 
     def tell_one(self, connection: Connection, kind: str, message: Message) -> None:
@@ -94,6 +98,8 @@ class SessionRegistry:
         connection.push(personal_frame(kind, message))
         if connection.user_id is not None:
             self.unresolved.note(connection.user_id, kind, message)
+            if self._heard is not None:
+                self._heard.add(kind, message)
 
     def tell_all(self, packed: str) -> None:
         """Push what came from Redis: `[[user's id, intent | null, order | null], …]`."""
