@@ -59,6 +59,7 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (  # everything else, under the paths t
     docs.blueprint,
     pages.blueprint,
     account_pages.blueprint,
+    account_pages.mailed.blueprint,
     control_room.blueprint,
     live.blueprint,
 )

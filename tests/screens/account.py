@@ -30,7 +30,7 @@ def _refused_registration(stage: Stage) -> Page:
     page.get_by_label("E-mail").fill(known)
     page.get_by_label("Password").fill("correct horse battery")
     page.locator("main").get_by_role("button", name="Register").click()
-    expect(page.get_by_role("alert")).to_contain_text("There is an account with this e-mail already.")
+    expect(page.get_by_role("alert")).to_contain_text("We have written to this address")
     return page
 
 
@@ -71,6 +71,9 @@ SCENES: Final[Sequence[Scene]] = (
     Scene("register-refused", _refused_registration),
     Scene("login", _path("/login", "Log in")),
     Scene("login-refused", _refused_log_in),
+    Scene("forgot", _path("/forgot", "Forgotten password")),
+    Scene("reset", _path("/reset#token", "Set a new password")),
+    Scene("verify", _path("/verify#token", "Confirm your e-mail address")),
     Scene("account", _own("/account", "My account")),
     Scene("orders-empty", _own("/orders", "No orders yet")),
     Scene("problem-404", _path(f"/sales/{uuid.UUID(int=0)}", "There is nothing here")),

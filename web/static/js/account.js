@@ -4,7 +4,7 @@ import { tell, wake } from "./dom.js";
 import { wait } from "./format.js";
 import { wordsFor } from "./problems.js";
 import { logIn, Problem, register } from "./session.js";
-import { _ } from "./words.js";
+import { _, language } from "./words.js";
 
 const LONG_MS = 2000; // after which somebody wants to know why it takes so long
 const STEP_MS = 5000;
@@ -16,10 +16,23 @@ const moment = busy.textContent;
 
 async function enter() {
   const { email, password, name } = Object.fromEntries(new FormData(form));
-  if (form.dataset.does === "register") await patiently(() => register({ email, password, name }));
+  if (form.dataset.does === "register") await patiently(() => join({ email, password, name, language }));
   await patiently(() => logIn(email, password));
   location.replace(form.dataset.target); // checked by the server: a path of our own
 }
+
+/** Register; the time zone is left out where the shop does not know it. */
+async function join(account) {
+  try {
+    await register({ ...account, time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone });
+  } catch (error) {
+    if (!error.errors?.time_zone) throw error;
+    await register(account);
+  }
+}
+
+/** The shop answers everybody alike: who has an account already finds out by its password. */
+const isKnown = (error) => form.dataset.does === "register" && error.code === "bad_credentials";
 
 /** Ask, and ask again when the shop says so, as long as there is no room. */
 async function patiently(ask) {
@@ -57,7 +70,7 @@ form.addEventListener("submit", async (event) => {
   try {
     await enter();
   } catch (error) {
-    tell(problem, wordsFor(error));
+    tell(problem, isKnown(error) ? _("We have written to this address: it seems to have an account. Log in with its password, or set a new one by the link in the mail.") : wordsFor(error));
     button.disabled = false;
     busy.hidden = true;
   }

@@ -19,12 +19,18 @@ const WORDS = {
   order_not_held: _("The hold has run out, so that it cannot be paid any more."),
   line_unavailable: _("The line cannot be reached at the moment. You were not put in line; please try again."),
   ledger_unavailable: _("The shop cannot be reached at the moment. Please try again."),
+  link_spent: _("This link was used before, or has expired. Please ask for a new one."),
+  no_mail: _("This shop sends no mail."),
   forbidden: _("This is not yours to do."),
 };
 const MESSAGES = {
   "Must not contain control characters.": _("Must not contain control characters."),
   "Must not contain control or invisible characters.": _("Must not contain control or invisible characters."),
   "Must be one line, without tabs.": _("Must be one line, without tabs."),
+  "This is among the passwords that are tried first.": _("This is among the passwords that are tried first."),
+  "This is made of your name or your e-mail address.": _("This is made of your name or your e-mail address."),
+  "This is too easy to guess; take several words that do not belong together.": _("This is too easy to guess; take several words that do not belong together."),
+  "This is not your present password.": _("This is not your present password."),
 };
 const FIELDS = {
   email: _("E-mail"),

@@ -1,0 +1,60 @@
+"""Accounts in the browser: an address that is confirmed by its mail, and a password that was forgotten."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from models.enums import MailKind
+from tasks.mail.links import Links
+from tests.browser.conftest import NewPage
+from tests.browser.people import enrol, enter, log_in, register
+from tests.support.letterbox import Letterbox
+from tests.support.shop import Shop
+
+NEW = "another one, and quite long"
+
+
+@pytest.fixture
+def box(shop: Shop) -> Letterbox:
+    return Letterbox(shop.context.database, Links.of(shop.context.settings))
+
+
+def follow(page: Page, box: Letterbox, email: str, kind: MailKind, path: str) -> None:
+    """Open the link of a mail, as its reader does."""
+    page.goto(f"{path}#{box.token_to(email, kind)}")
+
+
+def test_who_registers_confirms_the_address_by_the_mail(new_page: NewPage, box: Letterbox) -> None:
+    page = new_page()
+    email = register(page, "/account")
+    follow(page, box, email, MailKind.VERIFY_EMAIL, "/verify")
+    page.get_by_role("button", name="Confirm the address").click()
+    expect(page.get_by_text("The address is confirmed.")).to_be_visible()
+    assert page.request.get("/api/v1/me").json()["email_verified"] is True
+    follow(page, box, email, MailKind.VERIFY_EMAIL, "/verify")
+    page.reload()
+    page.get_by_role("button", name="Confirm the address").click()
+    expect(page.get_by_role("alert")).to_contain_text("used before")
+
+
+def test_a_forgotten_password_is_replaced_and_the_old_session_is_dead(
+    new_page: NewPage, box: Letterbox
+) -> None:
+    old, page = new_page(), new_page()
+    email = enrol(old)
+    enter(old, email, "/account")
+    page.goto("/login")
+    page.get_by_role("link", name="Forgotten password?").click()
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_role("button", name="Mail the link").click()
+    expect(page.get_by_text("a mail with a link is on its way")).to_be_visible()
+    follow(page, box, email, MailKind.RESET_PASSWORD, "/reset")
+    page.get_by_label("New password").fill("password1234")
+    page.get_by_role("button", name="Set a new password").click()
+    expect(page.locator(".wrong")).to_have_text("This is among the passwords that are tried first.")
+    page.get_by_label("New password").fill(NEW)
+    page.get_by_role("button", name="Set a new password").click()
+    expect(page.get_by_text("Your password is changed.")).to_be_visible()
+    log_in(page, email, "/account", password=NEW)
+    expect(page.get_by_text(email)).to_be_visible()
+    old.goto("/account")
+    expect(old).to_have_url("/login?next=/account")
