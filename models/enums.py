@@ -68,6 +68,7 @@ class IntentStatus(StrEnum):
     LEFT = "left"
 
 
+UNSTORED: Final = frozenset({IntentStatus.WAITING, IntentStatus.QUEUED})  # of them the line alone knows
 VERDICTS: Final = frozenset(
     {IntentStatus.HELD, IntentStatus.SOLD_OUT, IntentStatus.REJECTED, IntentStatus.LEFT}
 )

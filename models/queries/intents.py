@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, select, text
+from sqlalchemy import Connection, Row, bindparam, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
-from models.queries.paging import newest
+from models.enums import UNSTORED, IntentStatus
+from models.queries.paging import newest, newest_by_status
 from models.tables.orders import Intent
 
 # Polls read so, hundreds at once: an object of each for the ORM took half of their time.
@@ -35,7 +36,8 @@ def intents_of_sale(
 ) -> Sequence[Intent]:
     """List decided intents of a sale, newest ticket first, below the ticket `before` (0: from the top).
 
-    Intents that left the lobby have no ticket, and are not among them.
+    Intents that left the lobby have no ticket, and are not among them. Statuses are written out for the
+    planner: there is an index of just those who left.
     """
     is_asked_for = (Intent.sale_id == sale_id) & Intent.ticket.is_not(None)
     query = select(Intent).where(is_asked_for).order_by(Intent.ticket.desc()).limit(limit)
@@ -44,7 +46,7 @@ def intents_of_sale(
     if before:
         query = query.where(Intent.ticket < before)
     if statuses is not None:
-        query = query.where(Intent.status.in_(statuses))
+        query = query.where(Intent.status.in_(bindparam("statuses", statuses, literal_execute=True)))
     return session.scalars(query).all()
 
 
@@ -58,27 +60,27 @@ def departed_of_sale(
     return session.scalars(newest(query, (Intent.submitted_at, Intent.id), before)).all()
 
 
-def decided_intents(
+def newest_decided(
+    session: Session,
     *,
-    user_id: UUID | None = None,
-    sale_id: UUID | None = None,
-    statuses: Sequence[str] | None = None,
-) -> Select[Intent]:
-    """Select decided intents, of all or as narrowed, for paging."""
-    query = select(Intent)
-    if user_id is not None:
-        query = query.where(Intent.user_id == user_id)
-    if sale_id is not None:
-        query = query.where(Intent.sale_id == sale_id)
-    if statuses is not None:
-        query = query.where(Intent.status.in_(statuses))
-    return query
-
-
-def newest_of_shopper(session: Session, user_id: UUID, limit: int) -> Sequence[Intent]:
-    """List a shopper's decided intents of all sales, newest first."""
-    query = newest(decided_intents(user_id=user_id), (Intent.submitted_at, Intent.id), None)
+    sale_id: UUID | None,
+    statuses: Sequence[str] | None,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+) -> Sequence[Intent]:
+    """List everybody's decided intents, all or as narrowed, newest first, below the keys `before`."""
+    chosen = statuses or [one for one in IntentStatus if one not in UNSTORED]
+    rows = newest_by_status(Intent, Intent.submitted_at, chosen, sale_id=sale_id, before=before, limit=limit)
+    query = newest(select(rows), (rows.submitted_at, rows.id), None)
     return session.scalars(query.limit(limit)).all()
+
+
+def newest_of_shopper(
+    session: Session, user_id: UUID, limit: int, *, before: tuple[datetime, UUID] | None = None
+) -> Sequence[Intent]:
+    """List a shopper's decided intents of all sales, newest first, below the keys `before`."""
+    query = select(Intent).where(Intent.user_id == user_id)
+    return session.scalars(newest(query, (Intent.submitted_at, Intent.id), before).limit(limit)).all()
 
 
 def read_intents(connection: Connection, intent_ids: Collection[UUID]) -> Sequence[Row[Any]]:

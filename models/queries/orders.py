@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from models.enums import OrderStatus
 from models.errors import NotFound
-from models.queries.paging import newest
+from models.queries.paging import newest, newest_by_status
 from models.tables.accounts import User
 from models.tables.catalogue import Product, Sale
 from models.tables.orders import Order
@@ -95,22 +95,36 @@ def order_of_shopper(session: Session, order_id: UUID, user_id: UUID | None) -> 
     return order
 
 
-def orders(*, user_id: UUID | None, sale_id: UUID | None, status: str | None = None) -> Select[Order]:
-    """Select orders with their history, for paging."""
-    query = select(Order).options(selectinload(Order.history))
-    if user_id is not None:
-        query = query.where(Order.user_id == user_id)
+def newest_orders(
+    session: Session,
+    *,
+    sale_id: UUID | None,
+    status: str | None,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+) -> Sequence[Order]:
+    """List everybody's orders with their history, newest first, below the keys `before`."""
+    rows = _newest(status, sale_id, before, limit)
+    query = newest(select(rows).options(selectinload(rows.history)), (rows.created_at, rows.id), None)
+    return session.scalars(query.limit(limit)).all()
+
+
+def newest_of_shopper(
+    session: Session,
+    user_id: UUID,
+    limit: int,
+    *,
+    sale_id: UUID | None = None,
+    status: str | None = None,
+    before: tuple[datetime, UUID] | None = None,
+) -> Sequence[Order]:
+    """List a shopper's orders with their history, newest first, below the keys `before`."""
+    query = select(Order).options(selectinload(Order.history)).where(Order.user_id == user_id)
     if sale_id is not None:
         query = query.where(Order.sale_id == sale_id)
     if status is not None:
         query = query.where(Order.status == status)
-    return query
-
-
-def newest_of_shopper(session: Session, user_id: UUID, limit: int) -> Sequence[Order]:
-    """List a shopper's newest orders with their history."""
-    query = newest(orders(user_id=user_id, sale_id=None), (Order.created_at, Order.id), None)
-    return session.scalars(query.limit(limit)).all()
+    return session.scalars(newest(query, (Order.created_at, Order.id), before).limit(limit)).all()
 
 
 def search_orders(
@@ -127,27 +141,37 @@ def search_orders(
     `asked`: the end of an order's id (as pages show it) or the whole, a receipt's number, or a part of the
     shopper's e-mail or name.
     """
-    query = newest(_search(asked, status, sale_id), (Order.created_at, Order.id), before)
+    rows = Order if asked else _newest(status, sale_id, before, limit)
+    query = newest(_search(rows, asked, status, sale_id), (rows.created_at, rows.id), before)
     return session.execute(query.limit(limit)).all()
 
 
-def _search(asked: str, status: str | None, sale_id: UUID | None) -> Select[Order, User, str]:
+def _newest(
+    status: str | None, sale_id: UUID | None, before: tuple[datetime, UUID] | None, limit: int
+) -> type[Order]:
+    statuses = list(OrderStatus) if status is None else [status]
+    return newest_by_status(Order, Order.created_at, statuses, sale_id=sale_id, before=before, limit=limit)
+
+
+def _search(
+    rows: type[Order], asked: str, status: str | None, sale_id: UUID | None
+) -> Select[Order, User, str]:
     query: Select[Order, User, str] = (
-        select(Order, User, Product.name)
-        .join(User, User.id == Order.user_id)
-        .join(Sale, Sale.id == Order.sale_id)
+        select(rows, User, Product.name)
+        .join(User, User.id == rows.user_id)
+        .join(Sale, Sale.id == rows.sale_id)
         .join(Product, Product.id == Sale.product_id)
-        .options(selectinload(Order.history))
+        .options(selectinload(rows.history))
     )
     if status is not None:
-        query = query.where(Order.status == status)
+        query = query.where(rows.status == status)
     if sale_id is not None:
-        query = query.where(Order.sale_id == sale_id)
+        query = query.where(rows.sale_id == sale_id)
     if asked:
         query = query.where(
             or_(
-                cast(Order.id, String).iendswith(asked, autoescape=True),
-                Order.receipt_number == asked,
+                cast(rows.id, String).iendswith(asked, autoescape=True),
+                rows.receipt_number == asked,
                 User.email.icontains(asked, autoescape=True),
                 User.name.icontains(asked, autoescape=True),
             )

@@ -8,11 +8,12 @@ payment whose hold was let go unanswered, or that was charged too late, is still
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, false, literal_column, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from models.enums import MailStatus, PaymentStatus, RefundStatus, TaskState
 from models.ids import OF_SALE, order_prefix_of
@@ -116,20 +117,21 @@ def list_money_tasks(
     sale_id: UUID | None,
     before: tuple[datetime, UUID] | None,
     limit: int,
-) -> list[tuple[tuple[datetime, UUID], Message]]:
-    """List tasks of one kind, newest first, each with its key for paging."""
+) -> list[tuple[tuple[datetime, UUID], Callable[[], Message]]]:
+    """List the newest tasks of one kind, each with its key for paging, and with what tells it."""
     work = WORK[kind]
-    rows = work.rows
-    query = select(rows, Order.sale_id).outerjoin(Order, Order.id == rows.order_id)
+    query = select(work.rows)
     if sale_id is not None:
         number = session.scalar(select(Sale.number).where(Sale.id == sale_id))
         if number is None:
             return []
-        query = query.where(Order.sale_id == sale_id, literal_column(OF_SALE) == order_prefix_of(number))
+        query = query.where(literal_column(OF_SALE) == order_prefix_of(number))
     if state is not None:
         query = query.where(_is_in(work, TaskState(state)))
-    query = newest(query, (rows.created_at, rows.id), before).limit(limit)
-    return [((row.created_at, row.id), _tell(kind, work, row, sale)) for row, sale in session.execute(query)]
+    page = newest(query, (work.rows.created_at, work.rows.id), before).limit(limit)
+    rows = aliased(work.rows, page.subquery())  # first the page, then its orders: not those of the whole sale
+    found = session.execute(select(rows, Order.sale_id).outerjoin(Order, Order.id == rows.order_id))
+    return [((row.created_at, row.id), partial(_tell, kind, work, row, sale)) for row, sale in found]
 
 
 def _state_of(work: Work, row: Any) -> TaskState:

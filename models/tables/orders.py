@@ -40,8 +40,11 @@ class Intent(Base):
         CheckConstraint("ticket IS NOT NULL OR status = 'left'", name="only_who_left_has_no_ticket"),
         CheckConstraint("quantity >= 1", name="quantity_positive"),
         CheckConstraint("(decided_at IS NULL) = (status = 'standby')", name="decided_has_a_time"),
-        Index("ix_intents_user_id_sale_id_ticket", "user_id", "sale_id", "ticket"),
-        Index("ix_intents_submitted_at_id", "submitted_at", "id"),
+        Index("ix_intents_user_id_sale_id", "user_id", "sale_id"),
+        # Lists of all sales and of one; `lower` is a disguise (models/queries/paging.py tells why).
+        Index("ix_intents_by_status", text("lower(status)"), "submitted_at"),
+        Index("ix_intents_of_sale_by_status", "sale_id", "status", "submitted_at"),
+        Index("ix_intents_left", "sale_id", "ticket", postgresql_where=text("status = 'left'")),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -72,8 +75,9 @@ class Order(Base):
         CheckConstraint("(paid_at IS NOT NULL) = (status IN ('paid', 'refunded'))", name="paid_has_a_time"),
         CheckConstraint("(refunded_at IS NOT NULL) = (status = 'refunded')", name="refunded_has_a_time"),
         CheckConstraint("(receipt_number IS NOT NULL) = (paid_at IS NOT NULL)", name="paid_has_a_receipt"),
-        Index("ix_orders_user_id_created_at", "user_id", "created_at", "id"),
-        Index("ix_orders_sale_id_created_at", "sale_id", "created_at", "id"),
+        Index("ix_orders_user_id", "user_id"),
+        Index("ix_orders_by_status", text("lower(status)"), "created_at"),
+        Index("ix_orders_of_sale_by_status", "sale_id", "status", "created_at"),
         Index("ix_orders_held_until", "expires_at", postgresql_where=text("status = 'held'")),
         Index(
             "ix_orders_unreleased",

@@ -1,21 +1,21 @@
 """Lists all work in one list, with Celery's states: intents, money and background tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Select
 
-from models.enums import IntentStatus, TaskState
+from models.enums import UNSTORED, IntentStatus, TaskState
 from models.errors import NotFound
 from models.messages import Message, rfc3339, stored_intent
 from models.queries.background_tasks import background_tasks
-from models.queries.intents import decided_intents
+from models.queries.intents import newest_decided
 from models.queries.paging import newest
 from models.queries.payment_tasks import WORK, find_money_task, list_money_tasks
 from models.tables.background import BackgroundTask
-from models.tables.orders import Intent
 from tasks.context import Context
 from tasks.intents import submit
 
@@ -32,7 +32,7 @@ STATES: Final[dict[IntentStatus, TaskState]] = {
     IntentStatus.REJECTED: TaskState.FAILURE,
     IntentStatus.LEFT: TaskState.REVOKED,
 }
-UNSTORED: Final = frozenset({IntentStatus.WAITING, IntentStatus.QUEUED})  # of them the line alone knows
+IN_LINE: Final = frozenset({None, TaskState.PENDING, TaskState.REVOKED})  # a line may hold such, or any
 
 
 def find_task(context: Context, task_id: UUID) -> tuple[Message, UUID | None]:
@@ -73,18 +73,18 @@ def list_stored(
     limit: int,
 ) -> list[tuple[Key, Message]]:
     """List stored work of one kind or of all, newest first, each with its key for paging."""
-    found: list[tuple[Key, Message]] = []
+    found: list[tuple[Key, Callable[[], Message]]] = []
     if kind not in (INTENT, *WORK):
         chosen = background_tasks(kind=kind, state=state, sale_id=sale_id)
         found += _background(context, chosen, before, limit)
     statuses = _statuses_of(state)
     if kind in (None, INTENT) and (statuses is None or not UNSTORED.issuperset(statuses)):
-        decided = decided_intents(statuses=statuses, sale_id=sale_id)
-        found += _decided(context, decided, before, limit)
+        found += _decided(context, statuses, sale_id, before, limit)
     for name in [name for name in WORK if kind in (None, name)]:
         with context.database.transaction() as session:
             found += list_money_tasks(session, name, state=state, sale_id=sale_id, before=before, limit=limit)
-    return sorted(found, key=lambda pair: pair[0], reverse=True)[:limit]
+    found.sort(key=lambda pair: pair[0], reverse=True)
+    return [(key, tell()) for key, tell in found[:limit]]
 
 
 def of_intent(intent: Message) -> Message:
@@ -130,17 +130,19 @@ def _statuses_of(state: str | None) -> Sequence[str] | None:
 
 def _background(
     context: Context, query: Select[BackgroundTask], before: Key | None, limit: int
-) -> list[tuple[Key, Message]]:
+) -> list[tuple[Key, Callable[[], Message]]]:
     keys = (BackgroundTask.submitted_at, BackgroundTask.id)
     with context.database.transaction() as session:
         rows = session.scalars(newest(query, keys, before).limit(limit))
-        return [((row.submitted_at, row.id), of_background(row)) for row in rows]
+        return [((row.submitted_at, row.id), partial(of_background, row)) for row in rows]
 
 
 def _decided(
-    context: Context, query: Select[Intent], before: Key | None, limit: int
-) -> list[tuple[Key, Message]]:
-    keys = (Intent.submitted_at, Intent.id)
+    context: Context, statuses: Sequence[str] | None, sale_id: UUID | None, before: Key | None, limit: int
+) -> list[tuple[Key, Callable[[], Message]]]:
     with context.reading() as session:
-        rows = session.scalars(newest(query, keys, before).limit(limit))
-        return [((row.submitted_at, row.id), of_intent(stored_intent(row))) for row in rows]
+        rows = newest_decided(session, sale_id=sale_id, statuses=statuses, before=before, limit=limit)
+        return [
+            ((row.submitted_at, row.id), lambda row=row: of_intent(stored_intent(row)))  # type: ignore[misc]
+            for row in rows
+        ]

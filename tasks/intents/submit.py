@@ -1,11 +1,12 @@
 """What shoppers do with intents, for HTTP and sockets alike: submit, find, list, leave."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from models.enums import UNSTORED
 from models.errors import (
     AlreadyDecided,
     AlreadyInLine,
@@ -27,6 +28,8 @@ from tasks.context import Context
 from tasks.intake.sale_cache import SaleRef
 from tasks.intents.finding import find_intents, sale_ref_of, stored_intents
 from tasks.tracing.traces import POST
+
+LINE_PAGE: Final = 1_000  # intents of the line that are looked at in one step, if only some are asked for
 
 _REFUSALS: Final[dict[AnswerCode, type[FlashSaleError]]] = {
     AnswerCode.KEY_REUSED: IdempotencyKeyReused,
@@ -165,11 +168,12 @@ def list_of_sale(
         NoSuchSale: there is none.
     """
     context.sale_cache.by_id(sale_id)
-    in_line = _undecided(context, sale_id, user_id, before, limit)
-    below = (in_line[-1]["ticket"] if in_line else None) or before
-    if statuses is not None:
-        in_line = [one for one in in_line if one["status"] in statuses]
-    if len(in_line) >= limit:
+    if statuses is None:
+        in_line = _undecided(context, sale_id, user_id, before, limit)
+        below = (in_line[-1]["ticket"] if in_line else None) or before
+    else:
+        in_line, below = _narrowed_line(context, sale_id, statuses, before, limit)
+    if len(in_line) >= limit or (statuses is not None and UNSTORED.issuperset(statuses)):
         return in_line[:limit]
     with context.database.transaction() as session:
         rows = intents.intents_of_sale(
@@ -207,6 +211,17 @@ def _page_of_line(context: Context, sale_id: UUID, before: int, limit: int) -> l
         for one in page.intents
         if not before or one.ticket < before
     ]
+
+
+def _narrowed_line(
+    context: Context, sale_id: UUID, statuses: Collection[str], before: int, limit: int
+) -> tuple[list[Message], int]:
+    """Look for so many of these statuses through the line; returns them, and the last ticket looked at."""
+    found: list[Message] = []
+    while len(found) < limit and (page := _page_of_line(context, sale_id, before, LINE_PAGE)):
+        found += [one for one in page if one["status"] in statuses]
+        before = page[-1]["ticket"]
+    return found, before
 
 
 def _standing(context: Context, sale_id: UUID, user_id: UUID, before: int) -> list[Message]:

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from models.enums import SaleStatus
 from tasks.background import queue
 from tasks.context import Context
+from tasks.intents import submit
 from tests.integration.conftest import Account, MakeAccount
 from tests.support.pages import pages
 from tests.support.problems import BAD_CURSORS, BAD_LIMITS, assert_problem
@@ -86,6 +87,22 @@ def test_the_list_of_a_sale_shows_line_and_ledger(
     for state, count in (("PENDING", 2), ("SUCCESS", 2), ("STARTED", 1), ("FAILURE", 0)):
         narrowed = listed(client, admin, f"kind=intent&sale_id={sale.id}&state={state}")
         assert [one["state"] for one in narrowed] == [state] * count
+
+
+def test_who_left_a_long_line_is_found_in_it_and_ends_no_list(
+    client: FlaskClient, shop: Shop, sale: SaleUnderTest, admin: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submit, "LINE_PAGE", 2)
+    people = shop.shoppers(7)
+    ids = sale.line_up(people)
+    for gone in (1, 4, 5):
+        sale.leave(people[gone], ids[gone])
+    for state, places in (("PENDING", (6, 3, 2, 0)), ("REVOKED", (5, 4, 1))):
+        found = listed(client, admin, f"kind=intent&sale_id={sale.id}&state={state}")
+        assert [one["task_id"] for one in found] == [str(ids[place]) for place in places]
+    sale.drain()
+    found = listed(client, admin, f"kind=intent&sale_id={sale.id}&state=REVOKED")
+    assert [one["task_id"] for one in found] == [str(ids[place]) for place in (5, 4, 1)]
 
 
 def test_the_whole_list_mixes_intents_and_background_tasks(

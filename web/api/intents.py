@@ -12,7 +12,6 @@ from marshmallow import ValidationError
 
 from models.messages import stored_intent
 from models.queries import intents as reading
-from models.tables.orders import Intent
 from tasks.intents import submit as intents
 from tasks.intents.polls import visible
 from web.api.schemas.intents import (
@@ -26,7 +25,7 @@ from web.auth.identity import current_identity, current_person, signed_in
 from web.auth.tokens import Identity
 from web.http.errors import Problem
 from web.http.openapi import JSON, PREFIX, Blueprint, parse_json, read_announced, read_json
-from web.http.paging import read_cursor, read_page, write_cursor
+from web.http.paging import page_from, read_cursor, read_place, write_cursor
 from web.http.reply import Answer, Reply
 from web.http.responses import answer, page, reply_packed, reply_with
 from web.http.services import Services, services
@@ -155,8 +154,7 @@ def _read_place(cursor: str | None) -> tuple[int, tuple[datetime, uuid.UUID] | N
     try:
         return max(read_cursor(cursor, int)[0], 0), None
     except ValidationError:
-        came_at, intent_id = read_cursor(cursor, datetime, uuid.UUID)
-        return 0, (came_at, intent_id)
+        return 0, read_place(cursor)
 
 
 def _write_place(intent: dict[str, Any]) -> str:
@@ -206,12 +204,13 @@ def read_short_request(body: bytes) -> Mapping[str, Any]:
 
 
 def _list_decided(owner: uuid.UUID | None, limit: int, cursor: str | None) -> Response:
+    before = read_place(cursor)
     with services().database.transaction() as session:
-        found = read_page(
-            session,
-            reading.decided_intents(user_id=owner),
-            (Intent.submitted_at, Intent.id),
-            limit=limit,
-            cursor=cursor,
-        )
-    return page([stored_intent(row) for row in found.items], found.next_cursor)
+        if owner is None:
+            rows = reading.newest_decided(
+                session, sale_id=None, statuses=None, before=before, limit=limit + 1
+            )
+        else:
+            rows = reading.newest_of_shopper(session, owner, limit + 1, before=before)
+        found = page_from(rows, limit, "submitted_at", "id")
+        return page([stored_intent(row) for row in found.items], found.next_cursor)

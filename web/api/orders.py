@@ -1,6 +1,7 @@
 """`/orders`: lists, shows and cancels the orders that were granted."""
 
 import uuid
+from functools import partial
 from typing import Any
 
 import orjson
@@ -9,8 +10,7 @@ from marshmallow import fields, validate
 
 from models.enums import OrderStatus
 from models.messages import stored_order
-from models.queries.orders import orders
-from models.tables.orders import Order
+from models.queries.orders import newest_of_shopper, newest_orders
 from tasks.intents.polls import visible
 from tasks.orders import holds
 from tasks.payments.waiting import steps_of
@@ -18,7 +18,7 @@ from web.api.schemas.orders import OrderPageSchema, OrderSchema
 from web.api.schemas.paging import PageQuery
 from web.auth.identity import current_identity, signed_in
 from web.http.openapi import Blueprint
-from web.http.paging import read_page
+from web.http.paging import page_from, read_place
 from web.http.responses import answer, packed, page
 from web.http.services import services
 from web.staff.guard import own_or, whose
@@ -39,13 +39,12 @@ class OrderQuery(PageQuery):
 @blueprint.response(200, OrderPageSchema)
 def list_orders(asked: dict[str, Any]) -> Response:
     """List orders, newest first: one's own, an admin's list shows everybody's."""
-    user_id = current_identity().user_id
-    query = orders(user_id=whose("orders.read"), sale_id=asked["sale_id"], status=asked["status"])
+    owner, limit = whose("orders.read"), asked["limit"]
+    read = newest_orders if owner is None else partial(newest_of_shopper, user_id=owner)
+    narrowed = {"sale_id": asked["sale_id"], "status": asked["status"], "before": read_place(asked["cursor"])}
     with services().database.transaction() as session:
-        found = read_page(
-            session, query, (Order.created_at, Order.id), limit=asked["limit"], cursor=asked["cursor"]
-        )
-        own = [row for row in found.items if row.user_id == user_id]
+        found = page_from(read(session, **narrowed, limit=limit + 1), limit, "created_at", "id")
+        own = [row for row in found.items if row.user_id == current_identity().user_id]
         steps = steps_of(services().context, session, own)
     told = [stored_order(row, row.history, steps.get(row.id)) for row in found.items]
     return page(told, found.next_cursor)

@@ -1,7 +1,6 @@
 """`/tasks` and the audit: what the workers do, for admins to poll."""
 
 import uuid
-from datetime import datetime
 from typing import Any
 
 from flask import Response
@@ -14,7 +13,7 @@ from tasks.sales import lifecycle
 from web.api.schemas.tasks import TaskPageSchema, TaskQuery, TaskSchema
 from web.auth.actor import current_actor
 from web.http.openapi import PREFIX, Blueprint
-from web.http.paging import Page, read_cursor, write_cursor
+from web.http.paging import Page, read_cursor, read_place, write_cursor
 from web.http.responses import answer, page
 from web.http.services import services
 from web.staff.guard import may, own_or, whose
@@ -81,15 +80,16 @@ def read_tasks(asked: dict[str, Any]) -> Page:
         NoSuchSale: a sale's intents are asked for, and there is no such sale.
     """
     if asked["kind"] == task_list.INTENT and asked["sale_id"] is not None:
-        return _read_of_sale(asked)
-    before = read_cursor(asked["cursor"], datetime, uuid.UUID) if asked["cursor"] else None
+        if asked["state"] in task_list.IN_LINE:
+            return _read_of_sale(asked)
+        services().context.sale_cache.by_id(asked["sale_id"])
     limit = asked["limit"]
     found = task_list.list_stored(
         services().context,
         kind=asked["kind"],
         state=asked["state"],
         sale_id=asked["sale_id"],
-        before=(before[0], before[1]) if before else None,
+        before=read_place(asked["cursor"]),
         limit=limit + 1,
     )
     cursor = write_cursor(*found[limit - 1][0]) if len(found) > limit else None

@@ -42,6 +42,18 @@ def read_cursor(cursor: str, *kinds: type) -> tuple[Any, ...]:
         raise ValidationError("Not a cursor of this list.", "cursor") from error
 
 
+def read_place(cursor: str | None) -> tuple[datetime, uuid.UUID] | None:
+    """Unpack a cursor of a list by time and id; None at the list's beginning.
+
+    Raises:
+        ValidationError: it is not one of ours.
+    """
+    if not cursor:
+        return None
+    at, row_id = read_cursor(cursor, datetime, uuid.UUID)
+    return at, row_id
+
+
 def read_page(
     session: Session,
     statement: Select[Any],

@@ -9,7 +9,7 @@ from models.enums import OrderStatus, SaleStatus
 from models.errors import NotFound
 from models.messages import Message, stored_order
 from models.queries.accounts import find_user
-from models.queries.orders import order_of_shopper, orders
+from models.queries.orders import newest_of_shopper, order_of_shopper
 from models.queries.payments import find_receipt
 from models.queries.products import newest_products
 from models.queries.sales import find_sale, products_of_sales
@@ -20,7 +20,7 @@ from tasks.context import Context
 from tasks.sales.lifecycle import list_sales
 from tasks.sales.view import Show, show_product
 from web.api.payments import show_receipt
-from web.http.paging import read_page
+from web.http.paging import page_from, read_place
 
 MOST_SALES: Final = 60  # of one status on one page
 MOST_PAST: Final = 12
@@ -65,9 +65,10 @@ def orders_of(context: Context, user_id: uuid.UUID, cursor: str | None) -> Order
     Raises:
         ValidationError: the cursor is not one of this list's.
     """
-    wanted = orders(user_id=user_id, sale_id=None)
+    before = read_place(cursor)
     with context.database.transaction() as session:
-        page = read_page(session, wanted, (Order.created_at, Order.id), limit=ORDERS_A_PAGE, cursor=cursor)
+        rows = newest_of_shopper(session, user_id, ORDERS_A_PAGE + 1, before=before)
+        page = page_from(rows, ORDERS_A_PAGE, "created_at", "id")
         products = products_of_sales(session, {order.sale_id for order in page.items})
         items = [
             {**stored_order(order, order.history), "product": show_product(products[order.sale_id])}

@@ -1,8 +1,6 @@
 """`/admin/orders`: the search over everybody's orders, as a list and as CSV."""
 
-import uuid
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any, Final
 
 from flask import Response, stream_with_context
@@ -20,7 +18,7 @@ from web.api.schemas.orders import OrderSchema
 from web.api.schemas.paging import PageQuery, page_of
 from web.http.csv import BOM, CSV_TYPE, write_rows
 from web.http.openapi import Blueprint
-from web.http.paging import read_cursor, write_cursor
+from web.http.paging import read_place, write_cursor
 from web.http.responses import page
 from web.http.services import services
 from web.staff.guard import may
@@ -85,7 +83,7 @@ def read_orders(asked: dict[str, Any], cursor: str | None, limit: int) -> tuple[
         ValidationError: the cursor is not one of this list's.
     """
     narrowed = {"status": asked["status"], "sale_id": asked["sale_id"]}
-    before = read_cursor(cursor, datetime, uuid.UUID) if cursor else None
+    before = read_place(cursor)
     with services().context.reading() as session:
         take_time(session, STEADY)
         found = search_orders(session, asked["query"].strip(), **narrowed, before=before, limit=limit + 1)
