@@ -11,6 +11,7 @@ from tests.browser.chromium import MISSING, find_chromium, start_chromium
 from tests.browser.running import platform_over
 from tests.support.contexts import context_over, plain_settings
 from tests.support.emptying import empty
+from tests.support.push_service import push_keys
 from tests.support.servers import Stores
 from tests.support.shop import Shop
 
@@ -47,7 +48,7 @@ def platform(
 ) -> Iterator[Platform]:
     """The running platform, begun empty; each test makes its own sales and shoppers."""
     empty(stores.postgres.url, stores.redis.url)
-    running = platform_over(stores, tmp_path_factory.mktemp("platform"))
+    running = platform_over(stores, tmp_path_factory.mktemp("platform"), **push_keys())
     try:
         running.start_program("web")
         running.start_program("worker")

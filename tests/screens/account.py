@@ -43,6 +43,21 @@ def _refused_log_in(stage: Stage) -> Page:
     return page
 
 
+def _follows(stage: Stage) -> Page:
+    shopper = stage.shopper()
+    for sale in (stage.sale(opens_in_s=3600), stage.sale("Field notebook")):
+        shopper.put(f"/api/v1/sales/{sale['id']}/follow")
+    return show(shopper, "/account/follows", "Sales you follow")
+
+
+def _followed(stage: Stage) -> Page:
+    sale = stage.sale(opens_in_s=3600)
+    page = show(stage.shopper(), f"/sales/{sale['id']}", "Not open yet")
+    page.get_by_role("button", name="Tell me before it opens").click()
+    expect(page.get_by_role("button", name="You will be told")).to_be_enabled()
+    return page
+
+
 def _german(path: str, heading: str) -> Play:
     return lambda stage: show(stage.visitor(locale=GERMAN), path, heading)
 
@@ -75,6 +90,9 @@ SCENES: Final[Sequence[Scene]] = (
     Scene("reset", _path("/reset#token", "Set a new password")),
     Scene("verify", _path("/verify#token", "Confirm your e-mail address")),
     Scene("account", _own("/account", "My account")),
+    Scene("account-follows", _follows),
+    Scene("account-push", _own("/account/push", "Being told in the browser")),
+    Scene("sale-followed", _followed),
     Scene("orders-empty", _own("/orders", "No orders yet")),
     Scene("problem-404", _path(f"/sales/{uuid.UUID(int=0)}", "There is nothing here")),
     Scene("problem-401", _path("/admin", "Please log in")),

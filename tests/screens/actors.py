@@ -43,6 +43,10 @@ class Actor:
         """Do something."""
         return self._ask("POST", path, body)
 
+    def put(self, path: str) -> Message:
+        """Have something so."""
+        return self._ask("PUT", path)
+
     def delete(self, path: str) -> Message:
         """Give something up."""
         return self._ask("DELETE", path)

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.running import platform_over
 from tests.screens.stage import Stage
+from tests.support.push_service import push_keys
 from tests.support.servers import Stores
 
 
@@ -21,7 +22,7 @@ def stage_on(browser: Browser) -> Iterator[Stage]:
         ends.callback(stores.remove)
         stores.start()
         stores.migrate()
-        platform = platform_over(stores, place)
+        platform = platform_over(stores, place, **push_keys())
         ends.callback(platform.close)
         platform.start_program("web")
         platform.start_program("worker")

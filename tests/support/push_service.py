@@ -32,6 +32,12 @@ def push_settings() -> PushSettings:
     return PushSettings(keys.public, keys.private, "mailto:shop@example.com")
 
 
+def push_keys() -> dict[str, str]:
+    """The same as a platform's environment has them."""
+    keys = make_keys()
+    return {"VAPID_PUBLIC_KEY": keys.public, "VAPID_PRIVATE_KEY": keys.private}
+
+
 def plain(data: bytes) -> str:
     """URL-safe Base64 without padding, as browsers write it."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -11,7 +11,7 @@ import os.path
 import re
 import time
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -35,6 +35,7 @@ PREFIX: Final = "/static"
 KEPT_S: Final = 365 * 86_400
 LOOK_EVERY_S: Final = 0.3  # in development; a page names a dozen files
 RULE: Final = f"{PREFIX}/<path:name>"
+SERVICE_WORKER: Final = "/service-worker.js"  # a fingerprint would make it another worker
 _FOR_GOOD: Final = f"public, immutable, max-age={KEPT_S}"
 _MARK: Final = "v-"
 _OF_NOW: Final = f"{PREFIX}/{_MARK}"
@@ -140,6 +141,7 @@ def register(app: Flask, *, are_settled: bool) -> Assets:
     app.jinja_env.add_extension(Addresses)
     app.jinja_env.globals.update(module_tags=assets.module, static_root=assets.root)
     app.add_url_rule(RULE, "static", assets.serve)
+    app.add_url_rule(SERVICE_WORKER, "service_worker", partial(assets.serve, "js/service-worker.js"))
     return assets
 
 

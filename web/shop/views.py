@@ -42,16 +42,18 @@ blueprint.after_app_request(make_readable)
 @blueprint.app_context_processor
 def common() -> dict[str, Any]:
     """What every page knows: the shop's name, who is logged in, and the server's time."""
-    identity = viewer()
+    identity, settings = viewer(), services().settings
     return {
         "shop_name": words.SHOP_NAME,
         "viewer": identity,
         "session": "in" if identity else "renewable" if _is_renewable() else "out",
-        "cookie_prefix": cookie_prefix(services().settings),
+        "cookie_prefix": cookie_prefix(settings),
         "server_time": rfc3339(datetime.now(UTC)),
         "language": languages.chosen(),
         "languages": languages.LANGUAGES,
         "script_words": languages.words_of_scripts,
+        "tells_followers": settings.mail is not None or settings.push is not None,
+        "opens_soon_minutes": settings.opens_soon_minutes,
         "here": own_path(request.full_path.rstrip("?")),
     }
 

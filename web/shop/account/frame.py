@@ -15,14 +15,22 @@ blueprint: Final = Blueprint("account", __name__, url_prefix="/account")
 
 
 class Section(NamedTuple):
-    """A page of the account, as its navigation names it; `for_staff`: shown to staff alone."""
+    """A page of the account, as its navigation names it; `for_staff`: shown to staff alone.
+
+    `needs`: the setting without which there is nothing to show.
+    """
 
     path: str
     title: str
     for_staff: bool = False
+    needs: str = ""
 
 
-SECTIONS: Final = (Section("/account", N_("Profile")),)
+SECTIONS: Final = (
+    Section("/account", N_("Profile")),
+    Section("/account/follows", N_("Sales you follow")),
+    Section("/account/push", N_("Browser"), needs="push"),
+)
 
 
 def show_section(template: str, **values: Any) -> Response | str:
@@ -37,4 +45,6 @@ def show_section(template: str, **values: Any) -> Response | str:
 
 
 def _sections(identity: Identity) -> list[Section]:
-    return [one for one in SECTIONS if identity.is_admin or not one.for_staff]
+    settings = services().settings
+    shown = (one for one in SECTIONS if identity.is_admin or not one.for_staff)
+    return [one for one in shown if not one.needs or getattr(settings, one.needs) is not None]

@@ -3,6 +3,7 @@
 import { tell, wake } from "./dom.js";
 import { wait } from "./format.js";
 import { wordsFor } from "./problems.js";
+import { resume } from "./push.js";
 import { logIn, Problem, register } from "./session.js";
 import { _, language } from "./words.js";
 
@@ -18,6 +19,7 @@ async function enter() {
   const { email, password, name } = Object.fromEntries(new FormData(form));
   if (form.dataset.does === "register") await patiently(() => join({ email, password, name, language }));
   await patiently(() => logIn(email, password));
+  await resume().catch(() => {}); // the log-in is good without it
   location.replace(form.dataset.target); // checked by the server: a path of our own
 }
 

@@ -3,6 +3,7 @@
 import { Watch } from "./watch.js";
 import { Panel, showLink } from "./panel.js";
 import { cancel, leave, pay, submit } from "./purchase.js";
+import { startFollows } from "./follow.js";
 import { showFigures } from "./figures.js";
 import { tell, wake } from "./dom.js";
 import { now } from "./clock.js";
@@ -138,5 +139,6 @@ for (const button of document.querySelectorAll("[data-buy-again]")) button.addEv
 showLink(document.getElementById("link"), watch.link);
 show();
 wake("page");
+startFollows();
 const lobby = Date.parse(watch.sale.lobby_opens_at) - now();
 if (lobby > 0 && lobby < 2 ** 31) setTimeout(show, lobby + 500);
