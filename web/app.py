@@ -9,7 +9,7 @@ from flask.sessions import SessionInterface
 
 from config import Settings, load_settings, refuse_weak_secret
 from web import control_room, docs
-from web.account import addresses, confirmation, follows, passwords, pushes, second_factor
+from web.account import addresses, confirmation, follows, passwords, profile, pushes, second_factor, sessions
 from web.api import admin, intents, orders, payments, products, sales, tasks
 from web.auth import routes as accounts
 from web.auth import session
@@ -40,6 +40,8 @@ API_BLUEPRINTS: Final[Sequence[ApiBlueprint]] = (  # documented, under /api/v1
     accounts.blueprint,
     addresses.blueprint,
     passwords.blueprint,
+    profile.blueprint,
+    sessions.blueprint,
     confirmation.blueprint,
     second_factor.blueprint,
     products.blueprint,

@@ -21,6 +21,9 @@ _SINCE: Final = text(
 )
 
 
+MOST_LOG_INS: Final = 100  # of one account in a list
+
+
 class OrderCounts(NamedTuple):
     """How many orders an account has."""
 
@@ -152,6 +155,14 @@ def sealed_otherwise(session: Session, prefix: str, after: UUID, limit: int) -> 
     others = User.totp_secret.is_not(None) & ~User.totp_secret.startswith(prefix, autoescape=True)
     asked = select(User.id, User.totp_secret).where(others, User.id > after).order_by(User.id).limit(limit)
     return [(user_id, sealed or "") for user_id, sealed in session.execute(asked)]
+
+
+def good_log_ins(session: Session, user_id: UUID) -> Sequence[TokenFamily]:
+    """List an account's log-ins that are good, the one that was used last first."""
+    is_good = (TokenFamily.user_id == user_id, TokenFamily.revoked_at.is_(None))
+    used_at = func.coalesce(TokenFamily.last_used_at, TokenFamily.created_at)
+    asked = select(TokenFamily).where(*is_good, TokenFamily.expires_at > func.now())
+    return session.scalars(asked.order_by(used_at.desc(), TokenFamily.id).limit(MOST_LOG_INS)).all()
 
 
 def revoked_since(

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, func, text, update
 from sqlalchemy.orm import Session
 
 from config import Settings
-from models.errors import Banned, SecondFactorRequired
+from models.errors import BadCredentials, Banned, NotFound, SecondFactorRequired
 from models.tables.accounts import TokenFamily, User
 from tasks.accounts.codes import take_code
 from tasks.accounts.sealing import Seal
@@ -20,7 +20,7 @@ MOST_AT_ONCE: Final = 100
 
 _RENEW: Final = text("""
     UPDATE token_families f
-    SET newest_jti = shown.newest,
+    SET newest_jti = shown.newest, last_used_at = now(),
         expires_at = least(now() + make_interval(secs => :refresh_s),
                            f.created_at + make_interval(secs => :session_s))
     FROM unnest(CAST(:families AS uuid[]), CAST(:shown AS uuid[]), CAST(:newest AS uuid[]))
@@ -41,6 +41,13 @@ class Renewal(NamedTuple):
     family: UUID
     shown: UUID
     newest: UUID
+
+
+class Place(NamedTuple):
+    """From where somebody logs in, as they are shown it later."""
+
+    user_agent: str = ""
+    network: str = ""
 
 
 class Account(NamedTuple):
@@ -72,11 +79,13 @@ def begin_log_in(
     stored_hash: str,
     renewed_hash: str | None,
     code: str | None = None,
+    place: Place | None = None,
 ) -> None:
     """Begin a family with its first token; `renewed_hash` takes the place of the hash that was checked.
 
     Raises:
         Banned: the account is banned by now.
+        BadCredentials: its password is another by now.
         SecondFactorRequired: the account has a second factor, and there is no code.
         BadCode: the code is wrong, or was used before.
         LedgerUnavailable: nothing was begun.
@@ -87,9 +96,12 @@ def begin_log_in(
         now = session.get_one(User, user.id, with_for_update=lock)
         if now.banned_at is not None:
             raise Banned("The account is banned.")
+        if now.password_changed_at != user.password_changed_at:
+            raise BadCredentials("The password was changed meanwhile.")
         expires_at, shown_at = _expiry(context.settings), _show_second_factor(context, session, now, code)
         row = TokenFamily(id=family, user_id=user.id, newest_jti=jti, expires_at=expires_at)
-        row.second_factor_at = shown_at
+        row.second_factor_at, row.last_used_at = shown_at, func.now()
+        row.user_agent, row.network = place or Place()
         session.add(row)
         if renewed_hash is not None:
             same = (User.id == user.id, User.password_hash == stored_hash)
@@ -135,6 +147,23 @@ def end_log_ins(context: Context, user_id: UUID) -> Sequence[UUID]:
     """Revoke every family of an account; returns those that this ended."""
     with context.database.transaction() as session:
         return revoke_log_ins(session, user_id)
+
+
+def end_own_log_in(context: Context, user_id: UUID, family: UUID) -> None:
+    """Revoke one of an account's log-ins.
+
+    Raises:
+        NotFound: the account has no such log-in that is good.
+    """
+    with context.database.transaction() as session:
+        if not _revoke(session, (TokenFamily.id == family) & (TokenFamily.user_id == user_id)):
+            raise NotFound("No log-in of yours has this id.")
+
+
+def end_other_log_ins(context: Context, user_id: UUID, family: UUID) -> Sequence[UUID]:
+    """Revoke every log-in of an account but one; returns those that this ended."""
+    with context.database.transaction() as session:
+        return revoke_log_ins(session, user_id, besides=family)
 
 
 def revoke_log_ins(session: Session, user_id: UUID, *, besides: UUID | None = None) -> Sequence[UUID]:

@@ -39,6 +39,12 @@ def mail_link(
     enter_letter(session, mail_kind, reader, link_id, contents=contents)
 
 
+def make_unmailed_link(session: Session, settings: Settings, user: User, email: str) -> None:
+    """Count a change of address like any other, although its address is somebody else's."""
+    kind = LinkKind.CHANGE_EMAIL
+    make_link(session, settings.secret_key, user.id, kind, lives=LIVES[kind], email=email)
+
+
 def mail_known_address(session: Session, settings: Settings, user_id: UUID) -> None:
     """Tell an account that somebody wanted its address for another one, with a link to a new password.
 
@@ -70,5 +76,10 @@ def _may_be_mailed(session: Session, user: User, kind: LinkKind) -> bool:
         return False
     if kind is LinkKind.VERIFY_EMAIL and user.email_verified_at is not None:
         return False
-    lately, today = count_links(session, user.id, kind, PAUSE)
+    return is_bearable(session, user.id, kind)
+
+
+def is_bearable(session: Session, user_id: UUID, kind: LinkKind) -> bool:
+    """Whether an account has asked for few enough links of a kind to be given another one."""
+    lately, today = count_links(session, user_id, kind, PAUSE)
     return lately == 0 and today < MOST_A_DAY

@@ -2,20 +2,25 @@
 
 import uuid
 from dataclasses import dataclass
+from typing import Final
 
+from flask import request
 from marshmallow import ValidationError
 
 from models.errors import BadCode, BadCredentials, Banned, EmailTaken, TokenReused
 from models.queries.accounts import find_log_in, user_of_email
 from models.queries.accounts import find_user as read_user
 from models.tables.accounts import User
-from tasks.accounts.log_ins import Account, Renewal, begin_log_in, end_log_in, end_log_ins
+from tasks.accounts.log_ins import Account, Place, Renewal, begin_log_in, end_log_in, end_log_ins
 from tasks.accounts.registration import add_shopper
+from tasks.mail.writing import one_line
 from web.auth import security_log
 from web.auth.issue import TokenPair, issue_pair
 from web.auth.tokens import Verified
 from web.http.errors import Unauthenticated
 from web.http.services import Services
+
+MOST_OF_AN_AGENT: Final = 200  # characters of what a client says that it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +143,15 @@ def _begin_family(
     parts: Services, user: User, stored: str, renewed: str | None, code: str | None
 ) -> TokenPair:
     family, jti = uuid.uuid4(), uuid.uuid4()
-    begin_log_in(parts.context, user, family, jti, stored_hash=stored, renewed_hash=renewed, code=code)
+    begin_log_in(
+        parts.context, user, family, jti, stored_hash=stored, renewed_hash=renewed, code=code, place=_place()
+    )
     return _pair_of(user, family, jti)
+
+
+def _place() -> Place:
+    agent = one_line(request.headers.get("User-Agent", ""))[:MOST_OF_AN_AGENT]
+    return Place(agent, security_log.network())
 
 
 def _pair_of(user: User | Account, family: uuid.UUID, jti: uuid.UUID, left_s: int | None = None) -> TokenPair:

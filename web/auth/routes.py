@@ -1,9 +1,9 @@
-"""`/auth/…` and `/me`, for clients that keep their tokens themselves."""
+"""`/auth/…`, for clients that keep their tokens themselves."""
 
 from typing import Any
 
 from models.tables.accounts import User
-from web.api.schemas.accounts import LoginSchema, RegisterSchema, TokensSchema, UserAnswerSchema, UserSchema
+from web.api.schemas.accounts import LoginSchema, RegisterSchema, TokensSchema, UserAnswerSchema
 from web.auth import accounts
 from web.auth.accounts import LogIn
 from web.auth.identity import current_identity, read_bearer, signed_in
@@ -62,14 +62,6 @@ def logout() -> None:
 def logout_everywhere() -> None:
     """End every log-in of the account, on every device, this one too."""
     accounts.sign_out_everywhere(services(), current_identity().user_id)
-
-
-@blueprint.get("/me")
-@signed_in
-@blueprint.response(200, UserSchema)
-def me() -> User:
-    """Say who is asking."""
-    return accounts.find_user(services(), current_identity().user_id)
 
 
 def tokens_of(log_in: LogIn) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from flask_babel import Babel, Domain, get_locale, gettext, pgettext
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 from werkzeug.sansio.http import parse_cookie
+from werkzeug.wrappers import Response
 
 from models.languages import SOURCE, catalogue, translations
 from web.reads.asked import Variant
@@ -85,6 +86,18 @@ def cookie() -> str:
     """Name the cookie that remembers what was picked, as browsers know it here."""
     name: str = current_app.config[_COOKIE_NAME]
     return name
+
+
+def remember(answer: Response, picked: str, *, secure: bool) -> None:
+    """Have a browser remember the language that was picked in it."""
+    answer.set_cookie(
+        cookie(),
+        picked,
+        max_age=COOKIE_S,
+        secure=secure,
+        httponly=False,  # by which a page from a cache is known to speak another language
+        samesite="Lax",
+    )
 
 
 def chosen() -> str:

@@ -141,14 +141,7 @@ def choose_language() -> Response:
     answer = redirect(own_path(request.form.get("next")), 303)
     picked = request.form.get("language", "")
     if picked in languages.LANGUAGES:
-        answer.set_cookie(
-            languages.cookie(),
-            picked,
-            max_age=languages.COOKIE_S,
-            secure=services().settings.is_production,
-            httponly=False,  # by which a page from a cache is known to speak another language
-            samesite="Lax",
-        )
+        languages.remember(answer, picked, secure=services().settings.is_production)
     return answer
 
 

@@ -8,7 +8,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from models.enums import StaffRole
 from models.languages import has_catalogue
-from web.api.schemas.fields import Line, Strict, Text
+from web.api.schemas.fields import Line, Strict, Text, UtcTime
 
 MAX_EMAIL = 254  # characters (RFC 5321, section 4.5.3.1.3)
 MAX_CODE = 64  # characters; 6 digits, or 16 letters in groups
@@ -117,6 +117,37 @@ class UserSchema(Schema):
     email_verified = fields.Boolean(required=True)
     language = fields.String(required=True, allow_none=True)
     time_zone = fields.String(required=True, allow_none=True)
+
+
+class AccountPatchSchema(Strict):
+    """Changes of one's account; what is not named stays, and null is what the browser says."""
+
+    name = Line(validate=validate.Length(max=100))
+    language = Language()
+    time_zone = TimeZone()
+    email = NewEmailAddress()
+    password = NewPassword()
+    current_password = fields.String(
+        validate=validate.Length(max=MAX_PASSWORD),
+        metadata={"format": "password", "description": "Wanted for a new password or address."},
+    )
+
+
+class SessionSchema(Schema):
+    """One of one's log-ins. `network` is the address, of IPv6 the network of one customer."""
+
+    id = fields.UUID(required=True, attribute="row.id")
+    created_at = UtcTime(required=True, attribute="row.created_at")
+    last_used_at = UtcTime(required=True, allow_none=True, attribute="row.last_used_at")
+    user_agent = fields.String(required=True, attribute="row.user_agent")
+    network = fields.String(required=True, attribute="row.network")
+    current = fields.Boolean(required=True)
+
+
+class SessionsSchema(Schema):
+    """One's log-ins that are good."""
+
+    items = fields.List(fields.Nested(SessionSchema), required=True)
 
 
 class AskedAddressSchema(Strict):
