@@ -10,7 +10,7 @@ from flask.sessions import SessionInterface
 from config import Settings, load_settings, refuse_weak_secret
 from web import control_room, docs
 from web.account import addresses, confirmation, follows, passwords, profile, pushes, second_factor, sessions
-from web.api import admin, intents, orders, payments, products, sales, tasks
+from web.api import admin, intents, order_links, orders, payments, products, sales, tasks
 from web.auth import routes as accounts
 from web.auth import session
 from web.auth.cookies import cookie_prefix
@@ -48,6 +48,7 @@ API_BLUEPRINTS: Final[Sequence[ApiBlueprint]] = (  # documented, under /api/v1
     sales.blueprint,
     intents.blueprint,
     payments.blueprint,
+    order_links.blueprint,
     orders.blueprint,
     tasks.blueprint,
     follows.blueprint,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from models.messages import rfc3339
@@ -123,6 +123,19 @@ def order_page(order_id: uuid.UUID) -> Response | str:
         order=reading.order_of(_context(), identity.user_id, order_id),
         order_notes=paying.notes(),
     )
+
+
+@blueprint.get("/o")
+def linked_order() -> Response:
+    """One order by a link that was mailed; its token stands after `#`, which no browser sends."""
+    form = paying.stripe_form(_context(), "USD")  # each order's own currency comes with it
+    page = render_template(
+        "order_link.html", order_notes=paying.notes(), test_cards=paying.cards(_context()), stripe=form
+    )
+    answer = make_response(page)
+    if form is not None:
+        answer.headers["Content-Security-Policy"] = paying.content_policy(form)
+    return answer
 
 
 @blueprint.get("/orders/<uuid:order_id>/receipt")
