@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 from typing import NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.enums import LinkKind, MailKind
+from models.enums import LinkKind
 from models.errors import EmailTaken, LinkSpent
 from models.queries.accounts import lock_user
 from models.tables.accounts import User
 from tasks.accounts.links import drop_links, use_link
 from tasks.accounts.log_ins import revoke_log_ins
+from tasks.accounts.telling import tell_change
 from tasks.context import Context
-from tasks.mail.outbox import enter_letter, reader_of
 
 OF_ADDRESSES = (LinkKind.VERIFY_EMAIL, LinkKind.CHANGE_EMAIL)
 
@@ -57,12 +57,6 @@ def _change_address(session: Session, user: User, email: str, besides: UUID | No
     drop_links(session, user.id, LinkKind.RESET_PASSWORD)  # which was mailed to the old one
     user.email = email
     return revoke_log_ins(session, user.id, besides=besides)
-
-
-def tell_change(session: Session, user: User, change: str, **contents: str) -> None:
-    """Tell an account by mail that its credentials changed, in the caller's transaction."""
-    said = {"change": change, **contents}
-    enter_letter(session, MailKind.CREDENTIALS, reader_of(user), uuid4(), contents=said)
 
 
 def masked(email: str) -> str:

@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 from pyotp import TOTP
@@ -17,11 +17,10 @@ from pyotp.exceptions import OTPVerificationError
 from sqlalchemy import delete, func, insert, update
 from sqlalchemy.orm import Session
 
-from models.enums import MailKind
 from models.errors import BadCode, NoSecondFactor
 from models.tables.accounts import RecoveryCode, User
 from tasks.accounts.sealing import Seal
-from tasks.mail.outbox import Reader, enter_letter
+from tasks.accounts.telling import tell_change
 
 SKEW: Final = 1  # steps of 30 s that a phone's clock may be wrong, either way
 DIGITS: Final = 6
@@ -82,12 +81,6 @@ def write_recovery_codes(session: Session, user_id: UUID) -> list[str]:
 def drop_recovery_codes(session: Session, user_id: UUID) -> None:
     """Take an account's recovery codes away in the caller's transaction."""
     session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
-
-
-def tell_change(session: Session, user: User, change: str) -> None:
-    """Tell an account by mail what became of its second factor, in the caller's transaction."""
-    reader = Reader(user.id, user.name, user.email, user.language, user.time_zone)
-    enter_letter(session, MailKind.CREDENTIALS, reader, uuid4(), contents={"change": change})
 
 
 def _take_recovery_code(session: Session, user: User, plain: str) -> None:

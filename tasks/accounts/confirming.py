@@ -6,8 +6,8 @@ from sqlalchemy import func, update
 from sqlalchemy.orm import Session
 
 from models.errors import ConfirmationRequired, NotFound
-from models.queries.accounts import has_second_factor, is_confirmed
-from models.tables.accounts import TokenFamily, User
+from models.queries.accounts import has_second_factor, is_confirmed, lock_user
+from models.tables.accounts import TokenFamily
 from tasks.accounts.codes import take_code
 from tasks.accounts.sealing import Seal
 from tasks.context import Context
@@ -35,7 +35,7 @@ def confirm_by_code(context: Context, user_id: UUID, family: UUID, code: str) ->
         NoSecondFactor: the account has none.
     """
     with context.database.transaction() as session:
-        user = session.get(User, user_id, with_for_update={"key_share": True})
+        user = lock_user(session, user_id)
         if user is None:
             raise NotFound("No account has this id.")
         take_code(session, Seal(context.settings.secret_keys), user, code)

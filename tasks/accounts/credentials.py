@@ -9,9 +9,9 @@ from models.enums import LinkKind
 from models.errors import LinkSpent
 from models.queries.accounts import find_link, lock_user
 from models.tables.accounts import User
-from tasks.accounts.addresses import tell_change
 from tasks.accounts.links import drop_links, use_link
 from tasks.accounts.log_ins import revoke_log_ins
+from tasks.accounts.telling import tell_change
 from tasks.context import Context
 from tasks.mail.links import digest_of
 

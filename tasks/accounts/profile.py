@@ -12,10 +12,11 @@ from models.enums import LinkKind, MailKind
 from models.errors import AskedTooOften, NotFound
 from models.queries.accounts import lock_user, user_of_email
 from models.tables.accounts import User
-from tasks.accounts.addresses import masked, tell_change
+from tasks.accounts.addresses import masked
 from tasks.accounts.links import drop_links
 from tasks.accounts.log_ins import revoke_log_ins
 from tasks.accounts.mailed_links import is_bearable, mail_known_address, mail_link, make_unmailed_link
+from tasks.accounts.telling import tell_change
 from tasks.context import Context
 
 

@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session
 
 from models.enums import AdminAction, SubjectKind
 from models.errors import NoSecondFactor, NotFound, OwnSecondFactor, SecondFactorOn
-from models.queries.accounts import sealed_otherwise
+from models.queries.accounts import lock_user, sealed_otherwise
 from models.tables.accounts import TokenFamily, User
-from tasks.accounts.codes import drop_recovery_codes, take_code, take_step, tell_change, write_recovery_codes
+from tasks.accounts.codes import drop_recovery_codes, take_code, take_step, write_recovery_codes
 from tasks.accounts.confirming import note_confirmed
 from tasks.accounts.log_ins import revoke_log_ins
 from tasks.accounts.sealing import Seal
+from tasks.accounts.telling import tell_change
 from tasks.context import Context
 from tasks.runtime.admin_log import Actor, record_action
 
@@ -148,7 +149,7 @@ def _with_second_factor(session: Session, user_id: UUID) -> User:
 
 def _locked(session: Session, user_id: UUID) -> User:
     """Lock an account's row; what only refers to it need not wait."""
-    user = session.get(User, user_id, with_for_update={"key_share": True})
+    user = lock_user(session, user_id)
     if user is None:
         raise NotFound("No account has this id.")
     return user

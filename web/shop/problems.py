@@ -18,6 +18,8 @@ _HEADLINES: Final = {
     429: N_("A little slower, please"),
     503: N_("We will be right back"),
 }
+_FACTOR: Final = "second_factor_missing"
+_NEEDS_FACTOR: Final = N_("Staff need a second factor here")
 _BROKEN: Final = N_("Something broke on our side")
 _DID_NOT_WORK: Final = N_("That did not work")
 _EXPLANATIONS: Final = {
@@ -33,10 +35,13 @@ def make_readable(response: Response) -> Response:
         return response
     problem: dict[str, Any] = response.get_json(silent=True) or {}
     status = response.status_code
+    needs_factor = problem.get("code") == _FACTOR
+    headline = _HEADLINES.get(status) or (_BROKEN if status >= 500 else _DID_NOT_WORK)
     page = render_template(
         "problem.html",
         status=status,
-        headline=gettext(_HEADLINES.get(status) or (_BROKEN if status >= 500 else _DID_NOT_WORK)),
+        needs_factor=needs_factor,
+        headline=gettext(_NEEDS_FACTOR if needs_factor else headline),
         explanation=_explain(status, problem.get("detail", "")),
     )
     response.set_data(page)

@@ -131,6 +131,11 @@ def whose(word: str) -> uuid.UUID | None:
     return seen_by(current_identity(), word)
 
 
+def lacks_second_factor(identity: Identity) -> bool:
+    """Whether it is staff who have to show a second factor and have not: they may do nothing but that."""
+    return identity.is_admin and not _has_shown_factor(identity)
+
+
 def seen_by(identity: Identity, word: str) -> uuid.UUID | None:
     """Do what `whose` does, for somebody who is known."""
     is_staff = identity.is_admin and _has(identity, PERMISSIONS[word])

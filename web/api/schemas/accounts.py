@@ -11,7 +11,6 @@ from models.languages import has_catalogue
 from web.api.schemas.fields import Line, Strict, Text, UtcTime
 
 MAX_EMAIL = 254  # characters (RFC 5321, section 4.5.3.1.3)
-MAX_CODE = 64  # characters; 6 digits, or 16 letters in groups
 LEAST_PASSWORD = 8  # characters
 MAX_PASSWORD = 1_000  # characters
 MAX_CODE = 64  # characters; 6 digits, or 16 letters in groups

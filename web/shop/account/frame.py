@@ -28,6 +28,7 @@ class Section(NamedTuple):
 
 SECTIONS: Final = (
     Section("/account", N_("Profile")),
+    Section("/account/security", N_("Security")),
     Section("/account/follows", N_("Sales you follow")),
     Section("/account/push", N_("Browser"), needs="push"),
 )

@@ -16,9 +16,9 @@ const busy = document.getElementById("busy");
 const moment = busy.textContent;
 
 async function enter() {
-  const { email, password, name } = Object.fromEntries(new FormData(form));
+  const { email, password, name, code } = Object.fromEntries(new FormData(form));
   if (form.dataset.does === "register") await patiently(() => join({ email, password, name, language }));
-  await patiently(() => logIn(email, password));
+  await patiently(() => logIn(email, password, code));
   await resume().catch(() => {}); // the log-in is good without it
   location.replace(form.dataset.target); // checked by the server: a path of our own
 }
@@ -34,7 +34,7 @@ async function join(account) {
 }
 
 /** The shop answers everybody alike: who has an account already finds out by its password. */
-const isKnown = (error) => form.dataset.does === "register" && error.code === "bad_credentials";
+const isKnown = (error) => form.dataset.does === "register" && ["bad_credentials", "second_factor_required"].includes(error.code);
 
 /** Ask, and ask again when the shop says so, as long as there is no room. */
 async function patiently(ask) {
@@ -62,6 +62,15 @@ async function countDown(ms) {
   tell(busy, moment);
 }
 
+/** The account has a second factor: from now on the form asks for its code. */
+function askForCode() {
+  const { code } = form.elements;
+  code.closest(".field").hidden = false;
+  code.disabled = false;
+  code.value = "";
+  code.focus();
+}
+
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   tell(problem, "");
@@ -75,6 +84,7 @@ form.addEventListener("submit", async (event) => {
     tell(problem, isKnown(error) ? _("We have written to this address: it seems to have an account. Log in with its password, or set a new one by the link in the mail.") : wordsFor(error));
     button.disabled = false;
     busy.hidden = true;
+    if (form.elements.code && ["second_factor_required", "bad_code"].includes(error.code)) askForCode();
   }
 });
 

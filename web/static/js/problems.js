@@ -7,6 +7,10 @@ import { _ } from "./words.js";
 const WORDS = {
   unauthenticated: _("You are not logged in any more. Please log in again."),
   bad_credentials: _("E-mail and password do not belong together."),
+  bad_code: _("The code is wrong, or was used before. Every code of the app is good once: wait for the next one."),
+  second_factor_required: _("Now the code of your second factor, please."),
+  second_factor_missing: _("Staff need a second factor here. You switch it on in your account, under Security."),
+  confirmation_required: _("It was not confirmed that it is you, so that nothing was done."),
   email_taken: _("There is an account with this e-mail already. You can log in with it."),
   no_such_sale: _("This sale does not exist any more."),
   not_open: _("The sale is not open right now."),

@@ -5,6 +5,7 @@ import { _ } from "./words.js";
 const PREFIX = document.documentElement.dataset.cookiePrefix ?? ""; // `__Host-` in production
 const ACCESS_CSRF = `${PREFIX}fs_csrf`;
 const REFRESH_CSRF = `${PREFIX}fs_refresh_csrf`;
+const SHOWN_WRONG = ["bad_credentials", "bad_code", "second_factor_required"];
 const TIMEOUT_MS = 15_000;
 
 /** What the API refused, in its own code and in words for a person. */
@@ -110,24 +111,43 @@ export async function renew() {
   return navigator.locks ? navigator.locks.request("renew-session", once) : once();
 }
 
-/** Call the API; returns `{data, etag}`. Raises Problem or Unreachable; a stale log-in is renewed once on the way. */
-export async function tagged(path, options) {
+/** A log-in that is over; a wrong password or code is refused by the same status. */
+const isOut = ({ status, code }) => (status === 401 && !SHOWN_WRONG.includes(code)) || code === "csrf_failed";
+
+/** Send, and renew a stale log-in once on the way. */
+async function renewed(path, options) {
   try {
     return await exchange(path, options);
   } catch (error) {
-    const isOut = error instanceof Problem && (error.status === 401 || error.code === "csrf_failed");
-    if (!isOut || !(await renew())) throw error;
+    if (!(error instanceof Problem) || !isOut(error) || !(await renew())) throw error;
     return exchange(path, options);
+  }
+}
+
+let askAgain = async () => false;
+
+/** Say who asks for the password or a code where the API wants it once more; `ask` resolves to whether it was given. */
+export const askAgainBy = (ask) => (askAgain = ask);
+
+/** Call the API; returns `{data, etag}`. Raises Problem or Unreachable. A stale log-in is renewed once on the way, and
+ * what is dangerous goes on once it was confirmed who asks.
+ */
+export async function tagged(path, options) {
+  try {
+    return await renewed(path, options);
+  } catch (error) {
+    if (error.code !== "confirmation_required" || !(await askAgain())) throw error;
+    return renewed(path, options);
   }
 }
 
 /** Call the API where the ETag does not matter. */
 export const api = async (path, options) => (await tagged(path, options)).data;
 
-/** Log in. Raises NotKept as well, where the log-in is good and the browser forgets it at once. */
-export async function logIn(email, password) {
+/** Log in, with a code where the account has a second factor. Raises NotKept as well, where the log-in is good and the browser forgets it at once. */
+export async function logIn(email, password, code) {
   requireCookies();
-  await send("/session", { method: "POST", body: { email, password } });
+  await send("/session", { method: "POST", body: { email, password, code: code || null } });
   if (!isRenewable()) throw new NotKept();
 }
 

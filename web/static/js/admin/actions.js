@@ -1,7 +1,7 @@
 // Buttons by which an admin does something: confirmed in a dialog, sent to the API, refusals told in words.
 
 import { api } from "../session.js";
-import { confirmed } from "./confirm.js";
+import { confirmed } from "../confirm.js";
 import { refusal } from "./refusals.js";
 import { _ } from "../words.js";
 

@@ -6,7 +6,7 @@ import { flat } from "../figures.js";
 import { api, tagged } from "../session.js";
 import { wordsFor } from "../problems.js";
 import { _, ngettext } from "../words.js";
-import { confirmed } from "./confirm.js";
+import { confirmed } from "../confirm.js";
 import { moneyFault } from "./values.js";
 
 const MOST_UNITS = 10_000_000;

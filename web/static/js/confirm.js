@@ -1,9 +1,9 @@
 // The dialog before an action: says what will happen and asks for the values that it needs.
 // How it looks is in css/confirm.css, which the page names.
 
-import { tell } from "../dom.js";
-import { wordsFor } from "../problems.js";
-import { _ } from "../words.js";
+import { tell } from "./dom.js";
+import { wordsFor } from "./problems.js";
+import { _ } from "./words.js";
 
 // Younger than the oldest browsers that are served: they get a box over the page, which Escape closes as well.
 const canAsk = typeof HTMLDialogElement === "function" && "showModal" in HTMLDialogElement.prototype;
