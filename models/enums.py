@@ -177,6 +177,7 @@ class SubjectKind(StrEnum):
     ORDER = "order"
     SHOPPER = "shopper"
     TASK = "task"
+    KEY = "key"
 
 
 class AdminAction(StrEnum):
@@ -197,3 +198,9 @@ class AdminAction(StrEnum):
     BANNED = "banned"
     UNBANNED = "unbanned"
     FACTOR_RESET = "factor_reset"
+    INVITED = "invited"
+    UNINVITED = "uninvited"
+    JOINED = "joined"
+    ROLE_CHANGED = "role_changed"
+    REMOVED = "removed"
+    REVOKED = "revoked"

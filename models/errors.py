@@ -217,6 +217,14 @@ class Banned(FlashSaleError):
     """The account may not log in."""
 
 
+class AlreadyStaff(FlashSaleError):
+    """An account that is to be invited to the staff is there already."""
+
+
+class LastOwner(FlashSaleError):
+    """Nobody would be an owner any more."""
+
+
 class CannotBan(FlashSaleError):
     """The account is an admin's."""
 

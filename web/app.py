@@ -30,6 +30,7 @@ from web.shop import account as account_pages
 from web.shop import assets, languages
 from web.shop import views as pages
 from web.sockets import socket as live
+from web.staff import joining
 from web.wiring import build_services
 
 PREPARE: Final = "prepare"  # its name among the app's extensions, by which the worker finds it
@@ -53,6 +54,7 @@ API_BLUEPRINTS: Final[Sequence[ApiBlueprint]] = (  # documented, under /api/v1
     tasks.blueprint,
     follows.blueprint,
     pushes.blueprint,
+    joining.blueprint,
     *admin.BLUEPRINTS,
 )
 BLUEPRINTS: Final[Sequence[Blueprint]] = (  # everything else, under the paths that they name

@@ -28,6 +28,7 @@ from web.reads.serving import Reading
 from web.reads.store import Reads
 from web.shop.languages import COOKIE, variant_for
 from web.sockets.hub import Hub
+from web.staff.keys import Keys
 
 
 def build_services(settings: Settings) -> Services:
@@ -47,6 +48,7 @@ def build_services(settings: Settings) -> Services:
         live=context.live,
         tokens=tokens,
         revoked=revoked,
+        keys=Keys(context),
         passwords=passwords,
         guard=LogInGuard(
             Counters(settings.redis_url), settings.rate_limits.login, enabled=settings.rate_limits_enabled

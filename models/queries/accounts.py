@@ -9,15 +9,25 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, Select, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from models.enums import LinkKind, OrderStatus, Role
+from models.enums import LinkKind, OrderStatus, Role, StaffRole
 from models.errors import NotFound
-from models.tables.accounts import AccountLink, RecoveryCode, TokenFamily, User
+from models.tables.accounts import AccountLink, ApiKey, RecoveryCode, TokenFamily, User
 from models.tables.orders import Order
 
 # From the last look on, or from now where that is earlier: the ledger's clock may have been set since.
 _SINCE: Final = text(
     "SELECT extract(epoch FROM now()), array(SELECT id FROM token_families WHERE revoked_at >"
     " least(now(), to_timestamp(CAST(:looked_at AS double precision))) - make_interval(secs => :seconds))"
+)
+
+_INVITATIONS: Final[Select[AccountLink, User]] = (
+    select(AccountLink, User)
+    .join(User, User.id == AccountLink.user_id)
+    .where(
+        AccountLink.kind == LinkKind.INVITATION,
+        AccountLink.used_at.is_(None),
+        AccountLink.expires_at > func.now(),
+    )
 )
 
 
@@ -186,3 +196,44 @@ def shoppers_to_expel(
         .order_by(User.expel_at)
         .limit(limit)
     ).all()
+
+
+def staff(session: Session) -> Sequence[Row[User, datetime | None]]:
+    """List the staff with when each was last logged in, owners first."""
+    seen = (
+        select(func.max(func.coalesce(TokenFamily.last_used_at, TokenFamily.created_at)))
+        .where(TokenFamily.user_id == User.id)
+        .scalar_subquery()
+    )
+    asked = select(User, seen).where(User.staff_role.is_not(None))
+    return session.execute(asked.order_by((User.staff_role == StaffRole.OWNER).desc(), User.email)).all()
+
+
+def owners_for_update(session: Session) -> Sequence[UUID]:
+    """Lock the owners until the caller's transaction ends, in one order, and list them."""
+    asked = select(User.id).where(User.staff_role == StaffRole.OWNER)
+    return session.scalars(asked.order_by(User.id).with_for_update()).all()
+
+
+def invitations(session: Session) -> Sequence[Row[AccountLink, User]]:
+    """List the open invitations with whom they are for, newest first."""
+    return session.execute(_INVITATIONS.order_by(AccountLink.created_at.desc())).all()
+
+
+def invitation_of(session: Session, digest: bytes) -> Row[AccountLink, User] | None:
+    """Find the open invitation with a token of this digest, with whom it is for."""
+    return session.execute(_INVITATIONS.where(AccountLink.digest == digest)).one_or_none()
+
+
+def find_key(session: Session, digest: bytes, noted_every: timedelta) -> Row[UUID, UUID, str, bool] | None:
+    """Find a key that counts now: its id and maker, its role, and whether its use is to be noted again."""
+    is_due = ApiKey.last_used_at.is_(None) | (ApiKey.last_used_at < func.now() - noted_every)
+    has_time = ApiKey.expires_at.is_(None) | (ApiKey.expires_at > func.now())
+    asked = select(ApiKey.id, ApiKey.made_by, ApiKey.staff_role, is_due)
+    good = (ApiKey.digest == digest, ApiKey.revoked_at.is_(None), has_time)
+    return session.execute(asked.where(*good)).one_or_none()
+
+
+def api_keys() -> Select[ApiKey]:
+    """Select programs' keys for paging."""
+    return select(ApiKey)

@@ -8,7 +8,7 @@ from sqlalchemy import Row, Select, literal, select, true
 from sqlalchemy.orm import Session
 
 from models.enums import SubjectKind
-from models.tables.accounts import User
+from models.tables.accounts import ApiKey, User
 from models.tables.admin_log import AdminLogEntry
 from models.tables.catalogue import Product, Sale
 
@@ -18,6 +18,7 @@ _NAMES: Final[dict[SubjectKind, Select[UUID, str, str, bool]]] = {
         Product, Product.id == Sale.product_id
     ),
     SubjectKind.PRODUCT: select(Product.id, Product.name, Product.currency, Product.archived_at.is_(None)),
+    SubjectKind.KEY: select(ApiKey.id, ApiKey.name, literal(""), true()),
     SubjectKind.SHOPPER: select(User.id, User.email, literal(""), true()),
 }
 
@@ -31,10 +32,15 @@ def read_entries(
     subject_kind: str | None = None,
     before: int | None = None,
     limit: int,
-) -> Sequence[Row[AdminLogEntry, str]]:
-    """List entries with their actors' e-mails, newest first, all or as narrowed, below the id `before`."""
-    query: Select[AdminLogEntry, str] = select(AdminLogEntry, User.email).outerjoin(
-        User, User.id == AdminLogEntry.actor_id
+) -> Sequence[Row[AdminLogEntry, str, str]]:
+    """List entries with their actors' e-mails and their keys' names, newest first.
+
+    All or as narrowed, below the id `before`.
+    """
+    query: Select[AdminLogEntry, str, str] = (
+        select(AdminLogEntry, User.email, ApiKey.name)
+        .outerjoin(User, User.id == AdminLogEntry.actor_id)
+        .outerjoin(ApiKey, ApiKey.id == AdminLogEntry.key_id)
     )
     for column, wanted in (
         (AdminLogEntry.subject_id, subject_id),

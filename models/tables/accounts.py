@@ -1,4 +1,4 @@
-"""Tables of accounts: users, log-ins (families of refresh tokens), mailed links, recovery codes."""
+"""Tables of accounts: users, log-ins (families of refresh tokens), mailed links, recovery codes, keys."""
 
 import uuid
 from datetime import datetime
@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, func, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.enums import LinkKind, Role, StaffRole
 from models.tables.base import Base, Word, is_one_of
@@ -93,6 +93,7 @@ class AccountLink(Base):
     """A link that was mailed to an account: good once, and for a time. Only its token's digest is kept.
 
     `email`: the address that a change of address asks for. `order_id`: the one order that the link is about.
+    `staff_role`: what an invitation is for.
     """
 
     __tablename__ = "account_links"
@@ -100,6 +101,8 @@ class AccountLink(Base):
         is_one_of("kind", LinkKind),
         CheckConstraint("(email IS NOT NULL) = (kind = 'change_email')", name="changes_name_an_address"),
         CheckConstraint("(order_id IS NOT NULL) = (kind = 'order')", name="orders_are_named"),
+        CheckConstraint("(staff_role IS NOT NULL) = (kind = 'invitation')", name="invitations_name_a_role"),
+        is_one_of("staff_role", StaffRole),
         Index("ix_account_links_user_id", "user_id", "kind"),
         Index("ix_account_links_expires_at", "expires_at"),
     )
@@ -110,6 +113,7 @@ class AccountLink(Base):
     kind: Mapped[str] = mapped_column(Word)
     email: Mapped[str | None] = mapped_column(String(254))
     order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"))
+    staff_role: Mapped[str | None] = mapped_column(Word)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
@@ -123,3 +127,29 @@ class RecoveryCode(Base):
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     used_at: Mapped[datetime | None]
+
+
+class ApiKey(Base):
+    """A key that lets a program do what a role of staff may; only its digest is kept. No row is deleted.
+
+    `beginning`: its first characters, by which people know it. It counts until `expires_at`, if that is set,
+    or until it is revoked; `last_used_at` is a minute behind at most.
+    """
+
+    __tablename__ = "api_keys"
+    __table_args__ = (
+        is_one_of("staff_role", StaffRole),
+        Index("ix_api_keys_created_at_id", "created_at", "id"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    name: Mapped[str] = mapped_column(String(100))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    beginning: Mapped[str] = mapped_column(String(16))
+    staff_role: Mapped[str] = mapped_column(Word)
+    made_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    maker: Mapped[User] = relationship(lazy="joined", innerjoin=True, viewonly=True)

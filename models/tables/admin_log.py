@@ -13,7 +13,10 @@ from models.tables.base import Base, Word, is_one_of
 
 
 class AdminLogEntry(Base):
-    """An action, written in the transaction that did it. Without an actor it came from the command line."""
+    """An action, written in the transaction that did it. Without an actor it came from the command line.
+
+    With a `key_id` a program did it, by a key that the actor had made.
+    """
 
     __tablename__ = "admin_log"
     __table_args__ = (
@@ -26,6 +29,7 @@ class AdminLogEntry(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     at: Mapped[datetime] = mapped_column(server_default=func.now())
     actor_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))
+    key_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("api_keys.id"))
     deed: Mapped[str] = mapped_column(Word)
     subject_kind: Mapped[str] = mapped_column(Word)
     subject_id: Mapped[uuid.UUID]

@@ -1,6 +1,6 @@
 """Imports every table, so that one import gives the whole metadata."""
 
-from models.tables.accounts import AccountLink, RecoveryCode, TokenFamily, User
+from models.tables.accounts import AccountLink, ApiKey, RecoveryCode, TokenFamily, User
 from models.tables.admin_log import AdminLogEntry
 from models.tables.background import BackgroundTask
 from models.tables.base import Base
@@ -24,6 +24,7 @@ __all__ = [
     "AccountLink",
     "Adjustment",
     "AdminLogEntry",
+    "ApiKey",
     "BackgroundTask",
     "Consent",
     "Export",

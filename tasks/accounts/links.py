@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, update
 from sqlalchemy.orm import Session
 
-from models.enums import LinkKind
+from models.enums import LinkKind, StaffRole
 from models.errors import LinkSpent
 from models.tables.accounts import AccountLink
 from tasks.mail.links import digest_of, token_of
@@ -27,6 +27,7 @@ def make_link(
     lives: timedelta,
     email: str | None = None,
     order_id: UUID | None = None,
+    staff_role: StaffRole | None = None,
 ) -> UUID:
     """Make a link in the caller's transaction, and return its id, from which its token is made."""
     link_id = uuid4()
@@ -37,6 +38,7 @@ def make_link(
         kind=kind,
         email=email,
         order_id=order_id,
+        staff_role=staff_role,
         expires_at=func.now() + lives,
     )
     session.add(link)

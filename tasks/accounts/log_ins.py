@@ -80,12 +80,14 @@ def begin_log_in(
     renewed_hash: str | None,
     code: str | None = None,
     place: Place | None = None,
-) -> None:
-    """Begin a family with its first token; `renewed_hash` takes the place of the hash that was checked.
+) -> User:
+    """Begin a family with its first token; returns the account as it is now, whose role the token names.
+
+    `renewed_hash` takes the place of the hash that was checked.
 
     Raises:
+        BadCredentials: the password is another one by now.
         Banned: the account is banned by now.
-        BadCredentials: its password is another by now.
         SecondFactorRequired: the account has a second factor, and there is no code.
         BadCode: the code is wrong, or was used before.
         LedgerUnavailable: nothing was begun.
@@ -106,6 +108,7 @@ def begin_log_in(
         if renewed_hash is not None:
             same = (User.id == user.id, User.password_hash == stored_hash)
             session.execute(update(User).where(*same).values(password_hash=renewed_hash))
+        return now
 
 
 def renew_log_ins(context: Context, renewals: Sequence[Renewal]) -> list[Renewed | None]:

@@ -1,16 +1,16 @@
-"""Creates accounts: a shopper's, an admin's, and a crowd's for load generators."""
+"""Creates accounts: a shopper's, and a crowd's for load generators."""
 
 from collections.abc import Iterator
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, text, update
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 from sqlalchemy.orm import Session
 
 from models.database import take_time
 from models.driver import LONG
-from models.enums import LinkKind, MailKind, Role, StaffRole
+from models.enums import LinkKind, MailKind, Role
 from models.errors import EmailTaken
 from models.queries.accounts import user_of_email
 from models.tables.accounts import User
@@ -19,8 +19,6 @@ from tasks.context import Context
 from tasks.mail.outbox import is_on
 
 BATCH: Final = 10_000  # rows a statement
-
-_OWNER: Final = {"role": Role.ADMIN, "staff_role": StaffRole.OWNER}
 
 _INSERT_USERS: Final = text(
     "INSERT INTO users (id, email, name, email_verified_at)"
@@ -57,18 +55,6 @@ def add_shopper(context: Context, *, password_hash: str, **columns: Any) -> User
         if known is not None:
             mail_known_address(session, context.settings, known.id)
     return asked
-
-
-def add_admin(context: Context, *, email: str, password_hash: str) -> None:
-    """Make an admin's account."""
-    with context.database.transaction() as session:
-        session.execute(insert(User).values(email=email, password_hash=password_hash, **_OWNER))
-
-
-def make_admin(context: Context, user_id: UUID, *, password_hash: str) -> None:
-    """Make an account an admin's, with this password."""
-    with context.database.transaction() as session:
-        session.execute(update(User).where(User.id == user_id).values(password_hash=password_hash, **_OWNER))
 
 
 def add_crowd(context: Context, count: int, ttl_s: int) -> Iterator[tuple[UUID, UUID]]:

@@ -16,9 +16,13 @@ from models.tables.admin_log import AdminLogEntry
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """An admin who acts; without an id it is the command line, whose user this platform cannot know."""
+    """An admin who acts; without an id it is the command line, whose user this platform cannot know.
+
+    With a key it is a program, in the name of who made the key.
+    """
 
     user_id: UUID | None
+    key_id: UUID | None = None
 
 
 COMMAND_LINE: Final = Actor(None)
@@ -39,6 +43,7 @@ def record_action(
     session.add(
         AdminLogEntry(
             actor_id=by.user_id,
+            key_id=by.key_id,
             deed=action,
             subject_kind=kind,
             subject_id=subject_id,
@@ -47,14 +52,15 @@ def record_action(
     )
 
 
-def show_entry(row: Row[AdminLogEntry, str]) -> Message:
+def show_entry(row: Row[AdminLogEntry, str, str]) -> Message:
     """Describe an entry."""
-    entry, email = row
+    entry, email, key_name = row
     actor = {"id": str(entry.actor_id), "email": email} if entry.actor_id else None
     return {
         "id": entry.id,
         "at": rfc3339(entry.at),
         "actor": actor,
+        "key": {"id": str(entry.key_id), "name": key_name} if entry.key_id else None,
         "deed": entry.deed,
         "subject_kind": entry.subject_kind,
         "subject_id": str(entry.subject_id),

@@ -11,6 +11,8 @@ from dataclasses import replace
 import pytest
 
 from models.enums import Role, StaffRole
+from tasks.runtime.admin_log import Actor
+from tasks.staff.keys import make_key
 from tests.integration.socket_shop import SECRET_KEY, Shop, running_shop
 from tests.oracle.credentials import Person
 from tests.oracle.frames import Frames
@@ -60,8 +62,15 @@ def test_each_route_lets_in_who_may_go_it_and_nobody_else(
     running_shop: Shop, routes: list[Route], shopper: Person, admin: Person
 ) -> None:
     assert {route.who for route in routes} == set(Who)
-    wrong = list(every_credential(running_shop.port, routes, SECRET_KEY, shopper, admin))
+    keys = {role: a_key(running_shop, role, admin) for role in StaffRole}
+    people = (shopper, admin)
+    wrong = list(every_credential(running_shop.port, routes, SECRET_KEY, *people, program_keys=keys))
     assert not wrong
+
+
+def a_key(shop: Shop, role: StaffRole, owner: Person) -> str:
+    by = Actor(owner.user_id)
+    return make_key(shop.context, name="oracle", staff_role=role, expires_at=None, by=by).key
 
 
 def test_whatever_is_odd_is_the_senders_fault(

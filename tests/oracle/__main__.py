@@ -16,7 +16,7 @@ import psutil
 
 from benchmarks.harness.processes import descendants
 from config import Settings, load_settings
-from models.enums import Role
+from models.enums import Role, StaffRole
 from tests.acceptance.running import StartedPlatform
 from tests.oracle.credentials import Person
 from tests.oracle.frames import Frames
@@ -55,6 +55,7 @@ class Oracle:
         self._key = key
         self._admin = _person(platform.admin_token())
         self._shopper = _person(_registered(platform))
+        self._program_keys = {role: _made_key(platform, role) for role in StaffRole}
         routes = list(routes_of(create_app(_settings(key))))
         (sale,) = platform.get("/api/v1/sales?limit=1")["items"]
         self._ids = [ID, sale["id"], sale["product"]["id"]]
@@ -84,7 +85,12 @@ class Oracle:
         self._admin = _person(self._platform.admin_token())  # an earlier round has ended what it went with
         self._shopper = _person(_logged_in(self._platform))
         yield from every_credential(
-            self._platform.target.port, self._routes, self._key, self._shopper, self._admin
+            self._platform.target.port,
+            self._routes,
+            self._key,
+            self._shopper,
+            self._admin,
+            program_keys=self._program_keys,
         )
 
     def _odd(self, seed: int, count: int) -> Iterator[str]:
@@ -116,6 +122,11 @@ def _settings(key: str) -> Settings:
 
 def _ends_the_sale(route: Route) -> bool:
     return route.method == b"POST" and route.target.endswith((b"/end", b"/cancel"))
+
+
+def _made_key(platform: StartedPlatform, role: StaffRole) -> str:
+    asked = {"name": "oracle", "staff_role": role}
+    return str(platform.post("/api/v1/admin/api-keys", asked, token=platform.admin_token())["key"])
 
 
 def _registered(platform: StartedPlatform) -> str:

@@ -60,23 +60,24 @@ def no_good(key: str, admin: Person) -> dict[str, list[Header]]:
         "of no staff role": replace(admin, staff_role=None).token(key),
         "of no kind": admin.token(key, "both"),
         "very long": "a" * 7_000,
+        "of a key that there is not": "fsk_" + "a" * 43,
         "of dots": "." * 3_000,
         "deep": f"{DEEP.decode()}.e30.x",
     }
-    headers = {name: [_bearer(token)] for name, token in tokens.items()}
+    headers = {name: [shown(token)] for name, token in tokens.items()}
     headers["none"] = []
     headers["Basic"] = [(b"Authorization", b"Basic YTpi")]
     headers["Basic, with a token"] = [(b"Authorization", b"Basic " + good.encode())]
     headers["not ASCII"] = [(b"Authorization", "Bearer «…»".encode())]
     headers["not text"] = [(b"Authorization", b"Bearer \xff\xfe\x80")]
     headers["a garbled cookie"] = [_cookie(ACCESS_COOKIE, "garbage")]
-    headers["twice"] = [_bearer(good), _bearer(good)]
+    headers["twice"] = [shown(good), shown(good)]
     return headers
 
 
 def bearer(person: Person, key: str, kind: str) -> list[Header]:
     """One that is good, for what it is meant for."""
-    return [_bearer(person.token(key, kind))]
+    return [shown(person.token(key, kind))]
 
 
 def by_cookie_alone(person: Person, key: str) -> list[Header]:
@@ -86,7 +87,8 @@ def by_cookie_alone(person: Person, key: str) -> list[Header]:
     return [(b"Cookie", cookies.encode())]
 
 
-def _bearer(token: str) -> Header:
+def shown(token: str) -> Header:
+    """A token or key as it is sent."""
     return b"Authorization", b"Bearer " + token.encode()
 
 

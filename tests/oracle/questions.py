@@ -1,7 +1,7 @@
 """Asks a shop everything: each route with each credential, and requests that are odd in every other way."""
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -20,7 +20,13 @@ _NOBODYS: Final = {Who.ANYONE, Who.LEAVING}  # what may be gone with what is no 
 
 
 def every_credential(
-    port: int, routes: Iterable[Route], key: str, shopper: Person, admin: Person
+    port: int,
+    routes: Iterable[Route],
+    key: str,
+    shopper: Person,
+    admin: Person,
+    *,
+    program_keys: Mapping[StaffRole, str],
 ) -> Iterator[str]:
     """Go each route with each credential, and yield what is wrong with the answers."""
     bad = credentials.no_good(key, admin)
@@ -29,6 +35,7 @@ def every_credential(
     for route in sorted(routes, key=lambda route: not route.asks_again):
         for name, headers in bad.items():
             yield from _judged(port, route, name, headers, _NOBODYS)
+        yield from _judged_by_keys(port, route, program_keys)
         for person in (shopper, *staff):
             name = person.staff_role or person.role
             for kind in (ACCESS, REFRESH):
@@ -41,6 +48,12 @@ def every_credential(
             if route.method not in _SAFE:
                 cookies = credentials.by_cookie_alone(_newly_signed_in(person), key)
                 yield from _judged(port, route, f"{name}'s cookie alone", cookies, {Who.ANYONE})
+
+
+def _judged_by_keys(port: int, route: Route, program_keys: Mapping[StaffRole, str]) -> Iterator[str]:
+    for role, program_key in program_keys.items():
+        goes = _NOBODYS | ({Who.SHOPPER, Who.ADMIN} if role in route.keys else set())
+        yield from _judged(port, route, f"{role}'s key", [credentials.shown(program_key)], goes)
 
 
 def _newly_signed_in(person: Person) -> Person:

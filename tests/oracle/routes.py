@@ -27,6 +27,7 @@ class Who(StrEnum):
 _NOTHING_TO_GUARD: Final = re.compile(
     r"/|/static/.*|/service-worker\.js|/api/v1/openapi\.json|/docs.*|/healthz|/readyz|/metrics|/login|/register|/language|/ws"
     r"|/o|/api/v1/order-links.*|/api/v1/auth/(register|login|verify.*|password/.*)|/(verify|forgot|reset)|/session|/api/v1/payments/(webhooks/.*|methods)|/sales/[^/]+"
+    r"|/invitation|/api/v1/auth/invitations/.*"
 ).fullmatch
 _READ_BY_ANYONE: Final = re.compile(r"/api/v1/(products|sales)(/[^/]+)?").fullmatch
 _REFRESHING: Final = re.compile(r"/api/v1/auth/refresh|/session/refresh").fullmatch
@@ -39,6 +40,7 @@ _SHOPPERS: Final = re.compile(
 _EVERYBODY: Final = frozenset(StaffRole)
 _STAFF: Final = {  # what takes more than to be staff; the first that fits
     r"(GET|HEAD) /admin/mails/[^/]+/page": frozenset({StaffRole.OWNER}),
+    r"\w+ /api/v1/admin/(staff|api-keys).*|\w+ /admin/(staff|keys).*": frozenset({StaffRole.OWNER}),
     r"POST /api/v1/sales/[^/]+/cancel|(POST|DELETE) /api/v1/admin/shoppers/.*": frozenset({StaffRole.OWNER}),
     r"POST /api/v1/orders/[^/]+/refund|(GET|HEAD) /api/v1/admin/orders\.csv": frozenset(
         {StaffRole.FINANCE, StaffRole.OWNER}
@@ -47,8 +49,14 @@ _STAFF: Final = {  # what takes more than to be staff; the first that fits
         {StaffRole.OPERATOR, StaffRole.OWNER}
     ),
 }
+_FOR_PEOPLE: Final = re.compile(  # no key may go it
+    r"\w+ (?!/api/v1).*|(POST|PUT|PATCH|DELETE) /api/v1/(me|intents|auth).*|\w+ /api/v1/(me.*|auth/confirm)"
+    r"|\w+ /api/v1/sales/[^/]+/(intents|standing|follow)|POST /api/v1/orders/[^/]+/(payments|cancel)"
+    r"|\w+ /api/v1/admin/(staff|api-keys|shoppers/[^/]+/second-factor).*"
+).fullmatch
 _ASKS_AGAIN: Final = re.compile(
     r"POST /api/v1/(orders/[^/]+/refund|sales/[^/]+/(end|cancel)|me/second-factor(/recovery-codes)?)"
+    r"|(POST|PATCH|DELETE) /api/v1/admin/(staff|api-keys).*"
     r"|(POST|DELETE) /api/v1/admin/shoppers/.*|(GET|HEAD) /api/v1/admin/orders\.csv"
 ).fullmatch
 
@@ -74,6 +82,16 @@ class Route:
         if _NOTHING_TO_GUARD(path) or (is_read and _READ_BY_ANYONE(path)):
             return Who.ANYONE
         return Who.SHOPPER if _SHOPPERS(path) else Who.ADMIN
+
+    @property
+    def keys(self) -> frozenset[StaffRole]:
+        """The keys of which roles may go it."""
+        asked = f"{self.method.decode()} {self.target.decode()}"
+        if _FOR_PEOPLE(asked):
+            return frozenset()
+        if asked.endswith("/receipt"):
+            return frozenset({StaffRole.FINANCE, StaffRole.OWNER})
+        return _EVERYBODY if self.who is Who.SHOPPER else self.staff
 
     @property
     def asks_again(self) -> bool:

@@ -28,6 +28,7 @@ from web.control_room.words import QUIET, STATES, Said, say_state
         ("letter", enums.MailKind),
         ("subject", enums.SubjectKind),
         ("role", enums.Role),
+        ("staff_role", enums.StaffRole),
         ("kind", ["intent", *WORK, *KINDS]),
     ],
 )

@@ -122,10 +122,12 @@ def test_a_letter_says_everything_in_both_forms(kind: MailKind, contents: Conten
 
 
 @pytest.mark.parametrize(
-    "kind", ["verify_email", "known_address", "reset_password", "new_address", "credentials"]
+    "kind",
+    ["verify_email", "known_address", "reset_password", "new_address", "credentials", "invitation"],
 )
 def test_a_letter_about_the_account_carries_its_link_in_both_forms(kind: str) -> None:
     contents: Contents = {"link": "https://shop.example/page#token", "hours": 1, "change": "email_changed"}
+    contents = {**contents, "role": "finance", "inviter": "owner@shop.example", "days": 7}
     contents = {**contents, "email": "n…@shop.example"} if kind == "credentials" else contents
     told = contents["email"] if kind == "credentials" else contents["link"]
     for language in ("en", "de"):

@@ -130,23 +130,21 @@ def _check(parts: Services, email: str, password: str, code: str | None) -> LogI
         raise BadCredentials(email)
     renewed = parts.passwords.hash(password) if parts.passwords.is_outdated(stored) else None
     try:
-        pair = _begin_family(parts, user, stored, renewed, code)
+        done = _begin_family(parts, user, stored, renewed, code)
     except (Banned, BadCode) as error:
         reason = "banned" if isinstance(error, Banned) else "bad_code"
         security_log.log_in_failed(user.id, email, key, reason)
         raise
     security_log.logged_in(user.id)
-    return LogIn(user, pair)
+    return done
 
 
-def _begin_family(
-    parts: Services, user: User, stored: str, renewed: str | None, code: str | None
-) -> TokenPair:
+def _begin_family(parts: Services, user: User, stored: str, renewed: str | None, code: str | None) -> LogIn:
     family, jti = uuid.uuid4(), uuid.uuid4()
-    begin_log_in(
+    now = begin_log_in(
         parts.context, user, family, jti, stored_hash=stored, renewed_hash=renewed, code=code, place=_place()
     )
-    return _pair_of(user, family, jti)
+    return LogIn(now, _pair_of(now, family, jti))
 
 
 def _place() -> Place:

@@ -7,4 +7,6 @@ from web.auth.identity import current_identity
 def current_actor() -> Actor:
     """Name the admin who asks, or who made the key that asks; behind a permission."""
     identity = current_identity()
-    return Actor(identity.key_of or identity.user_id)
+    if identity.key_of is not None:
+        return Actor(identity.key_of, key_id=identity.user_id)
+    return Actor(identity.user_id)

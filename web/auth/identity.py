@@ -9,6 +9,7 @@ from flask import request
 from werkzeug.sansio.http import parse_cookie
 
 from config import Settings
+from tasks.staff.keys import BEGINNING
 from web.auth import security_log
 from web.auth.cookies import cookie_name
 from web.auth.tokens import ACCESS, Identity, Tokens, Verified
@@ -29,6 +30,7 @@ CSRF_HEADER: Final = "X-CSRF-TOKEN"
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CSRF_SHOWN: Final = "HTTP_X_CSRF_TOKEN"
 _MAX_AUTHORIZATION: Final = 4200  # characters
+_KEY_SHOWN: Final = f"bearer {BEGINNING}"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,8 +53,23 @@ def current_identity() -> Identity:
     """
     asked = cast(ShopRequest, request._get_current_object())  # type: ignore[attr-defined]
     if asked.identity is None:
-        asked.identity = read_token(ACCESS).identity
+        asked.identity = _read_key(asked) if shows_key(asked.environ) else read_token(ACCESS).identity
     return asked.identity
+
+
+def _read_key(asked: ShopRequest) -> Identity:
+    """Tell whose key it is; a bad one counts against its network, as a bad refresh token does."""
+    try:
+        return services().keys.identify(bearer_of(asked.environ["HTTP_AUTHORIZATION"]))
+    except Unauthenticated:
+        services().limits.hit_address("refresh")
+        raise
+
+
+def shows_key(environ: "WSGIEnvironment") -> bool:
+    """Whether a request comes with a program's key, good or not."""
+    shown: str = environ.get("HTTP_AUTHORIZATION", "")
+    return shown[: len(_KEY_SHOWN)].lower() == _KEY_SHOWN
 
 
 def current_person() -> Identity:

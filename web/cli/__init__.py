@@ -6,7 +6,7 @@ from web.cli.ledger import ledger
 from web.cli.push import push
 from web.cli.release import release
 from web.cli.sales import sales
-from web.cli.users import users
+from web.cli.staff import users
 
 
 def register_commands(app: Flask) -> None:

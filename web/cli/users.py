@@ -13,12 +13,13 @@ from flask.cli import AppGroup
 from marshmallow import ValidationError
 
 from config import why_weak_password
-from models.enums import Role
-from models.errors import NoSecondFactor
+from models.enums import Role, StaffRole
+from models.errors import LastOwner, NoSecondFactor
 from models.queries.accounts import user_of_email
-from tasks.accounts.registration import add_admin, add_crowd, make_admin
+from tasks.accounts.registration import add_crowd
 from tasks.accounts.second_factor import reset
 from tasks.runtime.admin_log import COMMAND_LINE
+from tasks.staff.members import add_admin, make_admin
 from web.api.schemas.accounts import RegisterSchema
 from web.auth.accounts import sign_out_everywhere
 from web.auth.issue import issue_access
@@ -48,12 +49,16 @@ def _ask_for_password() -> str:
 @users.command("create-admin")
 @click.option("--email", required=True)
 @click.option("--password", hidden=True, envvar="ADMIN_PASSWORD", callback=_refuse_on_the_command_line)
-def create_admin(email: str, password: str | None) -> None:
+@click.option("--role", type=click.Choice([role.value for role in StaffRole]), help="Default: owner.")
+def create_admin(email: str, password: str | None, role: str | None) -> None:
     """Make an admin, or make the account with this e-mail one and give it a password.
 
     The password is ADMIN_PASSWORD where that is set; else it is asked for, or read as a line from a pipe.
     """
-    done = ensure_admin(services(), email=email, password=password or _ask_for_password())
+    staff_role = StaffRole(role) if role else None
+    done = ensure_admin(
+        services(), email=email, password=password or _ask_for_password(), staff_role=staff_role
+    )
     click.echo(f"{done.capitalize()} the admin {email}.")
 
 
@@ -90,10 +95,11 @@ def reset_second_factor(email: str) -> None:
     click.echo(f"{email} logs in by password alone; log-ins that this ended: {len(ended)}.")
 
 
-def ensure_admin(parts: Services, *, email: str, password: str) -> str:
+def ensure_admin(parts: Services, *, email: str, password: str, staff_role: StaffRole | None = None) -> str:
     """Make sure that an admin signs in with this password; says `created`, `updated` or `kept`.
 
-    Old log-ins of an account that is changed end; of one that is kept they go on.
+    Old log-ins of an account that is changed end; of one that is kept they go on. Without a role, one that is
+    kept keeps its own, and any other becomes an owner.
 
     Raises:
         click.ClickException: they cannot be an account's, or the password is too weak for production.
@@ -111,14 +117,18 @@ def ensure_admin(parts: Services, *, email: str, password: str) -> str:
     if (
         known is not None
         and known.role == Role.ADMIN
+        and staff_role in {None, known.staff_role}
         and parts.passwords.verify(known.password_hash, password)
     ):
         return "kept"
-    hashed = parts.passwords.hash(password)
+    hashed, staff_role = parts.passwords.hash(password), staff_role or StaffRole.OWNER
     if known is None:
-        add_admin(parts.context, email=asked["email"], password_hash=hashed)
+        add_admin(parts.context, email=asked["email"], password_hash=hashed, staff_role=staff_role)
         return "created"
-    make_admin(parts.context, known.id, password_hash=hashed)
+    try:
+        make_admin(parts.context, known.id, password_hash=hashed, staff_role=staff_role)
+    except LastOwner as error:
+        raise click.ClickException(str(error)) from error
     sign_out_everywhere(parts, known.id)
     return "updated"
 

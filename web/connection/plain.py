@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from web.api import intents
-from web.auth.identity import CsrfFailed, find_token
+from web.auth.identity import CsrfFailed, find_token, shows_key
 from web.auth.tokens import ACCESS, Identity
 from web.connection.answering import Taken
 from web.connection.head import is_sane_host, read_head
@@ -94,13 +94,13 @@ class PlainRequests:
     def _begin(
         self, act: Act, environ: "WSGIEnvironment", asked_for: UUID, body: bytes
     ) -> Callable[[], Reply] | None:
-        """Find out who asks. A cookie without its token is left to Flask, which logs where it came from."""
+        """Find out who asks. Flask gets cookies without their token, which it logs, and programs' keys."""
         try:
             verified = find_token(environ, ACCESS, self._parts.tokens, self._parts.settings)
         except (CsrfFailed, UnicodeError):
             return None
         except Problem as refusal:
-            return partial(_refuse, refusal)
+            return None if shows_key(environ) else partial(_refuse, refusal)
         return partial(act, environ, verified.identity, asked_for, body)
 
     def _take_intent(

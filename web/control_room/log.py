@@ -24,6 +24,7 @@ _PATHS: Final = {
     SubjectKind.ORDER: "/admin/orders/{}",
     SubjectKind.SHOPPER: "/admin/shoppers/{}",
     SubjectKind.TASK: "/admin/tasks/{}",
+    SubjectKind.KEY: "/admin/keys#{}",
 }
 
 

@@ -26,6 +26,12 @@ ACTIONS: Final[Mapping[str, str]] = {
     AdminAction.BANNED: N_("banned"),
     AdminAction.UNBANNED: N_("let in again"),
     AdminAction.FACTOR_RESET: N_("second factor taken away"),
+    AdminAction.INVITED: N_("invited to the staff"),
+    AdminAction.UNINVITED: N_("invitation withdrawn"),
+    AdminAction.JOINED: N_("joined the staff"),
+    AdminAction.ROLE_CHANGED: N_("role changed"),
+    AdminAction.REMOVED: N_("taken out of the staff"),
+    AdminAction.REVOKED: N_("revoked"),
 }
 
 TEXT, MONEY, MOMENT, COUNT, SALE, PRODUCT = "text", "money", "moment", "count", "sale", "product"
@@ -34,6 +40,8 @@ FIELDS: Final[Mapping[str, tuple[str, str]]] = {  # in the order in which they a
     "model_id": (N_("After"), SALE),
     "product_id": (N_("Product"), PRODUCT),
     "name": (N_("Name"), TEXT),
+    "staff_role": (N_("Role"), TEXT),
+    "expires_at": (N_("Counts until"), MOMENT),
     "description": (N_("Description"), TEXT),
     "image_url": (N_("Picture"), TEXT),
     "list_price_minor": (N_("List price"), MONEY),
@@ -108,6 +116,8 @@ def _value(name: str, kind: str, said: Any, currency: str) -> Value:
         return Value(kind, money(said, currency))
     if name == "admission_order":
         return Value(TEXT, gettext(ADMISSION.get(said, said)))
+    if name == "staff_role":
+        return Value(TEXT, say_state("staff_role", said).words)
     if name == "kind":
         return Value(TEXT, say_state("kind", said).words)
     return Value(TEXT if kind == MONEY else kind, said)

@@ -13,6 +13,7 @@ from models.enums import (
     RefundStatus,
     Role,
     SaleStatus,
+    StaffRole,
     SubjectKind,
     TaskState,
 )
@@ -116,7 +117,14 @@ STATES: Final[Mapping[str, Mapping[str, Said]]] = {
         MailStatus.MAILED: Said(N_("Sent"), GOOD),
         MailStatus.GIVEN_UP: Said(N_("Given up"), BAD),
     },
+    "staff_role": {
+        StaffRole.VIEWER: Said(N_("Viewer"), QUIET),
+        StaffRole.OPERATOR: Said(N_("Operator"), QUIET),
+        StaffRole.FINANCE: Said(N_("Finance"), QUIET),
+        StaffRole.OWNER: Said(N_("Owner"), GOOD),
+    },
     "subject": {
+        SubjectKind.KEY: Said(N_("Key"), QUIET),
         SubjectKind.SALE: Said(N_("Sale"), QUIET),
         SubjectKind.PRODUCT: Said(N_("Product"), QUIET),
         SubjectKind.ORDER: Said(N_("Order"), QUIET),

@@ -118,6 +118,8 @@ _DOMAIN: Final[dict[type[domain.FlashSaleError], tuple[int, str, str]]] = {
     domain.ConfirmationRequired: (403, "confirmation_required", "Confirm that it is you, then ask again."),
     domain.SecondFactorMissing: (403, "second_factor_missing", "Staff need a second factor: switch it on."),
     domain.Banned: (403, "banned", "This account is banned; please write to the shop."),
+    domain.AlreadyStaff: (409, "already_staff", "This account is among the staff already."),
+    domain.LastOwner: (409, "last_owner", "Somebody has to be an owner: make another one first."),
     domain.CannotBan: (409, "cannot_ban", "An admin's account cannot be banned."),
     domain.NotFailed: (409, "not_failed", "The task did not fail."),
     domain.TokenReused: (401, "token_reused", "This refresh token was spent; sign in again."),

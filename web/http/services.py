@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from web.metrics.process import ProcessFigures
     from web.reads.serving import Reading
     from web.sockets.hub import Hub
+    from web.staff.keys import Keys
 
 EXTENSION = "services"
 
@@ -44,6 +45,7 @@ class Services:
     live: Live
     tokens: "Tokens"
     revoked: "RevokedFamilies"
+    keys: "Keys"
     passwords: "Passwords"
     guard: "LogInGuard"
     devices: "Devices"

@@ -50,6 +50,10 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
         Permission("sales.cancel", _OWNERS, asks_again=True),  # all that was paid goes back
         Permission("shoppers.ban", _OWNERS, asks_again=True),
         Permission("factors.reset", _OWNERS, asks_again=True, is_for_keys=False),
+        Permission("staff.read", _OWNERS, is_for_keys=False),
+        Permission("staff.manage", _OWNERS, asks_again=True, is_for_keys=False),
+        Permission("keys.read", _OWNERS, is_for_keys=False),
+        Permission("keys.manage", _OWNERS, asks_again=True, is_for_keys=False),
     )
 }
 

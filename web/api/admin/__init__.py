@@ -3,10 +3,23 @@
 from collections.abc import Sequence
 from typing import Final
 
-from web.api.admin import log, mails, orders, overview, reports, sales, shoppers, tasks, workers
+from web.api.admin import (
+    api_keys,
+    log,
+    mails,
+    orders,
+    overview,
+    reports,
+    sales,
+    shoppers,
+    staff,
+    tasks,
+    workers,
+)
 from web.http.openapi import Blueprint
 
 BLUEPRINTS: Final[Sequence[Blueprint]] = (
+    api_keys.blueprint,
     log.blueprint,
     mails.blueprint,
     orders.blueprint,
@@ -14,6 +27,7 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (
     reports.blueprint,
     sales.blueprint,
     shoppers.blueprint,
+    staff.blueprint,
     tasks.blueprint,
     workers.blueprint,
 )

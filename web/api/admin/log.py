@@ -37,12 +37,23 @@ class ActorSchema(Schema):
     email = fields.String(required=True)
 
 
+class KeySchema(Schema):
+    """A program's key."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+
+
 class LogEntrySchema(Schema):
-    """An admin's action; without an actor, the command line's. `details` show a change before and after."""
+    """An admin's action; without an actor, the command line's. `details` show a change before and after.
+
+    With a `key` a program did it, in the name of the actor who made the key.
+    """
 
     id = fields.Integer(required=True)
     at = UtcTime(required=True)
     actor = fields.Nested(ActorSchema, required=True, allow_none=True)
+    key = fields.Nested(KeySchema, required=True, allow_none=True)
     deed = fields.String(required=True, metadata={"enum": [deed.value for deed in AdminAction]})
     subject_kind = fields.String(required=True, metadata={"enum": [kind.value for kind in SubjectKind]})
     subject_id = fields.UUID(required=True)
