@@ -149,6 +149,16 @@ class MailKind(StrEnum):
     ORDER_EXPIRED = "order_expired"
 
 
+CHOSEN_MAILS: Final = (  # which an account may do without; all others law or safety want
+    MailKind.OPENS_SOON,
+    MailKind.DRAW_RESULT,
+    MailKind.HOLD_BEGUN,
+    MailKind.HOLD_ENDS,
+    MailKind.ORDER_CANCELLED,
+    MailKind.ORDER_EXPIRED,
+)
+
+
 class MailStatus(StrEnum):
     """pending → mailed, or given up after days of trying or for good reason at once. Kept: never sent."""
 

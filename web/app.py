@@ -9,7 +9,17 @@ from flask.sessions import SessionInterface
 
 from config import Settings, load_settings, refuse_weak_secret
 from web import control_room, docs
-from web.account import addresses, confirmation, follows, passwords, profile, pushes, second_factor, sessions
+from web.account import (
+    addresses,
+    confirmation,
+    follows,
+    notifications,
+    passwords,
+    profile,
+    pushes,
+    second_factor,
+    sessions,
+)
 from web.api import admin, intents, order_links, orders, payments, products, sales, tasks
 from web.auth import routes as accounts
 from web.auth import session
@@ -42,6 +52,7 @@ API_BLUEPRINTS: Final[Sequence[ApiBlueprint]] = (  # documented, under /api/v1
     addresses.blueprint,
     passwords.blueprint,
     profile.blueprint,
+    notifications.blueprint,
     sessions.blueprint,
     confirmation.blueprint,
     second_factor.blueprint,
@@ -65,6 +76,7 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (  # everything else, under the paths t
     pages.blueprint,
     account_pages.blueprint,
     account_pages.mailed.blueprint,
+    account_pages.notifications.unsubscribing,
     control_room.blueprint,
     live.blueprint,
 )

@@ -5,21 +5,22 @@ A link's token is written into the letter alone.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from config import MailSettings
-from models.enums import MailKind
+from models.enums import CHOSEN_MAILS, MailKind
 from models.messages import money, rfc3339
 from models.queries.payments import receipts_of_orders, refunds_to_tell
 from models.tables.mails import Mail
 from models.tables.payments import Receipt, Refund
+from tasks.mail.choices import PAGE, write_word
 from tasks.mail.links import Links
 from tasks.mail.words import Written, write
 from tasks.mail.writing import one_line
@@ -29,6 +30,18 @@ TIME_ZONE: Final = "UTC"
 _OF_MONEY: Final = (MailKind.RECEIPT, MailKind.REFUND)
 
 Contents = Mapping[str, Any]
+
+
+class _Whole(UnstructuredHeader):
+    """A header on one line: a long address would be folded into encoded words, which nobody reads."""
+
+    def fold(self: Any, *, policy: EmailPolicy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS: Final = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", cast(Any, _Whole))
+_POLICY: Final = SMTP.clone(header_factory=_HEADERS)
 
 
 def read_contents(session: Session, mails: Sequence[Mail], links: Links) -> dict[UUID, Contents]:
@@ -49,13 +62,16 @@ def read_contents(session: Session, mails: Sequence[Mail], links: Links) -> dict
 def write_letter(mail: Mail, contents: Contents, sender: MailSettings) -> EmailMessage:
     """Write a mail: the same bytes whenever it is written, so that copies are recognised."""
     written, name = words_of(mail, contents), one_line(mail.to_name)
-    letter = EmailMessage(policy=SMTP)
+    letter = EmailMessage(policy=_POLICY)
     letter["From"] = Address(sender.sender_name, addr_spec=sender.sender_address)
     letter["To"] = Address(name, addr_spec=mail.to_email)
     letter["Subject"] = written.subject
     letter["Date"] = format_datetime(mail.created_at.astimezone(UTC))
     letter["Message-ID"] = mail.message_id
     letter["Auto-Submitted"] = "auto-generated"
+    if "unsubscribe" in contents:
+        letter["List-Unsubscribe"] = f"<{contents['unsubscribe']}>"
+        letter["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     letter.set_content(written.text, cte="quoted-printable")
     letter.add_alternative(written.page, subtype="html", cte="quoted-printable")
     letter.set_boundary(f"=_{mail.id.hex}")
@@ -71,6 +87,9 @@ def words_of(mail: Mail, contents: Contents) -> Written:
 def _linked(session: Session, mail: Mail, links: Links) -> Contents | None:
     """A mail's contents with the shop's address, and that of its link in the place of the link's id."""
     contents = {**mail.contents, "shop": links.shop_url}
+    if mail.kind in CHOSEN_MAILS and mail.user_id:
+        word = write_word(links.secret_keys[0], mail.user_id, MailKind(mail.kind))
+        contents["unsubscribe"] = f"{links.shop_url}{PAGE}/{word}"
     link_id = mail.contents.get("link")
     if link_id is None:
         return contents

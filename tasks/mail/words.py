@@ -45,6 +45,7 @@ def write(kind: str, contents: Mapping[str, Any], language: str, time_zone: str)
     module: Any = environment.get_template(f"{kind}.jinja").make_module({**said, _ZONE: _zone(time_zone)})
     words = {"language": spoken, "subject": module.subject, "words": module.words}
     words |= {name: getattr(module, name, ()) for name in _OPTIONAL}
+    words["unsubscribe"] = contents.get("unsubscribe", "")
     words["width"] = max((len(name) + 1 for name, _ in words["rows"]), default=0)
     text, page = (environment.get_template(f"letter.{form}").render(words) for form in ("txt", "html"))
     return Written(words["subject"], text, page)

@@ -29,6 +29,7 @@ class Section(NamedTuple):
 SECTIONS: Final = (
     Section("/account", N_("Profile")),
     Section("/account/security", N_("Security")),
+    Section("/account/notifications", N_("Mails")),
     Section("/account/follows", N_("Sales you follow")),
     Section("/account/push", N_("Browser"), needs="push"),
 )
