@@ -289,6 +289,11 @@ class Settings:
         return self.environment == "production"
 
     @property
+    def can_tell(self) -> bool:
+        """Whether there is a way to tell those who are not there: by mail, or by push."""
+        return self.mail is not None or self.push is not None
+
+    @property
     def is_rabbit(self) -> bool:
         """Whether Celery's broker is RabbitMQ, and not a Redis."""
         return is_rabbit_url(self.broker_url)

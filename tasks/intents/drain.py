@@ -202,7 +202,7 @@ def _persist(context: Context, sale_id: UUID, claim: Claim) -> tuple[Claim | Non
 def _persist_whole(context: Context, connect: Connect, sale_id: UUID, claim: Claim) -> Persisted:
     with connect() as connection:
         stored = ledger.persist_claim(connection, sale_id, claim)
-        if context.settings.mail is not None:
+        if context.settings.can_tell:
             note_verdicts_to_tell(connection, sale_id, claim, stored.decisions)
         failpoint("before_commit")
     return stored

@@ -1,9 +1,10 @@
-"""Tells who did not hear of a verdict, and whose hold ends soon, by mail.
+"""Tells who did not hear of a verdict, and whose hold ends soon, by mail and by push.
 
 A claim's transaction writes a few notices, each of hundreds of intents. Web processes note in Redis, once a
 second, whom a socket told. Some seconds later the notices are taken up under a lease: who has a hold by then
-that no socket told them of is sent a mail, set-based, and the notice goes in the same transaction. Any number
-of processes do so; a mail's name is unique, so that nobody gets two, and a lease that was lost is had again.
+that no socket told them of is sent a mail and a push, set-based, and the notice goes in the same transaction.
+Any number of processes do so; mails and pushes have unique names, so that nobody gets two, and a lease that
+was lost is had again.
 """
 
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from models.tables.notices.verdicts import VerdictNotice
 from tasks.context import Context
 from tasks.mail.outbox import Letter, enter_letters
 from tasks.notices.orders import tell_of_holds
+from tasks.push.outbox import Notice, tell_by_push
 from tasks.runtime.failpoints import failpoint
 
 HEARD_AFTER: Final = timedelta(seconds=5)  # whoever watches has heard of a verdict by then, and it is noted
@@ -74,7 +76,7 @@ def has_due_notices(context: Context) -> bool:
 
 
 def tell_due(context: Context) -> int:
-    """Enter the mails of all notices that are due; returns how many.
+    """Enter the mails and pushes of all notices that are due; returns how many mails.
 
     Raises:
         LedgerUnavailable, LineUnavailable: a store is away; what was taken up is due again after its lease.
@@ -94,7 +96,7 @@ def _take_up(context: Context) -> Sequence[VerdictNotice]:
 
 
 def _tell(context: Context, notice: VerdictNotice) -> int:
-    """Enter the mails of one notice, which goes with that."""
+    """Enter the mails and pushes of one notice, which goes with that."""
     failpoint("notice_taken_up")
     intent_ids = notice.intent_ids
     if notice.kind != MailKind.HOLD_ENDS:
@@ -111,12 +113,15 @@ def _enter(session: Session, kind: MailKind, intent_ids: Sequence[UUID], secret_
     if not intent_ids:
         return 0
     if kind == MailKind.DRAW_RESULT:
-        lost = [
-            Letter(row.user_id, row.id, {"item": row.item, "sale": str(row.sale_id)})
-            for row in lost_draws(session, intent_ids)
-        ]
-        return len(enter_letters(session, kind, lost))
-    return tell_of_holds(session, kind, holds_to_tell(session, intent_ids), secret_key)
+        lost = lost_draws(session, intent_ids)
+        pushed = [Notice(row.user_id, row.id, row.item, f"/sales/{row.sale_id}") for row in lost]
+        tell_by_push(session, kind, pushed)
+        mailed = [Letter(row.user_id, row.id, {"item": row.item, "sale": str(row.sale_id)}) for row in lost]
+        return len(enter_letters(session, kind, mailed))
+    rows = holds_to_tell(session, intent_ids)
+    pushed = [Notice(row.user_id, row.id, row.item, f"/sales/{row.sale_id}", row.expires_at) for row in rows]
+    tell_by_push(session, kind, pushed)
+    return tell_of_holds(session, kind, rows, secret_key)
 
 
 def _ids(decisions: Any) -> str:

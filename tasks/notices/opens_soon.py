@@ -79,7 +79,7 @@ def tell_of_openings(context: Context, *, slice_s: float = SLICE_S) -> int:
     Raises:
         LedgerUnavailable: PostgreSQL is unavailable.
     """
-    if context.settings.mail is None and context.settings.push is None:
+    if not context.settings.can_tell:
         return 0
     until = time.monotonic() + slice_s
     return sum(_tell_of(context, opening, until) for opening in openings_to_tell_of(context))

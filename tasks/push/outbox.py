@@ -6,7 +6,7 @@ Every push has an end, after which nobody wants to hear it, and is given up then
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -33,9 +33,9 @@ _IS_AWAITED: Final = PushMessage.due_at.is_not(None) & (PushMessage.kind != lite
 _ENTER: Final = text("""
     INSERT INTO push_messages (id, subscription_id, kind, name, contents, language, due_at, expires_at)
     SELECT gen_random_uuid(), s.id, :kind, n.name, CAST(n.contents AS jsonb), coalesce(u.language, 'en'),
-           clock_timestamp(), now() + CAST(:lives AS interval)
-    FROM unnest(CAST(:users AS uuid[]), CAST(:names AS text[]), CAST(:contents AS text[]))
-         AS n(user_id, name, contents)
+           clock_timestamp(), coalesce(n.ends_at, now() + CAST(:lives AS interval))
+    FROM unnest(CAST(:users AS uuid[]), CAST(:names AS text[]), CAST(:contents AS text[]),
+                CAST(:ends AS timestamptz[])) AS n(user_id, name, contents, ends_at)
     JOIN push_subscriptions s ON s.user_id = n.user_id
     JOIN users u ON u.id = s.user_id AND u.banned_at IS NULL
     LEFT JOIN token_families f ON f.id = s.family_id
@@ -45,12 +45,16 @@ _ENTER: Final = text("""
 
 
 class Notice(NamedTuple):
-    """What an account is told: of which thing, what it is called, and the page of ours that a press opens."""
+    """What an account is told: of which thing, what it is called, and the page of ours that a press opens.
+
+    `ends_at`: after which it is news no longer; else that is so after some time.
+    """
 
     user_id: UUID
     subject: UUID
     item: str
     page: str
+    ends_at: datetime | None = None
 
 
 class Taken(NamedTuple):
@@ -95,6 +99,7 @@ def tell_by_push(
         "lives": lives,
         "users": [one.user_id for one in notices],
         "names": [str(one.subject) for one in notices],
+        "ends": [one.ends_at for one in notices],
         "contents": [orjson.dumps({"item": one.item, "page": one.page}).decode() for one in notices],
     }
     return int(session.execute(_ENTER, values).rowcount)  # type: ignore[attr-defined]

@@ -12,10 +12,11 @@ from sqlalchemy import select, text
 from structlog.testing import capture_logs
 
 from config import ConfigurationError
-from models.enums import MailKind
+from models.enums import MailKind, SaleStatus
 from models.errors import NotFound
 from models.tables.notices.pushes import PushMessage
 from tasks.context import Context
+from tasks.notices.absent import tell_due
 from tasks.notices.browsers import MOST, Browser, list_subscriptions, subscribe
 from tasks.notices.follows import follow_sale
 from tasks.notices.opens_soon import tell_of_openings
@@ -268,6 +269,27 @@ def test_followers_are_told_in_the_statement_that_mails_them_and_after_all_other
     [said] = pushing.service.told(browser)
     assert (said["page"], said["title"]) == (f"/sales/{sale.id}", "Kettle")
     assert pushing.sql("SELECT count(*) FROM mails") == 0
+
+
+def test_a_hold_that_no_socket_heard_of_its_end_and_a_lost_draw_are_pushed(pushing: PushShop) -> None:
+    """Also where nothing is mailed; a hold's are news until it ends."""
+    browsers = dict(pushing.reader() for _ in range(2))
+    sale = pushing.shop.lobby(1, order="draw")
+    sale.line_up(browsers)
+    for status in (SaleStatus.OPEN, SaleStatus.ENDED):
+        sale.move(status)
+        sale.drain()
+    pushing.sql("UPDATE verdict_notices SET due_at = now()")
+    assert tell_due(pushing.context) == 0
+    assert pushing.pusher.deliver() == 3
+    [order] = sale.orders()
+    winner, [loser] = browsers.pop(order.user_id), browsers.values()
+    pages = [(said["tag"].partition(".")[0], said["page"]) for said in pushing.service.told(winner)]
+    assert sorted(pages) == [("hold_begun", f"/sales/{sale.id}"), ("hold_ends", f"/sales/{sale.id}")]
+    [lost] = pushing.service.told(loser)
+    assert lost["body"] == "The lots are drawn. See where you stand."
+    lives = {int(one.headers["TTL"]) <= 600 for one in pushing.service.heard if "hold" in one.said["tag"]}
+    assert lives == {True}
 
 
 def test_the_sweep_rings_while_a_push_is_due(pushing: PushShop) -> None:

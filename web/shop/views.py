@@ -52,7 +52,7 @@ def common() -> dict[str, Any]:
         "language": languages.chosen(),
         "languages": languages.LANGUAGES,
         "script_words": languages.words_of_scripts,
-        "tells_followers": settings.mail is not None or settings.push is not None,
+        "tells_followers": settings.can_tell,
         "opens_soon_minutes": settings.opens_soon_minutes,
         "here": own_path(request.full_path.rstrip("?")),
     }

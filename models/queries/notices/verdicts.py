@@ -42,6 +42,7 @@ def _orders() -> Any:
         select(
             Order.id,
             Order.user_id,
+            Order.sale_id,
             Order.quantity,
             (Order.unit_price_minor * Order.quantity).label("total_minor"),
             Order.currency,

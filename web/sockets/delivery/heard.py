@@ -19,7 +19,7 @@ class Heard:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._is_on = context.settings.mail is not None
+        self._is_on = context.settings.can_tell
         self._told: dict[str, list[str]] = defaultdict(list)
         self._wake = threading.Event()
 
