@@ -32,6 +32,7 @@ class SoakedPlatform(Platform):
             "WEB_PROCESSES": "2",
             "RATE_LIMIT_ENABLED": "false",
             "ACCESS_TOKEN_SECONDS": "86400",
+            "CONFIRM_SECONDS": "86400",
             "LOG_LEVEL": "WARNING",
             "PAYMENT_PATIENCE_SECONDS": str(PATIENCE_S),
         }

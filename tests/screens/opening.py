@@ -22,7 +22,7 @@ def stage_on(browser: Browser) -> Iterator[Stage]:
         ends.callback(stores.remove)
         stores.start()
         stores.migrate()
-        platform = platform_over(stores, place, **push_keys())
+        platform = platform_over(stores, place, CONFIRM_SECONDS="86400", **push_keys())
         ends.callback(platform.close)
         platform.start_program("web")
         platform.start_program("worker")

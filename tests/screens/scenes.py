@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from tests.screens import account, control, line, money, oddities, shop
+from tests.screens import account, control, line, money, oddities, security, shop
 from tests.screens.scene import Scene
 
 SCENES: Final[Sequence[Scene]] = (
@@ -15,5 +15,6 @@ SCENES: Final[Sequence[Scene]] = (
     *line.SCENES,
     *money.SCENES,
     *account.SCENES,
+    *security.SCENES,
     *oddities.SCENES,
 )

@@ -9,6 +9,7 @@ import { _, language } from "./words.js";
 
 const LONG_MS = 2000; // after which somebody wants to know why it takes so long
 const STEP_MS = 5000;
+const KNOWN = _("We have written to this address: it seems to have an account. Log in with its password, or set a new one by the link in the mail.");
 
 const form = document.getElementById("account");
 const problem = document.getElementById("problem");
@@ -62,13 +63,15 @@ async function countDown(ms) {
   tell(busy, moment);
 }
 
-/** The account has a second factor: from now on the form asks for its code. */
-function askForCode() {
+/** The account has a second factor: from now on the form asks for its code. True where nothing else is to be said. */
+function asksForCode(error) {
   const { code } = form.elements;
-  code.closest(".field").hidden = false;
-  code.disabled = false;
+  if (!code || !["second_factor_required", "bad_code"].includes(error.code)) return false;
+  const isFirst = code.disabled;
+  code.closest(".field").hidden = code.disabled = false;
   code.value = "";
   code.focus();
+  return isFirst;
 }
 
 form.addEventListener("submit", async (event) => {
@@ -81,10 +84,9 @@ form.addEventListener("submit", async (event) => {
   try {
     await enter();
   } catch (error) {
-    tell(problem, isKnown(error) ? _("We have written to this address: it seems to have an account. Log in with its password, or set a new one by the link in the mail.") : wordsFor(error));
     button.disabled = false;
     busy.hidden = true;
-    if (form.elements.code && ["second_factor_required", "bad_code"].includes(error.code)) askForCode();
+    if (!asksForCode(error)) tell(problem, isKnown(error) ? KNOWN : wordsFor(error));
   }
 });
 
