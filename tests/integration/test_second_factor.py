@@ -255,6 +255,10 @@ def test_an_owner_resets_anothers_and_not_the_own(
     operator = make_account(Role.ADMIN, StaffRole.OPERATOR)
     assert_problem(client.delete(path, headers=operator.headers), 403, code="forbidden")
     assert_problem(client.delete(path, headers=other.headers), 409, code="own_second_factor")
+    page = f"/admin/shoppers/{other.id}"
+    pressed = f'data-action="DELETE {path}"'.encode()
+    seen = [pressed in client.get(page, headers=who.headers).data for who in (owner, other, operator)]
+    assert seen == [True, False, False]
     assert client.delete(path, headers=owner.headers).get_json()["second_factor"] is False
     assert client.get(ME, headers=other.headers).status_code == 401
     assert log_in(client, other).status_code == 200
