@@ -147,6 +147,7 @@ class MailKind(StrEnum):
     HOLD_ENDS = "hold_ends"
     ORDER_CANCELLED = "order_cancelled"
     ORDER_EXPIRED = "order_expired"
+    ERASED = "erased"
 
 
 CHOSEN_MAILS: Final = (  # which an account may do without; all others law or safety want
@@ -214,3 +215,4 @@ class AdminAction(StrEnum):
     ROLE_CHANGED = "role_changed"
     REMOVED = "removed"
     REVOKED = "revoked"
+    ERASED = "erased"

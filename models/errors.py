@@ -229,6 +229,18 @@ class CannotBan(FlashSaleError):
     """The account is an admin's."""
 
 
+class TooManyCopies(FlashSaleError):
+    """As many copies were asked for today as may be; `wait_s` says in how many seconds there may be more."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__("You asked for as many as there may be in a day.")
+        self.wait_s = max(int(wait_s) + 1, 1)
+
+
+class CannotErase(FlashSaleError):
+    """The account is one of the staff's that may not go now."""
+
+
 class NotDone(FlashSaleError):
     """A background task did what it could for now, and goes on by the next bell.
 

@@ -22,8 +22,8 @@ from models.queries.sales import pending_adjustments, undrained_sales
 from models.tables.catalogue import Sale
 from models.tables.orders import Order
 from models.tables.payments import Payment
-from tasks.accounts.bans import expel_again
 from tasks.context import Context
+from tasks.expulsion.expelling import expel_again
 from tasks.intents.parked import retry_parked
 from tasks.orders.holds import cancel_holds_of
 from tasks.payments.refunds import refund_orders_of

@@ -14,10 +14,10 @@ from uuid import UUID
 import structlog
 
 from models.errors import LineUnavailable
-from tasks.accounts.bans import expel_again
 from tasks.agenda import Agenda, SaleEntry, read_agenda
 from tasks.context import Context
 from tasks.deadlines import look_after_clocks
+from tasks.expulsion.expelling import expel_again
 from tasks.orders.holds import sweep_holds
 from tasks.payments.sweep import sweep_payments
 from tasks.runtime.isolation import apart

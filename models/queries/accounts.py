@@ -47,8 +47,9 @@ def find_user(session: Session, user_id: UUID) -> User | None:
 
 
 def user_of_email(session: Session, email: str) -> User | None:
-    """Find the account with this e-mail, which is in small letters."""
-    return session.scalar(select(User).where(func.lower(User.email) == email))
+    """Find the account with this e-mail, which is in small letters; one that is to be erased is nobody's."""
+    stays = User.erasure_asked_at.is_(None)
+    return session.scalar(select(User).where(func.lower(User.email) == email, stays))
 
 
 def lock_user(session: Session, user_id: UUID) -> User | None:
@@ -188,10 +189,16 @@ def revoked_since(
 
 def shoppers_to_expel(
     session: Session, limit: int
-) -> Sequence[Row[UUID, datetime | None, datetime, datetime]]:
-    """List who is to be looked for again: id, when that was due, when they were banned, the ledger's time."""
+) -> Sequence[Row[UUID, datetime | None, datetime, bool, datetime]]:
+    """List who is to be looked for again.
+
+    Of each the id, when that was due, since when they are expelled, whether since they are to be erased, and
+    the ledger's time.
+    """
+    since = func.coalesce(func.greatest(User.banned_at, User.erasure_asked_at), func.now())
+    is_erased = User.erasure_asked_at.is_not(None)
     return session.execute(
-        select(User.id, User.expel_at, func.coalesce(User.banned_at, func.now()), func.now())
+        select(User.id, User.expel_at, since, is_erased, func.now())
         .where(User.expel_at <= func.now())
         .order_by(User.expel_at)
         .limit(limit)

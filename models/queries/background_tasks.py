@@ -25,6 +25,17 @@ def background_tasks(*, kind: str | None, state: str | None, sale_id: UUID | Non
     return query
 
 
+def waiting_task_about(session: Session, kind: str, subject_id: UUID) -> BackgroundTask | None:
+    """Find the newest task of a kind about a shopper that is still to be done."""
+    return session.scalar(
+        select(BackgroundTask)
+        .where(BackgroundTask.kind == kind, BackgroundTask.subject_id == subject_id)
+        .where(BackgroundTask.state.in_(WAITING))
+        .order_by(BackgroundTask.submitted_at.desc())
+        .limit(1)
+    )
+
+
 def waiting_task(session: Session, kind: str, sale_id: UUID) -> BackgroundTask | None:
     """Find the newest task of a kind about a sale that is still to be done."""
     return session.scalar(

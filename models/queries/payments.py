@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
-from models.enums import PaymentStatus
+from models.enums import PaymentStatus, RefundStatus
 from models.tables.catalogue import Product, Sale
 from models.tables.orders import Order
 from models.tables.payments import Payment, Receipt, Refund
@@ -83,6 +83,17 @@ def orders_with_payment(
     """List which of these orders have a payment in one of these statuses."""
     which = (Payment.order_id.in_(order_ids), Payment.status.in_(statuses))
     return session.scalars(select(Payment.order_id).where(*which)).all()
+
+
+def has_money_under_way(session: Session, user_id: UUID) -> bool:
+    """Return whether a payment of a shopper's is not over, or money on its way back."""
+    paying = select(Payment.id).where(Payment.user_id == user_id, Payment.finished_at.is_(None))
+    returning = (
+        select(Refund.id)
+        .join(Payment, Payment.id == Refund.payment_id)
+        .where(Payment.user_id == user_id, Refund.status == RefundStatus.PENDING)
+    )
+    return session.scalars(select(paying.exists() | returning.exists())).one()
 
 
 def open_payment(session: Session, order_id: UUID, statuses: Collection[str]) -> UUID | None:

@@ -26,6 +26,10 @@ class User(Base):
     __table_args__ = (
         is_one_of("role", Role),
         is_one_of("staff_role", StaffRole),
+        CheckConstraint(
+            "erased_at IS NULL OR (name = '' AND email LIKE 'erased-%@erased.invalid')",
+            name="erased_names_nobody",
+        ),
         CheckConstraint("(staff_role IS NOT NULL) = (role = 'admin')", name="staff_are_admins"),
         Index("uq_users_email_lower", text("lower(email)"), unique=True),
         Index("ix_users_created_at_id", "created_at", "id"),

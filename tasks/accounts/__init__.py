@@ -1,1 +1,1 @@
-"""Accounts as admins work with them: search and bans."""
+"""Accounts: made, logged in to, changed and got back into."""

@@ -86,7 +86,7 @@ def begin_log_in(
     `renewed_hash` takes the place of the hash that was checked.
 
     Raises:
-        BadCredentials: the password is another one by now.
+        BadCredentials: the password is another one by now, or the account is to be erased.
         Banned: the account is banned by now.
         SecondFactorRequired: the account has a second factor, and there is no code.
         BadCode: the code is wrong, or was used before.
@@ -96,6 +96,8 @@ def begin_log_in(
         # The row is kept as it is until the family stands: a ban comes before it, or ends it.
         lock = {"key_share": True} if code else {"read": True}
         now = session.get_one(User, user.id, with_for_update=lock)
+        if now.erasure_asked_at is not None:
+            raise BadCredentials(user.email)
         if now.banned_at is not None:
             raise Banned("The account is banned.")
         if now.password_changed_at != user.password_changed_at:

@@ -18,9 +18,11 @@ from models.enums import TaskState
 from models.errors import NoSuchSale, NotDone, Unavailable
 from models.leases import has_ended
 from models.tables.background import BackgroundTask
-from tasks.accounts.bans import EXPEL, expel
 from tasks.background.purge import PURGE, purge
 from tasks.context import Context
+from tasks.expulsion.bans import EXPEL, expel
+from tasks.privacy.erasing import ERASE, erase
+from tasks.privacy.export import EXPORT, export
 from tasks.reports.making import REPORT, run_report
 
 log: Final = structlog.get_logger()
@@ -44,6 +46,8 @@ KINDS: Final[dict[str, Callable[[Context, BackgroundTask], Result]]] = {
     "audit": audit,
     PURGE: purge,
     EXPEL: expel,
+    ERASE: erase,
+    EXPORT: export,
     REPORT: run_report,
 }
 

@@ -37,6 +37,8 @@ def _retry_mail(session: Session, mail_id: UUID, by: Actor) -> bool:
         return False
     if mail.status != MailStatus.GIVEN_UP:
         raise NotFailed(f"The mail is {mail.status}.")
+    if not mail.to_email:
+        raise NotFailed("The mail's address is forgotten.")
     now = ledger_time(session)
     mail.status, mail.given_up_at, mail.due_at = MailStatus.PENDING, None, now
     mail.attempts, mail.started_at = 0, None

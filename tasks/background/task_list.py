@@ -18,6 +18,7 @@ from models.queries.payment_tasks import WORK, find_money_task, list_money_tasks
 from models.tables.background import BackgroundTask
 from tasks.context import Context
 from tasks.intents import submit
+from tasks.privacy.export import EXPORT
 
 INTENT: Final = "intent"
 
@@ -46,7 +47,7 @@ def find_task(context: Context, task_id: UUID) -> tuple[Message, UUID | None]:
     except NotFound:
         with context.database.transaction() as session:
             if (task := session.get(BackgroundTask, task_id)) is not None:
-                return of_background(task), None
+                return of_background(task), task.subject_id if task.kind == EXPORT else None
             if (told := find_money_task(session, task_id)) is not None:
                 return told, None
         raise

@@ -23,6 +23,7 @@ from tasks.mail.messages import Contents, read_contents, words_of, write_letter
 from tasks.mail.outbox import Tried, hand_back, has_due, note_tried, take_up
 from tasks.mail.smtp import DEADLINE_S, TIMEOUT_S, Post, Refused, Unreached
 from tasks.mail.words import Written
+from tasks.mail.writing import without_address
 from tasks.runtime.failpoints import failpoint
 
 AT_ONCE: Final = 20  # mails
@@ -145,11 +146,13 @@ def _send(
         try:
             post.send(_letter(mail, contents, settings))
         except Refused as error:
-            log.warning("mail_refused", **_named(mail), error=str(error))
-            tried.append(Tried(mail, str(error), is_final=error.is_final))
+            said = without_address(str(error), mail.to_email)
+            log.warning("mail_refused", **_named(mail), error=said)
+            tried.append(Tried(mail, said, is_final=error.is_final))
         except Unreached as error:
-            log.warning("mail_unanswered", **_named(mail), error=str(error))
-            return [*tried, Tried(mail, str(error))], True
+            said = without_address(str(error), mail.to_email)
+            log.warning("mail_unanswered", **_named(mail), error=said)
+            return [*tried, Tried(mail, said)], True
         except Exception as error:
             log.exception("mail_not_written", **_named(mail))
             tried.append(Tried(mail, repr(error)))

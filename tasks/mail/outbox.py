@@ -20,6 +20,7 @@ from config import MailSettings
 from models import leases
 from models.enums import MailKind, MailStatus
 from models.leases import Backoff
+from models.pseudonyms import is_pseudonym
 from models.queries.orders import Buyer
 from models.tables.accounts import User
 from models.tables.mails import Mail
@@ -85,9 +86,12 @@ def enter_mail(
     *,
     refund_id: UUID | None = None,
 ) -> None:
-    """Enter a mail to an order's shopper in the caller's transaction, if mail is configured."""
+    """Enter a mail to an order's shopper in the caller's transaction, if mail is configured.
+
+    An erased account gets none.
+    """
     domain = session.info.get(DOMAIN)
-    if domain is None:
+    if domain is None or is_pseudonym(buyer.email):
         return
     mail = Mail(
         kind=kind,
@@ -140,7 +144,7 @@ def enter_letter(
     is entered. `contents` is what the letter's template says, and holds no secret.
     """
     domain = session.info.get(DOMAIN)
-    if domain is None:
+    if domain is None or is_pseudonym(reader.email):
         return False
     values = {
         "kind": kind,

@@ -91,15 +91,15 @@ def cancel_holds_of(context: Context, sale_id: UUID) -> int:
             return ended
 
 
-def cancel_holds_of_shopper(context: Context, user_id: UUID) -> int:
-    """End the open holds of a shopper who was banned; their units go to the next in line.
+def cancel_holds_of_shopper(context: Context, user_id: UUID, reason: str) -> int:
+    """End the open holds of a shopper who is expelled; their units go to the next in line.
 
     Raises:
         LedgerUnavailable: PostgreSQL is unavailable.
     """
     held = select(Order).where(Order.user_id == user_id, Order.status == OrderStatus.HELD).limit(AT_ONCE)
     with context.database.transaction() as session:
-        return _end(session, held, OrderStatus.CANCELLED, reason="shopper_banned", wait=True)
+        return _end(session, held, OrderStatus.CANCELLED, reason=reason, wait=True)
 
 
 def release_pending(context: Context) -> int:

@@ -17,9 +17,9 @@ from models.errors import FlashSaleError
 from models.tables.accounts import User
 from models.tables.background import BackgroundTask
 from models.tables.payments import Payment
-from tasks.accounts import bans
 from tasks.background import queue
 from tasks.context import Context
+from tasks.expulsion import bans, expelling
 from tasks.intents.drain import finish_claim
 from tasks.intents.submit import submit_intent
 from tasks.payments.begin import begin_payment
@@ -127,7 +127,7 @@ def test_a_hold_that_is_persisted_after_the_expulsion_comes_home(shop: Shop) -> 
 def end_of_tokens(context: Context, user_id: UUID) -> None:
     """Let the ban be so old that no token of before is good, and have the shopper looked for now."""
     with context.database.transaction() as session:
-        long_ago = User.banned_at - bans.MARGIN * 1_000
+        long_ago = User.banned_at - expelling.MARGIN * 1_000
         session.execute(
             update(User).where(User.id == user_id).values(banned_at=long_ago, expel_at=User.created_at)
         )

@@ -69,7 +69,7 @@ def test_a_shoppers_page_tells_of_log_ins_places_and_orders(
     assert any(row.startswith(f"{str(order.id)[-8:]} Kettle 1 $19.99 Held") for row in told)
     assert sum("Good" in row for row in told) == 1
     assert "1, of them 0 paid" in text_of(page)
-    assert actions(page) == ["ban"]
+    assert actions(page) == ["ban", "erase"]
 
 
 def test_a_ban_is_shown_with_its_reason_and_can_be_lifted(
@@ -79,7 +79,7 @@ def test_a_ban_is_shown_with_its_reason_and_can_be_lifted(
     sign_in(client, admin)
     page = read(client, f"/admin/shoppers/{shopper.id}")
     assert "Reason bots" in text_of(page)
-    assert actions(page) == ["unban"]
+    assert actions(page) == ["unban", "erase"]
     assert any("Ended" in row for row in rows(page))
     assert any(f"{admin.email} banned Reason bots" in row for row in rows(page))
 

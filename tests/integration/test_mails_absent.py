@@ -145,7 +145,7 @@ def test_what_became_of_an_order_is_told_with_its_reason(mailing: MailShop, reas
     elif reason == "sale_cancelled":
         sale.move(SaleStatus.CANCELLED)
     else:
-        cancel_holds_of_shopper(context, order.user_id)
+        cancel_holds_of_shopper(context, order.user_id, "shopper_banned")
     mailing.shop.sweep()
     mailing.shop.sweep()
     mail = mailing.mail()

@@ -63,6 +63,8 @@ BESIDE_A_WRITE = {
     "tasks/payments/receipts.py",
     "tasks/payments/refunds.py",
     "tasks/payments/webhooks.py",
+    "tasks/privacy/erasing.py",
+    "tasks/privacy/forgetting.py",
     "tasks/providers/sandbox/books.py",
     "tasks/providers/sandbox/refunds.py",
     "tasks/push/outbox.py",

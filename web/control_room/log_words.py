@@ -32,6 +32,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     AdminAction.ROLE_CHANGED: N_("role changed"),
     AdminAction.REMOVED: N_("taken out of the staff"),
     AdminAction.REVOKED: N_("revoked"),
+    AdminAction.ERASED: N_("erased"),
 }
 
 TEXT, MONEY, MOMENT, COUNT, SALE, PRODUCT = "text", "money", "moment", "count", "sale", "product"

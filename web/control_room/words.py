@@ -94,6 +94,8 @@ STATES: Final[Mapping[str, Mapping[str, Said]]] = {
         "purge": Said(N_("Purge"), QUIET),
         "expel": Said(N_("Expulsion"), QUIET),
         "report": Said(N_("Report"), QUIET),
+        "export": Said(N_("Copy of personal data"), QUIET),
+        "erase": Said(N_("Erasure"), QUIET),
     },
     "letter": {
         MailKind.RECEIPT: Said(N_("Receipt"), QUIET),
@@ -110,6 +112,7 @@ STATES: Final[Mapping[str, Mapping[str, Said]]] = {
         MailKind.HOLD_ENDS: Said(N_("Hold ends soon"), QUIET),
         MailKind.ORDER_CANCELLED: Said(N_("Order cancelled"), QUIET),
         MailKind.ORDER_EXPIRED: Said(N_("Hold ran out"), QUIET),
+        MailKind.ERASED: Said(N_("Account erased"), QUIET),
     },
     "mail": {
         MailStatus.PENDING: Said(N_("Waits"), BUSY),

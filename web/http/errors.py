@@ -121,6 +121,8 @@ _DOMAIN: Final[dict[type[domain.FlashSaleError], tuple[int, str, str]]] = {
     domain.AlreadyStaff: (409, "already_staff", "This account is among the staff already."),
     domain.LastOwner: (409, "last_owner", "Somebody has to be an owner: make another one first."),
     domain.CannotBan: (409, "cannot_ban", "An admin's account cannot be banned."),
+    domain.TooManyCopies: (429, "too_many_requests", "You asked for as many as there may be in a day."),
+    domain.CannotErase: (409, "cannot_erase", "This account cannot be erased now."),
     domain.NotFailed: (409, "not_failed", "The task did not fail."),
     domain.TokenReused: (401, "token_reused", "This refresh token was spent; sign in again."),
     domain.ProductInUse: (409, "product_in_use", "A sale that is not over sells this product."),
@@ -136,6 +138,7 @@ _TOLD: Final = (
     domain.LimitReached,
     domain.ProductInUse,
     domain.CameTooOften,
+    domain.CannotErase,
 )  # their own words help
 
 _HTTP_CODES: Final = {
@@ -244,7 +247,7 @@ def _tell_domain(error: domain.FlashSaleError) -> Reply:
         headers = {"WWW-Authenticate": _CHALLENGE}
     elif isinstance(error, domain.PreconditionFailed):
         headers = {"ETag": f'"{error.present}"'}
-    elif isinstance(error, domain.CameTooOften):
+    elif isinstance(error, domain.CameTooOften | domain.TooManyCopies):
         headers = {"Retry-After": str(error.wait_s)}
     extra = {"intent": error.intent} if isinstance(error, domain.AlreadyInLine) else {}
     return problem(status, code, detail, headers=headers, **extra)

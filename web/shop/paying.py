@@ -51,6 +51,7 @@ NOTES: Final = {
     "deadline_passed": N_("The time to pay ran out, and the units went back to the line."),
     "by_shopper": N_("You gave it back."),
     "shopper_banned": N_("The shop ended this order."),
+    "account_erased": N_("It was given back when the account was erased."),
     "cancelled": N_("The payment was ended. Nothing was charged; you may try again."),
     "amount_not_payable": N_("This amount cannot be paid with this currency here. Nothing was charged."),
     "unknown_method": N_("The payment provider does not know this method. You may try another."),

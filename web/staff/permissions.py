@@ -54,6 +54,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
         Permission("staff.manage", _OWNERS, asks_again=True, is_for_keys=False),
         Permission("keys.read", _OWNERS, is_for_keys=False),
         Permission("keys.manage", _OWNERS, asks_again=True, is_for_keys=False),
+        Permission("shoppers.erase", _OWNERS, asks_again=True),
     )
 }
 

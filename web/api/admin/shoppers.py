@@ -10,8 +10,9 @@ from models.enums import Role
 from models.messages import Message, rfc3339
 from models.queries.accounts import OrderCounts, count_orders, find_shopper, shoppers
 from models.tables.accounts import User
-from tasks.accounts.bans import ban_shopper, unban_shopper
 from tasks.accounts.second_factor import reset
+from tasks.expulsion.bans import ban_shopper, unban_shopper
+from tasks.privacy.erasing import erase_account
 from web.api.schemas.fields import Prose, Strict, Text, UtcTime
 from web.api.schemas.paging import PageQuery, page_of
 from web.auth.actor import current_actor
@@ -46,6 +47,8 @@ class ShopperSchema(Schema):
     role = fields.String(required=True, metadata={"enum": [role.value for role in Role]})
     created_at = UtcTime(required=True)
     banned_at = UtcTime(required=True, allow_none=True)
+    erasure_asked_at = UtcTime(required=True, allow_none=True)
+    erased_at = UtcTime(required=True, allow_none=True)
     ban_reason = fields.String(required=True, allow_none=True)
     second_factor = fields.Boolean(required=True)
     orders = fields.Integer(required=True)
@@ -102,6 +105,17 @@ def reset_second_factor(user_id: uuid.UUID) -> Response:
     return answer(read_shopper(user_id))
 
 
+@blueprint.post("/<uuid:user_id>/erase")
+@may("shoppers.erase")
+@blueprint.response(202, ShopperSchema)
+def erase(user_id: uuid.UUID) -> Response:
+    """Have a shopper's account erased, as its owner may: signed out now, forgotten within minutes."""
+    parts = services()
+    for family in erase_account(parts.context, user_id, by=current_actor()):
+        parts.revoked.add(family)
+    return answer(read_shopper(user_id), 202)
+
+
 def read_shoppers(asked: dict[str, Any]) -> Page:
     """Read a page of accounts, newest first, as they are told.
 
@@ -136,6 +150,8 @@ def _show(user: User, counts: OrderCounts) -> Message:
         "role": user.role,
         "created_at": rfc3339(user.created_at),
         "banned_at": rfc3339(user.banned_at) if user.banned_at else None,
+        "erasure_asked_at": rfc3339(user.erasure_asked_at) if user.erasure_asked_at else None,
+        "erased_at": rfc3339(user.erased_at) if user.erased_at else None,
         "ban_reason": user.ban_reason,
         "second_factor": user.totp_confirmed_at is not None,
         "orders": counts.all,

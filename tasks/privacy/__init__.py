@@ -1,0 +1,1 @@
+"""What the law gives people about their data: a copy of all of it, and that it is forgotten."""

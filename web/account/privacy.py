@@ -1,0 +1,77 @@
+"""`/me/export` and `DELETE /me`: a copy of all that is held about one, and to be forgotten."""
+
+from typing import Any, Final
+
+from flask import Response
+from marshmallow import fields, validate
+
+from models.tables.background import BackgroundTask
+from tasks.background import task_list
+from tasks.privacy.export import ask_for_export, find_export
+from web.account.erasing import erase_own
+from web.api.schemas.accounts import MAX_CODE
+from web.api.schemas.fields import Strict
+from web.api.schemas.tasks import TaskSchema
+from web.auth.identity import current_identity, signed_in
+from web.auth.issue import clear_session_cookies
+from web.http.openapi import PREFIX, Blueprint
+from web.http.responses import answer
+from web.http.services import services
+
+RETRY_AFTER: Final = {"Retry-After": "2"}  # seconds; most copies are made by then
+
+blueprint = Blueprint("privacy", __name__, url_prefix="/me", description="What is held about one")
+
+
+class EraseSchema(Strict):
+    """What shows that it is the account's owner who asks: a code too, where there is a second factor."""
+
+    password = fields.String(required=True, validate=validate.Length(1, 128), metadata={"format": "password"})
+    code = fields.String(validate=validate.Length(1, MAX_CODE))
+
+
+@blueprint.get("/export")
+@signed_in
+@blueprint.response(200, content_type="application/json")
+@blueprint.alt_response(202, schema=TaskSchema)
+def get_export() -> Response:
+    """Download the newest copy of all that is held about one; without one, ask for it: 202 with its task.
+
+    A copy is kept for a day. At most three are made in one.
+    """
+    found = find_export(services().context, current_identity().user_id)
+    if isinstance(found, BackgroundTask):
+        return _accepted(found)
+    name = f"my-data-{found.made_at:%Y-%m-%d}.json"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(found.content, content_type="application/json", headers=headers)
+
+
+@blueprint.post("/export")
+@signed_in
+@blueprint.response(202, TaskSchema)
+def make_export() -> Response:
+    """Have a new copy made, where there is one already."""
+    return _accepted(ask_for_export(services().context, current_identity().user_id))
+
+
+@blueprint.delete("")
+@signed_in
+@blueprint.arguments(EraseSchema)
+@blueprint.response(202)
+def erase_me(asked: dict[str, str]) -> Response:
+    """Have the account erased: every log-in ends now, the rest is done within minutes.
+
+    Places in line and holds are given back; payments that are under way are finished first. Orders and
+    receipts stay without name and address. A last mail says when it is done.
+    """
+    erase_own(services(), current_identity(), **asked)
+    response = Response(status=202)
+    clear_session_cookies(response, services().settings)
+    return response
+
+
+def _accepted(task: BackgroundTask) -> Response:
+    where = {"Location": f"{PREFIX}/tasks/{task.id}", **RETRY_AFTER}
+    told: dict[str, Any] = task_list.of_background(task)
+    return answer(told, 202, where)
