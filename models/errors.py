@@ -165,6 +165,10 @@ class LinkSpent(FlashSaleError):
     """A link that was mailed is good for nothing: used, expired, or none at all."""
 
 
+class EmailNotVerified(FlashSaleError):
+    """The sale asks for a confirmed e-mail address, and the shopper's is not."""
+
+
 class AskedTooOften(FlashSaleError):
     """A link was mailed to the account a moment ago, or too many today."""
 

@@ -16,6 +16,7 @@ from models.live.store import Live
 from models.queries import intents
 from models.replica import Replica
 from models.tables.identity import require_writable
+from tasks.intake.confirmed_addresses import ConfirmedAddresses
 from tasks.intake.intake import Intake
 from tasks.intake.journal import Journal
 from tasks.intake.sale_cache import SaleCache
@@ -51,6 +52,7 @@ class Context:
     breaker: Breaker
     ownership: Ownership
     sale_cache: SaleCache
+    confirmed: ConfirmedAddresses
     intake: Intake
     providers: Providers
     mailer: Mailer
@@ -92,6 +94,7 @@ def build_context(settings: Settings, process: str) -> Context:
         ownership=Ownership(database, live),
         replica=_replica(settings, database, process),
         sale_cache=sale_cache,
+        confirmed=ConfirmedAddresses(database),
         providers=Providers(settings, database),
         mailer=Mailer(database, settings.mail, Links.of(settings)),
         pusher=start_pusher(database, settings),

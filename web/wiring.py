@@ -35,7 +35,9 @@ def build_services(settings: Settings) -> Services:
     """Wire the parts. Imports the database's driver, so gevent must have patched before."""
     context = build_context(settings, settings.process_name)
     database = context.database
-    revoked = RevokedFamilies(database, keep_s=longest_access_s(settings))
+    revoked = RevokedFamilies(
+        database, keep_s=longest_access_s(settings), beside=context.sale_cache.take_settings
+    )
     tokens = Tokens(settings.secret_key, revoked, old_keys=settings.old_secret_keys)
     limits = Limits(settings)
     reads = Reads()

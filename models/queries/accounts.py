@@ -52,6 +52,12 @@ def user_of_email(session: Session, email: str) -> User | None:
     return session.scalar(select(User).where(func.lower(User.email) == email, stays))
 
 
+def verified_among(session: Session, user_ids: Sequence[UUID]) -> set[UUID]:
+    """Tell which of these accounts have confirmed their address."""
+    verified = select(User.id).where(User.id.in_(user_ids), User.email_verified_at.is_not(None))
+    return set(session.scalars(verified))
+
+
 def lock_user(session: Session, user_id: UUID) -> User | None:
     """Find an account, as it is now, and keep it so until the transaction ends; log-ins wait meanwhile."""
     return session.get(User, user_id, with_for_update={"key_share": True}, populate_existing=True)

@@ -81,6 +81,7 @@ class Sale(Base):
         CheckConstraint("max_open_holds > 0", name="open_holds_positive"),
         CheckConstraint("0 <= noted AND noted <= accepted", name="noted_was_accepted"),
         Index("ix_sales_created_at_id", "created_at", "id"),
+        Index("ix_sales_requires_verified_email", "id", postgresql_where=text("requires_verified_email")),
         Index("ix_sales_undrained", "id", postgresql_where=text("drained_at IS NULL")),
     )
 

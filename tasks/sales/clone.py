@@ -41,6 +41,7 @@ def clone_sale(
         currency=model.currency,
         per_shopper_limit=model.per_shopper_limit,
         hold_seconds=model.hold_seconds,
+        requires_verified_email=model.requires_verified_email,
         admission_order=model.admission_order,
         rate_per_second=model.rate_per_second,
         max_open_holds=model.max_open_holds,

@@ -49,6 +49,7 @@ class NewSale:
     lobby_opens_at: datetime | None = None
     per_shopper_limit: int = 1
     hold_seconds: int = 600
+    requires_verified_email: bool = False
     admission_order: str = AdmissionOrder.FIFO
     rate_per_second: int | None = None
     max_open_holds: int | None = None

@@ -60,6 +60,7 @@ def _whole(sale: Sale, look: Look | None) -> Message:
         **_stock(sale, look),
         "per_shopper_limit": sale.per_shopper_limit,
         "hold_seconds": sale.hold_seconds,
+        "requires_verified_email": sale.requires_verified_email,
         "opens_at": rfc3339(sale.opens_at),
         "closes_at": rfc3339(sale.closes_at),
         "lobby_opens_at": rfc3339(sale.lobby_opens_at) if sale.lobby_opens_at else None,

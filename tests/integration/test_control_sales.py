@@ -72,7 +72,7 @@ def test_a_new_sale_is_made_in_a_form_that_has_every_setting(
     admission = {"admission.order", "admission.rate_per_second", "admission.max_open_holds"}
     times = {"opens_at", "closes_at", "lobby_opens_at"}
     assert names == admission | times | {
-        "product_id", "price", "allocation", "per_shopper_limit", "hold_seconds",
+        "product_id", "price", "allocation", "per_shopper_limit", "hold_seconds", "requires_verified_email",
     }  # fmt: skip
     assert closed_fields(page) == set()
     assert "Times are in UTC" in page

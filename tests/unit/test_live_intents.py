@@ -82,7 +82,7 @@ class Stage:
 
     def ask(self, **more: Any) -> Step | Work:
         message = {"type": "intent", "sale_id": str(SALE), **more}
-        return self.intents.begin(self.connection, message, self.socket.user)
+        return self.intents.begin(self.connection, message, cast(Verified, self.socket.identity).identity)
 
     def answer(self, outcome: Outcome | None = None) -> None:
         submission, tell = self.intake.taken.pop(0)

@@ -52,13 +52,12 @@ SHORT_LENGTHS: Final = {str(length): length for length in range(1, 65)}  # bytes
 @blueprint.response(202, IntentSchema, headers={"Location": {"schema": {"type": "string"}}})
 def submit(sale_id: uuid.UUID) -> Response:
     """Ask to buy. 202: the intent stands in line, durably, with its ticket; the verdict follows."""
-    asking = current_person().user_id
-    return Answer(take_intent(services(), asking, sale_id, request.environ, _read_intent_request))
+    return Answer(take_intent(services(), current_person(), sale_id, request.environ, _read_intent_request))
 
 
 def take_intent(
     parts: Services,
-    user_id: uuid.UUID,
+    identity: Identity,
     sale_id: uuid.UUID,
     environ: "WSGIEnvironment",
     read: Callable[[], Mapping[str, Any]],
@@ -68,12 +67,13 @@ def take_intent(
     Raises:
         TooManyRequests, Problem, ValidationError, FlashSaleError: as they are told.
     """
+    user_id, context = identity.user_id, parts.context
     parts.limits.intents.hit(user_id)
-    requested = read()
+    requested, key = read(), _read_key(environ)
+    if context.sale_cache.by_id(sale_id).requires_verified_email and not identity.is_verified:
+        context.confirmed.require(user_id)
     caller = environ.get("HTTP_TRACEPARENT", "")
-    intent = intents.submit_intent(
-        parts.context, user_id, sale_id, key=_read_key(environ), caller=caller, **requested
-    )
+    intent = intents.submit_intent(context, user_id, sale_id, key=key, caller=caller, **requested)
     return reply_with(intent, 202, {"Location": f"{PREFIX}/intents/{intent['id']}"})
 
 

@@ -10,7 +10,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import KeysView
+from collections.abc import Callable, KeysView
 from typing import Final
 
 from models.database import Database
@@ -33,8 +33,16 @@ class RevokedFamilies:
     While PostgreSQL is away the last known set holds: the line must go on without the ledger.
     """
 
-    def __init__(self, database: Database, *, keep_s: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        keep_s: int,
+        beside: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`beside`: what else is read with each look, since it has to be as fresh."""
         self._database = database
+        self._beside = beside
         self._keep_s = keep_s  # seconds; no access token lives longer than that
         self._revoked: dict[uuid.UUID, float] = {}  # since when it is known, in monotonic seconds
         self._watcher: Periodic | None = None
@@ -80,6 +88,7 @@ class RevokedFamilies:
         for family in families:
             self._revoked.setdefault(family, now)
         self._forget_the_old(now)
+        self._beside()  # in a transaction of its own: each locks one table
 
     def _forget_the_old(self, now: float) -> None:
         """Forget whose tokens have all expired, also if clocks were set back since they were issued."""

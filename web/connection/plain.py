@@ -107,7 +107,7 @@ class PlainRequests:
         self, environ: "WSGIEnvironment", identity: Identity, sale_id: UUID, body: bytes
     ) -> Reply:
         read = partial(intents.read_short_request, body)
-        return intents.take_intent(self._parts, identity.user_id, sale_id, environ, read)
+        return intents.take_intent(self._parts, identity, sale_id, environ, read)
 
     def _show_intent(
         self, _environ: "WSGIEnvironment", identity: Identity, intent_id: UUID, _body: bytes

@@ -54,6 +54,7 @@ FIELDS: Final[Mapping[str, tuple[str, str]]] = {  # in the order in which they a
     "closes_at": (N_("Closes"), MOMENT),
     "per_shopper_limit": (N_("Limit for one shopper"), COUNT),
     "hold_seconds": (N_("Seconds of a hold"), COUNT),
+    "requires_verified_email": (N_("Confirmed addresses only"), TEXT),
     "admission_order": (N_("Order of the lobby"), TEXT),
     "rate_per_second": (N_("Decisions a second"), COUNT),
     "max_open_holds": (N_("Open holds at most"), COUNT),

@@ -107,6 +107,11 @@ _DOMAIN: Final[dict[type[domain.FlashSaleError], tuple[int, str, str]]] = {
     ),
     BadSignature: (400, "bad_signature", "This is not a webhook of this provider."),
     domain.LinkSpent: (410, "link_spent", "This link was used before, or has expired; ask for a new one."),
+    domain.EmailNotVerified: (
+        403,
+        "email_not_verified",
+        "This sale asks for a confirmed e-mail address; confirm yours by the link in the mail.",
+    ),
     domain.AskedTooOften: (429, "too_many_requests", "A link was mailed a moment ago; wait a little."),
     domain.EmailTaken: (409, "email_taken", "An account with this e-mail address exists."),
     domain.BadCredentials: (401, "bad_credentials", "E-mail and password do not belong together."),

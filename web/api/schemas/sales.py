@@ -6,7 +6,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates, va
 
 from models.enums import AdmissionOrder, SaleStatus
 from models.tables.catalogue import MAX_ALLOCATION
-from web.api.schemas.fields import MoneyOut, MoneySchema, Strict, UtcTime, Whole
+from web.api.schemas.fields import Flag, MoneyOut, MoneySchema, Strict, UtcTime, Whole
 from web.api.schemas.paging import PageQuery, page_of
 from web.api.schemas.products import ProductSchema
 
@@ -44,6 +44,7 @@ class SaleCreateSchema(Strict):
     lobby_opens_at = UtcTime(load_default=None, allow_none=True)
     per_shopper_limit = Whole(load_default=1, low=1, high=MAX_ALLOCATION)
     hold_seconds = Whole(load_default=600, low=1, high=MAX_HOLD_S)
+    requires_verified_email = Flag(load_default=False)
     admission = fields.Nested(AdmissionSchema, load_default=lambda: AdmissionSchema().load({}))
 
     @validates_schema
@@ -62,6 +63,7 @@ class SalePatchSchema(Strict):
     lobby_opens_at = UtcTime(allow_none=True)
     per_shopper_limit = Whole(low=1, high=MAX_ALLOCATION)
     hold_seconds = Whole(low=1, high=MAX_HOLD_S)
+    requires_verified_email = Flag()
     admission = fields.Nested(AdmissionPatchSchema)
 
     @validates_schema
@@ -125,6 +127,7 @@ class SaleSchema(Schema):
     sold = fields.Integer(required=True)
     per_shopper_limit = fields.Integer(required=True)
     hold_seconds = fields.Integer(required=True)
+    requires_verified_email = fields.Boolean(required=True)
     opens_at = UtcTime(required=True)
     closes_at = UtcTime(required=True)
     lobby_opens_at = UtcTime(required=True, allow_none=True)

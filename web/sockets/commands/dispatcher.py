@@ -198,7 +198,9 @@ class MessageDispatcher:
         return Step.ANSWERED
 
     def _intent(self, connection: Connection, message: Message) -> Step | Work:
-        return self._intents.begin(connection, message, self._user_of(connection))
+        known = _known(connection)
+        self._access.tokens.require_current(known)
+        return self._intents.begin(connection, message, known.identity)
 
     def _leave(self, connection: Connection, message: Message) -> Step:
         user_id = self._user_of(connection)

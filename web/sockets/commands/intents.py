@@ -6,7 +6,6 @@ No greenlet waits for the answer, so a crowd's intents gather in batches as larg
 import time
 from dataclasses import dataclass, field
 from functools import partial
-from uuid import UUID
 
 from models.live.records import Submission
 from models.messages import Message
@@ -15,6 +14,7 @@ from tasks.intake.intake import Outcome
 from tasks.intake.sale_cache import SaleRef
 from tasks.intents.submit import conclude, is_plain, write_submission
 from tasks.tracing.traces import BY_SOCKET
+from web.auth.tokens import Identity
 from web.limits.rate_limits import AccountLimit
 from web.sockets.commands.answers import answer_own, attempt, refuse
 from web.sockets.commands.messages import IntentRequest, read_intent_request
@@ -54,26 +54,48 @@ class Intents:
         self._pool = pool
         self.unanswered = 0  # intents that the intake has and has not answered
 
-    def begin(self, connection: Connection, request: Message, user_id: UUID) -> Step | Work:
+    def begin(self, connection: Connection, request: Message, identity: Identity) -> Step | Work:
         """Take an intent; never waits.
 
         Raises:
             TooManyRequests, Refused: by the same rules as the POST, in the same order.
         """
-        self._limit.hit(user_id)
+        self._limit.hit(identity.user_id)
         wanted = read_intent_request(request)
         sale_ref = self._context.sale_cache.known(wanted.sale_id)
         if sale_ref is not None:
-            return self._put(connection, request, str(user_id), wanted, sale_ref)
-        find = partial(self._find_sale, connection, request, str(user_id), wanted)
+            if self._may_enter(identity, sale_ref):
+                return self._put(connection, request, str(identity.user_id), wanted, sale_ref)
+            look = partial(self._look_and_put, connection, request, identity, wanted, sale_ref)
+            return partial(attempt, connection, request, look)
+        find = partial(self._find_sale, connection, request, identity, wanted)
         return Doubtful(partial(attempt, connection, request, find), whose=self._unknown.standing(connection))
 
+    def _may_enter(self, identity: Identity, sale_ref: SaleRef) -> bool:
+        """Whether a shopper may enter a sale, as far as it is known without a store."""
+        if not sale_ref.requires_verified_email or identity.is_verified:
+            return True
+        return self._context.confirmed.knows(identity.user_id)
+
+    def _look_and_put(
+        self,
+        connection: Connection,
+        request: Message,
+        identity: Identity,
+        wanted: IntentRequest,
+        sale_ref: SaleRef,
+    ) -> Step:
+        """Look whether the address was confirmed since the token was written; waits for the ledger."""
+        if not self._may_enter(identity, sale_ref):
+            self._context.confirmed.require(identity.user_id)
+        return self._put(connection, request, str(identity.user_id), wanted, sale_ref)
+
     def _find_sale(
-        self, connection: Connection, request: Message, user_id: str, wanted: IntentRequest
+        self, connection: Connection, request: Message, identity: Identity, wanted: IntentRequest
     ) -> Step:
         by_id = self._context.sale_cache.by_id
         sale_ref = self._unknown.look(connection, wanted.sale_id, partial(by_id, wanted.sale_id))
-        return self._put(connection, request, user_id, wanted, sale_ref)
+        return self._look_and_put(connection, request, identity, wanted, sale_ref)
 
     def _put(
         self, connection: Connection, request: Message, user_id: str, wanted: IntentRequest, sale_ref: SaleRef

@@ -23,6 +23,7 @@ const WORDS = {
   order_not_held: _("The hold has run out, so that it cannot be paid any more."),
   line_unavailable: _("The line cannot be reached at the moment. You were not put in line; please try again."),
   ledger_unavailable: _("The shop cannot be reached at the moment. Please try again."),
+  email_not_verified: _("This sale asks for a confirmed e-mail address. Please use the link in the mail, then press again."),
   link_spent: _("This link was used before, or has expired. Please ask for a new one."),
   no_mail: _("This shop sends no mail."),
   forbidden: _("This is not yours to do."),

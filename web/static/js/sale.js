@@ -8,7 +8,7 @@ import { showFigures } from "./figures.js";
 import { tell, wake } from "./dom.js";
 import { now } from "./clock.js";
 import { wait } from "./format.js";
-import { goToLogIn } from "./session.js";
+import { api, goToLogIn } from "./session.js";
 import { wordsFor } from "./problems.js";
 import { _ } from "./words.js";
 
@@ -68,6 +68,14 @@ function sayWait(ms) {
 function fail(error) {
   if (error.status === 401) goToLogIn();
   tell(problem, wordsFor(error));
+  const again = document.getElementById("resend");
+  if (again) again.hidden = error.code !== "email_not_verified";
+}
+
+async function resend() {
+  const { email } = await api("/api/v1/me");
+  await api("/api/v1/auth/verify/resend", { method: "POST", body: { email } });
+  tell(problem, _("The link is on its way to {email}. Press again here once you have used it.", { email }));
 }
 
 async function buy(event) {
@@ -133,6 +141,7 @@ form.addEventListener("submit", buy);
 form.addEventListener("input", show);
 document.getElementById("pay").addEventListener("submit", payOrder);
 document.getElementById("answer-bank")?.addEventListener("click", (event) => act(event.currentTarget, answerBank));
+document.getElementById("resend")?.addEventListener("click", (event) => act(event.currentTarget, resend));
 document.getElementById("leave").addEventListener("click", (event) => act(event.currentTarget, leaveLine));
 document.getElementById("cancel").addEventListener("click", (event) => act(event.currentTarget, cancelOrder));
 for (const button of document.querySelectorAll("[data-buy-again]")) button.addEventListener("click", startAgain);

@@ -28,12 +28,14 @@ const FIELDS = {
   closes_at: _("Closes"),
   lobby_opens_at: _("Lobby opens"),
   admission_order: _("Order of the lobby"),
+  requires_verified_email: _("Confirmed addresses only"),
 };
 
 const written = (name, value, currency) => {
   if (value === null) return "–";
   if (name === "price_minor") return money(value, currency);
   if (typeof value === "number") return count(value);
+  if (typeof value === "boolean") return value ? _("yes") : _("no");
   return name.endsWith("_at") ? moment(value) : String(value);
 };
 

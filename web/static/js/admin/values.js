@@ -30,6 +30,7 @@ export function currencyOf(input) {
 const READERS = {
   text: (input) => input.value.trim(),
   whole: (input) => Number(input.value),
+  flag: (input) => input.checked,
   moment: ({ value, dataset }) => (dataset.at && value === local(dataset.at) ? dataset.at : new Date(value).toISOString()), // with its seconds
   money: (input) => ({ amount_minor: parseMoney(input.value, currencyOf(input)), currency: currencyOf(input) }),
 };
@@ -41,7 +42,10 @@ export function valueOf(input) {
 }
 
 /** What is compared to know whether a field was changed. */
-export const written = (input) => (input.dataset.kind === "money" ? `${input.value} ${currencyOf(input)}` : input.value);
+export function written(input) {
+  if (input.dataset.kind === "flag") return String(input.checked);
+  return input.dataset.kind === "money" ? `${input.value} ${currencyOf(input)}` : input.value;
+}
 
 const FAULTS = {
   shape: (currency) => _("Write an amount of {currency}, e.g. {example}.", { currency, example: editable(1999, currency) }),
