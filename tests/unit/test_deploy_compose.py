@@ -21,6 +21,8 @@ SERVICES: dict[str, Any] = COMPOSE["services"]
 PROCFILE = read_procfile(ROOT / "Procfile")
 INTERPOLATED = re.compile(r"(?<!\$)\$\{([A-Z_]+)(:?[-?][^{}$]*)?(?=[}$])")
 IMAGE_USER = "10001"
+OF_TESTS = {"FAILPOINT", "STRIPE_API_URL", "STRIPE_JS_URL"}
+OF_MAKE_RUN = {"WORKER_PROCESSES"}  # compose counts replicas
 
 
 def names_in(path: str) -> set[str]:
@@ -62,6 +64,14 @@ def test_postgres_is_as_durable_as_the_embedded_one() -> None:
 @pytest.mark.parametrize("service", PROCFILE.commands)
 def test_every_name_in_a_services_environment_is_explained(service: str) -> None:
     assert set(environment_of(service)) <= names_in(".env.example")
+
+
+@pytest.mark.parametrize("service", PROCFILE.commands)
+def test_every_setting_reaches_every_service(service: str) -> None:
+    """What stands in .env alone is known to compose, and to no process."""
+    read = set(re.findall(r"env\.[a-z_]+\(\s*\"([A-Z_]+)\"", (ROOT / "config.py").read_text()))
+    assert len(read) > 50
+    assert read - OF_TESTS - OF_MAKE_RUN <= set(environment_of(service))
 
 
 def test_every_interpolated_name_is_explained() -> None:
