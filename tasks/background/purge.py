@@ -111,6 +111,19 @@ _TASKS: Final = text("""
         ORDER BY submitted_at LIMIT :slice FOR UPDATE SKIP LOCKED)
 """)
 
+# A count is the sum of its parts; one that somebody counts into at the moment stays a part of its own.
+_TALLIES: Final = text("""
+    WITH parts AS (
+        SELECT id, name, labels, count, total_ms FROM tallies FOR UPDATE SKIP LOCKED),
+    kept AS (
+        SELECT name, labels, min(id) AS id, sum(count) AS count, sum(total_ms) AS total_ms
+        FROM parts GROUP BY name, labels HAVING count(*) > 1),
+    grown AS (
+        UPDATE tallies t SET count = kept.count, total_ms = kept.total_ms FROM kept WHERE t.id = kept.id)
+    DELETE FROM tallies t USING parts, kept
+    WHERE t.id = parts.id AND t.id <> kept.id AND (parts.name, parts.labels) = (kept.name, kept.labels)
+""")
+
 
 def purge(context: Context, task: BackgroundTask) -> dict[str, int]:
     """Remove what is older than the settings say; returns how many of each kind, this and earlier times.
@@ -153,6 +166,7 @@ def steps(retention: Retention) -> list[Step]:
         Step("links", 0, _LINKS),
         Step("exports", 0, _EXPORTS),
         Step("pushes", PUSHES_KEPT_DAYS, _PUSHES),
+        Step("tallies", 0, _TALLIES),
     ]
     return [*always, *settled]
 

@@ -153,3 +153,27 @@ def test_a_purge_that_takes_long_goes_on_by_the_next_bell(
     with context.database.transaction() as session:
         done = session.get_one(BackgroundTask, task.id)
     assert (done.state, (done.result or {})["log_ins"]) == ("SUCCESS", 2)
+
+
+def test_the_parts_of_a_count_become_one_but_that_which_is_counted_into(context: Context) -> None:
+    with context.database.connection() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO tallies (name, labels, count, total_ms) VALUES"
+                " ('mails', 'receipt,mailed', 2, 20), ('mails', 'receipt,mailed', 3, 30),"
+                " ('mails', 'receipt,mailed', 4, 40), ('mails', 'refund,mailed', 5, 50)"
+            )
+        )
+    with context.database.connection() as counting:
+        counting.execute(text("UPDATE tallies SET count = count + 1, total_ms = 41 WHERE total_ms = 40"))
+        task = purged(context, KEPT)
+    assert (task.result or {})["tallies"] == 1
+    with context.database.transaction() as session:
+        rows = session.execute(
+            text("SELECT labels, count, total_ms FROM tallies ORDER BY total_ms, labels")
+        ).all()
+    assert [tuple(row) for row in rows] == [
+        ("receipt,mailed", 5, 41),
+        ("receipt,mailed", 5, 50),
+        ("refund,mailed", 5, 50),
+    ]
