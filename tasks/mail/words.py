@@ -46,7 +46,9 @@ def write(kind: str, contents: Mapping[str, Any], language: str, time_zone: str)
     words = {"language": spoken, "subject": module.subject, "words": module.words}
     words |= {name: getattr(module, name, ()) for name in _OPTIONAL}
     words["unsubscribe"] = contents.get("unsubscribe", "")
-    words["width"] = max((len(name) + 1 for name, _ in words["rows"]), default=0)
+    named = translations(spoken).gettext("%(name)s:")
+    words["lines"] = [(named % {"name": name}, value) for name, value in words["rows"]]
+    words["width"] = max((len(name) for name, _ in words["lines"]), default=0)
     text, page = (environment.get_template(f"letter.{form}").render(words) for form in ("txt", "html"))
     return Written(words["subject"], text, page)
 

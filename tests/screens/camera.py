@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
+from urllib.parse import urljoin
 
 from playwright.sync_api import Page, expect
 
@@ -53,7 +54,7 @@ def spoken_to(page: Page, language: str) -> Iterator[None]:
     if not language:
         yield
         return
-    page.context.add_cookies([{"name": COOKIE, "value": language, "url": page.url}])
+    page.context.add_cookies([{"name": COOKIE, "value": language, "url": urljoin(page.url, "/")}])
     page.reload()
     expect(page.locator("html")).to_have_attribute("lang", language)
     page.wait_for_function("!document.querySelector('[data-waits]')")  # its scripts have spoken too

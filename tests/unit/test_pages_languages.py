@@ -21,6 +21,7 @@ from web.shop import languages
 from web.shop.languages import COOKIE, LANGUAGES, visitors_locale, words_of_scripts
 
 OTHERS = sorted(set(LANGUAGES) - {SOURCE})
+BREAKABLE = re.compile(r"[^\n\d\s]*(?: [;!?:»]|« |\w[!?»]|'|\.\.\.)[^\n\s]*").findall
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w+\}").findall
 
 
@@ -74,6 +75,11 @@ def test_a_translation_names_the_same_values(language: str) -> None:
         assert all(set(PLACEHOLDER(form)) == wanted for form in forms(message.string)), message.id
 
 
+def test_french_parts_its_marks_from_words_by_spaces_that_do_not_break() -> None:
+    said = "\n".join(form for message in messages("fr") for form in forms(message.string))
+    assert BREAKABLE(said) == []
+
+
 @pytest.mark.parametrize(
     ("accepted", "cookie", "spoken"),
     [
@@ -82,6 +88,7 @@ def test_a_translation_names_the_same_values(language: str) -> None:
         ("de-CH,fr;q=0.9", "", "de"),
         ("it-IT,de;q=0.4,en;q=0.2", "", "de"),
         ("it", "", "en"),
+        ("fr-BE", "", "fr"),
         ("de", "en", "en"),
         ("en", "de", "de"),
         ("de", "xx", "de"),
@@ -172,6 +179,8 @@ def test_whatever_a_browser_asks_for_is_a_language(app: Flask, accepted: str) ->
         ("en-DK", "en_150"),  # as Europe does
         ("en-Latn-GB", "en_GB"),
         ("DE-at", "de_AT"),
+        ("fr-CA", "fr_CA"),
+        ("fr-FR", "fr"),
         ("de-u-co-phonebk", "de"),
         ("en-u-ca-gregory", "en"),  # a calendar, not Canada
         ("de-CH;q=0,de-AT;q=0.1", "de_AT"),

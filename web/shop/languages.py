@@ -23,7 +23,7 @@ from werkzeug.wrappers import Response
 from models.languages import SOURCE, catalogue, translations
 from web.reads.asked import Variant
 
-LANGUAGES: Final = {SOURCE: "English", "de": "Deutsch"}  # each by its own name
+LANGUAGES: Final = {SOURCE: "English", "de": "Deutsch", "fr": "Français"}  # each by its own name
 COOKIE: Final = "fs_language"
 BY_ADDRESS: Final = "language="  # the query by which a page is had in a language, whatever the cookie says
 _COOKIE_NAME: Final = "LANGUAGE_COOKIE"  # in the app's configuration
@@ -33,7 +33,7 @@ COOKIE_S: Final = 365 * 86_400
 # variant is written as the one that it comes nearest to: the English of Singapore as the world's.
 VARIANTS: Final = frozenset(
     {*LANGUAGES, "en_001", "en_150", "en_AU", "en_CA", "en_GB", "en_IE", "en_IN", "en_NZ", "en_ZA"}
-    | {"de_AT", "de_CH"}
+    | {"de_AT", "de_CH", "fr_BE", "fr_CA", "fr_CH"}
 )
 
 _CONTEXT_ENDS: Final = "\x04"  # as in gettext's own files

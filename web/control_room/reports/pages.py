@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import render_template, request
+from flask_babel import gettext
 from marshmallow import ValidationError
 
 from models.messages import Message
@@ -92,7 +93,7 @@ def _side_by_side(reports: list[Message]) -> dict[str, Any]:
     """Gather what the page shows of two reports; sales of the same product are told apart by letters."""
     comparison = compare(*reports)
     names = tuple(
-        f"{letter}: {report['settings']['product']['name']}"
+        gettext("%(name)s:", name=letter) + " " + report["settings"]["product"]["name"]
         for letter, report in zip("AB", reports, strict=True)
     )
     series = [Series.read(report["series"]) for report in reports]

@@ -20,7 +20,7 @@
   const language = cookie("fs_language");
   const [visit] = performance.getEntriesByType("navigation");
   if (language && language !== root.lang && !location.search.includes("language=")) {
-    location.replace(`?language=${encodeURIComponent(language)}`); // the page is from a cache that looks at no cookie
+    location.replace(`?language=${encodeURIComponent(language)}${location.hash}`); // the page is from a cache that looks at no cookie
   } else if (visit && visit.type === "back_forward") {
     location.reload(); // going back, a browser shows what it has kept, however old
   }

@@ -63,7 +63,7 @@ export function wordsFor(error) {
   if (error instanceof Unreachable) return _("The shop cannot be reached. Please check your connection and try again.");
   if (error instanceof NotKept) return _("Your browser keeps no cookies of this shop, so that you cannot stay logged in. Please allow cookies for this site, then log in.");
   const fields = Object.entries(error.errors ?? {});
-  if (fields.length) return fields.map(([name, messages]) => `${FIELDS[name] ?? name}: ${messagesOf(messages)}`).join(" ");
+  if (fields.length) return fields.map(([name, messages]) => _("{name}: {what}", { name: FIELDS[name] ?? name, what: messagesOf(messages) })).join(" ");
   if (error.code === "too_many_requests") return _("That was a bit much. Please try again in {time}.", { time: wait(error.retryAfterMs / 1000) });
   return WORDS[error.code] ?? error.message;
 }

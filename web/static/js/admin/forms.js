@@ -51,7 +51,7 @@ function tellRefusal(form, error) {
   const faulty = new Set();
   for (const [name, messages] of Object.entries(error.errors ?? {})) {
     const input = fieldOf(form, name);
-    if (!input || input.disabled) others.push(`${name}: ${fieldRefusal(messages)}`);
+    if (!input || input.disabled) others.push(_("{name}: {what}", { name, what: fieldRefusal(messages) }));
     else {
       tellFault(input, fieldRefusal(messages));
       faulty.add(input);
