@@ -103,6 +103,7 @@ SCENES: Final[Sequence[Scene]] = (
     _room("order", lambda _, order: f"/admin/orders/{order['id']}"),
     _room("shoppers", "/admin/shoppers"),
     Scene("admin-shopper", _shopper),
+    _room("mails", "/admin/mails"),
     _room("tasks", "/admin/tasks"),
     Scene("admin-task", _task),
     _room("workers", "/admin/workers"),

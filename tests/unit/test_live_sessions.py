@@ -106,3 +106,17 @@ def test_who_never_had_a_key_takes_it_from_nobody() -> None:
     groups.add("a", third)
     groups.discard("a", stranger)
     assert set(groups.of("a")) == {socket, third}
+
+
+def test_what_a_socket_was_told_is_noted_as_heard() -> None:
+    heard: list[str] = []
+    noting: Any = type(
+        "Noting", (), {"add": staticmethod(lambda kind, said: heard.append(f"{kind} {said['id']}"))}
+    )
+    sessions, mine = SessionRegistry(heard=noting), somebody()
+    user = str(mine.identity.user_id)
+    sessions.tell_all(pack([user, {"id": "unheard"}, None]))
+    socket = entered(sessions, mine)
+    sessions.tell_all(pack([user, {"id": "pushed"}, None]))
+    sessions.tell_one(socket, "intent", {"id": "fetched"})
+    assert heard == ["intent pushed", "intent fetched"]
