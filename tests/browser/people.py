@@ -71,9 +71,9 @@ def log_in(page: Page, email: str, target: str = "/", *, password: str = PASSWOR
     page.locator("main").get_by_role("button", name="Log in").click()
 
 
-def become_admin(shop: Shop, email: str) -> None:
+def become_admin(shop: Shop, email: str, staff_role: StaffRole = StaffRole.OWNER) -> None:
     """Make an account an admin's; it has to log in again."""
     with shop.context.database.transaction() as session:
         session.execute(
-            update(User).where(User.email == email).values(role=Role.ADMIN, staff_role=StaffRole.OWNER)
+            update(User).where(User.email == email).values(role=Role.ADMIN, staff_role=staff_role)
         )

@@ -4,7 +4,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from models.enums import Role, StaffRole
-from tests.integration.conftest import MakeAccount
+from tests.integration.conftest import Account, MakeAccount
 from tests.integration.test_payments_http import Counter, counter, sale
 from tests.oracle.routes import ID, Who, routes_of
 from web.staff.guard import permission_of
@@ -64,3 +64,48 @@ def test_staff_see_others_things_as_their_role_may(
         StaffRole.OWNER: 200,
     }
     assert {code for codes in seen.values() for code in codes[:-1]} == {200}
+
+
+PAGES = {  # what a page shows to whom: the words of a button or link
+    "/admin": {"New sale": "operator owner", "/end": "operator owner", "/cancel": "owner"},
+    "/admin/products": {"New product": "operator owner"},
+    "order": {"/refund": "finance owner", "Refunds are for finance and owners.": "viewer operator"},
+    "/admin/orders": {"orders.csv": "finance owner"},
+    "shopper": {"/ban": "owner", "Bans are for owners.": "viewer operator finance"},
+    "overview": {'data-verb="pause"': "operator owner", 'data-verb="cancel"': "owner"},
+    "/admin/log": {"/admin/staff": "owner", "You are here as": "viewer operator finance"},
+}
+
+
+def test_pages_leave_out_what_a_role_may_not_do(
+    client: FlaskClient, counter: Counter, make_account: MakeAccount, shopper: Account
+) -> None:
+    counter.ask()
+    counter.work()
+    order = counter.order()
+    paths = {
+        "order": f"/admin/orders/{order['id']}",
+        "shopper": f"/admin/shoppers/{shopper.id}",
+        "overview": f"/admin/sales/{order['sale_id']}",
+    }
+    for role in StaffRole:
+        headers = make_account(Role.ADMIN, role).headers
+        for page, words in PAGES.items():
+            text = client.get(paths.get(page, page), headers=headers).text
+            shown = {one for one in words if one in text}
+            assert shown == {one for one, roles in words.items() if role in roles.split()}, (role, page)
+
+
+def test_owners_see_the_staff_and_the_keys(client: FlaskClient, make_account: MakeAccount) -> None:
+    owner, viewer = make_account(Role.ADMIN), make_account(Role.ADMIN, StaffRole.VIEWER)
+    asked = {"name": "Nightly", "staff_role": "viewer"}
+    key = client.post("/api/v1/admin/api-keys", json=asked, headers=owner.headers).get_json()
+    invited = {"email": "ada@example.com", "staff_role": "finance"}
+    client.post("/api/v1/admin/staff/invitations", json=invited, headers=owner.headers)
+    staff = client.get("/admin/staff", headers=owner.headers).text
+    assert all(one in staff for one in (owner.email, viewer.email, "ada@example.com"))
+    keys = client.get("/admin/keys", headers=owner.headers).text
+    assert key["beginning"] in keys
+    assert key["key"] not in keys
+    log = client.get("/admin/log", headers=viewer.headers).text
+    assert "invited to the staff" in log

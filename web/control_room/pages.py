@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 
 from web.control_room import log_words, words
 from web.shop import asking
-from web.staff.guard import can, require_for_page
+from web.staff.guard import can, require_for_page, who_if_known
 
 HOME: Final = "/admin"
 
@@ -37,7 +37,7 @@ def refuse_others() -> None:
 
 def sections() -> Sequence[tuple[str, str]]:
     """Name the control room's sections: the path of each, and its words."""
-    return (
+    found = (
         (HOME, _("Sales")),
         ("/admin/products", _("Products")),
         ("/admin/orders", _("Orders")),
@@ -47,6 +47,8 @@ def sections() -> Sequence[tuple[str, str]]:
         ("/admin/workers", _("Workers")),
         ("/admin/log", _("Log")),
     )
+    of_owners = (("/admin/staff", _("Staff")), ("/admin/keys", _("Keys")))
+    return (*found, *of_owners) if can("staff.read") else found
 
 
 @blueprint.context_processor
@@ -62,4 +64,5 @@ def common() -> dict[str, Any]:
         "action_words": log_words.action_words,
         "details_of": log_words.details_of,
         "can": can,
+        "staff_role": who.staff_role if (who := who_if_known()) else None,
     }

@@ -122,8 +122,16 @@ def require_for_page() -> None:
 
 
 def can(word: str) -> bool:
-    """Whether the role of who asks has a permission: pages hide what it may not do."""
-    return _has(current_identity(), PERMISSIONS[word])
+    """Whether the role of who asks has a permission: pages hide what it may not do. Nobody has any."""
+    return (who := who_if_known()) is not None and _has(who, PERMISSIONS[word])
+
+
+def who_if_known() -> Identity | None:
+    """Who asks; None while a page tells why it is refused to nobody or to a bad token."""
+    try:
+        return current_identity()
+    except Problem:
+        return None
 
 
 def whose(word: str) -> uuid.UUID | None:

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response
 from marshmallow import Schema, fields, validate
 
-from models.enums import Role
+from models.enums import Role, StaffRole
 from models.messages import Message, rfc3339
 from models.queries.accounts import OrderCounts, count_orders, find_shopper, shoppers
 from models.tables.accounts import User
@@ -45,6 +45,9 @@ class ShopperSchema(Schema):
     email = fields.String(required=True)
     name = fields.String(required=True)
     role = fields.String(required=True, metadata={"enum": [role.value for role in Role]})
+    staff_role = fields.String(
+        required=True, allow_none=True, metadata={"enum": [one.value for one in StaffRole]}
+    )
     created_at = UtcTime(required=True)
     banned_at = UtcTime(required=True, allow_none=True)
     erasure_asked_at = UtcTime(required=True, allow_none=True)
@@ -148,6 +151,7 @@ def _show(user: User, counts: OrderCounts) -> Message:
         "email": user.email,
         "name": user.name,
         "role": user.role,
+        "staff_role": user.staff_role,
         "created_at": rfc3339(user.created_at),
         "banned_at": rfc3339(user.banned_at) if user.banned_at else None,
         "erasure_asked_at": rfc3339(user.erasure_asked_at) if user.erasure_asked_at else None,

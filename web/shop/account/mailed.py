@@ -25,3 +25,9 @@ def forgot() -> str:
 def reset() -> str:
     """The form that sets a new password, by what stands after `#`."""
     return render_template("mailed/reset.html")
+
+
+@blueprint.get("/invitation")
+def invitation() -> str:
+    """What somebody is invited to, and the button to accept, by what stands after `#`."""
+    return render_template("mailed/invitation.html")

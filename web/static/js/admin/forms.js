@@ -104,6 +104,19 @@ async function fail(form, before, path, error) {
   }
 }
 
+/** Show what an answer tells this once, in the form's place: the field that `data-shows` names, if it is there. */
+function showOnce(form, answer) {
+  const told = answer[form.dataset.shows];
+  if (!told) return false;
+  const place = document.querySelector("[data-shown]");
+  const input = place.querySelector("input");
+  input.value = told;
+  form.hidden = true;
+  place.hidden = false;
+  input.select();
+  return true;
+}
+
 async function send(form, before) {
   const [method, path] = form.dataset.send.split(" ");
   tell(form.querySelector(".problem"), "");
@@ -113,8 +126,8 @@ async function send(form, before) {
   try {
     const body = bodyOf(form, method === "PATCH" ? before : null);
     const headers = form.dataset.ifMatch ? { "If-Match": form.dataset.ifMatch } : {};
-    if (method !== "PATCH" || Object.keys(body).length) await api(path, { method, body, headers });
-    location.assign(form.dataset.then);
+    const answer = method !== "PATCH" || Object.keys(body).length ? await api(path, { method, body, headers }) : {};
+    if (!showOnce(form, answer)) location.assign(form.dataset.then);
   } catch (error) {
     await fail(form, before, path, error);
     button.disabled = false;
