@@ -44,7 +44,8 @@ _TELL: Final = text("""
         RETURNING f.user_id, f.tellings
     ), reached AS (
         SELECT u.*, told.tellings FROM told JOIN users u ON u.id = told.user_id
-        WHERE told.tellings <= :most AND u.banned_at IS NULL AND u.erased_at IS NULL
+        WHERE told.tellings <= :most AND u.banned_at IS NULL
+            AND u.erased_at IS NULL AND u.erasure_asked_at IS NULL
     ), mailed AS (
         INSERT INTO mails (id, kind, user_id, to_name, to_email, language, time_zone, contents,
                            message_id, status, due_at)

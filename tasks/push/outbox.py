@@ -37,7 +37,7 @@ _ENTER: Final = text("""
     FROM unnest(CAST(:users AS uuid[]), CAST(:names AS text[]), CAST(:contents AS text[]),
                 CAST(:ends AS timestamptz[])) AS n(user_id, name, contents, ends_at)
     JOIN push_subscriptions s ON s.user_id = n.user_id
-    JOIN users u ON u.id = s.user_id AND u.banned_at IS NULL
+    JOIN users u ON u.id = s.user_id AND u.banned_at IS NULL AND u.erasure_asked_at IS NULL
     LEFT JOIN token_families f ON f.id = s.family_id
     WHERE s.family_id IS NULL OR (f.revoked_at IS NULL AND f.expires_at > now())
     ON CONFLICT (subscription_id, kind, name) DO NOTHING
