@@ -238,12 +238,13 @@ def test_each_change_is_told_by_mail(make_app: MakeApp, shopper: Account, phone:
     app = make_app(mail=MAIL)
     client, parts = app.test_client(), app.extensions[EXTENSION]
     recovery = switch_on(client, shopper, phone)
-    client.post(f"{FACTOR}/recovery-codes", headers=shopper.headers)
+    renewed = client.post(f"{FACTOR}/recovery-codes", headers=shopper.headers).get_json()
     assert_problem(log_in(client, shopper, code=recovery[0]), 401, code="bad_code")  # of the old ones
+    assert log_in(client, shopper, code=renewed["recovery_codes"][0]).status_code == 200
     client.delete(FACTOR, headers=shopper.headers, json={"code": phone.next_code()})
     with parts.database.transaction() as session:
         told = [mail.contents["change"] for mail in session.scalars(select(Mail).order_by(Mail.created_at))]
-    assert told == ["second_factor_on", "recovery_codes", "second_factor_off"]
+    assert told == ["second_factor_on", "recovery_codes", "recovery_code_used", "second_factor_off"]
 
 
 def test_an_owner_resets_anothers_and_not_the_own(
