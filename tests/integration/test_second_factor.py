@@ -197,6 +197,7 @@ def test_what_is_dangerous_asks_again(
     assert client.post(CONFIRM, headers=shopper.headers, json={"password": PASSWORD}).status_code == 204
     switch_on(client, shopper, phone)
     make_old(parts, shopper)
+    assert_problem(client.get(f"{ME}/export", headers=shopper.headers), 403, code="confirmation_required")
     renew = f"{FACTOR}/recovery-codes"
     assert_problem(client.post(renew, headers=shopper.headers), 403, code="confirmation_required")
     by_password = client.post(CONFIRM, headers=shopper.headers, json={"password": PASSWORD})

@@ -55,7 +55,8 @@ _FOR_PEOPLE: Final = re.compile(  # no key may go it
     r"|\w+ /api/v1/admin/(staff|api-keys|shoppers/[^/]+/second-factor).*"
 ).fullmatch
 _ASKS_AGAIN: Final = re.compile(
-    r"POST /api/v1/(orders/[^/]+/refund|sales/[^/]+/(end|cancel)|me/second-factor(/recovery-codes)?)"
+    r"POST /api/v1/(orders/[^/]+/refund|sales/[^/]+/(end|cancel)|me/(second-factor(/recovery-codes)?|export))"
+    r"|(GET|HEAD) /api/v1/me/export"
     r"|(POST|PATCH|DELETE) /api/v1/admin/(staff|api-keys).*"
     r"|(POST|DELETE) /api/v1/admin/shoppers/.*|(GET|HEAD) /api/v1/admin/orders\.csv"
 ).fullmatch

@@ -6,6 +6,7 @@ from flask import Response
 from marshmallow import fields, validate
 
 from models.tables.background import BackgroundTask
+from tasks.accounts.confirming import require_confirmed
 from tasks.background import task_list
 from tasks.privacy.export import ask_for_export, find_export
 from web.account.erasing import erase_own
@@ -39,6 +40,7 @@ def get_export() -> Response:
 
     A copy is kept for a day. At most three are made in one.
     """
+    require_confirmed(services().context, current_identity().family)
     found = find_export(services().context, current_identity().user_id)
     if isinstance(found, BackgroundTask):
         return _accepted(found)
@@ -52,6 +54,7 @@ def get_export() -> Response:
 @blueprint.response(202, TaskSchema)
 def make_export() -> Response:
     """Have a new copy made, where there is one already."""
+    require_confirmed(services().context, current_identity().family)
     return _accepted(ask_for_export(services().context, current_identity().user_id))
 
 
