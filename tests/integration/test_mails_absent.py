@@ -35,18 +35,13 @@ def mailing(stores: Stores, clean: None) -> Iterator[MailShop]:  # noqa: ARG001
         yield made
 
 
-def make_due(mailing: MailShop) -> None:
-    with mailing.shop.context.database.transaction() as session:
-        session.execute(update(VerdictNotice).values(due_at=func.now()))
-
-
 def kinds(mailing: MailShop) -> Counter[str]:
     return Counter(mail.kind for mail in mailing.mails())
 
 
 def told(mailing: MailShop) -> Counter[str]:
     """Let every notice be due, and have the mails entered."""
-    make_due(mailing)
+    mailing.make_notices_due()
     tell_due(mailing.shop.context)
     return kinds(mailing)
 
@@ -167,7 +162,7 @@ def test_nobody_gets_two_mails_of_one_thing(mailing: MailShop) -> None:
     """Several sweeps at once, whose leases are lost again and again, after one that died in the middle."""
     _, orders = mailing.held(40)
     context = mailing.shop.context
-    make_due(mailing)
+    mailing.make_notices_due()
     arm("absent_told:1:raise")
     try:
         with pytest.raises(Failed):
@@ -178,7 +173,7 @@ def test_nobody_gets_two_mails_of_one_thing(mailing: MailShop) -> None:
 
     def sweep() -> None:
         for _ in range(5):
-            make_due(mailing)
+            mailing.make_notices_due()
             tell_due(context)
 
     threads = [threading.Thread(target=sweep) for _ in range(4)]

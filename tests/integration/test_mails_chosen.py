@@ -10,7 +10,6 @@ from sqlalchemy import update
 
 from models.enums import CHOSEN_MAILS, MailKind
 from models.tables.accounts import User
-from models.tables.notices.verdicts import VerdictNotice
 from tasks.mail.choices import write_word
 from tasks.notices.absent import tell_due
 from tests.integration.conftest import SECRET_KEY, Account
@@ -84,7 +83,7 @@ def test_a_mail_that_can_be_switched_off_says_so_to_the_mailbox(
     _, [order] = mailing.held()
     with mailing.shop.context.database.transaction() as session:
         session.execute(update(User).values(language="de"))
-        session.execute(update(VerdictNotice).values(due_at=VerdictNotice.created_at))
+    mailing.make_notices_due()
     tell_due(mailing.shop.context)
     mailing.till.pay(order)
     assert parts.settings.secret_key == SECRET_KEY

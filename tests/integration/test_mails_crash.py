@@ -77,4 +77,24 @@ def test_many_workers_send_each_mail_once(stores: Stores, mailing: MailShop, pos
         eventually(lambda: all(worker.is_ready for worker in crew))
         mailing.paid(PAID)
         eventually(mailing.are_mailed, told=mailing.statuses)
-    assert Counter(Counter(letter["Message-ID"] for letter in postbox.letters).values()) == {1: PAID}
+    names = Counter(letter["Message-ID"] for letter in postbox.letters)
+    assert set(names.values()) == {1}
+    assert sum(name.startswith("<receipt.") for name in names) == PAID
+
+
+def test_a_worker_that_is_killed_while_it_tells_the_absent_forgets_nobody_and_tells_nobody_twice(
+    stores: Stores, mailing: MailShop, postbox: Postbox
+) -> None:
+    _, orders = mailing.held(PAID)
+    mailing.make_notices_due()
+    with working(stores, postbox, failpoint="absent_told:1:kill") as [doomed]:
+        eventually(doomed.was_killed, told=lambda: doomed.text)
+    assert mailing.mails() == []
+    mailing.make_notices_due()
+    with working(stores, postbox, 2):
+        eventually(lambda: len(mailing.mails()) == 2 * PAID, told=mailing.statuses)
+        eventually(mailing.are_mailed, told=mailing.statuses)
+    begun = Counter(
+        one["Message-ID"] for one in postbox.letters if one["Message-ID"].startswith("<hold_begun")
+    )
+    assert begun == {f"<hold_begun.{order.id}@shop.example>": 1 for order in orders}

@@ -12,6 +12,7 @@ from sqlalchemy import select, text, update
 from config import MailSettings
 from models.enums import MailStatus
 from models.tables.mails import Mail
+from models.tables.notices.verdicts import VerdictNotice
 from models.tables.orders import Order
 from tasks.mail.delivery import Mailer
 from tasks.mail.links import Links
@@ -77,6 +78,11 @@ class MailShop:
         """Let every pause and every lease be over."""
         with self.shop.context.database.transaction() as session:
             session.execute(update(Mail).where(Mail.due_at.is_not(None)).values(due_at=Mail.created_at))
+
+    def make_notices_due(self) -> None:
+        """Let it be time to see who did not hear of a verdict, and for holds to end soon."""
+        with self.shop.context.database.transaction() as session:
+            session.execute(update(VerdictNotice).values(due_at=VerdictNotice.created_at))
 
     def age(self, days: int) -> None:
         """Let every mail have been entered so many days earlier."""
