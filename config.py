@@ -47,6 +47,7 @@ ALLOWANCES: Final = {  # what production refuses unless PRODUCTION_ALLOWS names 
 SENTINEL_PORT: Final = 26379  # where a sentinel is asked unless its address says otherwise
 SENTINEL_TIMEOUT_S: Final = 0.5  # for its answer; then the next one is asked
 SESSION_S: Final = 90 * 86_400
+MOST_OF_A_VERSION: Final = 32  # characters, of terms
 REPEATED_DAYS: Final = 7  # within which providers send a webhook again; Stripe does so for three
 DRAIN_WORKERS: Final = min(2, os.cpu_count() or 1)  # PostgreSQL, which they write to, needs cores too
 RABBIT_TLS: Final = frozenset({"ssl_ca_certs", "ssl_cert_reqs", "ssl_certfile", "ssl_keyfile"})
@@ -227,6 +228,18 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True)
+class Legal:
+    """The shop's terms and its words on privacy: text files, and the version of the terms that counts now.
+
+    Without a version nobody is asked to accept them.
+    """
+
+    terms_file: Path | None = None
+    privacy_file: Path | None = None
+    terms_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that the environment may set. Times are in seconds unless the name says otherwise."""
 
@@ -279,6 +292,7 @@ class Settings:
     broker_queues: str = "classic"  # or quorum: the type of RabbitMQ's queues
     shop_url: str = "http://127.0.0.1:8000"  # where browsers find the shop: links in mails begin with it
     retention: Retention = Retention()
+    legal: Legal = Legal()
     staff_second_factor: str = "optional"  # or required: of staff's log-ins
     confirm_s: int = 900  # after which the password or a code is asked again before what is dangerous
     session_s: int = SESSION_S  # a log-in ends so long after it began, however often it is refreshed
@@ -406,6 +420,7 @@ def _read(env: Env) -> Settings:
         plain_requests=env.bool("PLAIN_REQUESTS", True),
         traces=_traces(env),
         retention=_retention(env),
+        legal=_legal(env),
     )
     _refuse_unsafe(settings)
     return settings
@@ -438,6 +453,20 @@ def _traces(env: Env) -> TraceSettings | None:
     if urlsplit(endpoint).scheme not in ("http", "https") or not urlsplit(endpoint).hostname:
         raise ConfigurationError("OTEL_EXPORTER_OTLP_ENDPOINT is not of the form http[s]://host:4318.")
     return TraceSettings(f"{endpoint}/v1/traces", ratio, follows_callers)
+
+
+def _legal(env: Env) -> Legal:
+    """Read where terms and privacy stand, and make sure that they can be read."""
+    files = {"TERMS_FILE": env.str("TERMS_FILE", ""), "PRIVACY_FILE": env.str("PRIVACY_FILE", "")}
+    if unread := [name for name, path in files.items() if path and not os.access(path, os.R_OK)]:
+        raise ConfigurationError(f"{' and '.join(unread)} cannot be read.")
+    version = env.str("TERMS_VERSION", "").strip()
+    if version and (not files["TERMS_FILE"] or len(version) > MOST_OF_A_VERSION):
+        raise ConfigurationError(
+            f"TERMS_VERSION names a version of TERMS_FILE, in {MOST_OF_A_VERSION} characters at most."
+        )
+    terms, privacy = (Path(path).absolute() if path else None for path in files.values())
+    return Legal(terms, privacy, version)
 
 
 def _retention(env: Env) -> Retention:

@@ -233,6 +233,10 @@ class CannotBan(FlashSaleError):
     """The account is an admin's."""
 
 
+class TermsNotAccepted(FlashSaleError):
+    """The shop's terms, in their version of now, have to be accepted first."""
+
+
 class TooManyCopies(FlashSaleError):
     """As many copies were asked for today as may be; `wait_s` says in how many seconds there may be more."""
 

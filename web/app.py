@@ -38,7 +38,7 @@ from web.http.request_id import MAX_BODY_BYTES, ShopRequest
 from web.http.services import EXTENSION, Services
 from web.limits.proxies import Proxies
 from web.shop import account as account_pages
-from web.shop import assets, languages
+from web.shop import assets, languages, legal
 from web.shop import views as pages
 from web.sockets import socket as live
 from web.staff import joining
@@ -77,6 +77,7 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (  # everything else, under the paths t
     docs.blueprint,
     pages.blueprint,
     account_pages.blueprint,
+    legal.blueprint,
     account_pages.mailed.blueprint,
     account_pages.notifications.unsubscribing,
     control_room.blueprint,

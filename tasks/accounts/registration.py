@@ -15,6 +15,7 @@ from models.errors import EmailTaken
 from models.queries.accounts import user_of_email
 from models.tables.accounts import User
 from tasks.accounts.mailed_links import mail_known_address, mail_link
+from tasks.accounts.terms import note_consent
 from tasks.context import Context
 from tasks.mail.outbox import is_on
 
@@ -31,8 +32,10 @@ _INSERT_FAMILIES: Final = text(
 )
 
 
-def add_shopper(context: Context, *, password_hash: str, **columns: Any) -> User:
-    """Make a shopper's account, and mail the link that confirms its address.
+def add_shopper(
+    context: Context, *, password_hash: str, accepted_terms: str | None = None, **columns: Any
+) -> User:
+    """Make a shopper's account, and mail the link that confirms its address; `accepted_terms`: which version.
 
     With mail, who asks is not told whether the address has an account already: that account is told instead,
     at the same cost, and who asks gets what a new account would look like.
@@ -46,6 +49,8 @@ def add_shopper(context: Context, *, password_hash: str, **columns: Any) -> User
         known = user_of_email(session, asked.email)
         user: User | None = session.scalar(row.on_conflict_do_nothing().returning(User))
         if user is not None:
+            if accepted_terms:
+                note_consent(session, user.id, accepted_terms)
             if is_on(session):
                 mail_link(session, context.settings, user, LinkKind.VERIFY_EMAIL, MailKind.VERIFY_EMAIL)
             return user

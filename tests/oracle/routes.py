@@ -25,7 +25,7 @@ class Who(StrEnum):
 
 
 _NOTHING_TO_GUARD: Final = re.compile(
-    r"/|/static/.*|/service-worker\.js|/api/v1/openapi\.json|/docs.*|/healthz|/readyz|/metrics|/login|/register|/language|/ws"
+    r"/|/static/.*|/service-worker\.js|/api/v1/openapi\.json|/docs.*|/terms|/privacy|/healthz|/readyz|/metrics|/login|/register|/language|/ws"
     r"|/o|/unsubscribe/.*|/api/v1/order-links.*|/api/v1/auth/(register|login|verify.*|password/.*)|/(verify|forgot|reset)|/session|/api/v1/payments/(webhooks/.*|methods)|/sales/[^/]+"
     r"|/invitation|/api/v1/auth/invitations/.*"
 ).fullmatch

@@ -1,17 +1,23 @@
-"""`/me/export` and `DELETE /me`: a copy of all that is held about one, and to be forgotten."""
+"""`/me/export`, `/me/terms` and `DELETE /me`: a copy of all that is held about one, and to be forgotten."""
 
+import uuid
 from typing import Any, Final
 
 from flask import Response
-from marshmallow import fields, validate
+from marshmallow import Schema, fields, validate
 
+from config import MOST_OF_A_VERSION
+from models.errors import TermsNotAccepted
+from models.messages import Message, rfc3339
+from models.queries.privacy import consents_of
 from models.tables.background import BackgroundTask
 from tasks.accounts.confirming import require_confirmed
+from tasks.accounts.terms import accept_terms
 from tasks.background import task_list
 from tasks.privacy.export import ask_for_export, find_export
 from web.account.erasing import erase_own
 from web.api.schemas.accounts import MAX_CODE
-from web.api.schemas.fields import Strict
+from web.api.schemas.fields import Strict, UtcTime
 from web.api.schemas.tasks import TaskSchema
 from web.auth.identity import current_identity, signed_in
 from web.auth.issue import clear_session_cookies
@@ -29,6 +35,26 @@ class EraseSchema(Strict):
 
     password = fields.String(required=True, validate=validate.Length(1, 128), metadata={"format": "password"})
     code = fields.String(validate=validate.Length(1, MAX_CODE))
+
+
+class AcceptTermsSchema(Strict):
+    """Which version of the terms was read."""
+
+    version = fields.String(required=True, validate=validate.Length(1, MOST_OF_A_VERSION))
+
+
+class ConsentSchema(Schema):
+    """A version of the terms, and when it was accepted first."""
+
+    version = fields.String(required=True)
+    accepted_at = UtcTime(required=True)
+
+
+class TermsSchema(Schema):
+    """The version that counts now, null without one, and what was accepted."""
+
+    version = fields.String(required=True, allow_none=True)
+    accepted = fields.List(fields.Nested(ConsentSchema), required=True)
 
 
 @blueprint.get("/export")
@@ -58,6 +84,27 @@ def make_export() -> Response:
     return _accepted(ask_for_export(services().context, current_identity().user_id))
 
 
+@blueprint.get("/terms")
+@signed_in
+@blueprint.response(200, TermsSchema)
+def get_terms() -> Response:
+    """Say which version of the terms counts now, and which ones one accepted, the newest first."""
+    return answer(read_terms(current_identity().user_id))
+
+
+@blueprint.post("/terms")
+@signed_in
+@blueprint.arguments(AcceptTermsSchema)
+@blueprint.response(200, TermsSchema)
+def accept(asked: dict[str, str]) -> Response:
+    """Accept the terms, by the version that was read: 422 `terms_not_accepted` where another one counts."""
+    parts, user_id = services(), current_identity().user_id
+    if asked["version"] != parts.settings.legal.terms_version:
+        raise TermsNotAccepted("Another version counts by now.")
+    accept_terms(parts.context, user_id, asked["version"])
+    return answer(read_terms(user_id))
+
+
 @blueprint.delete("")
 @signed_in
 @blueprint.arguments(EraseSchema)
@@ -72,6 +119,15 @@ def erase_me(asked: dict[str, str]) -> Response:
     response = Response(status=202)
     clear_session_cookies(response, services().settings)
     return response
+
+
+def read_terms(user_id: uuid.UUID) -> Message:
+    """Read which terms count, and which an account accepted."""
+    parts = services()
+    with parts.database.transaction() as session:
+        accepted = consents_of(session, user_id)
+    told = [{"version": one.version, "accepted_at": rfc3339(one.accepted_at)} for one in accepted]
+    return {"version": parts.settings.legal.terms_version or None, "accepted": told}
 
 
 def _accepted(task: BackgroundTask) -> Response:

@@ -7,7 +7,7 @@ from typing import Final
 from flask import request
 from marshmallow import ValidationError
 
-from models.errors import BadCode, BadCredentials, Banned, EmailTaken, TokenReused
+from models.errors import BadCode, BadCredentials, Banned, EmailTaken, TermsNotAccepted, TokenReused
 from models.queries.accounts import find_log_in, user_of_email
 from models.queries.accounts import find_user as read_user
 from models.tables.accounts import User
@@ -31,20 +31,33 @@ class LogIn:
     pair: TokenPair
 
 
-def sign_up(parts: Services, *, email: str, password: str, name: str, **settings: str | None) -> User:
+def sign_up(
+    parts: Services, *, email: str, password: str, name: str, accept_terms: bool, **settings: str | None
+) -> User:
     """Make a shopper's account; `settings` are its language and time zone.
 
     Raises:
+        TermsNotAccepted: the shop has terms.
         Busy: too many sign up or in at this moment.
         ValidationError: the password would be found by trying.
         EmailTaken: where the shop sends no mail, by which it would tell that account and nobody else.
     """
+    version = parts.settings.legal.terms_version
+    if version and not accept_terms:
+        raise TermsNotAccepted("The terms have to be accepted.")
     with parts.passwords.turn():
         if parts.settings.mail is None:
             _refuse_taken(parts, email)
         require_strong(parts, password, email, name)
         hashed = parts.passwords.hash(password)
-        return add_shopper(parts.context, email=email, password_hash=hashed, name=name, **settings)
+        return add_shopper(
+            parts.context,
+            email=email,
+            password_hash=hashed,
+            name=name,
+            accepted_terms=version or None,
+            **settings,
+        )
 
 
 def require_strong(parts: Services, password: str, *own: str) -> None:

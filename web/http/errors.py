@@ -126,6 +126,7 @@ _DOMAIN: Final[dict[type[domain.FlashSaleError], tuple[int, str, str]]] = {
     domain.AlreadyStaff: (409, "already_staff", "This account is among the staff already."),
     domain.LastOwner: (409, "last_owner", "Somebody has to be an owner: make another one first."),
     domain.CannotBan: (409, "cannot_ban", "An admin's account cannot be banned."),
+    domain.TermsNotAccepted: (422, "terms_not_accepted", "Accept the shop's terms first."),
     domain.TooManyCopies: (429, "too_many_requests", "You asked for as many as there may be in a day."),
     domain.CannotErase: (409, "cannot_erase", "This account cannot be erased now."),
     domain.NotFailed: (409, "not_failed", "The task did not fail."),

@@ -8,7 +8,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from models.enums import StaffRole
 from models.languages import has_catalogue
-from web.api.schemas.fields import Line, Strict, Text, UtcTime
+from web.api.schemas.fields import Flag, Line, Strict, Text, UtcTime
 
 MAX_EMAIL = 254  # characters (RFC 5321, section 4.5.3.1.3)
 LEAST_PASSWORD = 8  # characters
@@ -85,6 +85,9 @@ class RegisterSchema(Strict):
     name = Line(load_default="", validate=validate.Length(max=100))
     language = Language(load_default=None)
     time_zone = TimeZone(load_default=None)
+    accept_terms = Flag(
+        load_default=False, metadata={"description": "Required where the shop has a version of its terms."}
+    )
 
 
 class LoginSchema(Strict):
@@ -116,6 +119,9 @@ class UserSchema(Schema):
     email_verified = fields.Boolean(required=True)
     language = fields.String(required=True, allow_none=True)
     time_zone = fields.String(required=True, allow_none=True)
+    terms_version = fields.String(
+        allow_none=True, metadata={"description": "Which version of the terms was accepted last."}
+    )
 
 
 class AccountPatchSchema(Strict):

@@ -32,6 +32,7 @@ SECTIONS: Final = (
     Section("/account/notifications", N_("Mails")),
     Section("/account/follows", N_("Sales you follow")),
     Section("/account/push", N_("Browser"), needs="push"),
+    Section("/account/privacy", N_("Data and privacy")),
 )
 
 

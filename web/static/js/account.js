@@ -17,11 +17,13 @@ const busy = document.getElementById("busy");
 const moment = busy.textContent;
 
 async function enter() {
-  const { email, password, name, code } = Object.fromEntries(new FormData(form));
-  if (form.dataset.does === "register") await patiently(() => join({ email, password, name, language }));
-  await patiently(() => logIn(email, password, code));
+  const { email, password, name, code, accept_terms } = Object.fromEntries(new FormData(form));
+  if (form.dataset.does === "register") await patiently(() => join({ email, password, name, language, accept_terms: accept_terms === "on" }));
+  const user = await patiently(() => logIn(email, password, code));
   await resume().catch(() => {}); // the log-in is good without it
-  location.replace(form.dataset.target); // checked by the server: a path of our own
+  const { target, terms } = form.dataset; // checked by the server: a path of our own
+  const isNew = terms !== "" && user.terms_version !== terms;
+  location.replace(isNew ? `/account/privacy?next=${encodeURIComponent(target)}` : target);
 }
 
 /** Register; the time zone is left out where the shop does not know it. */

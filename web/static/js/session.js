@@ -144,11 +144,12 @@ export async function tagged(path, options) {
 /** Call the API where the ETag does not matter. */
 export const api = async (path, options) => (await tagged(path, options)).data;
 
-/** Log in, with a code where the account has a second factor. Raises NotKept as well, where the log-in is good and the browser forgets it at once. */
+/** Log in, and return whose account it is; with a code where the account has a second factor. Raises NotKept as well, where the log-in is good and the browser forgets it at once. */
 export async function logIn(email, password, code) {
   requireCookies();
-  await send("/session", { method: "POST", body: { email, password, code: code || null } });
+  const { user } = await send("/session", { method: "POST", body: { email, password, code: code || null } });
   if (!isRenewable()) throw new NotKept();
+  return user;
 }
 
 /** Make an account, unless nobody could log in to it in this browser. */
