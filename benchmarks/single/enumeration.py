@@ -5,7 +5,8 @@
 One client sends requests one after the other to one web process with mail: as often for addresses that have
 accounts as for others, in an order that is drawn by lot, and each address once. Answers are compared without
 ids and addresses; times by their medians and by a rank test (Mann and Whitney): in which share of pairs the
-known address took longer (0.5 is as often as not), and how many standard deviations that is off. It starts its own servers, and ends them.
+known address took longer (0.5 is as often as not), and how many standard deviations that is off. It starts
+its own servers, and ends them.
 """
 
 import argparse
@@ -36,6 +37,7 @@ PATHS: Final = {
     "login": "/api/v1/auth/login",
     "register": "/api/v1/auth/register",
 }
+APPLICATION: Final = "web:create_app()"
 WARM_UP: Final = 40  # tries that are not counted
 _OWN: Final = re.compile(rb"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}@example\.com")
 SETTINGS: Final = {
@@ -63,7 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     differ = False
-    with open_place() as place, serve(place, "shop", "web:create_app()", processes=1, **SETTINGS) as shop:
+    with (
+        open_place() as place,
+        serve(place, "shop", APPLICATION, processes=1, cores=None, **SETTINGS) as shop,
+    ):
         for name in options.routes:
             known, unknown = ask(place, shop.target, PATHS[name], options.tries)
             differ |= set(known.answers) != set(unknown.answers)
