@@ -233,12 +233,12 @@ class Shop:
                 update(TokenFamily).where(TokenFamily.id == shopper.family).values(revoked_at=func.now())
             )
 
-    def open_sale(self, allocation: int = 10, limit: int = 10) -> uuid.UUID:
+    def open_sale(self, allocation: int = 10, limit: int = 10, price_minor: int = 1999) -> uuid.UUID:
         now = datetime.now(UTC)
         new_sale = lifecycle.NewSale(
             product_id=self.product_id,
             allocation=allocation,
-            price_minor=1999,
+            price_minor=price_minor,
             currency="USD",
             opens_at=now,
             closes_at=now + timedelta(hours=1),

@@ -5,31 +5,53 @@
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from models.enums import Role, StaffRole
-from tasks.runtime.admin_log import Actor
-from tasks.staff.keys import make_key
-from tests.integration.socket_shop import SECRET_KEY, Shop, running_shop
-from tests.oracle.credentials import Person
+from models.tables.orders import Order
+from tasks.payments.pay import pay_order
+from tasks.sales import lifecycle
+from tests.integration.socket_shop import SECRET_KEY, Shop, Shopper
+from tests.oracle.credentials import Person, shown
 from tests.oracle.frames import Frames
 from tests.oracle.judge import faults
 from tests.oracle.oddities import Oddities
-from tests.oracle.questions import every_credential, everything_odd
-from tests.oracle.routes import ID, Route, Who, routes_of
+from tests.oracle.people import People
+from tests.oracle.questions import everybody, everything_odd, in_line, nobodys, of_another
+from tests.oracle.routes import ID, Route, routes_of
 from tests.oracle.sockets import talk
-from tests.oracle.wire import Request, ask
+from tests.oracle.who_may import WHO_MAY
+from tests.oracle.wire import Header, Request, ask
+from tests.support.polling import eventually
 from web import create_app
-
-__all__ = ["running_shop"]
 
 REQUESTS = 600
 FRAMES = 3_000
+Told = dict[str, Any]
+Way = Callable[[Shop, str, uuid.UUID], Told]
+
 HOST = (b"Host", b"shop.example")
-ADMINS = Person(uuid.uuid4(), uuid.uuid4(), Role.ADMIN, StaffRole.OWNER)
+HEADS = 4  # of so many who would ask by HEAD one does
+EACH = 4  # of the credentials that are no good, to a route; `python -m tests.oracle` shows all
+
+
+@pytest.fixture(scope="module")
+def running_shop(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A shop whose staff have to show a second factor, with room for everybody's questions."""
+    limits = {"RATE_LIMIT_API": "100000/minute", "RATE_LIMIT_INTENTS": "100000/minute"}
+    place = tmp_path_factory.mktemp("shop")
+    shop = Shop(place, database_url, STAFF_SECOND_FACTOR="required", **limits)
+    try:
+        shop.start()
+        yield shop
+    finally:
+        shop.close()
 
 
 @pytest.fixture(autouse=True)
@@ -46,37 +68,93 @@ def routes(running_shop: Shop) -> list[Route]:
 
 
 @pytest.fixture(scope="module")
-def shopper(running_shop: Shop) -> Person:
-    made = running_shop.make_shopper()
-    return Person(made.id, made.family, Role.SHOPPER)
+def people(running_shop: Shop) -> People:
+    found = People(running_shop.context)
+    for person in found.gone:
+        eventually(partial(is_signed_out, running_shop, person))
+    return found
 
 
-@pytest.fixture(scope="module")
-def admin(running_shop: Shop) -> Person:
-    """An admin by token; the account is a shopper's, which no route of these looks at."""
-    made = running_shop.make_shopper()
-    return Person(made.id, made.family, Role.ADMIN, StaffRole.OWNER)
+def is_signed_out(shop: Shop, person: Person) -> bool:
+    shown_token = shown(person.token(SECRET_KEY))
+    answer = ask(shop.port, Request(target=b"/api/v1/me", headers=(HOST, shown_token)).raw)
+    return answer is not None and answer.status == 401
+
+
+def test_the_table_of_who_may_knows_every_route_and_no_other(routes: list[Route]) -> None:
+    assert {route.named for route in routes} == set(WHO_MAY)
 
 
 def test_each_route_lets_in_who_may_go_it_and_nobody_else(
-    running_shop: Shop, routes: list[Route], shopper: Person, admin: Person
+    running_shop: Shop, routes: list[Route], people: People
 ) -> None:
-    assert {route.who for route in routes} == set(Who)
-    keys = {role: a_key(running_shop, role, admin) for role in StaffRole}
-    people = (shopper, admin)
-    wrong = list(every_credential(running_shop.port, routes, SECRET_KEY, *people, program_keys=keys))
+    assert not list(everybody(running_shop.port, routes, SECRET_KEY, people, heads=HEADS))
+
+
+def test_what_is_anothers_is_seen_by_whose_role_may_and_changed_by_nobody(
+    running_shop: Shop, routes: list[Route], people: People
+) -> None:
+    order = paid_order(running_shop, people.shopper)
+    log_in = people.sign_in(people.shopper).family
+    own = {"orders": order.id, "intents": order.intent_id, "tasks": order.intent_id, "sessions": log_in}
+    ids = {noun: str(one) for noun, one in own.items()}
+    assert not list(of_another(running_shop.port, routes, SECRET_KEY, people, ids))
+
+
+def by_post(shop: Shop, token: str, sale_id: uuid.UUID, *headers: Header) -> Told:
+    """By a plain request, which is answered at the connection."""
+    target = f"/api/v1/sales/{sale_id}/intents".encode()
+    request = Request(b"POST", target, (HOST, *([shown(token)] if token else []), *headers)).with_body(b"{}")
+    answer = ask(shop.port, request.raw)
+    assert answer is not None
+    told: Told = json.loads(answer.body)
+    return told
+
+
+def by_flask(shop: Shop, token: str, sale_id: uuid.UUID) -> Told:
+    return by_post(shop, token, sale_id, (b"Connection", b"close"))
+
+
+def by_socket(shop: Shop, token: str, sale_id: uuid.UUID) -> Told:
+    client = shop.connect()
+    with suppress(ValueError):  # it is closed on who shows what is no good
+        if token:
+            client.ask(type="auth", token=token)
+        client.ask(type="intent", sale_id=str(sale_id))
+    return client.heard[-1]
+
+
+@pytest.mark.parametrize("way", [by_post, by_flask, by_socket])
+def test_a_sale_for_confirmed_addresses_gives_tickets_to_those_alone(
+    running_shop: Shop, people: People, way: Way
+) -> None:
+    sale_id = running_shop.open_sale(allocation=len(people.askers))
+    lifecycle.change_sale(running_shop.context, sale_id, {"requires_verified_email": True})
+    wrong = list(in_line(people, SECRET_KEY, lambda token: way(running_shop, token, sale_id)))
     assert not wrong
 
 
-def a_key(shop: Shop, role: StaffRole, owner: Person) -> str:
-    by = Actor(owner.user_id)
-    return make_key(shop.context, name="oracle", staff_role=role, expires_at=None, by=by).key
+def paid_order(shop: Shop, person: Person) -> Order:
+    """An order with a receipt: what costs nothing is paid at once."""
+    sale_id = shop.open_sale(price_minor=0)
+    shop.submit(Shopper(person.user_id, "", person.family), sale_id)
+    shop.drain(sale_id)
+    with shop.context.database.transaction() as session:
+        order = session.scalars(select(Order).where(Order.sale_id == sale_id)).one()
+    pay_order(shop.context, person.user_id, order.id, method="free")
+    return order
+
+
+def test_no_credential_that_is_no_good_is_let_in(
+    running_shop: Shop, routes: list[Route], people: People
+) -> None:
+    assert not list(nobodys(running_shop.port, routes, SECRET_KEY, people, each=EACH))
 
 
 def test_whatever_is_odd_is_the_senders_fault(
-    running_shop: Shop, routes: list[Route], shopper: Person, admin: Person
+    running_shop: Shop, routes: list[Route], people: People
 ) -> None:
-    tokens = [one.token(SECRET_KEY) for one in (shopper, admin)]
+    tokens = [people.sign_in(one).token(SECRET_KEY) for one in (people.shopper, people.owner)]
     sale = str(running_shop.open_sale()).encode()
     real = [replace(one, target=one.target.replace(ID.encode(), sale)) for one in routes]
     ids = [ID, sale.decode(), str(running_shop.product_id)]
@@ -85,9 +163,10 @@ def test_whatever_is_odd_is_the_senders_fault(
     assert not wrong
 
 
-def test_whatever_is_said_on_a_socket_is_answered_or_ends_it(running_shop: Shop, shopper: Person) -> None:
+def test_whatever_is_said_on_a_socket_is_answered_or_ends_it(running_shop: Shop, people: People) -> None:
     ids = [ID, str(running_shop.open_sale())]
-    wrong = list(talk(running_shop.port, Frames(ids, seed=1), FRAMES, shopper.token(SECRET_KEY)))
+    token = people.sign_in(people.shopper).token(SECRET_KEY)
+    wrong = list(talk(running_shop.port, Frames(ids, seed=1), FRAMES, token))
     assert not wrong
 
 

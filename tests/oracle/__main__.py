@@ -6,22 +6,23 @@ ORACLE_SIZE (2000) is how many odd requests are sent, and ten frames to each; OR
 import os
 import secrets
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
-import jwt
 import psutil
 
 from benchmarks.harness.processes import descendants
 from config import Settings, load_settings
-from models.enums import Role, StaffRole
+from tasks.context import build_context
 from tests.acceptance.running import StartedPlatform
-from tests.oracle.credentials import Person
+from tests.oracle.credentials import no_good
 from tests.oracle.frames import Frames
 from tests.oracle.oddities import Oddities
-from tests.oracle.questions import every_credential, everything_odd
+from tests.oracle.people import People
+from tests.oracle.questions import everybody, everything_odd, nobodys
 from tests.oracle.routes import ID, Route, routes_of
 from tests.oracle.sockets import talk
 from web import create_app
@@ -31,12 +32,15 @@ SEED: Final = int(os.environ.get("ORACLE_SEED", "1"))
 FRAMES: Final = 10  # to a request
 MOST_GROWTH: Final = 0.05  # of a web process's memory
 SHOWN: Final = 40  # faults
-_ACCOUNT: Final = {"email": "oracle@example.com", "password": secrets.token_hex(12)}
+_HEARD_S: Final = 3.0  # until each process knows whose log-ins have ended
+_ROOM: Final = {"RATE_LIMIT_API": "100000/minute", "RATE_LIMIT_INTENTS": "100000/minute"}
 
 
 def main() -> int:
     """Ask, and say how it went: 1 where anything was wrong."""
-    platform = StartedPlatform(SECRET_KEY=(key := secrets.token_hex(32)))
+    platform = StartedPlatform(
+        SECRET_KEY=(key := secrets.token_hex(32)), STAFF_SECOND_FACTOR="required", **_ROOM
+    )
     try:
         platform.start()
         wrong = Oracle(platform, key).run()
@@ -53,10 +57,10 @@ class Oracle:
     def __init__(self, platform: StartedPlatform, key: str) -> None:
         self._platform = platform
         self._key = key
-        self._admin = _person(platform.admin_token())
-        self._shopper = _person(_registered(platform))
-        self._program_keys = {role: _made_key(platform, role) for role in StaffRole}
-        routes = list(routes_of(create_app(_settings(key))))
+        settings = _settings(platform, key)
+        self._people = People(build_context(settings, "oracle"))
+        time.sleep(_HEARD_S)
+        routes = list(routes_of(create_app(settings)))
         (sale,) = platform.get("/api/v1/sales?limit=1")["items"]
         self._ids = [ID, sale["id"], sale["product"]["id"]]
         real = [replace(one, target=one.target.replace(ID.encode(), sale["id"].encode())) for one in routes]
@@ -82,26 +86,21 @@ class Oracle:
         return wrong + ["a traceback was written"] * self._platform.text.count("Traceback")
 
     def _credentials(self) -> Iterator[str]:
-        self._admin = _person(self._platform.admin_token())  # an earlier round has ended what it went with
-        self._shopper = _person(_logged_in(self._platform))
-        yield from every_credential(
-            self._platform.target.port,
-            self._routes,
-            self._key,
-            self._shopper,
-            self._admin,
-            program_keys=self._program_keys,
-        )
+        self._people.sign_everybody_in()  # an earlier round has ended their log-ins
+        port, bad = self._platform.target.port, len(no_good(self._key, self._people.owner))
+        yield from everybody(port, self._routes, self._key, self._people)
+        yield from nobodys(port, self._routes, self._key, self._people, each=bad)
 
     def _odd(self, seed: int, count: int) -> Iterator[str]:
-        tokens = [one.token(self._key) for one in (self._shopper, self._admin)]
+        people = (self._people.shopper, self._people.owner)
+        tokens = [self._people.sign_in(one).token(self._key) for one in people]
         yield from everything_odd(
             self._platform.target.port, Oddities(self._asked, tokens, self._ids, seed), count
         )
 
     def _frames(self, seed: int, count: int) -> Iterator[str]:
-        frames = Frames(self._ids, seed)
-        yield from talk(self._platform.target.port, frames, count, self._shopper.token(self._key))
+        token = self._people.sign_in(self._people.shopper).token(self._key)
+        yield from talk(self._platform.target.port, Frames(self._ids, seed), count, token)
 
     def _told(self, what: str, asked: Iterator[str]) -> list[str]:
         wrong = list(asked)
@@ -114,33 +113,14 @@ class Oracle:
         return {pid: psutil.Process(pid).memory_info().rss for pid in serving}
 
 
-def _settings(key: str) -> Settings:
-    """Settings for an app that names its routes and is asked nothing."""
-    nowhere = "postgresql+psycopg:///none"
-    return replace(load_settings(), secret_key=key, database_url=nowhere, redis_url="redis://127.0.0.1:1")
+def _settings(platform: StartedPlatform, key: str) -> Settings:
+    """The platform's own, to make accounts in its ledger and to name its routes."""
+    os.environ.update(platform.environment())
+    return replace(load_settings(), secret_key=key)
 
 
 def _ends_the_sale(route: Route) -> bool:
     return route.method == b"POST" and route.target.endswith((b"/end", b"/cancel"))
-
-
-def _made_key(platform: StartedPlatform, role: StaffRole) -> str:
-    asked = {"name": "oracle", "staff_role": role}
-    return str(platform.post("/api/v1/admin/api-keys", asked, token=platform.admin_token())["key"])
-
-
-def _registered(platform: StartedPlatform) -> str:
-    platform.post("/api/v1/auth/register", _ACCOUNT)
-    return _logged_in(platform)
-
-
-def _logged_in(platform: StartedPlatform) -> str:
-    return str(platform.post("/api/v1/auth/login", _ACCOUNT)["access_token"])
-
-
-def _person(token: str) -> Person:
-    claims: Any = jwt.decode(token, options={"verify_signature": False})
-    return Person(claims["sub"], claims["fam"], Role(claims["role"]), claims.get("staff"))
 
 
 if __name__ == "__main__":

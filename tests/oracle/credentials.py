@@ -1,4 +1,4 @@
-"""Every kind of credential that is no good, or is somebody else's, made as its owner would make it."""
+"""Tokens as the shop writes them, and every kind of credential that is no good."""
 
 import base64
 import time
@@ -10,20 +10,23 @@ import jwt
 
 from tests.oracle.odd_values import DEEP
 from tests.oracle.wire import Header
-from web.auth.identity import ACCESS_COOKIE, REFRESH_COOKIE
+from web.auth.identity import ACCESS_COOKIE, CSRF_HEADER, REFRESH_COOKIE
 from web.auth.tokens import ACCESS, ALGORITHM, AUDIENCE, ISSUER, REFRESH
 
+CSRF: Final = "5f0c2a52-6d0e-4d0f-9d1c-3c6a7f1b2e90"
 _SHORT: Final = 900  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who is signed in."""
+    """Somebody who is signed in. `newest`: the jti of the refresh token that counts."""
 
     user_id: uuid.UUID
     family: uuid.UUID
     role: str
     staff_role: str | None = None
+    is_verified: bool = False
+    newest: uuid.UUID | None = None
 
     def token(self, key: str, kind: str = ACCESS, **changes: Any) -> str:
         """Write a token as the shop does, with some claims changed."""
@@ -31,7 +34,10 @@ class Person:
         who = {"sub": str(self.user_id), "role": self.role, "fam": str(self.family)}
         if self.staff_role and kind == ACCESS:
             who["staff"] = self.staff_role
-        proofs = {"type": kind, "jti": str(uuid.uuid4()), "csrf": str(uuid.uuid4())}
+        jti = (self.newest if kind == REFRESH else None) or uuid.uuid4()
+        proofs: dict[str, Any] = {"type": kind, "jti": str(jti), "csrf": CSRF}
+        if self.is_verified and kind == ACCESS:
+            proofs["ver"] = True
         times = {"iat": now, "nbf": now, "exp": now + _SHORT}
         claims: dict[str, Any] = {"iss": ISSUER, "aud": AUDIENCE, **who, **proofs, **times}
         return jwt.encode({**claims, **changes}, key, ALGORITHM)
@@ -75,9 +81,10 @@ def no_good(key: str, admin: Person) -> dict[str, list[Header]]:
     return headers
 
 
-def bearer(person: Person, key: str, kind: str) -> list[Header]:
-    """One that is good, for what it is meant for."""
-    return [shown(person.token(key, kind))]
+def by_session(person: Person, key: str, kind: str) -> list[Header]:
+    """A session's cookie with its proof, as our own pages send it."""
+    name = ACCESS_COOKIE if kind == ACCESS else REFRESH_COOKIE
+    return [_cookie(name, person.token(key, kind)), (CSRF_HEADER.encode(), CSRF.encode())]
 
 
 def by_cookie_alone(person: Person, key: str) -> list[Header]:

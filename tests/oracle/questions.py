@@ -1,92 +1,195 @@
-"""Asks a shop everything: each route with each credential, and requests that are odd in every other way."""
+"""Asks a shop everything: each route as everybody, and requests that are odd in every other way."""
 
-import uuid
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Final
+from itertools import count, islice
+from typing import Any, Final
 
-from models.enums import StaffRole
 from tests.oracle import credentials
-from tests.oracle.credentials import Person
 from tests.oracle.judge import faults
 from tests.oracle.oddities import Oddities
-from tests.oracle.routes import Route, Who
+from tests.oracle.people import CONFIRMATION, FACTOR, Asker, People
+from tests.oracle.routes import ID, Route
+from tests.oracle.who_may import ENDS_LOG_INS, NOBODY
 from tests.oracle.wire import Answer, Header, Request, ask
-from web.auth.tokens import ACCESS, REFRESH
+from web.auth.tokens import ACCESS
 
-_SAFE: Final = {b"GET", b"HEAD"}
+Ids = Mapping[str, str]
+
 _REFUSED: Final = {401, 403}
-_NOBODYS: Final = {Who.ANYONE, Who.LEAVING}  # what may be gone with what is no credential
+_AT_ONCE: Final = 4
+_IN: Final = "in"
+_FOUND: Final = "it is there for it"
+_MISSING: Final = "it is not there for it"
+_EITHER: Final = "either"
+_NOBODYS: Final = frozenset({"unauthenticated"})
+_KEYS: Final = frozenset({"not_for_keys", "forbidden", "unauthenticated"})  # no log-in, and no person
+_NO_PASS: Final = frozenset({"link_spent"})
+_UNPROVEN: Final = frozenset({"csrf_failed", "unauthenticated"})
+_PAYING: Final = b'{"method": "free"}'
+_BODIES: Final[Mapping[str, bytes]] = {  # where a body is read first
+    "POST /api/v1/order-links/order/payments": _PAYING,
+    "POST /api/v1/orders/ID/payments": _PAYING,
+}
 
 
-def every_credential(
-    port: int,
-    routes: Iterable[Route],
-    key: str,
-    shopper: Person,
-    admin: Person,
-    *,
-    program_keys: Mapping[StaffRole, str],
+def everybody(
+    port: int, routes: Iterable[Route], secret: str, people: People, *, heads: int = 1
 ) -> Iterator[str]:
-    """Go each route with each credential, and yield what is wrong with the answers."""
-    bad = credentials.no_good(key, admin)
-    staff = [replace(admin, staff_role=role) for role in StaffRole]
-    # First those that want a log-in of a moment ago: later ones end it.
-    for route in sorted(routes, key=lambda route: not route.asks_again):
-        for name, headers in bad.items():
-            yield from _judged(port, route, name, headers, _NOBODYS)
-        yield from _judged_by_keys(port, route, program_keys)
-        for person in (shopper, *staff):
-            name = person.staff_role or person.role
-            for kind in (ACCESS, REFRESH):
-                headers = credentials.bearer(_newly_signed_in(person), key, kind)
-                goes = _goes(person, route, kind)
-                if route.asks_again:
-                    yield from _judged(port, route, f"{name}'s {kind}, which is old", headers, _NOBODYS)
-                    headers = credentials.bearer(person, key, kind)
-                yield from _judged(port, route, f"{name}'s {kind}", headers, goes)
-            if route.method not in _SAFE:
-                cookies = credentials.by_cookie_alone(_newly_signed_in(person), key)
-                yield from _judged(port, route, f"{name}'s cookie alone", cookies, {Who.ANYONE})
+    """Go each route as everybody, and yield what is wrong with the answers.
+
+    `HEAD` goes the way of `GET`: of so many who would ask by it, one does.
+    """
+
+    def go(number: int, route: Route) -> list[str]:
+        step = heads if route.method == b"HEAD" else 1
+        asking = people.askers[number % step :: step]
+        found = (_judged(port, route, one, secret, expected(route, one)) for one in asking)
+        return [fault for one in found for fault in one]
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for wrong in pool.map(go, count(), (one for one in routes if one.named not in ENDS_LOG_INS)):
+            yield from wrong
+    for route in routes:
+        if route.named in ENDS_LOG_INS:
+            for one in map(people.log_in_again, people.askers):
+                yield from _judged(port, route, one, secret, expected(route, one))
+        if not route.is_safe:
+            yield from _by_cookies_alone(port, route, secret, people)
 
 
-def _judged_by_keys(port: int, route: Route, program_keys: Mapping[StaffRole, str]) -> Iterator[str]:
-    for role, program_key in program_keys.items():
-        goes = _NOBODYS | ({Who.SHOPPER, Who.ADMIN} if role in route.keys else set())
-        yield from _judged(port, route, f"{role}'s key", [credentials.shown(program_key)], goes)
+def nobodys(port: int, routes: Iterable[Route], secret: str, people: People, *, each: int) -> Iterator[str]:
+    """Go each route with so many of the credentials that are no good, others each time."""
+    bad = list(credentials.no_good(secret, people.owner).items())
+    for number, route in enumerate(routes):
+        first = number * each % len(bad)
+        for name, headers in islice([*bad, *bad], first, first + each):
+            awaited = _EITHER if route.audience.is_open else _refusals(route)
+            yield from _weighed(port, route, name, headers, awaited)
 
 
-def _newly_signed_in(person: Person) -> Person:
-    """Some routes end the log-in that they are gone with; the next is gone with another."""
-    return replace(person, family=uuid.uuid4())
+def of_another(port: int, routes: Iterable[Route], secret: str, people: People, ids: Ids) -> Iterator[str]:
+    """Ask everybody for the shopper's things, `ids` by nouns of paths; to others there are none."""
+    askers = [people.log_in_again(one) for one in people.askers]
+    for route in routes:
+        noun = next((one for one in ids if f"/{one}/ID" in route.pattern), None)
+        if noun is None or route.audience.of_staff:
+            continue
+        real = replace(route, target=route.target.replace(ID.encode(), ids[noun].encode()))
+        for asker in askers:
+            awaited = expected(route, asker)
+            if _owns(asker, people) and not route.is_safe:
+                continue  # that it can do it is told elsewhere
+            if awaited == _IN:
+                awaited = _FOUND if _sees(route, asker, people) else _MISSING
+            yield from _judged(port, real, asker, secret, awaited)
 
 
-def _goes(person: Person, route: Route, kind: str) -> set[Who]:
-    if kind == REFRESH:
-        return _NOBODYS | {Who.REFRESHING}
-    return _NOBODYS | {Who.SHOPPER} | ({Who.ADMIN} if person.staff_role in route.staff else set())
+def _sees(route: Route, asker: Asker, people: People) -> bool:
+    is_shown_others = asker.role in route.audience.of_others and asker.lacks != FACTOR
+    return is_shown_others or _owns(asker, people)
 
 
-def _judged(port: int, route: Route, name: str, headers: list[Header], goes: set[Who]) -> Iterator[str]:
+def _owns(asker: Asker, people: People) -> bool:
+    return asker.person is not None and asker.person.user_id == people.shopper.user_id
+
+
+def in_line(people: People, secret: str, buy: Callable[[str], dict[str, Any]]) -> Iterator[str]:
+    """Have everybody buy, by the token or key they show, in a sale for confirmed addresses."""
+    for asker in map(people.log_in_again, people.askers):
+        person = asker.person
+        told = buy(person.token(secret, asker.kind) if person else asker.key)
+        is_let_in = asker.counts and person is not None and person.is_verified and asker.kind == ACCESS
+        if is_let_in != ("ticket" in told):
+            yield f"{asker.name}: {told}"
+        if person is not None and not person.is_verified and told.get("code") != "email_not_verified":
+            yield f"{asker.name}: not told why: {told}"
+
+
+def expected(route: Route, asker: Asker) -> str | frozenset[str]:
+    """Say what the table makes of it: in, either, or the codes of which one refuses it."""
+    audience = route.audience
+    if not asker.counts or audience.takes != asker.kind:
+        return _EITHER if audience.is_open else _refusals(route)
+    if asker.key and asker.kind == ACCESS:
+        return _expected_of_key(route, asker)
+    if asker.role not in audience.roles:
+        return _refusals(route) if asker.role == NOBODY else frozenset({"forbidden"})
+    lacks_factor = asker.lacks == FACTOR and audience.of_staff
+    lacks_confirmation = asker.lacks == CONFIRMATION and audience.asks_again
+    return frozenset({asker.lacks}) if lacks_factor or lacks_confirmation else _IN
+
+
+def _expected_of_key(route: Route, asker: Asker) -> str | frozenset[str]:
+    if route.audience.is_open and not route.audience.keys:
+        return _EITHER
+    return _IN if asker.role in route.audience.keys else _KEYS
+
+
+def _refusals(route: Route) -> frozenset[str]:
+    """How who is nobody here is refused."""
+    return _NO_PASS if route.audience.takes == "pass" else _NOBODYS
+
+
+def _judged(
+    port: int, route: Route, asker: Asker, secret: str, awaited: str | frozenset[str]
+) -> Iterator[str]:
+    headers = asker.headers(secret, by_cookie=not route.is_of_api)
+    return _weighed(port, route, asker.name, headers, awaited)
+
+
+def _by_cookies_alone(port: int, route: Route, secret: str, people: People) -> Iterator[str]:
+    is_open = route.audience.is_open and not route.audience.guards_cookies
+    for name, person in (("shopper", people.shopper), ("owner", people.owner)):
+        signed_in = people.sign_in(person)
+        cookies = credentials.by_cookie_alone(signed_in, secret)
+        yield from _weighed(
+            port,
+            route,
+            f"{name}'s cookies alone",
+            cookies,
+            _EITHER if is_open else _UNPROVEN | _refusals(route),
+        )
+
+
+def _weighed(
+    port: int, route: Route, name: str, headers: list[Header], awaited: str | frozenset[str]
+) -> Iterator[str]:
     request = Request(route.method, route.target, ((b"Host", b"shop.example"), *headers))
-    if route.method not in _SAFE:
-        request = request.with_headers((b"Content-Length", b"0"))
+    if not route.is_safe:
+        request = request.with_body(_BODIES.get(route.named, b""))
     answer = ask(port, request.raw, is_head=route.method == b"HEAD")
+    asked = f"{route.method.decode()} {route.target.decode()}, {name}"
     if answer is None:
-        yield f"{route.method.decode()} {route.target.decode()}, {name}: no answer"
+        yield f"{asked}: no answer"
         return
-    wrong = faults(request, answer)
-    if route.who not in goes and not _is_turned_away(answer):
-        wrong.append(f"let in with {answer.status}")
-    if route.who in goes and route.who in {Who.SHOPPER, Who.ADMIN} and answer.status in _REFUSED:
-        wrong.append(f"turned away with {answer.status}")
-    yield from (f"{route.method.decode()} {route.target.decode()}, {name}: {fault}" for fault in wrong)
+    wrong, told = faults(request, answer), f"{answer.status} {_code(answer)}"
+    if awaited in {_FOUND, _MISSING} and (answer.status == 404) != (awaited == _MISSING):
+        wrong.append(f"{awaited}, and answered {told}")
+    if awaited in {_IN, _FOUND} and _is_turned_away(answer):
+        wrong.append(f"shut out with {told}")
+    if isinstance(awaited, frozenset) and not _is_refused_by(answer, awaited):
+        wrong.append(f"let in with {told}, or not refused by {' or '.join(sorted(awaited))}")
+    yield from (f"{asked}: {fault}" for fault in wrong)
 
 
 def _is_turned_away(answer: Answer) -> bool:
     """Refused, or sent to log in."""
     to_log_in = answer.status == 303 and answer.headers["location"].startswith("/login")
     return answer.status in _REFUSED or to_log_in
+
+
+def _is_refused_by(answer: Answer, codes: frozenset[str]) -> bool:
+    is_spent = answer.status == 410 and codes & _NO_PASS
+    return (is_spent or _is_turned_away(answer)) and _code(answer) in {"", *codes}
+
+
+def _code(answer: Answer) -> str:
+    """Why it is refused; empty where the answer does not say (to `HEAD`, and in a page)."""
+    is_problem = answer.headers.get("content-type") == "application/problem+json" and answer.body
+    return str(json.loads(answer.body)["code"]) if is_problem else ""
 
 
 def everything_odd(port: int, oddities: Oddities, count: int) -> Iterator[str]:

@@ -30,6 +30,12 @@ class Request:
         """The same with more headers."""
         return Request(self.method, self.target, (*self.headers, *headers), self.body, self.version)
 
+    def with_body(self, body: bytes) -> "Request":
+        """The same with a body, which may be empty; JSON if it is not."""
+        size = (b"Content-Length", b"%d" % len(body))
+        kind = ((b"Content-Type", b"application/json"),) if body else ()
+        return Request(self.method, self.target, (*self.headers, size, *kind), body, self.version)
+
     def is_asked_by(self, *names: bytes) -> bool:
         """Whether it has a header of one of these names, in whatever letters."""
         return any(name.strip().lower() in names for name, _ in self.headers)

@@ -101,7 +101,7 @@ def show_intent(parts: Services, identity: Identity, intent_id: uuid.UUID) -> Re
         NotFound: there is none, or it is somebody else's.
         LineUnavailable, LedgerUnavailable: try again.
     """
-    seen = visible(parts.polls_of_intents.find(intent_id), seen_by(identity, "intents.read"))
+    seen = visible(parts.polls_of_intents.find(intent_id), seen_by(parts.context, identity, "intents.read"))
     return reply_packed(seen.packed)
 
 

@@ -9,6 +9,7 @@ from flask import current_app, request
 
 from models.errors import SecondFactorMissing
 from tasks.accounts.confirming import has_shown_factor, require_confirmed
+from tasks.context import Context
 from web.auth import security_log
 from web.auth.identity import current_identity, document, refuse_key
 from web.auth.tokens import Identity
@@ -136,18 +137,18 @@ def who_if_known() -> Identity | None:
 
 def whose(word: str) -> uuid.UUID | None:
     """Name the shopper whose things the one who asks may see; None: anybody's, by the permission."""
-    return seen_by(current_identity(), word)
+    return seen_by(services().context, current_identity(), word)
 
 
 def lacks_second_factor(identity: Identity) -> bool:
     """Whether it is staff who have to show a second factor and have not: they may do nothing but that."""
-    return identity.is_admin and not _has_shown_factor(identity)
+    return identity.is_admin and not _has_shown_factor(services().context, identity)
 
 
-def seen_by(identity: Identity, word: str) -> uuid.UUID | None:
-    """Do what `whose` does, for somebody who is known."""
+def seen_by(context: Context, identity: Identity, word: str) -> uuid.UUID | None:
+    """Do what `whose` does, for somebody who is known; also where there is no Flask."""
     is_staff = identity.is_admin and _has(identity, PERMISSIONS[word])
-    return None if is_staff and _has_shown_factor(identity) else identity.user_id
+    return None if is_staff and _has_shown_factor(context, identity) else identity.user_id
 
 
 def _has(identity: Identity, permission: Permission) -> bool:
@@ -157,13 +158,13 @@ def _has(identity: Identity, permission: Permission) -> bool:
 
 def _require_shown(identity: Identity, permission: Permission) -> None:
     """Read in the ledger what a log-in has shown, which changes while its access token goes on."""
-    if not _has_shown_factor(identity):
+    context = services().context
+    if not _has_shown_factor(context, identity):
         raise SecondFactorMissing("Staff need a second factor here.")
     if permission.asks_again:
-        require_confirmed(services().context, identity.family)
+        require_confirmed(context, identity.family)
 
 
-def _has_shown_factor(identity: Identity) -> bool:
-    context = services().context
+def _has_shown_factor(context: Context, identity: Identity) -> bool:
     is_asked = context.settings.staff_second_factor == REQUIRED and not identity.is_key
     return not is_asked or has_shown_factor(context, identity.family)

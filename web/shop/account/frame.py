@@ -28,7 +28,6 @@ class Section(NamedTuple):
 
 SECTIONS: Final = (
     Section("/account", N_("Profile")),
-    Section("/account/sessions", N_("Devices")),
     Section("/account/security", N_("Security")),
     Section("/account/notifications", N_("Mails")),
     Section("/account/follows", N_("Sales you follow")),
