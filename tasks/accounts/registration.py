@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from models.database import take_time
 from models.driver import LONG
-from models.enums import LinkKind, MailKind, Role
+from models.enums import Role
 from models.errors import EmailTaken
 from models.queries.accounts import user_of_email
 from models.tables.accounts import User
-from tasks.accounts.mailed_links import mail_known_address, mail_link
+from tasks.accounts.mailed_links import mail_first_link, mail_known_address
 from tasks.accounts.terms import note_consent
 from tasks.context import Context
 from tasks.mail.outbox import is_on
@@ -52,7 +52,7 @@ def add_shopper(
             if accepted_terms:
                 note_consent(session, user.id, accepted_terms)
             if is_on(session):
-                mail_link(session, context.settings, user, LinkKind.VERIFY_EMAIL, MailKind.VERIFY_EMAIL)
+                mail_first_link(session, context.settings, user.id)
             return user
         if not is_on(session):
             raise EmailTaken(asked.email)

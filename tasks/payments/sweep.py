@@ -22,13 +22,16 @@ MOST_UNHEARD: Final = 200  # messages in the queue; fewer than are handled befor
 def sweep_payments(context: Context) -> int:
     """Ring for payments, refunds, notices, mails, pushes and webhooks that are due; returns how many bells.
 
-    None while the broker is unavailable, or if `MOST_UNHEARD` bells wait in its queue.
+    While the broker is unavailable the bell may have payments run here, and everything else waits. None if
+    `MOST_UNHEARD` bells wait in its queue.
 
     Raises:
         LedgerUnavailable: PostgreSQL is unavailable.
     """
     unheard = context.bell.unheard(PAYMENTS)
-    if unheard is None or unheard >= MOST_UNHEARD:
+    if unheard is None:
+        return int(has_due_payments(context) and context.bell.stand_in())
+    if unheard >= MOST_UNHEARD:
         return 0
     rung = 0
     if has_due_payments(context):

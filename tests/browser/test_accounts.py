@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from models.enums import MailKind
 from tasks.mail.links import Links
 from tests.browser.conftest import NewPage
-from tests.browser.people import enrol, enter, log_in, register
+from tests.browser.people import PASSWORD, enrol, enter, log_in, register
 from tests.support.letterbox import Letterbox
 from tests.support.shop import Shop
 
@@ -58,3 +58,29 @@ def test_a_forgotten_password_is_replaced_and_the_old_session_is_dead(
     expect(page.get_by_text(email)).to_be_visible()
     old.goto("/account")
     expect(old).to_have_url("/login?next=/account")
+
+
+def test_an_account_is_changed_and_another_device_logged_out(new_page: NewPage, box: Letterbox) -> None:
+    page, other = new_page(), new_page()
+    email = enrol(page)
+    enter(page, email, "/account")
+    enter(other, email, "/account")
+    page.get_by_label("Language of mails").select_option("de")
+    page.get_by_label("Time zone of mails").fill("Europe/Berlin")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Mein Konto")).to_be_visible()
+    page.get_by_role("link", name="Geräte").click()
+    page.get_by_role("button", name="Dort abmelden").click()
+    expect(page.get_by_role("button", name="Dort abmelden")).to_have_count(0)
+    other.goto("/account")
+    expect(other).to_have_url("/login?next=/account")
+    page.goto("/account")
+    page.get_by_label("Neue Adresse").fill(f"new-{email}")
+    page.get_by_label("Jetziges Passwort").last.fill(PASSWORD)
+    page.get_by_role("button", name="Link an die neue Adresse schicken").click()
+    expect(page.get_by_text("an die neue Adresse unterwegs")).to_be_visible()
+    follow(page, box, f"new-{email}", MailKind.NEW_ADDRESS, "/verify")
+    page.get_by_role("button", name="Adresse bestätigen").click()
+    expect(page.get_by_text("Die Adresse ist bestätigt.")).to_be_visible()
+    page.goto("/account")
+    expect(page.get_by_text(f"new-{email}")).to_be_visible()

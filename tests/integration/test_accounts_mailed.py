@@ -135,7 +135,7 @@ def test_a_mailbox_is_not_filled_by_who_asks_again_and_again(shop: Services, sho
     assert outcomes == [True] * (MOST_A_DAY - 1) + [False]
 
 
-@pytest.mark.parametrize("state", ["banned_at", "erased_at", "email_verified_at"])
+@pytest.mark.parametrize("state", ["banned_at", "email_verified_at"])
 def test_an_account_is_mailed_no_link_that_is_of_no_use_to_it(
     shop: Services, shopper: Account, state: str
 ) -> None:

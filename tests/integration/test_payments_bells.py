@@ -19,6 +19,7 @@ from tests.support.contexts import context_over, heard_bell
 from tests.support.paying import Till
 from tests.support.polling import eventually
 from tests.support.shop import Shop
+from workers.timer import SweepTimer
 
 MOST = 5
 
@@ -47,6 +48,12 @@ def pass_time(till: Till) -> None:
     """Let everything be due again."""
     with till.context.database.connection() as connection:
         connection.exec_driver_sql("UPDATE payments SET due_at = now()")
+
+
+def paid(till: Till) -> int:
+    with till.context.database.connection() as connection:
+        found = connection.exec_driver_sql("SELECT count(*) FROM orders WHERE status = 'paid'")
+        return int(found.scalar_one())
 
 
 def waiting(till: Till) -> int:
@@ -117,6 +124,19 @@ def test_without_a_broker_nothing_is_rung_and_everything_stays_due(
     with due.context.database.connection() as connection:
         still = connection.exec_driver_sql("SELECT count(*) FROM payments WHERE due_at <= now()")
         assert still.scalar_one() == 2 * MOST
+
+
+def test_without_a_broker_a_worker_that_sweeps_runs_the_payments_that_are_due(
+    due: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pass_time(due)
+    monkeypatch.setattr(type(due.context.bell), "unheard", lambda _bell, _queue: None)
+    timer = SweepTimer(due.context)
+    timer.start()
+    try:
+        eventually(lambda: paid(due) == 2 * MOST)
+    finally:
+        timer.stop()
 
 
 def test_only_some_of_a_processs_threads_wait_for_slow_webhooks(

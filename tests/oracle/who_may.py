@@ -117,6 +117,7 @@ _TABLE: Final[Mapping[Audience, str]] = {
         GET /account/privacy
         GET /account/push
         GET /account/security
+        GET /account/sessions
         DELETE /session/everywhere
         POST /api/v1/auth/logout
         POST /api/v1/auth/logout-everywhere

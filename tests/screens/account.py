@@ -96,6 +96,7 @@ SCENES: Final[Sequence[Scene]] = (
     Scene("order-link", _path("/o#token", "Your order")),
     Scene("order-link-used", _path("/o", "This link was used")),
     Scene("sale-followed", _followed),
+    Scene("account-sessions", _own("/account/sessions", "Where you are logged in")),
     Scene("orders-empty", _own("/orders", "No orders yet")),
     Scene("problem-404", _path(f"/sales/{uuid.UUID(int=0)}", "There is nothing here")),
     Scene("problem-401", _path("/admin", "Please log in")),

@@ -102,6 +102,8 @@ SCENES: Final[Sequence[Scene]] = (
     _room("orders-none", "/admin/orders?query=nobody-is-called-that"),
     _room("order", lambda _, order: f"/admin/orders/{order['id']}"),
     _room("shoppers", "/admin/shoppers"),
+    _room("staff", "/admin/staff"),
+    _room("keys", "/admin/keys"),
     Scene("admin-shopper", _shopper),
     _room("mails", "/admin/mails"),
     _room("tasks", "/admin/tasks"),

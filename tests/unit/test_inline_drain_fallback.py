@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from tests.support.contexts import RememberingBell
-from workers.timer import FORGET_S, PATIENCE_S, InlineDrainFallback
+from workers.timer import FORGET_S, PATIENCE_S, InlineFallback
 
 SALE = uuid4()
 
@@ -18,7 +18,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.heard = RememberingBell()
-        self.bell = InlineDrainFallback(self.heard, self.drained.append, clock=lambda: self.now)
+        self.bell = InlineFallback(self.heard, self.drained.append, list, clock=lambda: self.now)
 
     def ring_for(self, seconds: float, every: float = 0.25) -> None:
         until = self.now + seconds

@@ -18,7 +18,7 @@ from models.enums import LinkKind
 from models.errors import Unavailable
 from web.http.errors import TooManyRequests
 
-MOST: Final = 1_000  # that wait
+MOST: Final = 10_000  # that wait
 LONGEST_REST_S: Final = 1.0  # before what was asked for meanwhile is done
 TRIES: Final = 5  # while the ledger is away
 PAUSE_S: Final = 2.0  # between two

@@ -16,7 +16,7 @@ from tasks.accounts.terms import accept_terms
 from tasks.background import task_list
 from tasks.privacy.export import ask_for_export, find_export
 from web.account.erasing import erase_own
-from web.api.schemas.accounts import MAX_CODE
+from web.api.schemas.accounts import MAX_CODE, MAX_PASSWORD
 from web.api.schemas.fields import Strict, UtcTime
 from web.api.schemas.tasks import TaskSchema
 from web.auth.identity import current_identity, signed_in
@@ -33,7 +33,9 @@ blueprint = Blueprint("privacy", __name__, url_prefix="/me", description="What i
 class EraseSchema(Strict):
     """What shows that it is the account's owner who asks: a code too, where there is a second factor."""
 
-    password = fields.String(required=True, validate=validate.Length(1, 128), metadata={"format": "password"})
+    password = fields.String(
+        required=True, validate=validate.Length(1, MAX_PASSWORD), metadata={"format": "password"}
+    )
     code = fields.String(validate=validate.Length(1, MAX_CODE))
 
 

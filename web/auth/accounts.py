@@ -8,7 +8,7 @@ from flask import request
 from marshmallow import ValidationError
 
 from models.errors import BadCode, BadCredentials, Banned, EmailTaken, TermsNotAccepted, TokenReused
-from models.queries.accounts import find_log_in, user_of_email
+from models.queries.accounts import credentials_of, find_log_in, user_of_email
 from models.queries.accounts import find_user as read_user
 from models.tables.accounts import User
 from tasks.accounts.log_ins import Account, Place, Renewal, begin_log_in, end_log_in, end_log_ins
@@ -135,7 +135,7 @@ def _refuse_taken(parts: Services, email: str) -> None:
 
 def _check(parts: Services, email: str, password: str, code: str | None) -> LogIn:
     with parts.database.transaction() as session:
-        user = user_of_email(session, email)
+        user = credentials_of(session, email)
     stored = user.password_hash if user is not None else None
     key = parts.settings.secret_key
     if not parts.passwords.verify(stored, password) or user is None or stored is None:

@@ -129,6 +129,7 @@ _DOMAIN: Final[dict[type[domain.FlashSaleError], tuple[int, str, str]]] = {
     domain.TermsNotAccepted: (422, "terms_not_accepted", "Accept the shop's terms first."),
     domain.TooManyCopies: (429, "too_many_requests", "You asked for as many as there may be in a day."),
     domain.CannotErase: (409, "cannot_erase", "This account cannot be erased now."),
+    domain.NotDone: (503, "not_done", "It is not done yet."),
     domain.NotFailed: (409, "not_failed", "The task did not fail."),
     domain.TokenReused: (401, "token_reused", "This refresh token was spent; sign in again."),
     domain.ProductInUse: (409, "product_in_use", "A sale that is not over sells this product."),

@@ -4,10 +4,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from web.api.schemas.accounts import MAX_CODE
+from web.api.schemas.accounts import MAX_CODE, MAX_PASSWORD
 from web.api.schemas.fields import Strict, UtcTime
-
-MAX_SHOWN = 1_000  # characters of a password that is shown again
 
 
 class CodeSchema(Strict):
@@ -19,7 +17,7 @@ class CodeSchema(Strict):
 class ConfirmSchema(Strict):
     """What shows that it is the account's owner: a code where there is a second factor, else the password."""
 
-    password = fields.String(validate=validate.Length(1, MAX_SHOWN), metadata={"format": "password"})
+    password = fields.String(validate=validate.Length(1, MAX_PASSWORD), metadata={"format": "password"})
     code = fields.String(validate=validate.Length(1, MAX_CODE))
 
     @validates_schema

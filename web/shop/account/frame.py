@@ -28,6 +28,7 @@ class Section(NamedTuple):
 
 SECTIONS: Final = (
     Section("/account", N_("Profile")),
+    Section("/account/sessions", N_("Devices")),
     Section("/account/security", N_("Security")),
     Section("/account/notifications", N_("Mails")),
     Section("/account/follows", N_("Sales you follow")),

@@ -9,7 +9,7 @@ import { api, Problem } from "./session.js";
 
 function body(form) {
   const said = {};
-  for (const [name, value] of new FormData(form)) said[name] = value === "" && form.elements[name].dataset.empty === "null" ? null : value;
+  for (const [name, value] of new FormData(form)) said[name] = value === "" && form.elements[name].dataset?.empty === "null" ? null : value;
   if ("token" in form.dataset) said.token = location.hash.slice(1);
   return said;
 }

@@ -1,4 +1,4 @@
-// The account's page: logging out on every device.
+// The account's page: the names of time zones that this browser knows, and logging out on every device.
 
 import { tell, wake } from "./dom.js";
 import { logOutEverywhere } from "./session.js";
@@ -18,4 +18,10 @@ button.addEventListener("click", async () => {
     button.disabled = false;
   }
 });
-wake("page");
+
+for (const zone of Intl.supportedValuesOf?.("timeZone") ?? []) {
+  const option = document.createElement("option");
+  option.value = zone;
+  document.getElementById("zones").append(option);
+}
+wake("everywhere");
