@@ -45,6 +45,7 @@ from web.staff import joining
 from web.wiring import build_services
 
 PREPARE: Final = "prepare"  # its name among the app's extensions, by which the worker finds it
+FINISH: Final = "finish"  # likewise what is done once it has stopped
 SPARES_PEER: Final = "spares_peer"  # likewise
 PLAIN: Final = "plain"  # likewise
 
@@ -142,6 +143,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.plain_requests:
         app.extensions[PLAIN] = PlainRequests(services, proxies, files.reply, app.logger)
     app.extensions[PREPARE] = partial(_prepare, app)
+    app.extensions[FINISH] = services.asked_links.stop
     app.extensions[SPARES_PEER] = partial(_spares_peer, services, settings)
     return app
 

@@ -94,6 +94,11 @@ def _spare_the_collector() -> None:
     gc.set_threshold(COLLECT_AFTER)
 
 
+def worker_exit(_server: Any, worker: Any) -> None:
+    """Let the application end what it does beside requests."""
+    getattr(worker.wsgi, "extensions", {}).get("finish", lambda: None)()
+
+
 def child_exit(_server: Any, worker: Any) -> None:
     """Take a dead worker's live gauges out of the metrics."""
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):

@@ -78,7 +78,7 @@ def test_a_press_goes_by_socket_and_counts_once_though_the_answer_is_lost(
     (asked,) = presses.of("intent")
     assert (asked["sale_id"], asked["quantity"]) == (str(sale.id), 2)
     assert presses.posted == ([(asked["key"], '{"quantity":2}')] if is_cut else [])
-    assert presses.named[-1].endswith(f"/ws?sale={sale.id}")
+    assert presses.named[-1].endswith(f"/ws?sale={sale.id}&standing=1")
     assert presses.of("subscribe") == []  # it came with the address
     assert sale.look().number("last_ticket") == 1
 

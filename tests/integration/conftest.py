@@ -144,6 +144,7 @@ def admin(make_account: MakeAccount) -> Account:
 def _stop(app: Flask) -> None:
     stopped: Services = app.extensions[EXTENSION]
     stopped.revoked.stop()
+    stopped.asked_links.stop()
     stopped.database.dispose()
 
 

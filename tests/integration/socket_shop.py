@@ -30,6 +30,7 @@ from tasks.intents.drain import drain_sale
 from tasks.intents.submit import submit_intent
 from tasks.sales import lifecycle
 from tests.integration.embedded_run import DEADLINE_S, ROOT, wait_until
+from tests.support.polling import eventually
 from web import create_app
 from web.auth.issue import issue_pair
 
@@ -271,6 +272,9 @@ def running_shop(database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
     shop = Shop(tmp_path_factory.mktemp("shop"), database_url)
     try:
         shop.start()
+        shop.connect()  # from the first socket on, Redis is listened to
+        eventually(shop.context.live.client.pubsub_numpat)
+        shop.hang_up()
         yield shop
     finally:
         shop.close()

@@ -52,6 +52,7 @@ def test_a_new_account_can_sign_in_and_is_a_shopper(client: FlaskClient) -> None
         "email_verified": False,
         "language": None,
         "time_zone": None,
+        "terms_version": None,
     }
 
 

@@ -29,7 +29,18 @@ OPEN = {
     ("DELETE", "/session"),
     ("POST", "/language"),
     ("POST", "/api/v1/payments/webhooks/<string:provider>"),
+    ("POST", "/api/v1/auth/verify"),  # these and the next rest on a token that was mailed, or mail one
+    ("POST", "/api/v1/auth/verify/resend"),
+    ("POST", "/api/v1/auth/password/forgot"),
+    ("POST", "/api/v1/auth/password/reset"),
+    ("POST", "/api/v1/auth/invitations/look"),
+    ("POST", "/api/v1/auth/invitations/accept"),
+    ("POST", "/api/v1/order-links"),
+    ("POST", "/api/v1/order-links/order/cancel"),
+    ("POST", "/api/v1/order-links/order/payments"),
+    ("POST", "/unsubscribe/<string:word>"),
 }
+BEGUN_BY_READING = "/api/v1/me/export"  # a copy that nobody asked for yet is asked for by looking for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +100,7 @@ def scene(app: Flask, parts: Services, shopper: Account) -> Scene:
 
 def test_reading_changes_nothing(client: FlaskClient, scene: Scene, admin: Account) -> None:
     sign_in(client, admin)
-    routes = list(scene.routes({"GET"}))
+    routes = [one for one in scene.routes({"GET"}) if one[1] != BEGUN_BY_READING]
     before = scene.state()
     broken = [
         f"{address}: {status}"

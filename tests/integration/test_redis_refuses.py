@@ -17,6 +17,7 @@ from tasks.sales.pulse import take_pulses
 from tests.integration.conftest import Account, MakeAccount
 from tests.support.contexts import heard_bell, plain_settings
 from tests.support.moods import MOODS, Mood, full, read_only
+from tests.support.polling import eventually
 from tests.support.problems import assert_problem
 from tests.support.servers import Stores
 from tests.support.shop import SaleUnderTest, Shop
@@ -68,7 +69,7 @@ def test_what_an_admin_wants_of_a_sale_is_a_503_then_and_nothing_is_half_done(
     assert (now.status, now.revision, now.allocation) == (was.status, was.revision, was.allocation)
     shop.sweep()
     assert sale.look().fields["status"] == was.status
-    assert of_admin(client, sale, admin, verb).status_code == 200
+    eventually(lambda: of_admin(client, sale, admin, verb).status_code == 200)
     assert sale.audit().ok
 
 

@@ -117,7 +117,13 @@ def test_a_flood_of_pings_is_talking_too_much(shop: Shop) -> None:
 
 def told(shop: Shop, shoppers: list[Shopper], number: int) -> None:
     """Tell each of them something of about a kilobyte."""
-    message = {"id": str(uuid.uuid4()), "number": number, "filler": "x" * 1000}
+    message = {
+        "id": str(uuid.uuid4()),
+        "status": "left",
+        "sale_id": str(uuid.uuid4()),
+        "number": number,
+        "filler": "x" * 1000,
+    }
     shop.context.live.tell(uuid.uuid4(), pack_told([(str(one.id), message, None) for one in shoppers]))
 
 

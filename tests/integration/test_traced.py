@@ -77,6 +77,11 @@ class Person:
         self.token, self.refresh_token = said["access_token"], said["refresh_token"]
 
 
+def subjects(postbox: Postbox) -> set[str]:
+    """What the letters that came are about, by the first words of their subjects."""
+    return {str(letter["Subject"]).split()[0] for letter in postbox.letters}
+
+
 @pytest.fixture(scope="module")
 def scene(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """Register, log in, press, pay and be given it back, with mail; and send a line that cannot be read."""
@@ -143,7 +148,7 @@ def test_the_log_is_json_and_names_requests_sales_tickets_tasks_and_traces(scene
 
 def test_neither_log_nor_traces_tell_anything_personal(scene: Scene) -> None:
     assert "paid" in str(scene.order["history"])
-    assert len(scene.postbox.letters) == 2
+    assert subjects(scene.postbox) >= {"Receipt", "Refund"}
     told = scene.logs + "".join(body.decode("latin-1") for body in scene.collector.raw)
     assert "Invalid request" in told
     found = [secret for secret in scene.secrets if secret.lower() in told.lower()]
@@ -172,7 +177,7 @@ def _play(shop: Shop, worker: Worker, collector: Collector, postbox: Postbox) ->
     shopper, admin = people
     for person, email in ((shopper, EMAIL), (admin, f"boss.{EMAIL}")):
         person.ask("POST", "/auth/register", {"email": email, "password": PASSWORD, "name": NAME})
-    assert shopper.is_refused("/auth/register", email=EMAIL, password=PASSWORD)
+    shopper.ask("POST", "/auth/register", {"email": EMAIL, "password": PASSWORD})  # known, which is not told
     assert shopper.is_refused("/auth/login", email=EMAIL, password=f"{PASSWORD}!")
     assert shopper.is_refused("/auth/login", email=f"no.{EMAIL}", password=PASSWORD)
     with shop.context.database.connection() as connection:
@@ -194,7 +199,7 @@ def _play(shop: Shop, worker: Worker, collector: Collector, postbox: Postbox) ->
     listening.hear_type("order", status="paid")
     admin.ask("POST", f"/orders/{order_id}/refund", {"reason": "regretted"})
     order = listening.hear_type("order", status="refunded")
-    eventually(lambda: len(postbox.letters) == 2, told=lambda: worker.text)
+    eventually(lambda: subjects(postbox) >= {"Receipt", "Refund"}, told=lambda: worker.text)
     _send_a_line_that_cannot_be_read(shop.port, shopper.token)
     trace_id = str(intent["id"]).replace("-", "")
     eventually(lambda: len(collector.of(trace_id)) >= len(STAGES) + 1, told=lambda: collector.of(trace_id))

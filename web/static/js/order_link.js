@@ -77,7 +77,7 @@ function show(newer) {
 
 /** Why the last change happened, where it was no step of one's own. */
 function sayWhy() {
-  const { status, reason } = order.history.at(-1);
+  const { status, reason } = order.history[order.history.length - 1];
   const words = reason ? (state.order_notes.reasons[reason] ?? state.order_notes.others[status]) : "";
   fill(root, "note", words ?? "");
   root.querySelector("[data-slot=note]").hidden = !words;
