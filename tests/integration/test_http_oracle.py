@@ -44,7 +44,7 @@ EACH = 4  # of the credentials that are no good, to a route; `python -m tests.or
 @pytest.fixture(scope="module")
 def running_shop(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A shop whose staff have to show a second factor, with room for everybody's questions."""
-    limits = {"RATE_LIMIT_API": "100000/minute", "RATE_LIMIT_INTENTS": "100000/minute"}
+    limits = {"RATE_LIMIT_API": "100000/minute"}
     place = tmp_path_factory.mktemp("shop")
     shop = Shop(place, database_url, STAFF_SECOND_FACTOR="required", **limits)
     try:

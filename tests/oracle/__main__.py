@@ -33,7 +33,7 @@ FRAMES: Final = 10  # to a request
 MOST_GROWTH: Final = 0.05  # of a web process's memory
 SHOWN: Final = 40  # faults
 _HEARD_S: Final = 3.0  # until each process knows whose log-ins have ended
-_ROOM: Final = {"RATE_LIMIT_API": "100000/minute", "RATE_LIMIT_INTENTS": "100000/minute"}
+_ROOM: Final = {"RATE_LIMIT_API": "100000/minute"}
 
 
 def main() -> int:
