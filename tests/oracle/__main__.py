@@ -31,6 +31,7 @@ SIZE: Final = int(os.environ.get("ORACLE_SIZE", "2000"))
 SEED: Final = int(os.environ.get("ORACLE_SEED", "1"))
 FRAMES: Final = 10  # to a request
 MOST_GROWTH: Final = 0.05  # of a web process's memory
+REGISTERED: Final = 20  # accounts, so that each process has loaded its lists of common passwords (13 MB)
 SHOWN: Final = 40  # faults
 _HEARD_S: Final = 3.0  # until each process knows whose log-ins have ended
 _ROOM: Final = {"RATE_LIMIT_API": "100000/minute"}
@@ -71,6 +72,7 @@ class Oracle:
         """Ask everything; what is wrong, in words."""
         wrong = self._told("each route once, so that it is warm", self._credentials())
         wrong += self._told("some odd requests, to the same end", self._odd(SEED - 1, SIZE // 4))
+        self._register(REGISTERED)
         before = self._weights()
         wrong += self._told("every route with every credential", self._credentials())
         wrong += self._told(f"{SIZE} odd requests", self._odd(SEED, SIZE))
@@ -84,6 +86,11 @@ class Oracle:
                     f"the memory of a web process, or the process, is not what it was: {growth:+.1%}"
                 )
         return wrong + ["a traceback was written"] * self._platform.text.count("Traceback")
+
+    def _register(self, count: int) -> None:
+        for _ in range(count):
+            body = {"email": f"{secrets.token_hex(8)}@example.com", "password": secrets.token_hex(16)}
+            self._platform.post("/api/v1/auth/register", body)
 
     def _credentials(self) -> Iterator[str]:
         self._people.sign_everybody_in()  # an earlier round has ended their log-ins
