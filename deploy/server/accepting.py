@@ -18,7 +18,9 @@ FULL_PAUSE_S: Final = 0.05  # before a full process looks whether it still is
 class FairServer(StreamServer):  # type: ignore[misc]  # gevent has no types
     """A server that accepts no more than its share while others are there to accept the rest."""
 
-    max_accept = 4  # at once; then what was accepted before gets its turn
+    max_accept = (
+        64  # at once, as long as it is not ahead: a loop that is busy comes by here a few times a second only
+    )
 
     def __init__(self, share: Share, *args: Any, **kwargs: Any) -> None:
         self._share = share
