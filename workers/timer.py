@@ -77,6 +77,11 @@ class InlineFallback(Bell):
         self._paying.start()
         return True
 
+    def finish(self, patience_s: float) -> None:
+        """Wait until the payments that are under way have come to their end, or for so long."""
+        if self._paying is not None:
+            self._paying.join(patience_s)
+
     def _run_payments(self) -> None:
         try:
             with apart("sweep_hindered", of="payments"):
@@ -109,10 +114,10 @@ class SweepTimer(Periodic):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__("sweep", self._sweep, rest_s, hindered="sweep_hindered", failed="sweep_failed")
-        bell = InlineFallback(
+        self._bell = InlineFallback(
             context.bell, lambda sale_id: drain_sale(context, sale_id), lambda: run_due_payments(context)
         )
-        self._context = replace(context, bell=bell)
+        self._context = replace(context, bell=self._bell)
         self._sweeper = Sweeper(self._context)
         self._rest_s, self._pace_s = rest_s, pace_s
         self._clock = clock
@@ -128,10 +133,11 @@ class SweepTimer(Periodic):
             self._woken.set()
 
     def stop(self) -> None:
-        """Stop after the sweep that is under way."""
+        """Stop after the sweep and the payments that are under way."""
         super().stop()
         self._woken.set()
         self.join(STOP_S)
+        self._bell.finish(STOP_S)
 
     def rest(self, seconds: float) -> bool:
         """Wait until the next sweep is due, which `wake` brings nearer; returns whether it was stopped."""
