@@ -24,8 +24,7 @@ def erase_own(parts: Services, identity: Identity, *, password: str, code: str |
     """
     user = find_user(parts, identity.user_id)
     judged(parts, user, lambda: _check(parts, user, identity, password, code))
-    for family in erase_account(parts.context, user.id, by=Actor(user.id)):
-        parts.revoked.add(family)
+    parts.revoked.add(*erase_account(parts.context, user.id, by=Actor(user.id)))
 
 
 def _check(parts: Services, user: User, identity: Identity, password: str, code: str | None) -> None:

@@ -33,5 +33,4 @@ def reset(asked: dict[str, str]) -> None:
     with parts.passwords.turn():
         require_strong(parts, asked["password"], user.email, user.name)
         hashed = parts.passwords.hash(asked["password"])
-    for family in reset_password(parts.context, asked["token"], hashed):
-        parts.revoked.add(family)
+    parts.revoked.add(*reset_password(parts.context, asked["token"], hashed))

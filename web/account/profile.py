@@ -51,8 +51,7 @@ def change(asked: dict[str, Any]) -> User:
     if asked.get("language"):
         after_this_request(_speaking(asked["language"]))
     changed = change_account(parts.context, identity.user_id, identity.family, Wanted(asked, hashed, email))
-    for family in changed.ended:
-        parts.revoked.add(family)
+    parts.revoked.add(*changed.ended)
     return changed.user
 
 

@@ -109,6 +109,5 @@ def draw(uri: str) -> str:
 
 
 def _told(changed: Changed) -> dict[str, list[str]]:
-    for family in changed.ended:
-        services().revoked.add(family)
+    services().revoked.add(*changed.ended)
     return {"recovery_codes": changed.recovery_codes}

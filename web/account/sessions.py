@@ -40,5 +40,4 @@ def end_session(session_id: uuid.UUID) -> None:
 def end_other_sessions() -> None:
     """End all of one's log-ins but this one."""
     parts, identity = services(), current_identity()
-    for family in end_other_log_ins(parts.context, identity.user_id, identity.family):
-        parts.revoked.add(family)
+    parts.revoked.add(*end_other_log_ins(parts.context, identity.user_id, identity.family))

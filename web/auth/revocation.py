@@ -64,9 +64,9 @@ class RevokedFamilies:
             self._await_first_look()
         return self._revoked.keys() & families
 
-    def add(self, family: uuid.UUID) -> None:
-        """Take in a revocation by this process at once."""
-        self._revoked[family] = time.monotonic()
+    def add(self, *families: uuid.UUID) -> None:
+        """Take in what this process revoked, at once."""
+        self._revoked.update(dict.fromkeys(families, time.monotonic()))
 
     def stop(self) -> None:
         """Let the watching thread end, and wait until it holds no connection any more."""

@@ -58,8 +58,7 @@ def accept(asked: dict[str, Any]) -> Response:
     else:
         hashed = _hashed(parts, invitation, password)
         ended = staff.accept(parts.context, token, password_hash=hashed)
-    for family in ended:
-        parts.revoked.add(family)
+    parts.revoked.add(*ended)
     return answer(_show(invitation))
 
 

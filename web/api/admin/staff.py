@@ -156,5 +156,4 @@ def _show(link: AccountLink, user: User) -> Message:
 
 
 def _end(families: Iterable[uuid.UUID]) -> None:
-    for family in families:
-        services().revoked.add(family)
+    services().revoked.add(*families)
