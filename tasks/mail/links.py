@@ -1,7 +1,7 @@
 """How the id of a mailed link becomes its token, and the address of the page that takes it.
 
-A token is the link's id, signed by the application's secret: whoever writes the letter makes it again, and
-whoever reads the database cannot. It stands after `#`, which browsers send to nobody; the page posts it.
+A token is the link's id, signed by the application's secret: the sender of the letter makes it again, and
+a reader of the database cannot. It stands after `#`, which browsers send to nobody; the page posts it.
 """
 
 import base64

@@ -28,7 +28,7 @@ from tasks.notices.orders import tell_of_holds
 from tasks.push.outbox import Notice, tell_by_push
 from tasks.runtime.failpoints import failpoint
 
-HEARD_AFTER: Final = timedelta(seconds=5)  # whoever watches has heard of a verdict by then, and it is noted
+HEARD_AFTER: Final = timedelta(seconds=5)  # a shopper who watches has heard of a verdict by then
 LEASE: Final = timedelta(seconds=30)
 AT_ONCE: Final = 4  # notices, each of a claim
 LAST_SHARE: Final = 4  # a hold ends soon in the last quarter of its time

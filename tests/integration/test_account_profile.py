@@ -7,13 +7,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from models.enums import MailKind
-from tasks.mail.links import Links
 from tests.integration.conftest import PASSWORD, Account, MakeAccount, MakeApp
+from tests.integration.mailed_app import box, client, shop
 from tests.support.letterbox import Letterbox
 from tests.support.postbox import Postbox
 from tests.support.problems import assert_problem
 from web.auth.passwords import Passwords
-from web.http.services import EXTENSION, Services
+
+__all__ = ["box", "client", "shop"]
 
 ME = "/api/v1/me"
 LOGIN = "/api/v1/auth/login"
@@ -26,22 +27,6 @@ NEW_EMAIL = "new@example.com"
 @pytest.fixture
 def mailing(make_app: MakeApp) -> Flask:
     return make_app(mail=Postbox(port=9).settings)
-
-
-@pytest.fixture
-def client(mailing: Flask) -> FlaskClient:
-    return mailing.test_client()
-
-
-@pytest.fixture
-def shop(mailing: Flask) -> Services:
-    found: Services = mailing.extensions[EXTENSION]
-    return found
-
-
-@pytest.fixture
-def box(shop: Services) -> Letterbox:
-    return Letterbox(shop.database, Links.of(shop.settings))
 
 
 def log_in(client: FlaskClient, email: str, password: str = PASSWORD, agent: str = "") -> dict[str, str]:

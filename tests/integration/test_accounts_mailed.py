@@ -13,15 +13,17 @@ from models.errors import LedgerUnavailable
 from models.tables.accounts import AccountLink, User
 from tasks.accounts.addresses import masked
 from tasks.accounts.mailed_links import MOST_A_DAY, mail_asked_link
-from tasks.mail.links import Links
 from tests.integration.conftest import PASSWORD, Account, MakeAccount, MakeApp
+from tests.integration.mailed_app import box, client, shop
 from tests.support.letterbox import Letterbox
 from tests.support.polling import eventually
 from tests.support.postbox import Postbox
 from tests.support.problems import assert_problem
 from web.account import asked_links
 from web.account.asked_links import TRIES, AskedLinks
-from web.http.services import EXTENSION, Services
+from web.http.services import Services
+
+__all__ = ["box", "client", "shop"]
 
 AUTH = "/api/v1/auth"
 ADA = {"email": "ada@example.com", "password": PASSWORD, "name": "Ada"}
@@ -33,22 +35,6 @@ NOBODY = "nobody@example.com"
 def mailing(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> Flask:
     monkeypatch.setattr(asked_links, "LONGEST_REST_S", 0.0)
     return make_app(mail=Postbox(port=9).settings)
-
-
-@pytest.fixture
-def client(mailing: Flask) -> FlaskClient:
-    return mailing.test_client()
-
-
-@pytest.fixture
-def shop(mailing: Flask) -> Services:
-    found: Services = mailing.extensions[EXTENSION]
-    return found
-
-
-@pytest.fixture
-def box(shop: Services) -> Letterbox:
-    return Letterbox(shop.database, Links.of(shop.settings))
 
 
 def post(client: FlaskClient, path: str, **asked: str) -> int:
