@@ -7,7 +7,7 @@ from typing import Final
 
 from babel import Locale
 
-# Where it is not 2; `web/static/js/format.js` has the same.
+# Where it is not 2; `web/static/js/common/format.js` has the same.
 MINOR_DIGITS: Final = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
     3: "BHD IQD JOD KWD LYD OMR TND",

@@ -52,6 +52,7 @@ def test_every_kind_of_fault_costs_nobody_a_promise(tmp_path: Path, seconds: int
     assert said["figures"]["webhooks"]
 
 
+@pytest.mark.release
 def test_an_interrupted_soak_leaves_nobody_behind(tmp_path: Path) -> None:
     kept = tmp_path / "soak"
     soak = subprocess.Popen(

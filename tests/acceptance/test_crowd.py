@@ -76,6 +76,7 @@ def test_every_socket_is_told_everything(
     assert naming(place) == []
 
 
+@pytest.mark.release
 def test_a_run_that_is_interrupted_leaves_nobody_behind(tmp_path: Path) -> None:
     place, output = tmp_path / "place", tmp_path / "output"
     place.mkdir()

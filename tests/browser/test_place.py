@@ -18,7 +18,7 @@ from tests.support.shop import Shop
 pytestmark = pytest.mark.browser
 
 IN_PAGE = """async ([verb, asked]) => {
-  const place = await import("/static/js/place.js");
+  const place = await import("/static/js/sale/place.js");
   return asked.map(([intent, sale]) => place[verb](intent, sale));
 }"""
 

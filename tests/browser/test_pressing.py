@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("held_worker")]
 
 SOCKETS: Final = re.compile("/ws")
 MOMENTS = """async (asked) => {
-  const { momentOf } = await import("/static/js/renewal.js");
+  const { momentOf } = await import("/static/js/common/renewal.js");
   return asked.map((one) => momentOf(...one));
 }"""
 MINUTE: Final = 60_000

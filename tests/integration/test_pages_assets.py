@@ -14,7 +14,7 @@ from tests.integration.test_pages_shown import Markup, read
 from tests.support.polling import eventually
 from web.shop.assets import FOLDER, Assets
 
-MODULE = "js/layout.js"
+MODULE = "js/common/layout.js"
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def test_money_is_written_in_the_visitors_way() -> None:
 
 
 def test_the_script_counts_the_digits_of_a_currency_as_the_server_does() -> None:
-    script = (ROOT / "web/static/js/format.js").read_text()
+    script = (ROOT / "web/static/js/common/format.js").read_text()
     found = {
         int(digits): names for digits, names in re.findall(r'^  (\d): "([A-Z ]+)",$', script, re.MULTILINE)
     }

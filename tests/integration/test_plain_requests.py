@@ -8,7 +8,7 @@ import pytest
 from tests.integration.two_ways import Way, both_ways, counted, differences
 from tests.support.raw_requests import Request, Script, make_script
 
-SHORT, LONG = 350, 5000  # scripts, of two requests each
+SHORT, LONG = 250, 5000  # scripts, of two requests each
 
 
 @pytest.fixture(scope="module", params=["0", "1"], ids=["no proxies", "a proxy"])

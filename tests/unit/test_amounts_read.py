@@ -52,7 +52,7 @@ process.stdout.write(JSON.stringify(lost));
 
 def run(script: str, asked: Any) -> Any:
     node = compute_driver_executable()[0]
-    module = json.dumps((ROOT / "web" / "static" / "js" / "format.js").as_uri())
+    module = json.dumps((ROOT / "web" / "static" / "js" / "common" / "format.js").as_uri())
     words = [node, "--input-type=module", "-e", STUB % {"module": module} + script]
     done = subprocess.run(
         words, input=json.dumps(asked), capture_output=True, text=True, check=False, timeout=120

@@ -23,7 +23,7 @@ process.stdout.write(JSON.stringify([0, 1, 2, 1_000_000].map((number) => ngettex
 
 @pytest.mark.parametrize(("language", "of_none"), [("de", "other form"), ("fr", "one form")])
 def test_one_has_the_first_form_and_many_the_last(language: str, of_none: str) -> None:
-    module = (ROOT / "web" / "static" / "js" / "words.js").as_uri()
+    module = (ROOT / "web" / "static" / "js" / "common" / "words.js").as_uri()
     script = SAY % {"lang": json.dumps(language), "module": json.dumps(module)}
     words = [compute_driver_executable()[0], "--input-type=module", "-e", script]
     done = subprocess.run(words, capture_output=True, timeout=60, check=True)

@@ -1,9 +1,9 @@
 // Buttons by which an admin does something: confirmed in a dialog, sent to the API, refusals told in words.
 
-import { api } from "../session.js";
-import { confirmed } from "../confirm.js";
+import { api } from "../common/session.js";
+import { confirmed } from "../common/confirm.js";
 import { refusal } from "./refusals.js";
-import { _ } from "../words.js";
+import { _ } from "../common/words.js";
 
 const MOST_REASON = 200; // characters
 

@@ -1,10 +1,10 @@
 // Lists what admins did to a sale: who, when, and what was before and is now.
 
-import { tell } from "../dom.js";
-import { count, moment, money } from "../format.js";
-import { api } from "../session.js";
-import { wordsFor } from "../problems.js";
-import { _ } from "../words.js";
+import { tell } from "../common/dom.js";
+import { count, moment, money } from "../common/format.js";
+import { api } from "../common/session.js";
+import { wordsFor } from "../common/problems.js";
+import { _ } from "../common/words.js";
 
 const ACTIONS = {
   created: _("created the sale"),

@@ -1,8 +1,8 @@
 // A live chart: lines or stacked areas over time, drawn as SVG, with a table of the same figures.
 
-import { clock, count } from "../format.js";
-import { last, reversed } from "../lists.js";
-import { _ } from "../words.js";
+import { clock, count } from "../common/format.js";
+import { last, reversed } from "../common/lists.js";
+import { _ } from "../common/words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 600;

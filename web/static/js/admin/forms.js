@@ -1,11 +1,11 @@
 // The control room's forms: read, sent to the API, each fault shown at its field.
 
-import { tell } from "../dom.js";
-import { api, tagged } from "../session.js";
+import { tell } from "../common/dom.js";
+import { api, tagged } from "../common/session.js";
 import { fieldRefusal, refusal } from "./refusals.js";
 import { currencyOf, faultOf, proposeTimes, putAmounts, putTimes, shown, valueOf, written } from "./values.js";
-import { now } from "../clock.js";
-import { _ } from "../words.js";
+import { now } from "../common/clock.js";
+import { _ } from "../common/words.js";
 
 const OTHER_NAMES = { admission_order: "admission.order", currency: "price" }; // by which the API may call a field
 

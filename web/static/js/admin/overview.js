@@ -1,14 +1,14 @@
 // The live overview of a sale: joins polled figures (Pulse), socket messages (Live), the charts and the buttons.
 
-import { Live } from "../live.js";
-import { now } from "../clock.js";
-import { fill, putMoney, tell, tickCountdowns, wake } from "../dom.js";
-import { flat, newer, showFigures } from "../figures.js";
-import { clock, count, wait } from "../format.js";
-import { last } from "../lists.js";
-import { showLink } from "../panel.js";
-import { wordsFor } from "../problems.js";
-import { _ } from "../words.js";
+import { Live } from "../sale/live.js";
+import { now } from "../common/clock.js";
+import { fill, putMoney, tell, tickCountdowns, wake } from "../common/dom.js";
+import { flat, newer, showFigures } from "../sale/figures.js";
+import { clock, count, wait } from "../common/format.js";
+import { last } from "../common/lists.js";
+import { showLink } from "../sale/panel.js";
+import { wordsFor } from "../common/problems.js";
+import { _ } from "../common/words.js";
 import { Chart } from "./chart.js";
 import { showActivity } from "./activity.js";
 import { Pulse } from "./pulse.js";

@@ -1,8 +1,8 @@
 // Polls a sale's overview once a second while the page is visible, and keeps the samples so far.
 // Events: `overview` with the newest one as `detail`, `failed` with the error.
 
-import { last } from "../lists.js";
-import { api, Problem } from "../session.js";
+import { last } from "../common/lists.js";
+import { api, Problem } from "../common/session.js";
 
 const PERIOD_MS = 1_000;
 const LONGEST_MS = 10_000; // between two tries while the shop does not answer

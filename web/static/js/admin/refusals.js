@@ -1,7 +1,7 @@
 // Plain words for what the API refuses an admin: by its code, and by a field's message.
 
-import { messagesOf, wordsFor } from "../problems.js";
-import { _ } from "../words.js";
+import { messagesOf, wordsFor } from "../common/problems.js";
+import { _ } from "../common/words.js";
 
 const WORDS = {
   product_in_use: _("A sale that is not over sells this product. End or cancel it first."),

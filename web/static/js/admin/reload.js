@@ -1,6 +1,6 @@
 // Reloads pages of work in progress when it has got further.
 
-import { api } from "../session.js";
+import { api } from "../common/session.js";
 
 const ASK_MS = 2_000;
 const OVER = [401, 403, 404]; // the page itself says best what that means

@@ -1,9 +1,9 @@
 // A report's page: has it made again, waits for one that is being made, and prints.
 
-import { tell, wake } from "../dom.js";
-import { api } from "../session.js";
-import { wordsFor } from "../problems.js";
-import { _ } from "../words.js";
+import { tell, wake } from "../common/dom.js";
+import { api } from "../common/session.js";
+import { wordsFor } from "../common/problems.js";
+import { _ } from "../common/words.js";
 
 const PERIOD_MS = 500;
 const problem = document.getElementById("problem");

@@ -1,7 +1,7 @@
 // The list of sales: updates their figures, and shows the result of an action at once.
 
-import { wake } from "../dom.js";
-import { watchAll } from "../sale_cards.js";
+import { wake } from "../common/dom.js";
+import { watchAll } from "../sale/sale_cards.js";
 import { listenToActions } from "./actions.js";
 
 const take = watchAll();

@@ -1,7 +1,7 @@
 // Converts form fields between what the visitor reads and what the API takes.
 
-import { count, editable, minorDigits, moment, money, MOST_MINOR, parseMoney, readMoney } from "../format.js";
-import { _ } from "../words.js";
+import { count, editable, minorDigits, moment, money, MOST_MINOR, parseMoney, readMoney } from "../common/format.js";
+import { _ } from "../common/words.js";
 
 /** A time as `datetime-local` has it: the visitor's own, to the minute. */
 export function local(at) {

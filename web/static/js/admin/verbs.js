@@ -1,12 +1,12 @@
 // What an admin can do to a sale: each verb first says what it does to shoppers, and asks for confirmation.
 
-import { fill, tell } from "../dom.js";
-import { count, editable, money, parseMoney } from "../format.js";
-import { flat } from "../figures.js";
-import { api, tagged } from "../session.js";
-import { wordsFor } from "../problems.js";
-import { _, ngettext } from "../words.js";
-import { confirmed } from "../confirm.js";
+import { fill, tell } from "../common/dom.js";
+import { count, editable, money, parseMoney } from "../common/format.js";
+import { flat } from "../sale/figures.js";
+import { api, tagged } from "../common/session.js";
+import { wordsFor } from "../common/problems.js";
+import { _, ngettext } from "../common/words.js";
+import { confirmed } from "../common/confirm.js";
 import { moneyFault } from "./values.js";
 
 const MOST_UNITS = 10_000_000;

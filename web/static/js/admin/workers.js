@@ -1,11 +1,11 @@
 // The page of the workers: polls their state every two seconds while the page is visible.
 
-import { learn, now } from "../clock.js";
-import { fill, tell } from "../dom.js";
-import { count, wait } from "../format.js";
-import { wordsFor } from "../problems.js";
-import { api } from "../session.js";
-import { _, language } from "../words.js";
+import { learn, now } from "../common/clock.js";
+import { fill, tell } from "../common/dom.js";
+import { count, wait } from "../common/format.js";
+import { wordsFor } from "../common/problems.js";
+import { api } from "../common/session.js";
+import { _, language } from "../common/words.js";
 
 const PERIOD_MS = 2_000;
 const STATES = { idle: _("Ready"), busy: _("At work"), stopped: _("Stopped"), gone: _("Gone"), unknown: _("Unknown") };

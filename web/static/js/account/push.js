@@ -1,6 +1,6 @@
 // Web push in this browser: allowed and taken back on the account's page, renewed at the next log-in.
 
-import { api } from "./session.js";
+import { api } from "../common/session.js";
 
 const KEPT = "push"; // of `localStorage`: whose pushes this browser shows, and the id under which the shop knows it
 const SCOPE = "/account/"; // the worker answers no request, so that no page needs it

@@ -1,6 +1,6 @@
 // The receipt's button to print.
 
-import { wake } from "./dom.js";
+import { wake } from "../common/dom.js";
 
 document.getElementById("print").addEventListener("click", () => print());
 wake("page");

@@ -2,8 +2,8 @@
 // Events: `change` after anything moved, `link` when the way to the server changes.
 
 import { Live } from "./live.js";
-import { learn, now } from "./clock.js";
-import { api, Problem } from "./session.js";
+import { learn, now } from "../common/clock.js";
+import { api, Problem } from "../common/session.js";
 import { flat, newer } from "./figures.js";
 import { isDecided, stageOf } from "./phases.js";
 

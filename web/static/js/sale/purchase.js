@@ -1,7 +1,7 @@
 // Asks to buy, pays, and leaves the line. A request keeps its key until it is answered, so that it counts once.
 
-import { api, Problem, Unreachable } from "./session.js";
-import { beSure } from "./person.js";
+import { api, Problem, Unreachable } from "../common/session.js";
+import { beSure } from "../common/person.js";
 
 const TRIES = 5;
 const FIRST_WAIT_MS = 800;

@@ -1,9 +1,9 @@
 // Following sales: the buttons that ask to be told before one opens. What is followed is asked for once a log-in and kept.
 
-import { api, goToLogIn, isRenewable, loginMark } from "./session.js";
-import { tell, wake } from "./dom.js";
-import { wordsFor } from "./problems.js";
-import { _ } from "./words.js";
+import { api, goToLogIn, isRenewable, loginMark } from "../common/session.js";
+import { tell, wake } from "../common/dom.js";
+import { wordsFor } from "../common/problems.js";
+import { _ } from "../common/words.js";
 
 const KEPT = "follows"; // of `localStorage`: which log-in, and the ids of what it follows
 const MOST = 200;

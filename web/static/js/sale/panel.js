@@ -1,11 +1,11 @@
 // The purchase panel: which face it shows, and what its slots say. Knows no network.
 
-import { count, money, wait } from "./format.js";
-import { fill, putMoney, showWhen, tell, tickCountdowns } from "./dom.js";
-import { last } from "./lists.js";
+import { count, money, wait } from "../common/format.js";
+import { fill, putMoney, showWhen, tell, tickCountdowns } from "../common/dom.js";
+import { last } from "../common/lists.js";
 import { isDecided, phaseOf } from "./phases.js";
 import { outlookOf, placeOf } from "./place.js";
-import { _ } from "./words.js";
+import { _ } from "../common/words.js";
 
 const ANNOUNCE_MS = 5_000; // a screen reader is told of a moving place at most this often
 const LINK = { live: _("Live"), starting: _("Connecting…"), reconnecting: _("Reconnecting…"), polling: _("Updating slowly"), offline: _("You are offline. Last known figures.") };

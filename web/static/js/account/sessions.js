@@ -1,8 +1,8 @@
 // The page of one's log-ins: ends one of them, or all others.
 
-import { tell, wake } from "./dom.js";
-import { wordsFor } from "./problems.js";
-import { api } from "./session.js";
+import { tell, wake } from "../common/dom.js";
+import { wordsFor } from "../common/problems.js";
+import { api } from "../common/session.js";
 
 for (const button of document.querySelectorAll("[data-end]")) {
   button.addEventListener("click", async () => {

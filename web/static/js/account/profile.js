@@ -1,9 +1,9 @@
 // The account's page: the names of time zones that this browser knows, and logging out on every device.
 
-import { tell, wake } from "./dom.js";
-import { logOutEverywhere } from "./session.js";
-import { wordsFor } from "./problems.js";
-import { _ } from "./words.js";
+import { tell, wake } from "../common/dom.js";
+import { logOutEverywhere } from "../common/session.js";
+import { wordsFor } from "../common/problems.js";
+import { _ } from "../common/words.js";
 
 const button = document.getElementById("log-out-everywhere");
 

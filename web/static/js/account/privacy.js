@@ -1,10 +1,10 @@
 // Accepting new terms, a copy of one's data, and the end of the account.
 
-import { confirmed } from "./confirm.js";
-import { tell, wake } from "./dom.js";
-import { wordsFor } from "./problems.js";
-import { api } from "./session.js";
-import { _ } from "./words.js";
+import { confirmed } from "../common/confirm.js";
+import { tell, wake } from "../common/dom.js";
+import { wordsFor } from "../common/problems.js";
+import { api } from "../common/session.js";
+import { _ } from "../common/words.js";
 
 const LOOK_EVERY_MS = 1500;
 const TRIES = 80; // two minutes of them

@@ -1,8 +1,8 @@
 // Shows a sale's figures, on cards and on the sale's own page alike.
 
-import { count, share } from "./format.js";
-import { fill, putMoney, showWhen, tickCountdowns } from "./dom.js";
-import { _ } from "./words.js";
+import { count, share } from "../common/format.js";
+import { fill, putMoney, showWhen, tickCountdowns } from "../common/dom.js";
+import { _ } from "../common/words.js";
 
 const STATUS = { open: _("Open now"), paused: _("Paused"), scheduled: _("Coming"), ended: _("Over"), cancelled: _("Cancelled") };
 const FIGURES = ["available", "held", "sold", "allocation", "now_serving", "in_line"];

@@ -1,6 +1,6 @@
 // Stripe's form on a sale's page. What is entered stays in Stripe's frame; out of it comes a token.
 
-import { _ } from "./words.js";
+import { _ } from "../common/words.js";
 
 const UNLOADED = _("The card form could not be loaded. Something may keep the page from reaching Stripe; please try again.");
 

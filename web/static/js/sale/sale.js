@@ -5,12 +5,12 @@ import { Panel, showLink } from "./panel.js";
 import { cancel, leave, pay, submit } from "./purchase.js";
 import { startFollows } from "./follow.js";
 import { showFigures } from "./figures.js";
-import { tell, wake } from "./dom.js";
-import { now } from "./clock.js";
-import { wait } from "./format.js";
-import { api, goToLogIn } from "./session.js";
-import { wordsFor } from "./problems.js";
-import { _ } from "./words.js";
+import { tell, wake } from "../common/dom.js";
+import { now } from "../common/clock.js";
+import { wait } from "../common/format.js";
+import { api, goToLogIn } from "../common/session.js";
+import { wordsFor } from "../common/problems.js";
+import { _ } from "../common/words.js";
 
 const state = JSON.parse(document.getElementById("state").textContent);
 const root = document.querySelector("article.sale");

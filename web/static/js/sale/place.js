@@ -1,6 +1,6 @@
 // Computes a ticket's place and chance from the sale's figures alone: one `sale` message moves everybody.
 
-import { last } from "./lists.js";
+import { last } from "../common/lists.js";
 
 /** The place of a ticket: `{place, isExact}`; 1 is next, 0 is being decided, null is not known. */
 export function placeOf(intent, sale) {

@@ -1,8 +1,8 @@
 // The account's page of followed sales: a row goes when its sale is followed no longer.
 
-import { api } from "./session.js";
-import { tell, wake } from "./dom.js";
-import { wordsFor } from "./problems.js";
+import { api } from "../common/session.js";
+import { tell, wake } from "../common/dom.js";
+import { wordsFor } from "../common/problems.js";
 
 const problem = document.getElementById("problem");
 

@@ -1,6 +1,6 @@
 // An order's page: polls while the order may still change, and reloads when it has.
 
-import { api } from "./session.js";
+import { api } from "../common/session.js";
 
 const ASK_MS = 4_000;
 const MOVING = ["held", "paying"];

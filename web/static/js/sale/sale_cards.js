@@ -1,6 +1,6 @@
 // Keeps several sales on one page up to date: one socket, and each card's own figures.
 
-import { now } from "./clock.js";
+import { now } from "../common/clock.js";
 import { Live } from "./live.js";
 import { newer, showFigures } from "./figures.js";
 

@@ -1,11 +1,11 @@
 // The forms to log in and to register. When many do so at once, one waits here, and is tried again by itself.
 
-import { tell, wake } from "./dom.js";
-import { wait } from "./format.js";
-import { wordsFor } from "./problems.js";
+import { tell, wake } from "../common/dom.js";
+import { wait } from "../common/format.js";
+import { wordsFor } from "../common/problems.js";
 import { resume } from "./push.js";
-import { logIn, Problem, register } from "./session.js";
-import { _, language } from "./words.js";
+import { logIn, Problem, register } from "../common/session.js";
+import { _, language } from "../common/words.js";
 
 const LONG_MS = 2000; // after which somebody wants to know why it takes so long
 const STEP_MS = 5000;

@@ -3,9 +3,9 @@
 // `data-method` is POST unless it is named. With `data-token` the page's fragment goes along: the token of a link in a
 // mail, which no server saw before. Afterwards the page's `[data-done]` takes the form's place, or with `data-then` the page goes there.
 
-import { tell, wake } from "./dom.js";
-import { messagesOf, wordsFor } from "./problems.js";
-import { api, Problem } from "./session.js";
+import { tell, wake } from "../common/dom.js";
+import { messagesOf, wordsFor } from "../common/problems.js";
+import { api, Problem } from "../common/session.js";
 
 function body(form) {
   const said = {};

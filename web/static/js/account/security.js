@@ -1,10 +1,10 @@
 // The section about the second factor: set up with a QR code, switched off, and new recovery codes, shown once.
 
-import { confirmed } from "./confirm.js";
-import { tell, wake } from "./dom.js";
-import { wordsFor } from "./problems.js";
-import { api } from "./session.js";
-import { _ } from "./words.js";
+import { confirmed } from "../common/confirm.js";
+import { tell, wake } from "../common/dom.js";
+import { wordsFor } from "../common/problems.js";
+import { api } from "../common/session.js";
+import { _ } from "../common/words.js";
 
 const PATH = "/api/v1/me/second-factor";
 const SHORT = 4; // letters of a key together

@@ -1,10 +1,10 @@
 // The WebSocket: connects by cookie, reconnects by itself, subscribes again, and says how it is.
 // Events: `up` and `down`, and each message under its own type with the message as `detail`.
 
-import { learn, forget } from "./clock.js";
-import { isRenewable, isStale, loginMark, renew, Unreachable } from "./session.js";
-import { know } from "./person.js";
-import { keepFresh } from "./renewal.js";
+import { learn, forget } from "../common/clock.js";
+import { isRenewable, isStale, loginMark, renew, Unreachable } from "../common/session.js";
+import { know } from "../common/person.js";
+import { keepFresh } from "../common/renewal.js";
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;

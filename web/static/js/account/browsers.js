@@ -1,9 +1,9 @@
 // The account's page of browsers that are told: this one is let or not, the others can be taken away.
 
-import { tell, wake } from "./dom.js";
-import { wordsFor } from "./problems.js";
+import { tell, wake } from "../common/dom.js";
+import { wordsFor } from "../common/problems.js";
 import { isOn, isPossible, remove, turnOff, turnOn } from "./push.js";
-import { _ } from "./words.js";
+import { _ } from "../common/words.js";
 
 const panel = document.getElementById("push");
 const problem = document.getElementById("problem");

@@ -1,10 +1,10 @@
 // An invitation to the staff, by the token of a mailed link. The token stays in this tab while somebody logs in;
 // it is used up by a press, since mail scanners open links.
 
-import { fill, tell, wake } from "./dom.js";
-import { wordsFor } from "./problems.js";
-import { api } from "./session.js";
-import { _ } from "./words.js";
+import { fill, tell, wake } from "../common/dom.js";
+import { wordsFor } from "../common/problems.js";
+import { api } from "../common/session.js";
+import { _ } from "../common/words.js";
 
 const PLACE = "invitation";
 const ROUTES = "/api/v1/auth/invitations";

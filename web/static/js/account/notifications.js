@@ -1,9 +1,9 @@
 // Which mails one wants: each box is kept as soon as it is changed.
 
-import { tell, wake } from "./dom.js";
-import { wordsFor } from "./problems.js";
-import { api } from "./session.js";
-import { _ } from "./words.js";
+import { tell, wake } from "../common/dom.js";
+import { wordsFor } from "../common/problems.js";
+import { api } from "../common/session.js";
+import { _ } from "../common/words.js";
 
 const problem = document.getElementById("problem");
 const kept = document.getElementById("kept");

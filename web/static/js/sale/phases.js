@@ -1,6 +1,6 @@
 // Chooses which face of a sale's page is shown; `web/shop/phases.py` does it for the first render, which knows nobody.
 
-import { now } from "./clock.js";
+import { now } from "../common/clock.js";
 
 const VERDICTS = new Set(["held", "sold_out", "rejected", "left"]);
 const ENTRIES = { scheduled: "coming", paused: "paused", ended: "over", cancelled: "over" };

@@ -1,11 +1,11 @@
 // An order by a link that was mailed. The link is used up by a press, since mail scanners open links and run pages;
 // the pass that it is exchanged for stays in this tab, and is good for this order alone.
 
-import { fill, putMoney, showWhen, tell, wake } from "./dom.js";
-import { count } from "./format.js";
-import { wordsFor } from "./problems.js";
-import { api } from "./session.js";
-import { _ } from "./words.js";
+import { fill, putMoney, showWhen, tell, wake } from "../common/dom.js";
+import { count } from "../common/format.js";
+import { wordsFor } from "../common/problems.js";
+import { api } from "../common/session.js";
+import { _ } from "../common/words.js";
 
 const ASK_MS = 2_000;
 const MOVING = ["held", "paying"];
@@ -17,7 +17,7 @@ const problem = document.getElementById("problem");
 const form = document.getElementById("pay");
 const bank = document.getElementById("answer-bank");
 const state = JSON.parse(document.getElementById("state").textContent);
-const CardForm = state.stripe && (await import("./stripe_card.js")).CardForm;
+const CardForm = state.stripe && (await import("../sale/stripe_card.js")).CardForm;
 const answered = new Set(); // what the bank asked already
 let opened = remembered();
 let order = null;
