@@ -1,19 +1,16 @@
 """`/sales/{id}/follow` and `/me/follows`: the sales that an account is told of before they open."""
 
 import uuid
-from typing import Any
+from typing import Any, Final
 
 from flask import Response
 from marshmallow import Schema, fields
 
-from models.messages import Message, rfc3339
 from models.queries.notices.follows import follows
 from models.queries.sales import sales_with_products
-from models.tables.catalogue import Sale
 from models.tables.notices.follows import SaleFollow
 from tasks.context import Context
 from tasks.notices.follows import follow_sale, unfollow_sale
-from tasks.sales.view import show_product
 from web.api.schemas.fields import UtcTime
 from web.api.schemas.paging import PageQuery, page_of
 from web.api.schemas.products import ProductSchema
@@ -30,12 +27,15 @@ blueprint = Blueprint("follows", __name__, description="Sales that one is told o
 class FollowSchema(Schema):
     """A sale that is followed, without its figures."""
 
-    sale_id = fields.UUID(required=True)
-    followed_at = UtcTime(required=True)
-    product = fields.Nested(ProductSchema, required=True)
-    status = fields.String(required=True, metadata={"enum": STATUSES})
-    lobby_opens_at = UtcTime(required=True, allow_none=True)
-    opens_at = UtcTime(required=True)
+    sale_id = fields.UUID(required=True, attribute="sale.id")
+    followed_at = UtcTime(required=True, attribute="follow.created_at")
+    product = fields.Nested(ProductSchema, required=True, attribute="sale.product")
+    status = fields.String(required=True, attribute="sale.status", metadata={"enum": STATUSES})
+    lobby_opens_at = UtcTime(required=True, allow_none=True, attribute="sale.lobby_opens_at")
+    opens_at = UtcTime(required=True, attribute="sale.opens_at")
+
+
+_FOLLOWED: Final = FollowSchema(many=True)
 
 
 @blueprint.put("/sales/<uuid:sale_id>/follow")
@@ -60,8 +60,7 @@ def unfollow(sale_id: uuid.UUID) -> None:
 @blueprint.response(200, page_of(FollowSchema))
 def list_follows(asked: dict[str, Any]) -> Response:
     """List the sales that one follows, the last that was followed first."""
-    found = read_follows(services().context, current_identity().user_id, **asked)
-    return page(found.items, found.next_cursor)
+    return page(read_follows(services().context, current_identity().user_id, **asked))
 
 
 def read_follows(context: Context, user_id: uuid.UUID, *, limit: int, cursor: str | None = None) -> Page:
@@ -74,15 +73,5 @@ def read_follows(context: Context, user_id: uuid.UUID, *, limit: int, cursor: st
     with context.database.transaction() as session:
         found = read_page(session, follows(user_id), keys, limit=limit, cursor=cursor)
         sales = sales_with_products(session, {one.sale_id for one in found.items})
-        return Page([_show(one, sales[one.sale_id]) for one in found.items], found.next_cursor)
-
-
-def _show(follow: SaleFollow, sale: Sale) -> Message:
-    return {
-        "sale_id": str(follow.sale_id),
-        "followed_at": rfc3339(follow.created_at),
-        "product": show_product(sale.product),
-        "status": sale.status,
-        "lobby_opens_at": rfc3339(sale.lobby_opens_at) if sale.lobby_opens_at else None,
-        "opens_at": rfc3339(sale.opens_at),
-    }
+        rows = [{"follow": one, "sale": sales[one.sale_id]} for one in found.items]
+        return Page(_FOLLOWED.dump(rows), found.next_cursor)

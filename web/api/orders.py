@@ -18,7 +18,7 @@ from web.api.schemas.orders import OrderPageSchema, OrderSchema
 from web.api.schemas.paging import PageQuery
 from web.auth.identity import current_identity, signed_in
 from web.http.openapi import Blueprint
-from web.http.paging import page_from, read_place
+from web.http.paging import Page, page_from, read_place
 from web.http.responses import answer, packed, page
 from web.http.services import services
 from web.staff.guard import own_or, whose
@@ -47,7 +47,7 @@ def list_orders(asked: dict[str, Any]) -> Response:
         own = [row for row in found.items if row.user_id == current_identity().user_id]
         steps = steps_of(services().context, session, own)
     told = [stored_order(row, row.history, steps.get(row.id)) for row in found.items]
-    return page(told, found.next_cursor)
+    return page(Page(told, found.next_cursor))
 
 
 @blueprint.get("/<uuid:order_id>")

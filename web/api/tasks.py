@@ -48,8 +48,7 @@ def get_task(task_id: uuid.UUID) -> Response:
 @blueprint.response(200, TaskPageSchema)
 def list_tasks(asked: dict[str, Any]) -> Response:
     """List tasks, newest first. `kind=intent` with a `sale_id` shows those in line too."""
-    found = read_tasks(asked)
-    return page(found.items, found.next_cursor)
+    return page(read_tasks(asked))
 
 
 @blueprint.get("/sales/<uuid:sale_id>/audit")

@@ -1,12 +1,13 @@
 """Answers with the JSON that `models.messages` builds, past the schemas that document it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from flask import Response, request
 from werkzeug.exceptions import PreconditionFailed
 
+from web.http.paging import Page
 from web.http.reply import Answer, Reply
 
 
@@ -31,9 +32,9 @@ def packed(body: bytes) -> Response:
     return Answer(reply_packed(body))
 
 
-def page(items: Sequence[Any], next_cursor: str | None) -> Response:
+def page(found: Page) -> Response:
     """Answer with a page of a list."""
-    return answer({"items": items, "next_cursor": next_cursor})
+    return answer({"items": found.items, "next_cursor": found.next_cursor})
 
 
 def conditionally(response: Response) -> Response:

@@ -2,12 +2,11 @@
 
 import uuid
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from flask import Response
 from marshmallow import Schema, ValidationError, fields, validate
 
-from models.messages import Message, rfc3339
 from models.queries.accounts import api_keys
 from models.tables.accounts import ApiKey
 from tasks.staff.keys import make_key, revoke_key
@@ -45,11 +44,14 @@ class ApiKeySchema(Schema):
     name = fields.String(required=True)
     beginning = fields.String(required=True)
     staff_role = fields.String(required=True, metadata={"enum": ROLES})
-    made_by = fields.Nested(MakerSchema, required=True)
+    made_by = fields.Nested(MakerSchema, required=True, attribute="maker")
     created_at = UtcTime(required=True)
     expires_at = UtcTime(required=True, allow_none=True)
     revoked_at = UtcTime(required=True, allow_none=True)
     last_used_at = UtcTime(required=True, allow_none=True)
+
+
+_KEY: Final = ApiKeySchema()
 
 
 class NewKeySchema(ApiKeySchema):
@@ -64,8 +66,7 @@ class NewKeySchema(ApiKeySchema):
 @blueprint.response(200, page_of(ApiKeySchema))
 def list_keys(asked: dict[str, Any]) -> Response:
     """List keys, newest first, those that were revoked too."""
-    found = read_keys(asked)
-    return page(found.items, found.next_cursor)
+    return page(read_keys(asked))
 
 
 @blueprint.post("")
@@ -77,7 +78,7 @@ def create_key(asked: dict[str, Any]) -> Response:
     if asked["expires_at"] is not None and asked["expires_at"] <= datetime.now(UTC):
         raise ValidationError("Must be in the future.", "expires_at")
     made = make_key(services().context, **asked, by=current_actor())
-    return answer({**_show(made.row), "key": made.key}, 201)
+    return answer({**_KEY.dump(made.row), "key": made.key}, 201)
 
 
 @blueprint.delete("/<uuid:key_id>")
@@ -99,16 +100,4 @@ def read_keys(asked: dict[str, Any]) -> Page:
     with services().database.transaction() as session:
         order = (ApiKey.created_at, ApiKey.id)
         found = read_page(session, api_keys(), order, limit=asked["limit"], cursor=asked["cursor"])
-        return Page([_show(key) for key in found.items], found.next_cursor)
-
-
-def _show(key: ApiKey) -> Message:
-    times = ("created_at", "expires_at", "revoked_at", "last_used_at")
-    return {
-        "id": str(key.id),
-        "name": key.name,
-        "beginning": key.beginning,
-        "staff_role": key.staff_role,
-        "made_by": {"id": str(key.made_by), "email": key.maker.email},
-        **{name: rfc3339(at) if (at := getattr(key, name)) else None for name in times},
-    }
+        return Page(_KEY.dump(found.items, many=True), found.next_cursor)

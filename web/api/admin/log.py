@@ -66,8 +66,7 @@ class LogEntrySchema(Schema):
 @blueprint.response(200, page_of(LogEntrySchema))
 def list_log(asked: dict[str, Any]) -> Response:
     """List what admins did, newest first."""
-    found = read_log(asked)
-    return page(found.items, found.next_cursor)
+    return page(read_log(asked))
 
 
 def read_log(asked: dict[str, Any]) -> Page:

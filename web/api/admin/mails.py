@@ -1,13 +1,13 @@
 """`/admin/mails`: what was mailed to whom; mails that are kept and never sent can be read whole."""
 
 import uuid
-from typing import Any
+from typing import Any, Final
 
 from flask import Response
 from marshmallow import Schema, fields, validate
 
 from models.enums import MailKind, MailStatus
-from models.messages import Message, rfc3339
+from models.messages import Message
 from models.queries.notices.mails import find_mail, listed_mails
 from models.tables.mails import Mail
 from web.api.schemas.fields import Text, UtcTime
@@ -35,7 +35,7 @@ class MailSchema(Schema):
     id = fields.UUID(required=True)
     kind = fields.String(required=True, metadata={"enum": [kind.value for kind in MailKind]})
     status = fields.String(required=True, metadata={"enum": [one.value for one in MailStatus]})
-    to = fields.String(required=True)
+    to = fields.String(required=True, attribute="to_email")
     language = fields.String(required=True)
     user_id = fields.UUID(required=True, allow_none=True)
     order_id = fields.UUID(required=True, allow_none=True)
@@ -43,6 +43,9 @@ class MailSchema(Schema):
     error = fields.String(required=True, allow_none=True)
     created_at = UtcTime(required=True)
     mailed_at = UtcTime(required=True, allow_none=True)
+
+
+_MAIL: Final = MailSchema()
 
 
 class LetterSchema(MailSchema):
@@ -59,8 +62,7 @@ class LetterSchema(MailSchema):
 @blueprint.response(200, page_of(MailSchema))
 def list_mails(asked: dict[str, Any]) -> Response:
     """List mails, newest first."""
-    found = read_mails(asked)
-    return page(found.items, found.next_cursor)
+    return page(read_mails(asked))
 
 
 @blueprint.get("/<uuid:mail_id>")
@@ -82,7 +84,7 @@ def read_mails(asked: dict[str, Any]) -> Page:
         found = read_page(
             session, wanted, (Mail.created_at, Mail.id), limit=asked["limit"], cursor=asked["cursor"]
         )
-        return Page([_show(mail) for mail in found.items], found.next_cursor)
+        return Page(_MAIL.dump(found.items, many=True), found.next_cursor)
 
 
 def read_mail(mail_id: uuid.UUID) -> Message:
@@ -93,23 +95,7 @@ def read_mail(mail_id: uuid.UUID) -> Message:
     """
     context = services().context
     with context.database.transaction() as session:
-        shown = _show(find_mail(session, mail_id))
+        shown = _MAIL.dump(find_mail(session, mail_id))
     letter = context.mailer.kept_letter(mail_id) if can("letters.read") else None
     said = letter._asdict() if letter else {"subject": None, "text": None, "page": None}
     return {**shown, "subject": said["subject"], "text": said["text"], "html": said["page"]}
-
-
-def _show(mail: Mail) -> Message:
-    return {
-        "id": str(mail.id),
-        "kind": mail.kind,
-        "status": mail.status,
-        "to": mail.to_email,
-        "language": mail.language,
-        "user_id": str(mail.user_id) if mail.user_id else None,
-        "order_id": str(mail.order_id) if mail.order_id else None,
-        "attempts": mail.attempts,
-        "error": mail.error,
-        "created_at": rfc3339(mail.created_at),
-        "mailed_at": rfc3339(mail.mailed_at) if mail.mailed_at else None,
-    }

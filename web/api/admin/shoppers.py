@@ -1,13 +1,13 @@
 """`/admin/shoppers`: finds accounts, bans them, and lifts bans."""
 
 import uuid
-from typing import Any
+from typing import Any, Final
 
 from flask import Response
 from marshmallow import Schema, fields, validate
 
 from models.enums import Role, StaffRole
-from models.messages import Message, rfc3339
+from models.messages import Message
 from models.queries.accounts import OrderCounts, count_orders, find_shopper, shoppers
 from models.tables.accounts import User
 from tasks.accounts.second_factor import reset
@@ -38,8 +38,8 @@ class BanSchema(Strict):
     reason = Prose(load_default=None, allow_none=True, validate=validate.Length(1, 200))
 
 
-class ShopperSchema(Schema):
-    """An account and what it has bought."""
+class AccountSchema(Schema):
+    """An account by its row."""
 
     id = fields.UUID(required=True)
     email = fields.String(required=True)
@@ -53,9 +53,17 @@ class ShopperSchema(Schema):
     erasure_asked_at = UtcTime(required=True, allow_none=True)
     erased_at = UtcTime(required=True, allow_none=True)
     ban_reason = fields.String(required=True, allow_none=True)
+
+
+class ShopperSchema(AccountSchema):
+    """An account and what it has bought."""
+
     second_factor = fields.Boolean(required=True)
     orders = fields.Integer(required=True)
     paid_orders = fields.Integer(required=True)
+
+
+_ACCOUNT: Final = AccountSchema()
 
 
 @blueprint.get("")
@@ -64,8 +72,7 @@ class ShopperSchema(Schema):
 @blueprint.response(200, page_of(ShopperSchema))
 def list_shoppers(asked: dict[str, Any]) -> Response:
     """Find accounts, newest first."""
-    found = read_shoppers(asked)
-    return page(found.items, found.next_cursor)
+    return page(read_shoppers(asked))
 
 
 @blueprint.get("/<uuid:user_id>")
@@ -143,18 +150,6 @@ def read_shopper(user_id: uuid.UUID) -> Message:
 
 
 def _show(user: User, counts: OrderCounts) -> Message:
-    return {
-        "id": str(user.id),
-        "email": user.email,
-        "name": user.name,
-        "role": user.role,
-        "staff_role": user.staff_role,
-        "created_at": rfc3339(user.created_at),
-        "banned_at": rfc3339(user.banned_at) if user.banned_at else None,
-        "erasure_asked_at": rfc3339(user.erasure_asked_at) if user.erasure_asked_at else None,
-        "erased_at": rfc3339(user.erased_at) if user.erased_at else None,
-        "ban_reason": user.ban_reason,
-        "second_factor": user.totp_confirmed_at is not None,
-        "orders": counts.all,
-        "paid_orders": counts.paid,
-    }
+    has_factor = user.totp_confirmed_at is not None
+    told = {"second_factor": has_factor, "orders": counts.all, "paid_orders": counts.paid}
+    return {**_ACCOUNT.dump(user), **told}

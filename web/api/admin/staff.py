@@ -17,6 +17,7 @@ from web.api.schemas.fields import Line, Strict, UtcTime
 from web.api.schemas.paging import page_of
 from web.auth.actor import current_actor
 from web.http.openapi import Blueprint
+from web.http.paging import Page
 from web.http.responses import answer, page
 from web.http.services import services
 from web.staff.guard import may
@@ -71,7 +72,7 @@ class OpenInvitationSchema(Schema):
 @blueprint.response(200, page_of(MemberSchema))
 def list_staff() -> Response:
     """List the staff, all of them, owners first."""
-    return page(read_staff(), None)
+    return page(Page(read_staff(), None))
 
 
 @blueprint.patch("/<uuid:user_id>")
@@ -98,7 +99,7 @@ def remove(user_id: uuid.UUID) -> Response:
 @blueprint.response(200, page_of(OpenInvitationSchema))
 def list_invitations() -> Response:
     """List the open invitations, all of them, newest first."""
-    return page(read_invitations(), None)
+    return page(Page(read_invitations(), None))
 
 
 @blueprint.post("/invitations")
