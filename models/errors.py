@@ -13,7 +13,10 @@ class FlashSaleError(Exception):
 
 
 class Unavailable(FlashSaleError):
-    """A store cannot be reached or cannot answer now; trying again later may help."""
+    """A store cannot be reached or cannot answer now; trying again later may help.
+
+    Whatever asks a store may raise it: docstrings name it where there is more to say, as who tries again.
+    """
 
 
 class LineUnavailable(Unavailable):

@@ -92,11 +92,7 @@ class Agenda:
 
 
 def read_agenda(database: Database) -> Agenda:
-    """Ask the ledger what waits.
-
-    Raises:
-        LedgerUnavailable: PostgreSQL is unavailable.
-    """
+    """Ask the ledger what waits."""
     with database.connection() as connection:
         rows = connection.execute(_READ).all()
     first = rows[0]

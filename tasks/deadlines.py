@@ -57,11 +57,7 @@ def look_after_clocks(context: Context) -> bool:
 
 
 def bring_deadlines_near(context: Context) -> int:
-    """Restart every span that ends later than it could; returns how many.
-
-    Raises:
-        LedgerUnavailable: PostgreSQL is unavailable.
-    """
+    """Restart every span that ends later than it could; returns how many."""
     with context.database.transaction() as session:
         holds = _bring_holds_near(session)
         waits = sum(_count(session, one) for one in _updates(context.settings.payments.patience_s))

@@ -63,9 +63,6 @@ def sweep(context: Context) -> int:
     """Look after every sale that is not drained, and after banned shoppers; returns how many bells were rung.
 
     A failure in one sale does not stop the others.
-
-    Raises:
-        LedgerUnavailable: PostgreSQL is unavailable, so that nothing can be done.
     """
     with apart("sweep_hindered", of=expel_again.__name__):
         expel_again(context)
@@ -76,9 +73,6 @@ def look_after_sales(context: Context, only: Collection[UUID] | None = None) -> 
     """Look after every sale that is not drained, or only after some of them.
 
     A failure in one does not stop the others.
-
-    Raises:
-        LedgerUnavailable: PostgreSQL is unavailable, so that nothing can be done.
     """
     with context.database.transaction() as session:
         now = session.scalars(select(func.now())).one()

@@ -66,11 +66,7 @@ class Heartbeat(Periodic):
         self._name, self._queues = name, sorted(queues)
 
     def beat(self, *, has_left: bool = False) -> None:
-        """Write how this worker is.
-
-        Raises:
-            LineUnavailable: Redis is away.
-        """
+        """Write how this worker is."""
         now_ms = self._live.now_ms()
         self._measures.heard(now_ms)
         self._live.workers.note(self._told(now_ms, has_left=has_left))

@@ -73,7 +73,6 @@ def read(database: Database, live: Live, sale_id: UUID) -> Reading:
 
     Raises:
         NoSuchSale: there is none.
-        LineUnavailable, LedgerUnavailable: a store is unavailable.
     """
     before = live.look(sale_id)
     with database.transaction() as session:

@@ -36,7 +36,6 @@ def audit_sale(database: Database, live: Live, sale_id: UUID, readings: int = RE
 
     Raises:
         NoSuchSale: there is none.
-        LineUnavailable, LedgerUnavailable: a store is unavailable, so that nothing can be said.
     """
     reading = read(database, live, sale_id)
     for _ in range(readings - 1):

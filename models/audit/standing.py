@@ -37,11 +37,7 @@ class Standing:
 
 
 def read_standings(database: Database, live: Live) -> list[Standing]:
-    """Read how every running sale stands: one question to each store.
-
-    Raises:
-        LedgerUnavailable, LineUnavailable: a store is unavailable.
-    """
+    """Read how every running sale stands: one question to each store."""
     with database.connection() as connection:
         rows = connection.execute(_READ).all()
     moves = live.moves_of([row.id for row in rows])

@@ -19,11 +19,7 @@ class Attendance:
         self._client = client
 
     def note(self, process: str, sockets: int, watchers: Mapping[str, int], now_ms: int) -> None:
-        """Report a process's sockets, and how many of them watch which sale. Drops processes that are gone.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Report a process's sockets, and how many watch which sale. Drops processes that are gone."""
         gone = [name for name, told in self._read().items() if _is_old(told, now_ms)]
         told = {"at_ms": now_ms, "sockets": sockets, "watchers": dict(watchers)}
         with translated():
@@ -34,11 +30,7 @@ class Attendance:
             pipeline.execute()
 
     def of(self, sale_id: UUID, now_ms: int) -> dict[str, int]:
-        """Count the sockets, the processes, and the sockets that watch a sale.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Count the sockets, the processes, and the sockets that watch a sale."""
         present = [told for told in self._read().values() if not _is_old(told, now_ms)]
         return {
             "open": sum(told["sockets"] for told in present),

@@ -68,18 +68,11 @@ class Figures:
         """Keep a page for those who are asked for one within the next minute.
 
         It is packed, for Redis writes it to its disk before it answers.
-
-        Raises:
-            LineUnavailable: there was no answer.
         """
         self._ask([("SET", FIGURES, b64encode(zlib.compress(page, 1)), "PX", PAGE_MS)])
 
     def read(self) -> tuple[bytes, dict[str, int]]:
-        """Read the page, empty where there is none, and the sums of what was measured.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Read the page, empty where there is none, and the sums of what was measured."""
         with translated():
             pipeline = self._client.pipeline(transaction=False)
             pipeline.get(FIGURES)
@@ -91,11 +84,7 @@ class Figures:
         )
 
     def server(self) -> dict[str, Any]:
-        """Read what Redis tells of its memory, disk and replicas; nothing where it refuses, or is many.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Read what Redis tells of its memory, disk and replicas; nothing where it refuses, or is many."""
         if isinstance(self._client, ClusterClient):
             return {}
         with translated(), suppress(ResponseError):
@@ -107,9 +96,6 @@ class Figures:
 
         Three round trips, of which the later ones ask of sales only where somebody waits or a claim is under
         way. So between them a head may be decided; it has no age then.
-
-        Raises:
-            LineUnavailable: there was no answer.
         """
         if not sale_ids:
             return []

@@ -17,11 +17,7 @@ class Heard:
         self._client = client
 
     def note(self, sale_id: UUID, intent_ids: Collection[str]) -> None:
-        """Note verdicts that were told.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Note verdicts that were told."""
         key = SaleKeys.of(sale_id).heard
         with translated():
             pipeline = self._client.pipeline(transaction=False)
@@ -30,11 +26,7 @@ class Heard:
             pipeline.execute()
 
     def of(self, sale_id: UUID, intent_ids: Sequence[str]) -> set[str]:
-        """Read which of these were told.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Read which of these were told."""
         with translated():
             told = cast(list[int], self._client.smismember(SaleKeys.of(sale_id).heard, list(intent_ids)))
         return {one for one, is_told in zip(intent_ids, told, strict=True) if is_told}

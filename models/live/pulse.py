@@ -40,20 +40,12 @@ class Pulse:
         self._scripts = scripts
 
     def take(self, sale_id: UUID) -> bool:
-        """Take this second's sample unless somebody did already; returns whether this call did.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Take this second's sample unless somebody did already; returns whether this call did."""
         keys = SaleKeys.of(sale_id)
         return bool(self._scripts.run("pulse", [keys.state, keys.pulse], [MOST_SAMPLES, LIFETIME_MS]))
 
     def read(self, sale_id: UUID, most: int = MOST_SAMPLES) -> list[Sample]:
-        """Read the newest samples of a sale, oldest first.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Read the newest samples of a sale, oldest first."""
         with translated():
             packed = cast(list[str], self._client.lrange(SaleKeys.of(sale_id).pulse, 0, most - 1))
         return [Sample.unpack(one) for one in reversed(packed)]

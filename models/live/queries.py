@@ -77,11 +77,7 @@ class LiveQueries:
             return address_of(self.client, tag_of(sale_id))
 
     def now_ms(self, sale_id: UUID | None = None) -> int:
-        """Read the clock of a sale's Redis, in milliseconds since the epoch; else that of what is no sale's.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Read the clock of a sale's Redis, in ms since the epoch; else that of what is no sale's."""
         return self._now_at(LEDGER if sale_id is None else tag_of(sale_id))
 
     def _now_at(self, key: str) -> int:
@@ -90,11 +86,7 @@ class LiveQueries:
         return seconds * 1000 + micros // 1000
 
     def look(self, sale_id: UUID) -> Look:
-        """Read a consistent snapshot of a sale.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Read a consistent snapshot of a sale."""
         keys = SaleKeys.of(sale_id)
         names = [keys.state, keys.line, keys.claims, keys.standby, keys.lobby, keys.departed]
         return _unpack_look(sale_id, self._scripts.run("look", names, []))
@@ -103,9 +95,6 @@ class LiveQueries:
         """Read what differs once anything of a sale has moved, of each of them, in one round trip.
 
         A sale of which Redis does not tell is left out.
-
-        Raises:
-            LineUnavailable: there was no answer.
         """
         if not sale_ids:
             return {}
@@ -118,19 +107,11 @@ class LiveQueries:
         return {sale_id: tuple(moves) for sale_id, moves in told if isinstance(moves, list)}
 
     def find(self, sale_id: UUID, intent_id: str) -> Found | None:
-        """Find an intent whose last verdict is not settled; None if there is none (any more).
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Find an intent whose last verdict is not settled; None if there is none (any more)."""
         return self.find_each(sale_id, [intent_id]).get(intent_id)
 
     def find_each(self, sale_id: UUID, intent_ids: Sequence[str]) -> dict[str, Found]:
-        """Find the same for many, in one snapshot; intents that are not there (any more) are left out.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Find the same for many, in one snapshot; intents that are not there (any more) are left out."""
         keys = SaleKeys.of(sale_id)
         names = [keys.state, keys.intents, keys.standby, keys.lobby]
         now_serving, pace_milli, status, *flat = self._scripts.run("find", names, list(intent_ids))
@@ -141,19 +122,11 @@ class LiveQueries:
         }
 
     def standing_of(self, sale_id: UUID, user_id: str) -> Found | None:
-        """Find the intent by which a shopper stands in a sale's line or stands by.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Find the intent by which a shopper stands in a sale's line or stands by."""
         return self.standing_of_each(sale_id, [user_id]).of.get(user_id)
 
     def standing_of_each(self, sale_id: UUID, user_ids: Sequence[str]) -> Standings:
-        """Find the same for many; shoppers who do not stand there are left out.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Find the same for many; shoppers who do not stand there are left out."""
         keys = SaleKeys.of(sale_id)
         names = [keys.state, keys.intents, keys.active, keys.standby, keys.lobby]
         now_serving, pace_milli, status, *flat = self._scripts.run("standing", names, list(user_ids))
@@ -169,9 +142,6 @@ class LiveQueries:
         """List every intent whose last verdict is not settled, and the lobby's ids in its order.
 
         For a rebuild that sealed the line: nothing comes or goes any more but claims, which do not count.
-
-        Raises:
-            LineUnavailable: there was no answer.
         """
         keys = SaleKeys.of(sale_id)
         with translated():
@@ -180,20 +150,12 @@ class LiveQueries:
         return [LiveIntent.unpack(intent_id, record) for intent_id, record in records.items()], lobby
 
     def units_of(self, sale_id: UUID, user_id: str) -> int:
-        """Read a shopper's units, held, paid and waiting, also where their verdict is not in the ledger yet.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Read a shopper's units, held, paid and waiting, also where the ledger has no verdict yet."""
         with translated():
             return int(cast(str | None, self.client.hget(SaleKeys.of(sale_id).units, user_id)) or 0)
 
     def now_serving(self, sale_id: UUID) -> int:
-        """Read the last ticket that was decided.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Read the last ticket that was decided."""
         with translated():
             return int(cast(str | None, self.client.hget(SaleKeys.of(sale_id).state, "now_serving")) or 0)
 
@@ -201,9 +163,6 @@ class LiveQueries:
         """Return for each intent whether it is settled, stands by, or neither yet.
 
         In between its two questions an intent may have gone on; then this is how it was a moment ago.
-
-        Raises:
-            LineUnavailable: there was no answer.
         """
         keys = SaleKeys.of(sale_id)
         with translated():
@@ -221,9 +180,6 @@ class LiveQueries:
 
         The last are the units of each shopper that count against the limit. These are four questions: to
         compare their answers, look before and after whether anything moved.
-
-        Raises:
-            LineUnavailable: there was no answer.
         """
         keys = SaleKeys.of(sale_id)
         with translated():
@@ -236,11 +192,7 @@ class LiveQueries:
         return frozenset(standby), holds, sold, {user: int(number) for user, number in units.items()}
 
     def late_answers(self, sale_id: UUID, epoch: str, payment_ids: Sequence[UUID]) -> dict[UUID, str]:
-        """Return what these late payments were answered under this epoch; others are left out.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Return what these late payments were answered under this epoch; others are left out."""
         keys = SaleKeys.of(sale_id)
         if not payment_ids:
             return {}
@@ -254,19 +206,11 @@ class LiveQueries:
         return {one: answer for one, answer in zip(payment_ids, answers, strict=True) if answer}
 
     def noted_audit(self, sale_id: UUID) -> AuditNote | None:
-        """Read what the last audit of a running sale found.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Read what the last audit of a running sale found."""
         return self.noted_audits([sale_id]).get(sale_id)
 
     def noted_audits(self, sale_ids: Sequence[UUID]) -> dict[UUID, AuditNote]:
-        """Read the same of many sales in one round trip; those of which nothing is noted are left out.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Read the same of many sales in one round trip; those of which nothing is noted are left out."""
         with translated():
             pipeline = self.client.pipeline(transaction=False)
             for sale_id in sale_ids:
@@ -275,11 +219,7 @@ class LiveQueries:
         return {sale_id: AuditNote.unpack(packed) for sale_id, packed in found if isinstance(packed, str)}
 
     def page(self, sale_id: UUID, *, before: int = 0, limit: int = 50) -> LinePage:
-        """List the intents that still stand in line, newest ticket first, from below the ticket `before` on.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """List the intents that still stand in line, newest ticket first, from below `before` on."""
         keys = SaleKeys.of(sale_id)
         names = [keys.state, keys.line, keys.intents, keys.lobby]
         now_serving, pace_milli, status, *flat = self._scripts.run("page", names, [before, limit])

@@ -38,7 +38,6 @@ class Replicas:
 
         Raises:
             TooFewReplicas: there are not; nothing was done.
-            LineUnavailable: there was no answer.
         """
         if self.required:
             self.require_at(SaleKeys.of(sale_id).trial)
@@ -62,7 +61,6 @@ class Replicas:
 
         Raises:
             NotReplicated: too few have it.
-            LineUnavailable: there was no answer.
         """
         if self.required and not self._answer(SaleKeys.of(sale_id).trial):
             raise NotReplicated(f"Fewer than {self.required} replicas answer.")

@@ -78,11 +78,7 @@ class Live(LiveQueries):
         self.figures = Figures(client)
 
     def load(self, sale_id: UUID, epoch: str, snapshot: LiveSnapshot, *, replace: bool = False) -> bool:
-        """Create the live state of a sale; returns whether it did: an existing one is kept.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Create the live state of a sale; returns whether it did: an existing one is kept."""
         names, mode = SaleKeys.of(sale_id).whole_state(), "clear" if replace else "new"
         for part in snapshot.pack():
             if self._scripts.run("load", names, [mode, epoch, part]) == "exists":
@@ -99,7 +95,6 @@ class Live(LiveQueries):
 
         Raises:
             Fenced: the epoch is not the present one, or there is no live state.
-            LineUnavailable: there was no answer.
         """
         keys = SaleKeys.of(sale_id)
         args: list[Any] = [epoch, revision, keys.live_channel, seed]
@@ -129,7 +124,6 @@ class Live(LiveQueries):
 
         Raises:
             Fenced: the epoch is not the present one, or there is no live state.
-            LineUnavailable: there was no answer.
         """
         keys = SaleKeys.of(sale_id)
         args = [epoch, str(adjustment_id), units, keys.live_channel]
@@ -188,28 +182,16 @@ class Live(LiveQueries):
         return SubmitReply(answers, ring == 1)
 
     def note_accepted(self, sale_id: UUID, epoch: str) -> Accepted | None:
-        """Have the live state note what it has accepted, and return it; None under another epoch.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Have the live state note what it has accepted, and return it; None under another epoch."""
         found = self._scripts.run("note", [SaleKeys.of(sale_id).state], [epoch])
         return Accepted(*found) if found else None
 
     def seal(self, sale_id: UUID, next_epoch: str) -> Accepted:
-        """End the present epoch, and return what was accepted until then: nothing more will be.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """End the present epoch, and return what was accepted until then: nothing more will be."""
         return Accepted(*self._scripts.run("seal", [SaleKeys.of(sale_id).state], [next_epoch]))
 
     def remember_keys(self, sale_id: UUID, keys: Sequence[tuple[str, str, str, str]]) -> None:
-        """Let Idempotency-Keys (shopper, key, intent's id, body's hash) be known that are not any more.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Let Idempotency-Keys (shopper, key, intent's id, body's hash) be known that are not any more."""
         names = SaleKeys.of(sale_id)
         with translated():
             pipeline = self.client.pipeline(transaction=False)
@@ -219,20 +201,12 @@ class Live(LiveQueries):
             pipeline.execute()
 
     def forget_key(self, sale_id: UUID, user_id: str, key: str) -> None:
-        """Forget an Idempotency-Key whose intent no longer exists.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Forget an Idempotency-Key whose intent no longer exists."""
         with translated():
             self.client.delete(SaleKeys.of(sale_id).idempotency(user_id, key))
 
     def retry_parked(self, sale_id: UUID) -> list[str]:
-        """Offer the parked claims again, with all their tries; returns their ids.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Offer the parked claims again, with all their tries; returns their ids."""
         keys = SaleKeys.of(sale_id)
         with translated():
             parked = cast(list[str], self.client.zrangebyscore(keys.claims, "+inf", "+inf"))
@@ -244,11 +218,7 @@ class Live(LiveQueries):
         return parked
 
     def parked(self, sale_id: UUID) -> list[Claim]:
-        """Read the parked claims.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Read the parked claims."""
         keys = SaleKeys.of(sale_id)
         with translated():
             ids = cast(list[str], self.client.zrangebyscore(keys.claims, "+inf", "+inf"))
@@ -291,20 +261,12 @@ class Live(LiveQueries):
         return bool(code == "settled")
 
     def postpone(self, sale_id: UUID, claim: Claim, delay_ms: int) -> None:
-        """Offer a claim again later, without counting the try: the ledger was away.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Offer a claim again later, without counting the try: the ledger was away."""
         keys = SaleKeys.of(sale_id)
         self._scripts.run("postpone", [keys.claims, keys.claimed], [claim.claim_id, delay_ms])
 
     def split(self, sale_id: UUID, claim: Claim, refused: Sequence[str]) -> Claim | None:
-        """Park the rows of these intents apart from their claim; return what is left, None if nothing.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Park the rows of these intents apart from their claim; return what is left, None if nothing."""
         keys = SaleKeys.of(sale_id)
         packed = self._scripts.run("split", [keys.claims, keys.claimed], [claim.claim_id, *refused])
         return Claim.unpack(packed) if packed else None
@@ -321,7 +283,6 @@ class Live(LiveQueries):
             AlreadyDecided: it has its verdict.
             Fenced: the epoch is not the present one.
             NotReplicated: it left, and too few replicas know.
-            LineUnavailable: there was no answer.
         """
         keys = SaleKeys.of(sale_id)
         names = [keys.state, keys.intents, keys.active, keys.units, keys.standby, keys.claims, keys.claimed]
@@ -427,11 +388,7 @@ class Live(LiveQueries):
             self.client.unlink(*keys.whole_state(), *keys.remarks())
 
     def note_audit(self, sale_id: UUID, note: AuditNote) -> None:
-        """Keep the last audit's verdicts beside the live state, for those who watch the sale.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Keep the last audit's verdicts beside the live state, for those who watch the sale."""
         keys = SaleKeys.of(sale_id)
         with translated():
             pipeline = self.client.pipeline(transaction=True)
@@ -440,11 +397,7 @@ class Live(LiveQueries):
             pipeline.execute()
 
     def owner(self) -> str | None:
-        """Read which ledger this Redis belongs to; None while it belongs to none.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Read which ledger this Redis belongs to; None while it belongs to none."""
         with translated():
             return cast(str | None, self.client.get(LEDGER))
 
@@ -452,9 +405,6 @@ class Live(LiveQueries):
         """Return which ledger this Redis belongs to; to this one if it had none, or if `at_any_rate`.
 
         What is known is only read, so a full Redis answers too.
-
-        Raises:
-            LineUnavailable: there was no answer.
         """
         with translated():
             owner = cast(str | None, self.client.get(LEDGER))
@@ -468,17 +418,12 @@ class Live(LiveQueries):
 
         Raises:
             LineRefused: it accepts none now.
-            LineUnavailable: there was no answer.
         """
         with translated():
             self.client.set(SaleKeys.of(sale_id).trial, 1, px=1)
 
     def take_turn(self, work: str, for_ms: int) -> bool:
-        """Claim work that only one process should do per `for_ms`; returns whether nobody else did.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Claim work that only one process should do per `for_ms`; returns whether nobody else did."""
         return bool(self._scripts.run("turn", [turn_at(work)], [for_ms]))
 
     def tell_catalogue(self) -> None:
@@ -491,11 +436,7 @@ class Live(LiveQueries):
             self.client.publish(CATALOGUE, "changed")
 
     def set_turn(self, work: str, for_ms: int) -> None:
-        """Have a turn end so long from now on, whichever process has it.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Have a turn end so long from now on, whichever process has it."""
         with translated():
             self.client.set(turn_at(work), self._now_at(turn_at(work)) + for_ms)
 

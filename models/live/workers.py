@@ -61,11 +61,7 @@ class WorkerRegistry:
         self._client = client
 
     def note(self, beat: Beat) -> None:
-        """Keep a worker's heartbeat in the place of the one before. Forgets those that are long gone.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Keep a worker's heartbeat in the place of the one before. Forgets those that are long gone."""
         with translated():
             pipeline = self._client.pipeline(transaction=False)
             pipeline.hset(WORKERS, beat.name, beat.pack())
@@ -77,11 +73,7 @@ class WorkerRegistry:
                 self._client.hdel(WORKERS, *gone)
 
     def read(self) -> list[Beat]:
-        """Read the last heartbeat of every worker, by name.
-
-        Raises:
-            LineUnavailable: there was no answer.
-        """
+        """Read the last heartbeat of every worker, by name."""
         with translated():
             return sorted(self._read(), key=lambda one: one.name)
 

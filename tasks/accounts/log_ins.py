@@ -90,7 +90,6 @@ def begin_log_in(
         Banned: the account is banned by now.
         SecondFactorRequired: the account has a second factor, and there is no code.
         BadCode: the code is wrong, or was used before.
-        LedgerUnavailable: nothing was begun.
     """
     with context.database.transaction() as session:
         # The row is kept as it is until the family stands: a ban comes before it, or ends it.

@@ -63,11 +63,7 @@ def mail_known_address(session: Session, settings: Settings, user_id: UUID) -> N
 
 
 def mail_asked_link(context: Context, email: str, kind: LinkKind) -> bool:
-    """Mail the link that somebody asked for, if the address has an account that it is for; returns whether.
-
-    Raises:
-        LedgerUnavailable: nothing was mailed.
-    """
+    """Mail the link that somebody asked for, if the address has an account for it; returns whether."""
     with context.database.transaction() as session:
         found = user_of_email(session, email)
         user = lock_user(session, found.id) if found is not None else None

@@ -41,7 +41,6 @@ def change_account(context: Context, user_id: UUID, family: UUID, wanted: Wanted
     Raises:
         NotFound: it is gone.
         AskedTooOften: it asked for another address a moment ago.
-        LedgerUnavailable: nothing was changed.
     """
     ended: Sequence[UUID] = ()
     with context.database.transaction() as session:

@@ -59,7 +59,6 @@ def ask_for(
 
     Raises:
         KeyError: no such kind.
-        LedgerUnavailable: it was not entered.
     """
     if kind not in KINDS:
         raise KeyError(kind)
@@ -73,11 +72,7 @@ def ask_for(
 
 
 def ask_for_purge(context: Context) -> BackgroundTask | None:
-    """Ask for a purge, unless one was asked for within a day; requests from the future do not count.
-
-    Raises:
-        LedgerUnavailable: it was not entered.
-    """
+    """Ask for a purge, unless one was asked for within a day; requests from the future do not count."""
     lately = BackgroundTask.submitted_at.between(func.now() - PURGED_EVERY, func.now())
     asked = select(BackgroundTask.id).where(BackgroundTask.kind == PURGE, lately)
     with context.database.transaction() as session:

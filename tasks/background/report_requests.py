@@ -66,7 +66,6 @@ def find_report(context: Context, sale_id: UUID, *, by: UUID | None = None) -> M
 
     Raises:
         NoSuchSale: there is none.
-        LineUnavailable, LedgerUnavailable: a store is unavailable.
     """
     kept = _look(context, sale_id)
     if kept.is_true:
@@ -81,7 +80,6 @@ def report_now(context: Context, sale_id: UUID) -> Message:
 
     Raises:
         NoSuchSale: there is none.
-        LineUnavailable, LedgerUnavailable: a store is unavailable.
     """
     report = make_report(context, sale_id)
     if report.is_final:
@@ -94,7 +92,6 @@ def find_or_make(context: Context, sale_id: UUID) -> Message:
 
     Raises:
         NoSuchSale: there is none.
-        LineUnavailable, LedgerUnavailable: a store is unavailable.
     """
     kept = _look(context, sale_id)
     return kept.tell() if kept.is_true else report_now(context, sale_id)
@@ -105,7 +102,6 @@ def ask_for_report(context: Context, sale_id: UUID, *, by: UUID | None = None) -
 
     Raises:
         NoSuchSale: there is none.
-        LedgerUnavailable: it was not entered.
     """
     with context.database.transaction() as session:
         read_fingerprint(session, sale_id)
@@ -114,11 +110,7 @@ def ask_for_report(context: Context, sale_id: UUID, *, by: UUID | None = None) -
 
 
 def ask_for_due_reports(context: Context) -> int:
-    """Have reports made of sales that finished, or whose number of sold units has changed since.
-
-    Raises:
-        LedgerUnavailable: PostgreSQL is unavailable.
-    """
+    """Have reports made of sales that finished, or whose number of sold units has changed since."""
     with context.database.transaction() as session:
         due = sales_to_report(session, REPORT, FAILED_REST, MOST_ASKED)
     for sale_id in due:

@@ -19,7 +19,6 @@ def retry_task(context: Context, task_id: UUID, *, by: Actor) -> None:
     Raises:
         NotFound: there is no such background task or mail.
         NotFailed: it did not fail.
-        LedgerUnavailable: nothing was done.
     """
     with context.database.transaction() as session:
         is_mail = _retry_mail(session, task_id, by)

@@ -13,11 +13,7 @@ DEAF_MS: Final = 5_000  # where the last heartbeat of all is that old, nothing i
 
 
 def show_workforce(context: Context) -> Message:
-    """Tell of every worker and every queue; while the broker is unavailable, its counts are null.
-
-    Raises:
-        LineUnavailable: Redis is away.
-    """
+    """Tell of every worker and every queue; while the broker is unavailable, its counts are null."""
     beats = context.live.workers.read()
     now_ms = context.live.now_ms()
     known = [one for one in beats if not one.is_forgotten(now_ms)]

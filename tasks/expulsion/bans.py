@@ -29,7 +29,6 @@ def ban_shopper(context: Context, user_id: UUID, *, by: Actor, reason: str | Non
     Raises:
         NotFound: no such account.
         CannotBan: it is an admin's.
-        LedgerUnavailable: nothing was done.
     """
     with context.database.transaction() as session:
         user = session.get(User, user_id, with_for_update=True)
@@ -55,7 +54,6 @@ def unban_shopper(context: Context, user_id: UUID, *, by: Actor) -> None:
 
     Raises:
         NotFound: no such account.
-        LedgerUnavailable: nothing was done.
     """
     with context.database.transaction() as session:
         user = session.get(User, user_id, with_for_update=True)

@@ -51,9 +51,6 @@ def expel_again(context: Context) -> int:
     """Handle recently expelled shoppers again; returns how many.
 
     A failure for one does not stop the others.
-
-    Raises:
-        LedgerUnavailable: it is not known who they are.
     """
     with context.database.transaction() as session:
         due = shoppers_to_expel(session, AT_ONCE)

@@ -34,11 +34,7 @@ class FiguresPage:
         self._sales: Sequence[UUID] = ()
 
     def make(self) -> bytes:
-        """Make it of what both stores and the broker tell now.
-
-        Raises:
-            LineUnavailable: Redis is away.
-        """
+        """Make it of what both stores and the broker tell now."""
         context, live = self._context, self._context.live
         now_ms = live.now_ms()
         sales = live.figures.of_sales(self._running(), now_ms)
@@ -51,11 +47,7 @@ class FiguresPage:
         return FIRST + f"{now_ms / 1000:.3f}\n{''.join(parts)}".encode()
 
     def renew(self) -> None:
-        """Make it and keep it, if it is this process's turn; afterwards all rest.
-
-        Raises:
-            LineUnavailable: Redis is away.
-        """
+        """Make it and keep it, if it is this process's turn; afterwards all rest."""
         live = self._context.live
         if not live.take_turn("figures", round(PERIOD_S * 900)):
             return

@@ -36,7 +36,6 @@ class ConfirmedAddresses:
 
         Raises:
             EmailNotVerified: it is not.
-            LedgerUnavailable: it is not known.
         """
         if not self.knows(user_id) and not self._asking.ask(None, user_id):
             raise EmailNotVerified("This sale asks for a confirmed e-mail address.")

@@ -58,11 +58,7 @@ def find_intents(
 
 
 def stored_intents(context: Context, intent_ids: Sequence[UUID]) -> dict[UUID, Located]:
-    """Read those of these intents that the ledger knows.
-
-    Raises:
-        LedgerUnavailable: try again.
-    """
+    """Read those of these intents that the ledger knows."""
     with context.database.connection() as connection:
         rows = read_intents(connection, intent_ids)
     return {row.id: Located(stored_intent(row), row.user_id, is_stored=True) for row in rows}

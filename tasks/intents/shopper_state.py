@@ -22,9 +22,6 @@ def newest_of_shoppers(context: Context, sale_id: UUID, user_ids: Sequence[str])
     """Find the newest intent of each of these shoppers in a sale, with its order if there is one.
 
     Redis is read first: what is settled there is in the ledger already.
-
-    Raises:
-        LineUnavailable, LedgerUnavailable: try again.
     """
     standing = context.live.standing_of_each(sale_id, user_ids)
     told: Told = {user_id: (undecided_intent(found, sale_id), None) for user_id, found in standing.of.items()}
@@ -44,11 +41,7 @@ def _decided(context: Context, session: Session, sale_id: UUID, user_ids: Sequen
 
 
 def stored_intents(context: Context, intent_ids: Sequence[str]) -> Told:
-    """Find those of these intents that the ledger has, each with its order if there is one, by their ids.
-
-    Raises:
-        LedgerUnavailable: try again.
-    """
+    """Find those of these intents that the ledger has, each with its order if there is one, by their ids."""
     with context.database.transaction() as session:
         intents = intent_queries.find_intents(session, _uuids(intent_ids))
         granted = _orders_of(context, session, intents)
@@ -56,32 +49,20 @@ def stored_intents(context: Context, intent_ids: Sequence[str]) -> Told:
 
 
 def statuses_of_orders(context: Context, order_ids: Sequence[str]) -> dict[str, str]:
-    """Read the statuses of these orders.
-
-    Raises:
-        LedgerUnavailable: try again.
-    """
+    """Read the statuses of these orders."""
     with context.database.transaction() as session:
         rows = order_queries.statuses_of_orders(session, _uuids(order_ids))
         return {str(order_id): status for order_id, status in rows}
 
 
 def stored_orders(context: Context, order_ids: Sequence[str]) -> dict[str, Message]:
-    """Read these orders with their histories.
-
-    Raises:
-        LedgerUnavailable: try again.
-    """
+    """Read these orders with their histories."""
     with context.database.connection() as connection:
         return {order_id: message for order_id, (_, message) in _orders(context, connection, order_ids)}
 
 
 def owned_orders(context: Context, order_ids: Sequence[UUID]) -> dict[UUID, tuple[UUID, Message]]:
-    """Read these orders as their owners may see them, each with its owner's id.
-
-    Raises:
-        LedgerUnavailable: try again.
-    """
+    """Read these orders as their owners may see them, each with its owner's id."""
     with context.database.connection() as connection:
         return {UUID(order_id): found for order_id, found in _orders(context, connection, order_ids)}
 

@@ -57,11 +57,7 @@ class Mailer:
         self._places = threading.Semaphore(MOST_SENDERS)
 
     def has_due(self) -> bool:
-        """Return whether there is a mail to send, and mail is configured.
-
-        Raises:
-            LedgerUnavailable: PostgreSQL is unavailable.
-        """
+        """Return whether there is a mail to send, and mail is configured."""
         if self._server is None:
             return False
         with self._database.transaction() as session:
@@ -81,11 +77,7 @@ class Mailer:
             self._places.release()
 
     def kept_letter(self, mail_id: UUID) -> Written | None:
-        """Write the letter of a mail that is kept, as it would be sent; None for others and emptied ones.
-
-        Raises:
-            LedgerUnavailable: PostgreSQL is unavailable.
-        """
+        """Write the letter of a mail that is kept, as it would be sent; None for others and emptied ones."""
         with self._database.transaction() as session:
             mail = session.get(Mail, mail_id)
             if mail is None or mail.status != MailStatus.KEPT or not mail.to_email:

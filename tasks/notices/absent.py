@@ -66,11 +66,7 @@ def note_verdicts_to_tell(
 
 
 def has_due_notices(context: Context) -> bool:
-    """Return whether a notice is due; reads the beginning of an index.
-
-    Raises:
-        LedgerUnavailable: PostgreSQL is unavailable.
-    """
+    """Return whether a notice is due; reads the beginning of an index."""
     with context.database.transaction() as session:
         return leases.has_due(session, VerdictNotice)
 

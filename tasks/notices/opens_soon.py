@@ -76,9 +76,6 @@ def tell_of_openings(context: Context, *, slice_s: float = SLICE_S) -> int:
     """Tell followers of the sales that open soon, for a limited time; returns how many were noted as told.
 
     Nobody is noted while nothing can be told: that is so without mail and without keys to push by.
-
-    Raises:
-        LedgerUnavailable: PostgreSQL is unavailable.
     """
     if not context.settings.can_tell:
         return 0

@@ -36,11 +36,7 @@ OVER: Final = (OrderStatus.EXPIRED, OrderStatus.CANCELLED, OrderStatus.PAID, Ord
 
 
 def expire_due(context: Context) -> int:
-    """End the holds whose deadline has passed; returns how many. Any number of workers may do this at once.
-
-    Raises:
-        LedgerUnavailable: PostgreSQL is unavailable.
-    """
+    """End the holds whose deadline has passed; returns how many. Any number may do so at once."""
     due = (
         select(Order)
         .where(Order.status == OrderStatus.HELD, Order.expires_at <= func.now())
@@ -76,11 +72,7 @@ def cancel_order(context: Context, user_id: UUID, order_id: UUID) -> Message:
 
 
 def cancel_holds_of(context: Context, sale_id: UUID) -> int:
-    """End the open holds of a sale that was cancelled.
-
-    Raises:
-        LedgerUnavailable: PostgreSQL is unavailable.
-    """
+    """End the open holds of a sale that was cancelled."""
     held = select(Order).where(Order.sale_id == sale_id, Order.status == OrderStatus.HELD).limit(AT_ONCE)
     ended = 0
     while True:
@@ -92,11 +84,7 @@ def cancel_holds_of(context: Context, sale_id: UUID) -> int:
 
 
 def cancel_holds_of_shopper(context: Context, user_id: UUID, reason: str) -> int:
-    """End the open holds of a shopper who is expelled; their units go to the next in line.
-
-    Raises:
-        LedgerUnavailable: PostgreSQL is unavailable.
-    """
+    """End the open holds of a shopper who is expelled; their units go to the next in line."""
     held = select(Order).where(Order.user_id == user_id, Order.status == OrderStatus.HELD).limit(AT_ONCE)
     with context.database.transaction() as session:
         return _end(session, held, OrderStatus.CANCELLED, reason=reason, wait=True)

@@ -72,7 +72,6 @@ def begin_payment(context: Context, user_id: UUID, order_id: UUID, *, method: st
         NotFound: no such order of this shopper.
         IdempotencyKeyReused: the key came with another order or method.
         PaymentInProgress, AlreadyPaid, OrderNotHeld: there is nothing to begin.
-        LedgerUnavailable: nothing was begun.
     """
     [told] = begin_payments(context, [Wanted(user_id, order_id, method, key)])
     if isinstance(told, Exception):

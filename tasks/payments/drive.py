@@ -37,11 +37,7 @@ _TRIED: Final[dict[str, Any]] = {
 
 
 def has_due_payments(context: Context) -> bool:
-    """Return whether a payment is due; reads the beginning of an index.
-
-    Raises:
-        LedgerUnavailable: PostgreSQL is unavailable.
-    """
+    """Return whether a payment is due; reads the beginning of an index."""
     with context.database.transaction() as session:
         return leases.has_due(session, Payment)
 

@@ -47,7 +47,6 @@ def request_refund(
     Raises:
         NotFound: there is no such order.
         NotRefundable: it is not paid (any more).
-        LedgerUnavailable: nothing was requested.
     """
     with context.database.transaction() as session:
         order = session.get(Order, order_id, with_for_update=True)
@@ -63,11 +62,7 @@ def request_refund(
 
 
 def refund_orders_of(context: Context, sale_id: UUID) -> int:
-    """Request the refunds of a cancelled sale's paid orders; returns how many were requested now.
-
-    Raises:
-        LedgerUnavailable: PostgreSQL is unavailable.
-    """
+    """Request the refunds of a cancelled sale's paid orders; returns how many were requested now."""
     unasked = (
         select(Order)
         .where(Order.sale_id == sale_id, Order.status == OrderStatus.PAID)

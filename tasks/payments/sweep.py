@@ -24,9 +24,6 @@ def sweep_payments(context: Context) -> int:
 
     While the broker is unavailable the bell may have payments run here, and everything else waits. None if
     `MOST_UNHEARD` bells wait in its queue.
-
-    Raises:
-        LedgerUnavailable: PostgreSQL is unavailable.
     """
     unheard = context.bell.unheard(PAYMENTS)
     if unheard is None:

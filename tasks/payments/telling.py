@@ -21,7 +21,6 @@ def tell_order(context: Context, order_id: UUID, *, is_news: bool = True) -> Mes
 
     Raises:
         NotFound: there is none.
-        LedgerUnavailable: it cannot be read.
     """
     told = tell_orders(context, [order_id], [order_id] if is_news else ())
     if order_id not in told:
@@ -30,11 +29,7 @@ def tell_order(context: Context, order_id: UUID, *, is_news: bool = True) -> Mes
 
 
 def tell_orders(context: Context, order_ids: Collection[UUID], news: Collection[UUID]) -> dict[UUID, Message]:
-    """The same for several; returns those that there are. `news`: which of them are pushed.
-
-    Raises:
-        LedgerUnavailable: they cannot be read.
-    """
+    """The same for several; returns those that there are. `news`: which of them are pushed."""
     if not order_ids:
         return {}
     with context.database.connection() as connection:

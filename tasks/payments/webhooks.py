@@ -63,11 +63,7 @@ def read_event(context: Context, provider: str, body: bytes, headers: Mapping[st
 
 
 def take_events(context: Context, received: Sequence[Received]) -> list[bool | Exception]:
-    """Take webhooks that were verified, together; returns for each whether it was new.
-
-    Raises:
-        LedgerUnavailable: none of them was stored.
-    """
+    """Take webhooks that were verified, together; returns for each whether it was new."""
     return together_or_alone(received, partial(_take_together, context), partial(_take_one, context))
 
 

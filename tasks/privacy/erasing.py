@@ -43,7 +43,6 @@ def erase_account(context: Context, user_id: UUID, *, by: Actor) -> Sequence[UUI
         NotFound: no such account, or it is erased.
         CannotErase: it is another's of the staff.
         LastOwner: it is the last owner's.
-        LedgerUnavailable: nothing was done.
     """
     with context.database.transaction() as session:
         user = session.get(User, user_id, with_for_update=True)

@@ -49,7 +49,6 @@ def find_export(context: Context, user_id: UUID) -> Export | BackgroundTask:
     Raises:
         TooManyCopies: there were as many today as there may be.
         NotFound: there is no such account.
-        LedgerUnavailable: PostgreSQL is unavailable.
     """
     with context.database.transaction() as session:
         kept = export_of_account(session, user_id)

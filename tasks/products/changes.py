@@ -16,11 +16,7 @@ from tasks.runtime.revisions import ANYTHING, Expected, tag_of_product
 
 
 def add_product(context: Context, columns: dict[str, Any], *, by: Actor | None = None) -> Product:
-    """Add a product.
-
-    Raises:
-        LedgerUnavailable: nothing was added.
-    """
+    """Add a product."""
     product = Product(**columns)
     with context.database.transaction() as session:
         session.add(product)
@@ -45,7 +41,6 @@ def change_product(
         NotFound: there is none.
         PreconditionFailed: it is not what was expected.
         ProductInUse: a sale that is not over has its price in another currency than the requested one.
-        LedgerUnavailable: nothing changed.
     """
     with context.database.transaction() as session:
         product = find_product(session, product_id, lock=True)
@@ -74,7 +69,6 @@ def archive_product(
         NotFound: there is none.
         PreconditionFailed: it is not what was expected.
         ProductInUse: a sale that is not over sells it.
-        LedgerUnavailable: nothing changed.
     """
     with context.database.transaction() as session:
         product = find_product(session, product_id, lock=True)

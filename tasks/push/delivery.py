@@ -52,11 +52,7 @@ class Pusher:
         self._place = threading.Lock()
 
     def has_due(self) -> bool:
-        """Return whether there is a push to send.
-
-        Raises:
-            LedgerUnavailable: PostgreSQL is unavailable.
-        """
+        """Return whether there is a push to send."""
         with self._database.transaction() as session:
             return has_due(session)
 

@@ -67,7 +67,6 @@ def make_report(context: Context, sale_id: UUID) -> Report:
 
     Raises:
         NoSuchSale: there is none.
-        LineUnavailable, LedgerUnavailable: a store is unavailable.
     """
     audit = audit_sale(context.database, context.live, sale_id)
     last_ticket = context.live.look(sale_id).number("last_ticket")
@@ -82,11 +81,7 @@ def make_report(context: Context, sale_id: UUID) -> Report:
 
 
 def keep_report(context: Context, sale_id: UUID, report: Report) -> None:
-    """Store a report in place of an older one.
-
-    Raises:
-        LedgerUnavailable: it is not stored.
-    """
+    """Store a report in place of an older one."""
     kept = {
         "is_final": report.is_final,
         "mark": report.fingerprint.as_message(),

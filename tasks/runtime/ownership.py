@@ -36,7 +36,6 @@ class Ownership:
 
         Raises:
             ForeignLine: it is another ledger's.
-            LedgerUnavailable, LineUnavailable: a store is unavailable.
         """
         if self._clock() >= self._good_until:
             self.look()
@@ -58,18 +57,10 @@ class Ownership:
         self._good_until = self._clock() + GOOD_FOR_S
 
     def adopt(self) -> None:
-        """Have the Redis belong to our ledger from now on, even if it was another's.
-
-        Raises:
-            LedgerUnavailable, LineUnavailable: a store is unavailable.
-        """
+        """Have the Redis belong to our ledger from now on, even if it was another's."""
         self._live.belong(self.of_ledger(), at_any_rate=True)
 
     def of_ledger(self) -> UUID:
-        """Read our ledger's id.
-
-        Raises:
-            LedgerUnavailable: PostgreSQL is unavailable.
-        """
+        """Read our ledger's id."""
         with self._database.connection() as connection:
             return identity_of(connection)

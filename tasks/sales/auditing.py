@@ -34,10 +34,6 @@ def audit_running_sales(context: Context) -> list[Audit]:
     """Audit every sale that is open or paused, and note each verdict beside its live state.
 
     A failure in one does not stop the others.
-
-    Raises:
-        LedgerUnavailable: PostgreSQL is unavailable, so that nothing can be said.
-        LineUnavailable: Redis is.
     """
     found = []
     for standing in read_standings(context.database, context.live):

@@ -31,7 +31,6 @@ def clone_sale(
         NoSuchSale: there is none to copy.
         NotFound: its product is archived.
         BadSale: the times contradict each other.
-        LedgerUnavailable: nothing was created.
     """
     model = get_sale(context, sale_id)
     new_sale = NewSale(

@@ -63,7 +63,6 @@ def create_sale(
     Raises:
         NotFound: no such product.
         BadSale: the settings contradict each other.
-        LedgerUnavailable: nothing was created.
     """
     with context.database.transaction() as session:
         product = product_to_sell(session, new_sale.product_id)
@@ -186,7 +185,6 @@ def move_sale(
         IllegalTransition: its status does not lead there.
         LineRefused: Redis accepts no writes now; nothing changed.
         LineDiverged: it was to be opened, and its live state has gone back in time; rebuild it first.
-        LedgerUnavailable: nothing changed.
     """
     refuse_unwritable(context, sale_id)
     if requested == SaleStatus.OPEN:

@@ -66,11 +66,7 @@ def refuse_unwritable(context: Context, sale_id: UUID) -> None:
 
 
 def ring_if_needed(context: Context, sale_id: UUID) -> None:
-    """Ring if the live state shows waiting work.
-
-    Raises:
-        LineUnavailable: it cannot be read.
-    """
+    """Ring if the live state shows waiting work."""
     if context.live.look(sale_id).needs_a_bell:
         context.bell.ring(sale_id)
 

@@ -39,7 +39,6 @@ class Overviews:
 
         Raises:
             NoSuchSale: there is none.
-            LineUnavailable, LedgerUnavailable: a store is unavailable.
         """
         context = self._context
         sale = get_sale(context, sale_id)

@@ -24,9 +24,6 @@ def take_pulses(context: Context, sale_ids: Sequence[UUID]) -> int:
     """Take this second's missing samples of these sales; returns how many.
 
     One that fails is left out: the next sale's Redis may accept writes.
-
-    Raises:
-        LineUnavailable: Redis is unavailable.
     """
     taken = 0
     for sale_id in sale_ids[:MOST_SALES]:

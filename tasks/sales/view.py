@@ -27,11 +27,7 @@ def show_sale(context: Context, sale: Sale) -> Message:
 
 
 def show_whole_sale(context: Context, sale: Sale) -> Message:
-    """Describe a sale with its live figures, if it has a live side.
-
-    Raises:
-        LineUnavailable: they cannot be read now.
-    """
+    """Describe a sale with its live figures, if it has a live side."""
     look = context.live.look(sale.id)
     return _whole(sale, look if look.is_loaded else None)
 

@@ -64,11 +64,7 @@ def list_follows(asked: dict[str, Any]) -> Response:
 
 
 def read_follows(context: Context, user_id: uuid.UUID, *, limit: int, cursor: str | None = None) -> Page:
-    """Read a page of what an account follows, as it is told.
-
-    Raises:
-        ValidationError: the cursor is not one of this list's.
-    """
+    """Read a page of what an account follows, as it is told."""
     keys = (SaleFollow.created_at, SaleFollow.sale_id)
     with context.database.transaction() as session:
         found = read_page(session, follows(user_id), keys, limit=limit, cursor=cursor)

@@ -99,7 +99,6 @@ def show_intent(parts: Services, identity: Identity, intent_id: uuid.UUID) -> Re
 
     Raises:
         NotFound: there is none, or it is somebody else's.
-        LineUnavailable, LedgerUnavailable: try again.
     """
     seen = visible(parts.polls_of_intents.find(intent_id), seen_by(parts.context, identity, "intents.read"))
     return reply_packed(seen.packed)

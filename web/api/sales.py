@@ -144,11 +144,7 @@ def cancel_sale(sale_id: uuid.UUID) -> Response:
 
 
 def read_sales(asked: dict[str, Any], show: Show = show_sale) -> Page:
-    """Read a page of sales, newest first, as they are told.
-
-    Raises:
-        ValidationError: the cursor is not one of this list's.
-    """
+    """Read a page of sales, newest first, as they are told."""
     before = read_cursor(asked["cursor"], datetime, uuid.UUID) if asked["cursor"] else None
     context = services().context
     status = SaleStatus(asked["status"]) if asked["status"] else None

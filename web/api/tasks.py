@@ -75,7 +75,6 @@ def read_tasks(asked: dict[str, Any]) -> Page:
     """Read a page of tasks, newest first, as they are told.
 
     Raises:
-        ValidationError: the cursor is not one of this list's.
         NoSuchSale: a sale's intents are asked for, and there is no such sale.
     """
     if asked["kind"] == task_list.INTENT and asked["sale_id"] is not None:

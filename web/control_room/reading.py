@@ -52,11 +52,7 @@ def admins(context: Context) -> list[tuple[str, str]]:
 
 
 def read_products(context: Context, *, limit: int, cursor: str | None) -> Page:
-    """Read a page of the products that are not archived, newest first, each with how many sales it has.
-
-    Raises:
-        ValidationError: the cursor is not one of this list's.
-    """
+    """Read a page of the products that are not archived, newest first, each with how many sales it has."""
     keys = (Product.created_at, Product.id)
     with context.database.transaction() as session:
         page = read_page(session, products.listed_products(), keys, limit=limit, cursor=cursor)

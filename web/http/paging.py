@@ -63,11 +63,7 @@ def read_page(
     cursor: str | None,
     newest_first: bool = True,
 ) -> Page:
-    """Read one page of a statement that selects one entity, ordered by `keys` (together unique).
-
-    Raises:
-        ValidationError: the cursor is not one of this list's.
-    """
+    """Read one page of a statement that selects one entity, ordered by `keys` (together unique)."""
     if cursor is not None:
         seen = read_cursor(cursor, *(key.type.python_type for key in keys))
         row = tuple_(*keys)

@@ -60,11 +60,7 @@ def shelves(context: Context, show: Show) -> Shelves:
 
 
 def orders_of(context: Context, user_id: uuid.UUID, cursor: str | None) -> OrderPage:
-    """Read a page of a shopper's orders.
-
-    Raises:
-        ValidationError: the cursor is not one of this list's.
-    """
+    """Read a page of a shopper's orders."""
     before = read_place(cursor)
     with context.database.transaction() as session:
         rows = newest_of_shopper(session, user_id, ORDERS_A_PAGE + 1, before=before)

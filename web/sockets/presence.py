@@ -28,11 +28,7 @@ class Presence:
         self._wake.set()
 
     def run_once(self) -> None:
-        """Wait for the time, and report.
-
-        Raises:
-            LineUnavailable: Redis is away.
-        """
+        """Wait for the time, and report."""
         if self._wake.wait(PERIOD_S):
             return
         sockets = self._sockets()

@@ -25,7 +25,6 @@ class Keys:
 
         Raises:
             Unauthenticated: it does not count.
-            LedgerUnavailable: it is not known whether it does.
         """
         digest = digest_of(key)
         identity, until = self._known.get(digest, (None, 0.0))

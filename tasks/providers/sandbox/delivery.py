@@ -47,11 +47,7 @@ class _Leased:
 
 
 def has_due(where: Database | Session) -> bool:
-    """Return whether a webhook is due; reads the beginning of an index.
-
-    Raises:
-        LedgerUnavailable: PostgreSQL is unavailable.
-    """
+    """Return whether a webhook is due; reads the beginning of an index."""
     if isinstance(where, Database):
         with where.transaction() as session:
             return has_due(session)

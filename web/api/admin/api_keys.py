@@ -92,11 +92,7 @@ def revoke(key_id: uuid.UUID) -> Response:
 
 
 def read_keys(asked: dict[str, Any]) -> Page:
-    """Read a page of keys, newest first, as they are told.
-
-    Raises:
-        ValidationError: the cursor is not one of this list's.
-    """
+    """Read a page of keys, newest first, as they are told."""
     with services().database.transaction() as session:
         order = (ApiKey.created_at, ApiKey.id)
         found = read_page(session, api_keys(), order, limit=asked["limit"], cursor=asked["cursor"])

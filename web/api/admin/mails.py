@@ -74,11 +74,7 @@ def get_mail(mail_id: uuid.UUID) -> Response:
 
 
 def read_mails(asked: dict[str, Any]) -> Page:
-    """Read a page of mails, newest first, as they are told.
-
-    Raises:
-        ValidationError: the cursor is not one of this list's.
-    """
+    """Read a page of mails, newest first, as they are told."""
     wanted = listed_mails(kind=asked["kind"], status=asked["status"], address=asked["address"].strip())
     with services().context.reading() as session:
         found = read_page(

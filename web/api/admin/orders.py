@@ -77,11 +77,7 @@ def export_orders(asked: dict[str, Any]) -> Response:
 
 
 def read_orders(asked: dict[str, Any], cursor: str | None, limit: int) -> tuple[list[Message], str | None]:
-    """Read a page of what a search finds, newest first, and where the next one begins.
-
-    Raises:
-        ValidationError: the cursor is not one of this list's.
-    """
+    """Read a page of what a search finds, newest first, and where the next one begins."""
     narrowed = {"status": asked["status"], "sale_id": asked["sale_id"]}
     before = read_place(cursor)
     with services().context.reading() as session:

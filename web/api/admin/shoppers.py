@@ -124,11 +124,7 @@ def erase(user_id: uuid.UUID) -> Response:
 
 
 def read_shoppers(asked: dict[str, Any]) -> Page:
-    """Read a page of accounts, newest first, as they are told.
-
-    Raises:
-        ValidationError: the cursor is not one of this list's.
-    """
+    """Read a page of accounts, newest first, as they are told."""
     wanted = shoppers(asked["query"].strip(), only_banned=asked["banned"])
     keys = (User.created_at, User.id)
     with services().context.reading() as session:

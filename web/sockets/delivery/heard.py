@@ -33,11 +33,7 @@ class Heard:
         self._wake.set()
 
     def run_once(self) -> None:
-        """Wait for the time, and note what was told. What cannot be noted is mailed too: it is not kept.
-
-        Raises:
-            LineUnavailable: Redis is away.
-        """
+        """Wait for the time, and note what was told. What cannot be noted is mailed too: it is not kept."""
         self._wake.wait(PERIOD_S)
         told, self._told = self._told, defaultdict(list)
         for sale_id, intent_ids in told.items():

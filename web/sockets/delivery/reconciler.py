@@ -63,11 +63,7 @@ class Reconciler:
         self._pause_s = max(PERIOD_S, REST * (self._clock() - began))
 
     def look(self) -> None:
-        """Find what differs; tell again what differed at the last look already.
-
-        Raises:
-            Unavailable: a store is away.
-        """
+        """Find what differs; tell again what differed at the last look already."""
         before, self._suspects = self._suspects, set()
         for sale_id, told in self._sessions.unresolved.of_sales(INTENT):
             differing = self._differing_intents(sale_id, self._present(INTENT, sale_id, told))

@@ -160,7 +160,6 @@ class Watches:
 
         Raises:
             NoSuchSale: there is none.
-            LedgerUnavailable: it cannot be told whether there is one.
         """
         if not watch.version or self._clock() - watch.looked_at >= max_age_s:
             self._looks.join(watch, lambda: self._look(watch))
