@@ -163,10 +163,11 @@ def test_lists_of_a_sale_name_those_who_left_the_lobby_last(shop: Shop, client: 
     sale.move(SaleStatus.OPEN)
     sale.drain()
     with client.application.app_context():
-        seen, cursor = page_of_sale(sale.id, None, 2, None)
-        while cursor is not None:
-            more, cursor = page_of_sale(sale.id, None, 2, cursor)
-            seen += more
+        page = page_of_sale(sale.id, None, 2, None)
+        seen = [*page.items]
+        while page.next_cursor is not None:
+            page = page_of_sale(sale.id, None, 2, page.next_cursor)
+            seen += page.items
     assert [one["ticket"] for one in seen] == [3, 2, 1, None, None, None, None]
     assert len({one["id"] for one in seen}) == 7
 

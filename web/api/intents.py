@@ -5,7 +5,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+from wsgiref.types import WSGIEnvironment
 
 from flask import Response, request
 from marshmallow import ValidationError
@@ -25,14 +26,11 @@ from web.auth.identity import current_identity, current_person, signed_in
 from web.auth.tokens import Identity
 from web.http.errors import Problem
 from web.http.openapi import JSON, PREFIX, Blueprint, parse_json, read_announced, read_json
-from web.http.paging import page_from, read_cursor, read_place, write_cursor
+from web.http.paging import Page, page_from, read_cursor, read_place, write_cursor
 from web.http.reply import Answer, Reply
 from web.http.responses import answer, page, reply_packed, reply_with
 from web.http.services import Services, services
 from web.staff.guard import own_or, seen_by, whose
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
 
 blueprint = Blueprint("intents", __name__, description="Purchase intents: a place in a sale's line")
 
@@ -59,7 +57,7 @@ def take_intent(
     parts: Services,
     identity: Identity,
     sale_id: uuid.UUID,
-    environ: "WSGIEnvironment",
+    environ: WSGIEnvironment,
     read: Callable[[], Mapping[str, Any]],
 ) -> Reply:
     """Take the intent of somebody who is known, by whichever way it came; `read` reads the body.
@@ -116,8 +114,7 @@ def list_intents(asked: dict[str, Any]) -> Response:
     owner = whose("intents.read")
     if asked["sale_id"] is None:
         return _list_decided(owner, asked["limit"], asked["cursor"])
-    items, cursor = page_of_sale(asked["sale_id"], owner, asked["limit"], asked["cursor"])
-    return page(items, cursor)
+    return page(page_of_sale(asked["sale_id"], owner, asked["limit"], asked["cursor"]))
 
 
 @blueprint.delete("/intents/<uuid:intent_id>")
@@ -128,9 +125,7 @@ def leave(intent_id: uuid.UUID) -> Response:
     return answer(intents.leave_line(services().context, current_identity().user_id, intent_id))
 
 
-def page_of_sale(
-    sale_id: uuid.UUID, owner: uuid.UUID | None, limit: int, cursor: str | None
-) -> tuple[list[dict[str, Any]], str | None]:
+def page_of_sale(sale_id: uuid.UUID, owner: uuid.UUID | None, limit: int, cursor: str | None) -> Page:
     """Read a page of a sale's intents, newest ticket first, then those who left the lobby and so have none.
 
     The cursor is the last ticket seen, or when who was seen last came, and the intent's id.
@@ -144,7 +139,7 @@ def page_of_sale(
         found += intents.departed_of_sale(
             context, sale_id, user_id=owner, before=departed_before, limit=asked_for - len(found)
         )
-    return found[:limit], _write_place(found[limit - 1]) if len(found) > limit else None
+    return Page(found[:limit], _write_place(found[limit - 1]) if len(found) > limit else None)
 
 
 def _read_place(cursor: str | None) -> tuple[int, tuple[datetime, uuid.UUID] | None]:
@@ -171,7 +166,7 @@ def idempotency_key() -> str:
     return _read_key(request.environ)
 
 
-def _read_key(environ: "WSGIEnvironment") -> str:
+def _read_key(environ: WSGIEnvironment) -> str:
     key: str | None = environ.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
         return ""
@@ -212,4 +207,4 @@ def _list_decided(owner: uuid.UUID | None, limit: int, cursor: str | None) -> Re
         else:
             rows = reading.newest_of_shopper(session, owner, limit + 1, before=before)
         found = page_from(rows, limit, "submitted_at", "id")
-        return page([stored_intent(row) for row in found.items], found.next_cursor)
+        return page(Page([stored_intent(row) for row in found.items], found.next_cursor))

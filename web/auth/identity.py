@@ -3,7 +3,8 @@
 import hmac
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar, cast
+from typing import Final, ParamSpec, TypeVar, cast
+from wsgiref.types import WSGIEnvironment
 
 from flask import request
 from werkzeug.sansio.http import parse_cookie
@@ -16,9 +17,6 @@ from web.auth.tokens import ACCESS, Identity, Tokens, Verified
 from web.http.errors import Forbidden, Unauthenticated
 from web.http.request_id import ShopRequest
 from web.http.services import services
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
 
 ACCESS_COOKIE: Final = "fs_access"
 REFRESH_COOKIE: Final = "fs_refresh"
@@ -66,7 +64,7 @@ def _read_key(asked: ShopRequest) -> Identity:
         raise
 
 
-def shows_key(environ: "WSGIEnvironment") -> bool:
+def shows_key(environ: WSGIEnvironment) -> bool:
     """Whether a request comes with a program's key, good or not."""
     shown: str = environ.get("HTTP_AUTHORIZATION", "")
     return shown[: len(_KEY_SHOWN)].lower() == _KEY_SHOWN
@@ -119,7 +117,7 @@ def read_token(kind: str) -> Verified:
         raise
 
 
-def find_token(environ: "WSGIEnvironment", kind: str, tokens: Tokens, settings: Settings) -> Verified:
+def find_token(environ: WSGIEnvironment, kind: str, tokens: Tokens, settings: Settings) -> Verified:
     """Do what `read_token` does, outside of Flask too; logs nothing.
 
     Raises:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
+from wsgiref.types import WSGIEnvironment
 
 from gunicorn import SERVER  # type: ignore[import-untyped]
 from werkzeug.http import HTTP_STATUS_CODES
@@ -17,9 +18,6 @@ from web.http.middleware import finish
 from web.http.reply import Headers, Reply
 from web.http.request_id import answered_here, read_request_id
 from web.metrics.requests import observe, route_of
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
 
 _STATUSES: Final = {code: f"{code} {words.upper()}" for code, words in HTTP_STATUS_CODES.items()}
 
@@ -38,7 +36,7 @@ class Written:
 class Taken:
     """A request that is to be answered here: so many bytes of what has come are it."""
 
-    environ: "WSGIEnvironment"
+    environ: WSGIEnvironment
     size: int
     reply: Callable[[], Reply]
     always: Iterable[tuple[str, str]]

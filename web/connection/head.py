@@ -7,12 +7,10 @@ that is odd in any way. So a byte has one meaning for all who read it.
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
+from wsgiref.types import WSGIEnvironment
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
 
 MOST_HEADERS: Final = 60  # gunicorn takes 100
 LONGEST_NAME: Final = 64  # characters
@@ -39,7 +37,7 @@ _FOR_OTHERS: Final = {  # they ask for another framing, another protocol, or say
 class Head(NamedTuple):
     """A head as a WSGI environment, as far as it is looked at, and how many bytes it takes."""
 
-    environ: "WSGIEnvironment"
+    environ: WSGIEnvironment
     size: int
 
 
@@ -48,7 +46,7 @@ class _Lines:
 
     __slots__ = ("count", "environ", "is_plain", "target")
 
-    def __init__(self, environ: "WSGIEnvironment") -> None:
+    def __init__(self, environ: WSGIEnvironment) -> None:
         self.environ = environ
         self.target = b""
         self.count = 0
@@ -96,7 +94,7 @@ def read_head(said: bytes, address: Any) -> Head | None:
     return Head(environ, size) if _is_kept(environ) and is_sane_host(environ.get("HTTP_HOST", "")) else None
 
 
-def headers_of(environ: "WSGIEnvironment") -> list[tuple[str, str]]:
+def headers_of(environ: WSGIEnvironment) -> list[tuple[str, str]]:
     """The headers of a plain request, named as gunicorn names them."""
     found = [(key.removeprefix("HTTP_"), value) for key, value in environ.items() if key.startswith("HTTP_")]
     found += [(key, environ[key]) for key in _UNPREFIXED if key in environ]
@@ -118,7 +116,7 @@ def _key_of(name: bytes) -> str | None:
     return key if key in _UNPREFIXED else f"HTTP_{key}"
 
 
-def _is_kept(environ: "WSGIEnvironment") -> bool:
+def _is_kept(environ: WSGIEnvironment) -> bool:
     """Whether the connection stays: who wants to end it is gunicorn's."""
     said: str | None = environ.get("HTTP_CONNECTION")
     return said is None or said.lower() == "keep-alive"

@@ -8,8 +8,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import UUID
+from wsgiref.types import WSGIEnvironment
 
 from web.api import intents
 from web.auth.identity import CsrfFailed, find_token, shows_key
@@ -24,9 +25,6 @@ from web.http.services import Services
 from web.limits.proxies import Proxies
 from web.metrics.requests import ROUTE
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
-
 _BEGINNINGS: Final = (  # of all that may be plain; whatever else comes costs no more than this look
     f"POST {PREFIX}/sales/".encode(),
     f"GET {PREFIX}/".encode(),
@@ -37,8 +35,8 @@ _BEGINNINGS: Final = (  # of all that may be plain; whatever else comes costs no
 )
 _ID: Final = "([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})"
 
-FromMemory = Callable[["WSGIEnvironment"], Reply | None]  # None: somebody else has to answer
-Act = Callable[["WSGIEnvironment", Identity, UUID, bytes], Reply]
+FromMemory = Callable[[WSGIEnvironment], Reply | None]  # None: somebody else has to answer
+Act = Callable[[WSGIEnvironment, Identity, UUID, bytes], Reply]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ class PlainRequests:
         reply = self._find(environ, said[end : end + size])
         return Taken(environ, end + size, reply, self._always, self._logger) if reply is not None else None
 
-    def _find(self, environ: "WSGIEnvironment", body: bytes) -> Callable[[], Reply] | None:
+    def _find(self, environ: WSGIEnvironment, body: bytes) -> Callable[[], Reply] | None:
         """Find what answers: an answer that is kept in memory, or a route of these."""
         if not body:
             for find in self._from_memory:
@@ -92,7 +90,7 @@ class PlainRequests:
         return None
 
     def _begin(
-        self, act: Act, environ: "WSGIEnvironment", asked_for: UUID, body: bytes
+        self, act: Act, environ: WSGIEnvironment, asked_for: UUID, body: bytes
     ) -> Callable[[], Reply] | None:
         """Find out who asks. Flask gets cookies without their token, which it logs, and programs' keys."""
         try:
@@ -103,14 +101,12 @@ class PlainRequests:
             return None if shows_key(environ) else partial(_refuse, refusal)
         return partial(act, environ, verified.identity, asked_for, body)
 
-    def _take_intent(
-        self, environ: "WSGIEnvironment", identity: Identity, sale_id: UUID, body: bytes
-    ) -> Reply:
+    def _take_intent(self, environ: WSGIEnvironment, identity: Identity, sale_id: UUID, body: bytes) -> Reply:
         read = partial(intents.read_short_request, body)
         return intents.take_intent(self._parts, identity, sale_id, environ, read)
 
     def _show_intent(
-        self, _environ: "WSGIEnvironment", identity: Identity, intent_id: UUID, _body: bytes
+        self, _environ: WSGIEnvironment, identity: Identity, intent_id: UUID, _body: bytes
     ) -> Reply:
         self._parts.limits.api.hit(identity.user_id)
         return intents.show_intent(self._parts, identity, intent_id)
@@ -121,7 +117,7 @@ def _route(method: str, rule: str, act: Act) -> _Route:
     return _Route(PREFIX + rule, method, re.compile(before + _ID + after).fullmatch, act)
 
 
-def _size_of_body(environ: "WSGIEnvironment") -> int | None:
+def _size_of_body(environ: WSGIEnvironment) -> int | None:
     """How many bytes a plain body has; None where it is not plain."""
     if environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
         return None if "CONTENT_LENGTH" in environ else 0

@@ -10,7 +10,6 @@ from models.messages import Message
 from web.api.admin.orders import OrderSearch, read_orders
 from web.control_room.log import entries_about
 from web.control_room.reading import order_file, sales_to_choose
-from web.http.paging import Page
 from web.http.services import services
 from web.shop.asking import asked_by, filters
 from web.staff.guard import needs
@@ -28,7 +27,7 @@ def orders() -> str:
     asked = asked_by(_QUERY)
     return render_template(
         "admin/orders.html",
-        found=Page(*read_orders(asked, asked["cursor"], asked["limit"])),
+        found=read_orders(asked, asked["cursor"], asked["limit"]),
         asked=asked,
         sales=sales_to_choose(services().context, asked["sale_id"]),
         export=f"/api/v1/admin/orders.csv?{filters()}",

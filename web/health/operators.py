@@ -5,16 +5,14 @@ itself, and none through a proxy, since what a proxy passes on is from anywhere.
 """
 
 import hmac
-from typing import TYPE_CHECKING, Final
+from typing import Final
+from wsgiref.types import WSGIEnvironment
 
 from flask import request
 
 from config import OpsSettings
 from web.http.errors import Unauthenticated
 from web.limits.addresses import is_loopback
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
 
 _PASSED_ON: Final = (
     "HTTP_FORWARDED",
@@ -54,18 +52,18 @@ class Operators:
         if not self.ask_now():
             raise Unauthenticated("This is for operators: show OPS_TOKEN as bearer, or ask at OPS_PORT.")
 
-    def _shows_token(self, environ: "WSGIEnvironment") -> bool:
+    def _shows_token(self, environ: WSGIEnvironment) -> bool:
         scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         shown = token.strip().encode("latin-1", errors="replace")
         return scheme.lower() == "bearer" and hmac.compare_digest(shown, self._token.encode())
 
 
-def _port_of(environ: "WSGIEnvironment") -> int:
+def _port_of(environ: WSGIEnvironment) -> int:
     """The port of the connection itself: a header may say anything."""
     connection = environ.get("gunicorn.socket")
     name = connection.getsockname() if connection is not None else ""
     return int(name[1]) if isinstance(name, tuple) else 0
 
 
-def _is_from_here(environ: "WSGIEnvironment") -> bool:
+def _is_from_here(environ: WSGIEnvironment) -> bool:
     return is_loopback(environ.get("REMOTE_ADDR", "")) and not any(name in environ for name in _PASSED_ON)

@@ -7,7 +7,8 @@ microseconds, and werkzeug's headers alone would take 40 of them.
 import http
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask
 
@@ -16,9 +17,6 @@ from web.http.errors import Problem, tell_problem, unread
 from web.http.reply import Headers
 from web.http.request_id import HEADER, REQUEST_ID, read_request_id
 from web.metrics.requests import observe, route_of
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 UNREAD: Final = "unread"  # its name among the app's extensions, by which the worker finds it
 
@@ -46,7 +44,7 @@ def headers_of_all(settings: Settings) -> Iterable[tuple[str, str]]:
     return (*_ALWAYS, _TLS_ONLY) if settings.is_production else _ALWAYS
 
 
-def whole_answer(problem: Problem, environ: "WSGIEnvironment", always: Iterable[tuple[str, str]]) -> bytes:
+def whole_answer(problem: Problem, environ: WSGIEnvironment, always: Iterable[tuple[str, str]]) -> bytes:
     """Write a problem as the app would tell it, for a connection that ends before it comes to the app."""
     reply = tell_problem(problem)
     finish(reply.status, reply.headers, always, read_request_id(environ))
@@ -69,8 +67,8 @@ def finish(status: int, headers: Headers, always: Iterable[tuple[str, str]], req
             headers.append(("Content-Security-Policy", CONTENT_POLICY))
 
 
-def _finishing(inner: "WSGIApplication", always: Iterable[tuple[str, str]]) -> "WSGIApplication":
-    def finishing(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+def _finishing(inner: WSGIApplication, always: Iterable[tuple[str, str]]) -> WSGIApplication:
+    def finishing(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         received = time.perf_counter()
         request_id = environ[REQUEST_ID] = read_request_id(environ)
 

@@ -1,12 +1,10 @@
 """What a request is answered with, before Flask or a connection makes it an answer of theirs."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+from wsgiref.types import WSGIEnvironment
 
 from flask import Response
 from werkzeug.datastructures import Headers as WerkzeugHeaders
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
 
 Headers = list[tuple[str, str]]
 
@@ -30,6 +28,6 @@ class Answer(Response):
         super().__init__([reply.body], reply.status)
         self.headers = WerkzeugHeaders(reply.headers)  # a 304 has no type, and gets none of Flask's either
 
-    def get_wsgi_headers(self, environ: "WSGIEnvironment") -> WerkzeugHeaders:  # noqa: ARG002 - they do not depend on it
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> WerkzeugHeaders:  # noqa: ARG002 - they do not depend on it
         """The headers as they are."""
         return self.headers

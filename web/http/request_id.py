@@ -4,14 +4,13 @@ import random
 import re
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
+from wsgiref.types import WSGIEnvironment
 
 from flask import Request, has_request_context, request
 from structlog.typing import EventDict, WrappedLogger
 from werkzeug.http import parse_date
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
-
     from web.auth.tokens import Identity
 
 HEADER: Final = "X-Request-ID"
@@ -31,7 +30,7 @@ class ShopRequest(Request):
     max_content_length = MAX_BODY_BYTES
     identity: "Identity | None" = None  # set once it was read
 
-    def __init__(self, environ: "WSGIEnvironment", **options: Any) -> None:
+    def __init__(self, environ: WSGIEnvironment, **options: Any) -> None:
         """Take a request, and leave out of it what werkzeug would fail at."""
         for name in _DATED:
             if name in environ and not _is_date_or_tag(environ[name]):
@@ -48,7 +47,7 @@ def _is_date_or_tag(value: str) -> bool:
     return True
 
 
-def read_request_id(environ: "WSGIEnvironment") -> str:
+def read_request_id(environ: WSGIEnvironment) -> str:
     """The caller's id where it is a sane token, otherwise a fresh one."""
     given: str | None = environ.get("HTTP_X_REQUEST_ID")
     if given is not None and _SANE(given):

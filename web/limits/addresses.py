@@ -6,16 +6,13 @@ counted by single addresses alone is not bounded at all.
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from werkzeug.middleware.proxy_fix import ProxyFix
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 LONGEST: Final = 128  # characters that are looked at
 
@@ -73,10 +70,10 @@ def is_loopback(address: str) -> bool:
     return address == "" if known is None else known.is_loopback  # a Unix socket has none
 
 
-def behind_proxies(app: "WSGIApplication", hops: int) -> ProxyFix:
+def behind_proxies(app: WSGIApplication, hops: int) -> ProxyFix:
     """Believe as many proxies about who asks; an address that cannot be read is the nearest proxy's own."""
 
-    def with_plain_address(environ: "WSGIEnvironment", start: "StartResponse") -> "Iterable[bytes]":
+    def with_plain_address(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         told = read_address(environ.get("REMOTE_ADDR") or "")
         environ["REMOTE_ADDR"] = told if told is not None else _peer(environ)
         return app(environ, start)
@@ -84,7 +81,7 @@ def behind_proxies(app: "WSGIApplication", hops: int) -> ProxyFix:
     return ProxyFix(with_plain_address, x_for=hops, x_proto=hops, x_host=hops)
 
 
-def _peer(environ: "WSGIEnvironment") -> str:
+def _peer(environ: WSGIEnvironment) -> str:
     before: dict[str, Any] = environ.get("werkzeug.proxy_fix.orig") or {}
     peer: str = before.get("REMOTE_ADDR") or ""
     return read_address(peer) or peer

@@ -2,15 +2,13 @@
 
 import ipaddress
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
 from flask import Flask
 
 from web.limits.addresses import behind_proxies, read_address
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 log = structlog.get_logger(__name__)
 
@@ -32,26 +30,26 @@ class Proxies:
             app.wsgi_app = behind_proxies(app.wsgi_app, self._trusted)  # type: ignore[method-assign]
         app.wsgi_app = self._noticing(app.wsgi_app)  # type: ignore[method-assign,assignment]
 
-    def read(self, environ: "WSGIEnvironment") -> None:
+    def read(self, environ: WSGIEnvironment) -> None:
         """Read a request so that does not come to the app: writes into it what is believed."""
         self._notice(environ)
         if self._believe is not None:
             self._believe(environ, _ignored)
 
-    def _noticing(self, inner: "WSGIApplication") -> "WSGIApplication":
-        def noticing(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    def _noticing(self, inner: WSGIApplication) -> WSGIApplication:
+        def noticing(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             self._notice(environ)
             return inner(environ, start_response)
 
         return noticing
 
-    def _notice(self, environ: "WSGIEnvironment") -> None:
+    def _notice(self, environ: WSGIEnvironment) -> None:
         if not self._is_told and _is_not_believed(environ, self._trusted):
             self._is_told = True
             log.error("proxy_not_trusted", trusted=self._trusted, peer=environ.get("REMOTE_ADDR", ""))
 
 
-def _nothing(_environ: "WSGIEnvironment", _start: Any) -> tuple[()]:
+def _nothing(_environ: WSGIEnvironment, _start: Any) -> tuple[()]:
     return ()
 
 
@@ -59,7 +57,7 @@ def _ignored(*_: Any) -> Any:
     """A `start_response` that does nothing."""
 
 
-def _is_not_believed(environ: "WSGIEnvironment", trusted: int) -> bool:
+def _is_not_believed(environ: WSGIEnvironment, trusted: int) -> bool:
     """Whether a proxy names a client and is not believed: all shoppers behind it are then one address.
 
     Only a peer nearby is taken for a proxy, since anybody far away may write such headers.

@@ -1,14 +1,12 @@
 """Counts requests and how long they took, and serves the page that Prometheus scrapes."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
+from wsgiref.types import WSGIEnvironment
 
 from prometheus_client import (
     Counter,
     Histogram,
 )
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
 
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)  # seconds
 ROUTE: Final = "flash_sale.route"  # its key in the WSGI environment, where Flask was not asked
@@ -34,7 +32,7 @@ def observe(method: str, route: str, status: int, seconds: float) -> None:
     found[1].observe(seconds)
 
 
-def route_of(environ: "WSGIEnvironment") -> str:
+def route_of(environ: WSGIEnvironment) -> str:
     """The template of the route that answered: as it was noted, or as Flask found it."""
     if (noted := environ.get(ROUTE)) is not None:
         return str(noted)

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
+from wsgiref.types import WSGIEnvironment
 
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
 
 LISTS: Final = frozenset({"/api/v1/sales", "/api/v1/products"})
 LONGEST_QUERY: Final = 60  # characters; pages further on have a cursor, and are not kept
@@ -50,7 +48,7 @@ class Asked(NamedTuple):
         return self[:3]
 
 
-def asked_by(environ: "WSGIEnvironment", variants: Variants) -> Asked | None:
+def asked_by(environ: WSGIEnvironment, variants: Variants) -> Asked | None:
     """Read what a request of WSGI asks for; None where the answer is not kept here."""
     if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
         return None

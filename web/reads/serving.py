@@ -1,7 +1,8 @@
 """Serves what is kept before Flask, and hands Flask's views what they make to be kept."""
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, request
 from werkzeug.http import HTTP_STATUS_CODES
@@ -11,9 +12,6 @@ from web.metrics.requests import ROUTE
 from web.reads.asked import Asked, Variants, asked_by, rule_of
 from web.reads.rendered import Made, Rendered, Served
 from web.reads.store import Reads
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _PLAIN: Final = Asked("", "", "", takes_gzip=False, if_none_match="")
 READS: Final = "reads"  # its name among the app's extensions
@@ -54,7 +52,7 @@ class Reading:
         """Answer from memory; None where Flask has to be asked. Waits for nothing."""
         return self._reads.lookup(asked)
 
-    def reply(self, environ: "WSGIEnvironment") -> Reply | None:
+    def reply(self, environ: WSGIEnvironment) -> Reply | None:
         """Reply to a request of WSGI from memory; None where Flask has to be asked. Waits for nothing."""
         asked = asked_by(environ, self._variants)
         if asked is None:
@@ -66,8 +64,8 @@ class Reading:
         environ[ROUTE] = rule_of(asked.path)
         return _reply(served)
 
-    def _serving(self, inner: "WSGIApplication") -> "WSGIApplication":
-        def serving(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    def _serving(self, inner: WSGIApplication) -> WSGIApplication:
+        def serving(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             reply = self.reply(environ)
             if reply is None:
                 return inner(environ, start_response)

@@ -13,7 +13,8 @@ import time
 from collections.abc import Sequence
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
+from wsgiref.types import WSGIEnvironment
 
 from flask import Flask, Response, request
 from jinja2.ext import Extension
@@ -26,9 +27,6 @@ from web.http.reply import Answer, Reply
 from web.http.responses import conditionally
 from web.metrics.requests import ROUTE
 from web.reads.asked import takes_gzip
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "static"
 PREFIX: Final = "/static"
@@ -82,7 +80,7 @@ class Assets:
         """List what a script imports, itself or by another; not what it may load later."""
         return _imports(self._folder, entry, self._current_mark())
 
-    def reply(self, environ: "WSGIEnvironment") -> Reply | None:
+    def reply(self, environ: WSGIEnvironment) -> Reply | None:
         """Reply with a file of now, as small as the browser can read it, without Flask.
 
         None where it has another address, or where it is asked about on a condition.

@@ -5,7 +5,8 @@ the request ends: a waiting socket has no greenlet, no request and no HTTP parse
 here: their handshake is plain, and `web.sockets.transport.handshake` has answered it.
 """
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
+from wsgiref.types import WSGIEnvironment
 
 import gevent.monkey
 from flask import Blueprint, Flask, current_app, request
@@ -19,9 +20,6 @@ from web.http.services import Services, services
 from web.sockets.transport.arrival import Arrival
 from web.sockets.transport.handshake import Handshake, address_of, taken_from
 from web.sockets.transport.upgrade_policy import UpgradePolicy, asks_standing, sales_named
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
 
 HUB: Final = "hub"  # its names among the app's extensions, by which the worker finds them
 HANDSHAKE: Final = "handshake"
@@ -79,7 +77,7 @@ def refuse_unfit() -> None:
     _reduce_to_the_handshake(request.environ)
 
 
-def _reduce_to_the_handshake(environ: "WSGIEnvironment") -> None:
+def _reduce_to_the_handshake(environ: WSGIEnvironment) -> None:
     """Leave flask-sock the handshake alone: its parser of headers is another, and fails at what it dislikes.
 
     So it is offered no extension either, for compression costs memory.

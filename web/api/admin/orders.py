@@ -18,7 +18,7 @@ from web.api.schemas.orders import OrderSchema
 from web.api.schemas.paging import PageQuery, page_of
 from web.http.csv import BOM, CSV_TYPE, write_rows
 from web.http.openapi import Blueprint
-from web.http.paging import read_place, write_cursor
+from web.http.paging import Page, read_place, write_cursor
 from web.http.responses import page
 from web.http.services import services
 from web.staff.guard import may
@@ -61,7 +61,7 @@ class FoundOrderSchema(OrderSchema):
 @blueprint.response(200, page_of(FoundOrderSchema))
 def list_orders(asked: dict[str, Any]) -> Response:
     """Search orders, newest first: by the end of their id, a receipt's number, a part of e-mail or name."""
-    return page(*read_orders(asked, asked["cursor"], asked["limit"]))
+    return page(read_orders(asked, asked["cursor"], asked["limit"]))
 
 
 @blueprint.get("/orders.csv")
@@ -76,8 +76,8 @@ def export_orders(asked: dict[str, Any]) -> Response:
     return Response(lines, content_type=CSV_TYPE, headers=headers)
 
 
-def read_orders(asked: dict[str, Any], cursor: str | None, limit: int) -> tuple[list[Message], str | None]:
-    """Read a page of what a search finds, newest first, and where the next one begins."""
+def read_orders(asked: dict[str, Any], cursor: str | None, limit: int) -> Page:
+    """Read a page of what a search finds, newest first."""
     narrowed = {"status": asked["status"], "sale_id": asked["sale_id"]}
     before = read_place(cursor)
     with services().context.reading() as session:
@@ -85,7 +85,7 @@ def read_orders(asked: dict[str, Any], cursor: str | None, limit: int) -> tuple[
         found = search_orders(session, asked["query"].strip(), **narrowed, before=before, limit=limit + 1)
         shown = [show_found(*row) for row in found[:limit]]
         last = found[limit - 1][0] if len(found) > limit else None
-    return shown, write_cursor(last.created_at, last.id) if last is not None else None
+    return Page(shown, write_cursor(last.created_at, last.id) if last is not None else None)
 
 
 def show_found(order: Order, user: User, item: str) -> Message:
@@ -94,13 +94,12 @@ def show_found(order: Order, user: User, item: str) -> Message:
     return {**stored_order(order, order.history), "shopper": shopper, "item": item}
 
 
-def _lines(asked: dict[str, Any], first: tuple[list[Message], str | None]) -> Iterator[str]:
-    rows, cursor = first
+def _lines(asked: dict[str, Any], found: Page) -> Iterator[str]:
     yield BOM + write_rows([COLUMNS])
-    yield write_rows(map(_cells, rows))
-    while cursor is not None:
-        rows, cursor = read_orders(asked, cursor, ROWS_AT_ONCE)
-        yield write_rows(map(_cells, rows))
+    yield write_rows(map(_cells, found.items))
+    while found.next_cursor is not None:
+        found = read_orders(asked, found.next_cursor, ROWS_AT_ONCE)
+        yield write_rows(map(_cells, found.items))
 
 
 def _cells(order: Message) -> list[Any]:

@@ -11,6 +11,7 @@ import re
 import socket
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
+from wsgiref.types import WSGIEnvironment
 
 import gevent.monkey
 
@@ -22,8 +23,6 @@ from web.sockets.transport.arrival import Arrival
 from web.sockets.transport.upgrade_policy import UpgradePolicy, asks_standing, sales_named
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
-
     from web.sockets.hub import Hub
 
 # One line a header, names without `_`, which gunicorn drops since it would become `-` in the environment.
@@ -82,7 +81,7 @@ class Handshake:
         return True
 
 
-def address_of(environ: "WSGIEnvironment") -> str:
+def address_of(environ: WSGIEnvironment) -> str:
     """The client's address in its normalized form."""
     told: str = environ.get("REMOTE_ADDR") or ""
     return read_address(told) or told
@@ -114,7 +113,7 @@ def read_head(head: bytes, address: Any) -> "tuple[WSGIEnvironment, int] | None"
     return environ, found.end()
 
 
-def acceptance_of(environ: "WSGIEnvironment") -> bytes:
+def acceptance_of(environ: WSGIEnvironment) -> bytes:
     """The answer that lets in (RFC 6455, section 4.2.2); no extension, for compression costs memory."""
     key = environ["HTTP_SEC_WEBSOCKET_KEY"]
     proof = base64.b64encode(hashlib.sha1((key + _GUID).encode(), usedforsecurity=False).digest()).decode()
@@ -136,7 +135,7 @@ def _plain_socket() -> type[socket.socket]:
     return plain
 
 
-def _nothing(_environ: "WSGIEnvironment", _start: Any) -> tuple[()]:
+def _nothing(_environ: WSGIEnvironment, _start: Any) -> tuple[()]:
     return ()
 
 

@@ -4,8 +4,9 @@ The request is a WSGI environment, whether gunicorn and Flask have read it or th
 """
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
+from wsgiref.types import WSGIEnvironment
 
 from werkzeug.sansio.http import parse_cookie
 from werkzeug.wsgi import get_host
@@ -13,9 +14,6 @@ from werkzeug.wsgi import get_host
 from web.auth.identity import ACCESS_COOKIE, bearer_of
 from web.auth.tokens import ACCESS, Tokens, Verified
 from web.http.errors import Problem, Unauthenticated
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
 
 _KEY: Final = re.compile(r"[A-Za-z0-9+/]{22}==", re.ASCII).fullmatch
 _HOST: Final = re.compile(
@@ -40,7 +38,7 @@ class UpgradePolicy:
         self._access_cookie = access_cookie
         self._tokens = tokens
 
-    def judge(self, environ: "WSGIEnvironment") -> Verified | None:
+    def judge(self, environ: WSGIEnvironment) -> Verified | None:
         """Check the request; return whose socket it is by its cookie or its bearer token, if anybody's.
 
         Raises:
@@ -55,7 +53,7 @@ class UpgradePolicy:
             verified = self._tokens.verify(bearer_of(environ["HTTP_AUTHORIZATION"]), ACCESS)
         return verified
 
-    def _refuse_foreign_origin(self, environ: "WSGIEnvironment") -> Verified | None:
+    def _refuse_foreign_origin(self, environ: WSGIEnvironment) -> Verified | None:
         """Browsers say whose page asks; only ours may use the cookie, and others get nothing at all."""
         origin = environ.get("HTTP_ORIGIN")
         if origin is None:
@@ -64,7 +62,7 @@ class UpgradePolicy:
             raise Problem(403, "bad_origin", "Pages of this origin may not connect.")
         return self._identity_by_cookie(environ)
 
-    def _identity_by_cookie(self, environ: "WSGIEnvironment") -> Verified | None:
+    def _identity_by_cookie(self, environ: WSGIEnvironment) -> Verified | None:
         """The identity that a cookie proves; None for a stale one."""
         token = parse_cookie(environ.get("HTTP_COOKIE")).get(self._access_cookie)
         if not token:
@@ -75,7 +73,7 @@ class UpgradePolicy:
             return None
 
 
-def sales_named(environ: "WSGIEnvironment") -> list[str]:
+def sales_named(environ: WSGIEnvironment) -> list[str]:
     """The ids, if that is what they are, of the sales that the URL asks to watch: `/ws?sale=…&sale=…`."""
     query = environ.get("QUERY_STRING", "")
     if plain := _SALES_ONLY(query):
@@ -83,13 +81,13 @@ def sales_named(environ: "WSGIEnvironment") -> list[str]:
     return [value for name, value in parse_qsl(query, keep_blank_values=True) if name == "sale"]
 
 
-def asks_standing(environ: "WSGIEnvironment") -> bool:
+def asks_standing(environ: WSGIEnvironment) -> bool:
     """Whether the URL asks to be told what the client has in these sales: `/ws?sale=…&standing=1`."""
     query: str = environ.get("QUERY_STRING", "")
     return query == _STANDING or query.endswith(f"&{_STANDING}")
 
 
-def _refuse_token_in_url(environ: "WSGIEnvironment") -> None:
+def _refuse_token_in_url(environ: WSGIEnvironment) -> None:
     """URLs are written into logs and histories."""
     query = environ.get("QUERY_STRING", "")
     if not query or _SALES_ONLY(query):
@@ -99,7 +97,7 @@ def _refuse_token_in_url(environ: "WSGIEnvironment") -> None:
         raise Problem(400, "token_in_url", "A token never travels in a URL; send it in an `auth` message.")
 
 
-def _is_own(origin: str, environ: "WSGIEnvironment") -> bool:
+def _is_own(origin: str, environ: WSGIEnvironment) -> bool:
     try:
         theirs = urlsplit(origin)
         own = urlsplit(f"{environ['wsgi.url_scheme']}://{get_host(environ)}")
@@ -118,7 +116,7 @@ def _port(address: SplitResult) -> int | None:
     return address.port or _DEFAULT_PORTS.get(address.scheme)
 
 
-def _refuse_other_protocols(environ: "WSGIEnvironment") -> None:
+def _refuse_other_protocols(environ: WSGIEnvironment) -> None:
     """Accept what RFC 6455 (section 4.2.1) asks for."""
     if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != "13":
         raise Problem(
@@ -132,6 +130,6 @@ def _refuse_other_protocols(environ: "WSGIEnvironment") -> None:
         raise Problem(400, "bad_handshake", "That is no WebSocket handshake.")
 
 
-def _words(environ: "WSGIEnvironment", name: str) -> list[str]:
+def _words(environ: WSGIEnvironment, name: str) -> list[str]:
     """A header that is a list of words."""
     return [word.strip(" \t") for word in environ.get(name, "").lower().split(",")]
