@@ -34,10 +34,7 @@ _Moves = tuple[str, tuple[str | None, ...]]  # of a sale: of its row, and of its
 
 
 def sweep_everything(context: Context) -> None:
-    """Check every hold, every payment and every sale once, whatever was seen before.
-
-    Raises: as `Sweeper.sweep` does.
-    """
+    """Check every hold, every payment and every sale once, whatever was seen before."""
     Sweeper(context).sweep()
 
 

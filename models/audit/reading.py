@@ -69,11 +69,7 @@ class Reading:
 
 
 def read(database: Database, live: Live, sale_id: UUID) -> Reading:
-    """Read what an audit needs.
-
-    Raises:
-        NoSuchSale: there is none.
-    """
+    """Read what an audit needs."""
     before = live.look(sale_id)
     with database.transaction() as session:
         read_as_one(session)

@@ -48,10 +48,7 @@ class Scripts:
     def run_and_wait(
         self, verb: str, keys: list[str], args: list[Any], replicas: int, wait_ms: int
     ) -> tuple[Any, int | redis.RedisError]:
-        """Run a script and wait for so many replicas, in one round trip; returns how many have what it wrote.
-
-        Raises: as `run` does.
-        """
+        """Run a script and wait for so many replicas, in one round trip; returns also how many have it."""
 
         def ask(server: Client) -> tuple[Any, int | redis.RedisError]:
             reply, have = at_once(server, "EVALSHA", sha_of(verb))

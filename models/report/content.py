@@ -37,11 +37,7 @@ class Figures:
 
 
 def make_content(session: Session, sale_id: UUID, audit: Audit, *, last_ticket: int) -> Message:
-    """Put the report of a sale together; `last_ticket` of its line, which the ledger does not know.
-
-    Raises:
-        NoSuchSale: there is none.
-    """
+    """Put the report of a sale together; `last_ticket` of its line, which the ledger does not know."""
     session.execute(queries.UNCOMPILED)
     found = _ask(session, sale_id)
     return {

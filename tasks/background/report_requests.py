@@ -62,11 +62,7 @@ class Kept:
 
 
 def find_report(context: Context, sale_id: UUID, *, by: UUID | None = None) -> Message | BackgroundTask:
-    """Find a sale's report; if making it takes long, the task that makes it.
-
-    Raises:
-        NoSuchSale: there is none.
-    """
+    """Find a sale's report; if making it takes long, the task that makes it."""
     kept = _look(context, sale_id)
     if kept.is_true:
         return kept.tell()
@@ -76,11 +72,7 @@ def find_report(context: Context, sale_id: UUID, *, by: UUID | None = None) -> M
 
 
 def report_now(context: Context, sale_id: UUID) -> Message:
-    """Make a sale's report while the caller waits; a final one is stored.
-
-    Raises:
-        NoSuchSale: there is none.
-    """
+    """Make a sale's report while the caller waits; a final one is stored."""
     report = make_report(context, sale_id)
     if report.is_final:
         keep_report(context, sale_id, report)
@@ -88,21 +80,13 @@ def report_now(context: Context, sale_id: UUID) -> Message:
 
 
 def find_or_make(context: Context, sale_id: UUID) -> Message:
-    """Find a sale's report, or make it however long that takes; for the command line.
-
-    Raises:
-        NoSuchSale: there is none.
-    """
+    """Find a sale's report, or make it however long that takes; for the command line."""
     kept = _look(context, sale_id)
     return kept.tell() if kept.is_true else report_now(context, sale_id)
 
 
 def ask_for_report(context: Context, sale_id: UUID, *, by: UUID | None = None) -> BackgroundTask:
-    """Have a report made, unless that was requested already; returns the task.
-
-    Raises:
-        NoSuchSale: there is none.
-    """
+    """Have a report made, unless that was requested already; returns the task."""
     with context.database.transaction() as session:
         read_fingerprint(session, sale_id)
         task = waiting_task(session, REPORT, sale_id)

@@ -51,12 +51,7 @@ def take_webhook(context: Context, provider: str, body: bytes, headers: Mapping[
 
 
 def read_event(context: Context, provider: str, body: bytes, headers: Mapping[str, str]) -> Received:
-    """Verify and read a webhook.
-
-    Raises:
-        NotFound: there is no such provider here.
-        BadSignature: it is not the provider's.
-    """
+    """Verify and read a webhook."""
     if provider not in context.providers:
         raise NotFound("No such payment provider.")
     return provider, context.providers.named(provider).read_event(body, headers)

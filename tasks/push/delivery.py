@@ -39,11 +39,7 @@ class Pusher:
         timeout_s: float = TIMEOUT_S,
         slice_s: float = SLICE_S,
     ) -> None:
-        """Connects to nothing yet.
-
-        Raises:
-            ConfigurationError: the keys do not belong together.
-        """
+        """Connects to nothing yet."""
         self._database = database
         self._signer = Signer(settings)
         self._spares_loopback = spares_loopback

@@ -10,11 +10,7 @@ if TYPE_CHECKING:
 
 
 def start_pusher(database: Database, settings: Settings) -> "Pusher | None":
-    """Begin to push, where that is configured.
-
-    Raises:
-        ConfigurationError: the keys do not belong together.
-    """
+    """Begin to push, where that is configured."""
     if settings.push is None:
         return None
     from tasks.push.delivery import Pusher

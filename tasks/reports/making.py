@@ -63,11 +63,7 @@ def run_report(context: Context, task: BackgroundTask) -> dict[str, Any]:
 
 
 def make_report(context: Context, sale_id: UUID) -> Report:
-    """Compute the report of a sale as it is now. Changes nothing.
-
-    Raises:
-        NoSuchSale: there is none.
-    """
+    """Compute the report of a sale as it is now. Changes nothing."""
     audit = audit_sale(context.database, context.live, sale_id)
     last_ticket = context.live.look(sale_id).number("last_ticket")
     with context.reading(in_step=True) as session:

@@ -41,10 +41,7 @@ class Ownership:
             self.look()
 
     def look(self) -> None:
-        """Make sure of it without the cache; the ledger's own id is taken as known for ten seconds.
-
-        Raises: as `require` does.
-        """
+        """Make sure of it without the cache; the ledger's own id is taken as known for ten seconds."""
         if self._clock() < self._ours_until and self._live.owner() == str(self._ours):
             self._good_until = self._clock() + GOOD_FOR_S
             return

@@ -48,8 +48,6 @@ def audit_moved_sales(context: Context) -> list[Audit]:
     Of all processes one does that, and then rests so long that all audits together take no more than their
     share of a core, however many sales there are and however large: an audit does one thing after the other,
     so that it takes no more CPU than time.
-
-    Raises: as `audit_running_sales` does.
     """
     if not context.live.take_turn("audits", LONGEST_REST_MS):
         return []

@@ -35,11 +35,7 @@ class Overviews:
         self._counts: TtlCache[SaleCounts] = TtlCache()
 
     def of(self, sale_id: UUID, since: datetime | None = None) -> Message:
-        """Describe a sale; of its pulse only what came after `since`.
-
-        Raises:
-            NoSuchSale: there is none.
-        """
+        """Describe a sale; of its pulse only what came after `since`."""
         context = self._context
         sale = get_sale(context, sale_id)
         seen = self._counts.get(sale_id, lambda: self._count(sale_id))

@@ -46,11 +46,7 @@ def mail(mail_id: uuid.UUID) -> str:
 @blueprint.get("/<uuid:mail_id>/page")
 @needs("letters.read")
 def letter(mail_id: uuid.UUID) -> Response:
-    """The page of a kept mail's letter alone, for the frame.
-
-    Raises:
-        NotFound: there is none that is kept.
-    """
+    """The page of a kept mail's letter alone, for the frame."""
     page = read_mail(mail_id)["html"]
     if page is None:
         raise NotFound("No mail that is kept has this id.")

@@ -27,11 +27,7 @@ def pretty(told: Any) -> str:
 
 @blueprint.before_request
 def refuse_others() -> None:
-    """Let nobody in but staff whose role has the permission that the page names.
-
-    Raises:
-        Unauthenticated, Forbidden: it is somebody else.
-    """
+    """Let nobody in but staff whose role has the permission that the page names."""
     require_for_page()
 
 

@@ -20,7 +20,7 @@ from tasks.context import Context
 from tasks.sales.lifecycle import list_sales
 from tasks.sales.view import Show, show_product
 from web.api.payments import show_receipt
-from web.http.paging import page_from, read_place
+from web.http.paging import Page, page_from, read_place
 
 MOST_SALES: Final = 60  # of one status on one page
 MOST_PAST: Final = 12
@@ -34,14 +34,6 @@ class Shelves:
     running: list[Message]
     coming: list[Message]
     past: list[Message]
-
-
-@dataclass(frozen=True, slots=True)
-class OrderPage:
-    """Some of a shopper's orders, newest first, each with its sale's product."""
-
-    items: list[Message]
-    next_cursor: str | None
 
 
 def shelves(context: Context, show: Show) -> Shelves:
@@ -59,8 +51,8 @@ def shelves(context: Context, show: Show) -> Shelves:
     )
 
 
-def orders_of(context: Context, user_id: uuid.UUID, cursor: str | None) -> OrderPage:
-    """Read a page of a shopper's orders."""
+def orders_of(context: Context, user_id: uuid.UUID, cursor: str | None) -> Page:
+    """Read a page of a shopper's orders, newest first, each with its sale's product."""
     before = read_place(cursor)
     with context.database.transaction() as session:
         rows = newest_of_shopper(session, user_id, ORDERS_A_PAGE + 1, before=before)
@@ -70,15 +62,11 @@ def orders_of(context: Context, user_id: uuid.UUID, cursor: str | None) -> Order
             {**stored_order(order, order.history), "product": show_product(products[order.sale_id])}
             for order in page.items
         ]
-    return OrderPage(items, page.next_cursor)
+    return Page(items, page.next_cursor)
 
 
 def order_of(context: Context, user_id: uuid.UUID, order_id: uuid.UUID) -> Message:
-    """Read an order of a shopper's with its sale's product.
-
-    Raises:
-        NotFound: the shopper has no such order.
-    """
+    """Read an order of a shopper's with its sale's product."""
     with context.database.transaction() as session:
         order = order_of_shopper(session, order_id, user_id)
         product = find_sale(session, order.sale_id).product

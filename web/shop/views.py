@@ -9,11 +9,11 @@ from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from models.messages import rfc3339
-from tasks.context import Context
 from tasks.sales.lifecycle import get_sale
 from tasks.sales.view import Show, show_sale, show_whole_sale
 from web.auth.cookies import cookie_name, cookie_prefix
 from web.auth.identity import REFRESH_CSRF_COOKIE
+from web.auth.tokens import Identity
 from web.http.services import services
 from web.reads.rendered import Made, made_page
 from web.shop import languages, paying, reading, words
@@ -21,7 +21,7 @@ from web.shop.compression import compress
 from web.shop.paths import own_path
 from web.shop.phases import entry_of
 from web.shop.problems import make_readable
-from web.shop.viewing import viewer
+from web.shop.viewing import own_page, viewer
 
 blueprint: Final = Blueprint("pages", __name__)
 
@@ -63,7 +63,7 @@ def home() -> Response:
     """The sales: what runs, what comes, what is past."""
 
     def make(show: Show) -> Made:
-        return made_page(_render_for_all("home.html", shelves=reading.shelves(_context(), show)))
+        return made_page(_render_for_all("home.html", shelves=reading.shelves(services().context, show)))
 
     return services().reads.answer(partial(make, show_whole_sale), partial(make, show_sale))
 
@@ -73,7 +73,7 @@ def sale_page(sale_id: uuid.UUID) -> Response:
     """A sale. Where the shopper is with it, the page's script asks."""
 
     def make(show: Show) -> Made:
-        context = _context()
+        context = services().context
         sale = show(context, get_sale(context, sale_id))
         form = paying.stripe_form(context, sale["price"]["currency"])
         page = _render_for_all(
@@ -103,24 +103,20 @@ def register() -> Response | str:
 
 
 @blueprint.get("/orders")
-def orders() -> Response | str:
+@own_page
+def orders(identity: Identity) -> str:
     """The shopper's orders, each with its history."""
-    identity = viewer()
-    if identity is None:
-        return redirect("/login?next=/orders", 303)
-    page = reading.orders_of(_context(), identity.user_id, request.args.get("cursor"))
+    page = reading.orders_of(services().context, identity.user_id, request.args.get("cursor"))
     return render_template("orders.html", page=page)
 
 
 @blueprint.get("/orders/<uuid:order_id>")
-def order_page(order_id: uuid.UUID) -> Response | str:
+@own_page
+def order_page(identity: Identity, order_id: uuid.UUID) -> str:
     """One order with its history, and what can be done with it."""
-    identity = viewer()
-    if identity is None:
-        return redirect(f"/login?next=/orders/{order_id}", 303)
     return render_template(
         "order.html",
-        order=reading.order_of(_context(), identity.user_id, order_id),
+        order=reading.order_of(services().context, identity.user_id, order_id),
         order_notes=paying.notes(),
     )
 
@@ -128,9 +124,12 @@ def order_page(order_id: uuid.UUID) -> Response | str:
 @blueprint.get("/o")
 def linked_order() -> Response:
     """One order by a link that was mailed; its token stands after `#`, which no browser sends."""
-    form = paying.stripe_form(_context(), "USD")  # each order's own currency comes with it
+    form = paying.stripe_form(services().context, "USD")  # each order's own currency comes with it
     page = render_template(
-        "order_link.html", order_notes=paying.notes(), test_cards=paying.cards(_context()), stripe=form
+        "order_link.html",
+        order_notes=paying.notes(),
+        test_cards=paying.cards(services().context),
+        stripe=form,
     )
     answer = make_response(page)
     if form is not None:
@@ -139,12 +138,10 @@ def linked_order() -> Response:
 
 
 @blueprint.get("/orders/<uuid:order_id>/receipt")
-def receipt_page(order_id: uuid.UUID) -> Response | str:
+@own_page
+def receipt_page(identity: Identity, order_id: uuid.UUID) -> str:
     """The receipt of a paid order, to be kept or printed."""
-    identity = viewer()
-    if identity is None:
-        return redirect(f"/login?next=/orders/{order_id}/receipt", 303)
-    receipt, is_refunded = reading.receipt_of(_context(), identity.user_id, order_id)
+    receipt, is_refunded = reading.receipt_of(services().context, identity.user_id, order_id)
     return render_template("receipt.html", receipt=receipt, is_refunded=is_refunded)
 
 
@@ -172,7 +169,3 @@ def _form(template: str) -> Response | str:
     if viewer() is not None:
         return redirect(target, 303)
     return render_template(template, target=target)
-
-
-def _context() -> Context:
-    return services().context

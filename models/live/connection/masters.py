@@ -29,10 +29,7 @@ def at_master(client: redis.Redis, key: str, send: Callable[[redis.Redis], T]) -
 
 
 def address_of(client: redis.Redis, key: str) -> Address | None:
-    """Where in a cluster the server is that has a key; None where there is only one.
-
-    Raises: as `master_of` does.
-    """
+    """Where in a cluster the server is that has a key; None where there is only one."""
     return client.address_of(key) if isinstance(client, ClusterClient) else None
 
 

@@ -55,13 +55,7 @@ class SandboxProvider:
         return None
 
     def charge(self, charge: Charge) -> Outcome:
-        """Enter the charge, or find out what became of it.
-
-        Raises:
-            ProviderUnavailable: the method simulates a missing answer.
-            LedgerUnavailable: PostgreSQL does not answer; asking again tells.
-            IdempotencyKeyReused: another charge has this id.
-        """
+        """Enter the charge, or find out what became of it."""
         terms = terms_of(charge.method)
         if terms is None:
             return _unknown_method()
@@ -74,11 +68,7 @@ class SandboxProvider:
     def charge_all(
         self, charges: Sequence[Charge]
     ) -> list[Outcome | ProviderUnavailable | IdempotencyKeyReused]:
-        """Do what `charge` does for each, the new ones in one transaction; see `ChargesTogether`.
-
-        Raises:
-            LedgerUnavailable: PostgreSQL does not answer; asking again tells.
-        """
+        """Do what `charge` does for each, the new ones in one transaction; see `ChargesTogether`."""
         terms = {one.payment_id: terms_of(one.method) for one in charges}
         new = [(one, known) for one in charges if (known := terms[one.payment_id]) is not None]
         with self._database.transaction() as session:
@@ -100,12 +90,7 @@ class SandboxProvider:
             return error
 
     def cancel(self, charge: Charge) -> Outcome:
-        """End a charge that is still pending, also one that never came.
-
-        Raises:
-            LedgerUnavailable: PostgreSQL does not answer; asking again tells.
-            IdempotencyKeyReused: another charge has this id.
-        """
+        """End a charge that is still pending, also one that never came."""
         terms = terms_of(charge.method)
         if terms is None:
             return _unknown_method()
@@ -114,12 +99,7 @@ class SandboxProvider:
             return tell_charge(row, now)
 
     def refund(self, refund: Refund) -> Outcome:
-        """Refund a charge, whole and once, or find out what became of that.
-
-        Raises:
-            LedgerUnavailable: PostgreSQL does not answer; asking again tells.
-            IdempotencyKeyReused: another charge's refund has this id.
-        """
+        """Refund a charge, whole and once, or find out what became of that."""
         try:
             with self._database.transaction() as session:
                 return give_back(session, refund)
@@ -127,11 +107,7 @@ class SandboxProvider:
             raise IdempotencyKeyReused(f"Another charge's refund has the id {refund.refund_id}.") from error
 
     def read_event(self, body: bytes, headers: Mapping[str, str]) -> Event:
-        """Verify and read a webhook.
-
-        Raises:
-            BadSignature: it is not the sandbox's, or not of these 300 seconds.
-        """
+        """Verify and read a webhook."""
         if len(body) > MOST_BYTES:
             raise BadSignature("The body is too long.")
         signatures = [value for name, value in headers.items() if name.lower() == HEADER.lower()]

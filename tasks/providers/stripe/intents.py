@@ -44,11 +44,7 @@ class Intents:
         self._intents = client.v1.payment_intents
 
     def charge(self, charge: Charge) -> Outcome:
-        """Begin a charge, or find out what became of it. A failed confirmation is its end.
-
-        Raises:
-            ProviderUnavailable: it is unknown what was done.
-        """
+        """Begin a charge, or find out what became of it. A failed confirmation is its end."""
         amount = in_units_of_stripe(charge.amount_minor, charge.currency)
         if amount is None:
             log.error("stripe_cannot_charge", payment_id=str(charge.payment_id), currency=charge.currency)
@@ -63,11 +59,7 @@ class Intents:
         return self._judge(charge, intent)
 
     def cancel(self, charge: Charge) -> Outcome:
-        """End a charge, also one whose creation was never answered.
-
-        Raises:
-            ProviderUnavailable: it is unknown what was done.
-        """
+        """End a charge, also one whose creation was never answered."""
         refs = [charge.ref] if charge.ref else self._all_of(charge)
         outcomes = [self._end(charge, ref, TIMED_OUT, reason=ABANDONED) for ref in refs]
         return min(outcomes, key=_weight, default=Outcome(State.DECLINED, code=TIMED_OUT))

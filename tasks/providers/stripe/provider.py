@@ -36,35 +36,19 @@ class StripeProvider:
         return methods.step_of(method)
 
     def charge(self, charge: Charge) -> Outcome:
-        """Begin the charge, or find out what became of it.
-
-        Raises:
-            ProviderUnavailable: it is unknown what was done.
-        """
+        """Begin the charge, or find out what became of it."""
         return self._intents.charge(charge)
 
     def cancel(self, charge: Charge) -> Outcome:
-        """End a charge that is still pending, also one that never came.
-
-        Raises:
-            ProviderUnavailable: it is unknown what was done.
-        """
+        """End a charge that is still pending, also one that never came."""
         return self._intents.cancel(charge)
 
     def refund(self, refund: Refund) -> Outcome:
-        """Refund a charge, whole and once, or find out what became of that.
-
-        Raises:
-            ProviderUnavailable: it is unknown what was done.
-        """
+        """Refund a charge, whole and once, or find out what became of that."""
         return self._refunds.refund(refund)
 
     def read_event(self, body: bytes, headers: Mapping[str, str]) -> Event:
-        """Verify and read a webhook.
-
-        Raises:
-            BadSignature: it is not Stripe's, or not of these 300 seconds.
-        """
+        """Verify and read a webhook."""
         from tasks.providers.stripe.signature import verify
 
         signatures = [value for name, value in headers.items() if name.lower() == HEADER]

@@ -28,11 +28,7 @@ class Refunds:
         self._refunds = client.v1.refunds
 
     def refund(self, request: Refund) -> Outcome:
-        """Refund a charge, or find out what became of that.
-
-        Raises:
-            ProviderUnavailable: it is unknown what was done.
-        """
+        """Refund a charge, or find out what became of that."""
         if request.ref:
             return refund_outcome_of(self._look(request, request.ref))
         try:

@@ -84,11 +84,7 @@ def read_mails(asked: dict[str, Any]) -> Page:
 
 
 def read_mail(mail_id: uuid.UUID) -> Message:
-    """Read a mail as it is told, with its letter where it is kept and who asks may read it.
-
-    Raises:
-        NotFound: there is none.
-    """
+    """Read a mail as it is told, with its letter where it is kept and who asks may read it."""
     context = services().context
     with context.database.transaction() as session:
         shown = _MAIL.dump(find_mail(session, mail_id))

@@ -135,11 +135,7 @@ def read_shoppers(asked: dict[str, Any]) -> Page:
 
 
 def read_shopper(user_id: uuid.UUID) -> Message:
-    """Read an account as it is told.
-
-    Raises:
-        NotFound: there is none.
-    """
+    """Read an account as it is told."""
     with services().database.transaction() as session:
         user = find_shopper(session, user_id)
         return _show(user, count_orders(session, [user_id])[user_id])

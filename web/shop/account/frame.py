@@ -1,28 +1,25 @@
 """The frame of an account's pages: the sections and how one of them is shown."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, Final, NamedTuple
 
-from flask import Blueprint, redirect, render_template, request
-from werkzeug.wrappers import Response
+from flask import Blueprint, render_template
 
 from web.auth.tokens import Identity
 from web.http.services import services
 from web.shop.languages import N_
 from web.shop.reading import account_of
-from web.shop.viewing import viewer
+from web.shop.viewing import Answer, own_page
 
 blueprint: Final = Blueprint("account", __name__, url_prefix="/account")
 
 
 class Section(NamedTuple):
-    """A page of the account, as its navigation names it; `for_staff`: shown to staff alone.
-
-    `needs`: the setting without which there is nothing to show.
-    """
+    """A page of the account, as its navigation names it. `needs`: without that setting there is none."""
 
     path: str
     title: str
-    for_staff: bool = False
     needs: str = ""
 
 
@@ -37,18 +34,24 @@ SECTIONS: Final = (
 )
 
 
-def show_section(template: str, **values: Any) -> Response | str:
-    """Show a section (`account/TEMPLATE.html`) to its account, or send a guest to log in and back."""
-    identity = viewer()
-    if identity is None:
-        return redirect(f"/login?next={request.path}", 303)
-    account = account_of(services().context, identity.user_id)
-    return render_template(
-        f"account/{template}.html", account=account, sections=_sections(identity), **values
-    )
+def section(template: str) -> Callable[[Callable[[Identity], dict[str, Any]]], Callable[[], Answer]]:
+    """Show what a view gathers for its account as a section (`account/TEMPLATE.html`)."""
+
+    def decorate(gather: Callable[[Identity], dict[str, Any]]) -> Callable[[], Answer]:
+        @own_page
+        @wraps(gather)
+        def shown(identity: Identity) -> str:
+            account = account_of(services().context, identity.user_id)
+            gathered = gather(identity)
+            return render_template(
+                f"account/{template}.html", account=account, sections=_sections(), **gathered
+            )
+
+        return shown
+
+    return decorate
 
 
-def _sections(identity: Identity) -> list[Section]:
+def _sections() -> list[Section]:
     settings = services().settings
-    shown = (one for one in SECTIONS if identity.is_admin or not one.for_staff)
-    return [one for one in shown if not one.needs or getattr(settings, one.needs) is not None]
+    return [one for one in SECTIONS if not one.needs or getattr(settings, one.needs) is not None]

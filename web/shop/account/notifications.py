@@ -1,17 +1,16 @@
 """`/account/notifications`: which mails one wants; and `/unsubscribe`, where a mail's own link leads."""
 
-from typing import Final
+from typing import Any, Final
 
 from flask import Blueprint, render_template
-from werkzeug.wrappers import Response
 
 from models.enums import MailKind
 from tasks.mail.choices import choose, read_word
 from web.account.notifications import read_notifications
+from web.auth.tokens import Identity
 from web.http.services import services
-from web.shop.account.frame import blueprint, show_section
+from web.shop.account.frame import blueprint, section
 from web.shop.languages import N_
-from web.shop.viewing import viewer
 
 unsubscribing: Final = Blueprint("unsubscribing", __name__, url_prefix="/unsubscribe")
 
@@ -32,34 +31,24 @@ KINDS: Final = {  # of mail that can be chosen: what it is called, and when it c
 
 
 @blueprint.get("/notifications")
-def notifications() -> Response | str:
+@section("notifications")
+def notifications(identity: Identity) -> dict[str, Any]:
     """The kinds of mail, and which of them come."""
-    identity = viewer()
-    if identity is None:
-        return show_section("notifications")
     told = read_notifications(identity.user_id)
     is_on = {one["kind"]: one["is_on"] for one in told["mails"]}
-    return show_section("notifications", kinds=KINDS, is_on=is_on, has_mail=told["has_mail"])
+    return {"kinds": KINDS, "is_on": is_on, "has_mail": told["has_mail"]}
 
 
 @unsubscribing.get("/<string:word>")
 def unsubscribe_page(word: str) -> str:
-    """Ask whether this kind of mail is to come no more; changes nothing, since mail scanners open links.
-
-    Raises:
-        LinkSpent: the address is none of ours.
-    """
+    """Ask whether this kind of mail is to come no more; changes nothing, since mail scanners open links."""
     _, kind = read_word(word, services().settings.secret_keys)
     return render_template("mailed/unsubscribe.html", kind=KINDS[kind], is_done=False)
 
 
 @unsubscribing.post("/<string:word>")
 def unsubscribe(word: str) -> str:
-    """Switch this kind off: by the page's button, or by a mailbox's own (RFC 8058), without a log-in.
-
-    Raises:
-        LinkSpent: the address is none of ours.
-    """
+    """Switch this kind off: by the page's button, or by a mailbox's own (RFC 8058), without a log-in."""
     parts = services()
     parts.limits.hit_address("links")
     user_id, kind = read_word(word, parts.settings.secret_keys)

@@ -1,11 +1,13 @@
 """`/account`: who one is to the shop."""
 
-from werkzeug.wrappers import Response
+from typing import Any
 
-from web.shop.account.frame import blueprint, show_section
+from web.auth.tokens import Identity
+from web.shop.account.frame import blueprint, section
 
 
 @blueprint.get("")
-def profile() -> Response | str:
+@section("profile")
+def profile(_identity: Identity) -> dict[str, Any]:
     """The account's own words, and logging out on every device."""
-    return show_section("profile")
+    return {}

@@ -3,13 +3,11 @@
 import re
 from typing import Any, Final
 
-from werkzeug.wrappers import Response
-
 from models.queries.accounts import good_log_ins
 from models.tables.accounts import TokenFamily
+from web.auth.tokens import Identity
 from web.http.services import services
-from web.shop.account.frame import blueprint, show_section
-from web.shop.viewing import viewer
+from web.shop.account.frame import blueprint, section
 
 _BROWSERS: Final = (
     ("Edg/", "Edge"),
@@ -30,15 +28,12 @@ _PRODUCT: Final = re.compile(r"[^/ ]{1,40}").match
 
 
 @blueprint.get("/sessions")
-def sessions() -> Response | str:
+@section("sessions")
+def sessions(identity: Identity) -> dict[str, Any]:
     """The log-ins that are good, each with a button that ends it."""
-    identity = viewer()
-    found: list[dict[str, Any]] = []
-    if identity is not None:
-        with services().database.transaction() as session:
-            rows = good_log_ins(session, identity.user_id)
-        found = [{**_shown(row), "is_current": row.id == identity.family} for row in rows]
-    return show_section("sessions", found=found)
+    with services().database.transaction() as session:
+        rows = good_log_ins(session, identity.user_id)
+    return {"found": [{**_shown(row), "is_current": row.id == identity.family} for row in rows]}
 
 
 def device_of(agent: str) -> str:

@@ -1,37 +1,31 @@
 """`/account/follows` and `/account/push`: what one is told of, and the browsers that are told."""
 
-from typing import Final
+from typing import Any, Final
 
 from flask import request
-from werkzeug.wrappers import Response
 
 from tasks.notices.browsers import list_subscriptions
 from web.account.follows import read_follows
 from web.account.pushes import show
+from web.auth.tokens import Identity
 from web.http.services import services
-from web.shop.account.frame import blueprint, show_section
-from web.shop.viewing import viewer
+from web.shop.account.frame import blueprint, section
 
 A_PAGE: Final = 50  # sales
 
 
 @blueprint.get("/follows")
-def follows() -> Response | str:
+@section("follows")
+def follows(identity: Identity) -> dict[str, Any]:
     """The sales that the account follows."""
-    identity = viewer()
-    if identity is None:
-        return show_section("follows")
     cursor = request.args.get("cursor")
-    found = read_follows(services().context, identity.user_id, limit=A_PAGE, cursor=cursor)
-    return show_section("follows", page=found)
+    return {"page": read_follows(services().context, identity.user_id, limit=A_PAGE, cursor=cursor)}
 
 
 @blueprint.get("/push")
-def push() -> Response | str:
+@section("push")
+def push(identity: Identity) -> dict[str, Any]:
     """This browser and the others: which of them are told."""
-    identity, settings = viewer(), services().settings.push
-    if identity is None:
-        return show_section("push")
+    settings = services().settings.push
     browsers = [show(one) for one in list_subscriptions(services().context, identity.user_id)]
-    key = settings.public_key if settings else None
-    return show_section("push", browsers=browsers, key=key)
+    return {"browsers": browsers, "key": settings.public_key if settings else None}

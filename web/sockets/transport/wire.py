@@ -56,7 +56,10 @@ def _head(first: int, size: int) -> bytes:
 
 
 class Wire:
-    """A non-blocking socket that remembers what it could not send yet. No call of it waits."""
+    """A non-blocking socket that remembers what it could not send yet. No call of it waits.
+
+    Each raises OSError where the connection is gone.
+    """
 
     __slots__ = ("_sent", "_sock", "_waiting", "is_gathering", "pending", "stuck_since")
 
@@ -78,11 +81,7 @@ class Wire:
         return self._sock.fileno()
 
     def write(self, frame: bytes, now: float) -> None:
-        """Send a frame, or keep it or the rest of it. The caller bounds what is kept.
-
-        Raises:
-            OSError: the connection is gone.
-        """
+        """Send a frame, or keep it or the rest of it. The caller bounds what is kept."""
         if self._waiting is not None:
             self._waiting.append(frame)
             self.pending += len(frame)
@@ -99,11 +98,7 @@ class Wire:
             self._waiting, self.is_gathering = [], True
 
     def send_gathered(self, now: float) -> None:
-        """Send what was gathered, and go on sending at once.
-
-        Raises:
-            OSError: the connection is gone.
-        """
+        """Send what was gathered, and go on sending at once."""
         if not self.is_gathering:
             return
         frames, self._waiting, self.is_gathering = self._waiting or [], None, False
@@ -112,11 +107,7 @@ class Wire:
             self.write(frames[0] if len(frames) == 1 else b"".join(frames), now)
 
     def flush(self) -> None:
-        """Send what was kept, as far as the reader takes it.
-
-        Raises:
-            OSError: the connection is gone.
-        """
+        """Send what was kept, as far as the reader takes it."""
         while self._waiting:
             frame = self._waiting[0]
             sent = self._send(memoryview(frame)[self._sent :])
@@ -138,11 +129,7 @@ class Wire:
                 self._waiting, self.is_gathering = None, False
 
     def read(self) -> bytes | None:
-        """Read what is there: nothing (yet) is None, the end is empty.
-
-        Raises:
-            OSError: the connection is gone.
-        """
+        """Read what is there: nothing (yet) is None, the end is empty."""
         try:
             return self._sock.recv(READ_BYTES)
         except (BlockingIOError, InterruptedError):
