@@ -15,7 +15,7 @@ from models.messages import Message
 from models.queries.payments import open_payment
 from tasks.context import Context
 from tasks.intake.gathering import Gathering
-from tasks.payments.begin import Wanted, begin_payment, begin_payments
+from tasks.payments.begin import Wanted, begin_payments
 from tasks.payments.drive import run_payment
 from tasks.payments.outcomes import OPEN
 from tasks.payments.received import Received, key_of
@@ -41,7 +41,10 @@ class PaymentDesk:
         )
 
     def pay(self, user_id: UUID, order_id: UUID, *, method: str, key: str = "") -> Message:
-        """Do what `pay_order` does, together with others who ask at the same time."""
+        """Have a hold paid, together with others who ask now: it is `paying`, or `paid` if it costs nothing.
+
+        Raises: as `begin_payment` does.
+        """
         told = self._beginning.ask(hash(order_id) % LANES, Wanted(user_id, order_id, method, key))
         return _finish_free(self._context, order_id, told)
 
@@ -49,16 +52,6 @@ class PaymentDesk:
         """Do what `webhooks.take_webhook` does, together with others that come at the same time."""
         received = read_event(self._context, provider, body, headers)
         return self._taking.ask(hash(key_of(received)) % LANES, received)
-
-
-def pay_order(context: Context, user_id: UUID, order_id: UUID, *, method: str, key: str = "") -> Message:
-    """Have a hold paid; returns the order: it is `paying`, or `paid` if it costs nothing.
-
-    Raises:
-        UnknownPaymentMethod, NotFound, IdempotencyKeyReused, PaymentInProgress, AlreadyPaid, OrderNotHeld,
-        LedgerUnavailable: as `begin_payment`; nothing was begun.
-    """
-    return _finish_free(context, order_id, begin_payment(context, user_id, order_id, method=method, key=key))
 
 
 def _finish_free(context: Context, order_id: UUID, told: Message) -> Message:

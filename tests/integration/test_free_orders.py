@@ -10,7 +10,7 @@ from models.enums import SaleStatus
 from models.errors import AlreadyPaid, UnknownPaymentMethod
 from models.tables.orders import Order
 from models.tables.sandbox import SandboxCharge
-from tasks.payments.pay import pay_order
+from tasks.payments.pay import PaymentDesk
 from tasks.payments.refunds import refund_orders_of, request_refund
 from tests.integration.conftest import Account
 from tests.integration.test_orders_http import bought
@@ -43,21 +43,21 @@ def test_a_free_order_is_paid_at_once_and_stripe_is_asked_nothing(
     shop: Shop, stripe: StripeTill, method: str
 ) -> None:
     sale, order = given(shop)
-    told = pay_order(stripe.context, order.user_id, order.id, method=method, key="k")
+    told = PaymentDesk(stripe.context).pay(order.user_id, order.id, method=method, key="k")
     assert (told["status"], told["total"]["amount_minor"]) == ("paid", 0)
     assert [one["status"] for one in told["history"]] == ["held", "paying", "paid"]
     assert told["receipt_number"] is not None
-    again = pay_order(stripe.context, order.user_id, order.id, method=method, key="k")
+    again = PaymentDesk(stripe.context).pay(order.user_id, order.id, method=method, key="k")
     assert again["status"] == "paid"
     with pytest.raises(AlreadyPaid):
-        pay_order(stripe.context, order.user_id, order.id, method=method, key="other")
+        PaymentDesk(stripe.context).pay(order.user_id, order.id, method=method, key="other")
     assert figures(sale) == (2, 0, 1)
     assert stripe.fake.requests == []
 
 
 def test_its_refund_gives_the_unit_back_and_asks_nobody(shop: Shop, stripe: StripeTill) -> None:
     sale, order = given(shop)
-    pay_order(stripe.context, order.user_id, order.id, method="free")
+    PaymentDesk(stripe.context).pay(order.user_id, order.id, method="free")
     request_refund(stripe.context, order.id, by=None, reason="changed")
     stripe.drive_refunds()
     assert stripe.story(order)[-1] == ("refunded", "changed")
@@ -67,7 +67,7 @@ def test_its_refund_gives_the_unit_back_and_asks_nobody(shop: Shop, stripe: Stri
 
 def test_a_cancelled_sale_takes_free_orders_back(shop: Shop, stripe: StripeTill) -> None:
     sale, order = given(shop)
-    pay_order(stripe.context, order.user_id, order.id, method="free")
+    PaymentDesk(stripe.context).pay(order.user_id, order.id, method="free")
     sale.move(SaleStatus.CANCELLED)
     assert refund_orders_of(stripe.context, sale.id) == 1
     stripe.drive_refunds()
@@ -103,15 +103,15 @@ def test_what_costs_something_is_not_free(client: FlaskClient, shop: Shop, shopp
 def test_an_unknown_method_is_refused_also_where_nothing_is_asked(shop: Shop) -> None:
     _, order = given(shop)
     with pytest.raises(UnknownPaymentMethod):
-        pay_order(shop.context, order.user_id, order.id, method="gold")
+        PaymentDesk(shop.context).pay(order.user_id, order.id, method="gold")
 
 
 def test_who_confirms_while_the_live_side_is_away_has_paid(shop: Shop) -> None:
     sale, order = given(shop)
     apart = away(shop.context, "sell")
-    told = pay_order(apart, order.user_id, order.id, method="free")
+    told = PaymentDesk(apart).pay(order.user_id, order.id, method="free")
     assert told["status"] == "paid"
     with pytest.raises(AlreadyPaid):
-        pay_order(apart, order.user_id, order.id, method="free")
+        PaymentDesk(apart).pay(order.user_id, order.id, method="free")
     shop.sweep()
     assert figures(sale) == (2, 0, 1)

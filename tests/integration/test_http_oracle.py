@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from models.tables.orders import Order
-from tasks.payments.pay import pay_order
+from tasks.payments.pay import PaymentDesk
 from tasks.sales import lifecycle
 from tests.integration.socket_shop import SECRET_KEY, Shop, Shopper
 from tests.oracle.credentials import Person, shown
@@ -141,7 +141,7 @@ def paid_order(shop: Shop, person: Person) -> Order:
     shop.drain(sale_id)
     with shop.context.database.transaction() as session:
         order = session.scalars(select(Order).where(Order.sale_id == sale_id)).one()
-    pay_order(shop.context, person.user_id, order.id, method="free")
+    PaymentDesk(shop.context).pay(person.user_id, order.id, method="free")
     return order
 
 

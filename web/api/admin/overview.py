@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response
 from marshmallow import Schema, fields
 
-from web.api.schemas.fields import MoneySchema, UtcTime
+from web.api.schemas.fields import MoneySchema, UtcTime, whole_numbers
 from web.api.schemas.sales import SaleSchema
 from web.http.openapi import Blueprint
 from web.http.responses import answer
@@ -56,20 +56,12 @@ class HoldsSchema(Schema):
     next_deadline = UtcTime(required=True, allow_none=True)
 
 
-class FunnelSchema(Schema):
-    """From intent to paid. `held` and `paid` count all that came so far, whatever came after."""
-
-    intents = fields.Integer(required=True)
-    decided = fields.Integer(required=True)
-    held = fields.Integer(required=True)
-    paying = fields.Integer(required=True)
-    paid = fields.Integer(required=True)
-    refunded = fields.Integer(required=True)
-    expired = fields.Integer(required=True)
-    cancelled = fields.Integer(required=True)
-    sold_out = fields.Integer(required=True)
-    left = fields.Integer(required=True)
-    rejected = fields.Integer(required=True)
+# From intent to paid. `held` and `paid` count all that came so far, whatever came after.
+FunnelSchema = whole_numbers(
+    "FunnelSchema",
+    "intents", "decided", "held", "paying", "paid", "refunded", "expired", "cancelled", "sold_out", "left",
+    "rejected",
+)  # fmt: skip
 
 
 class RevenueSchema(Schema):
@@ -90,12 +82,8 @@ class TimeToVerdictSchema(Schema):
     over_seconds = fields.Integer(required=True)
 
 
-class SocketsSchema(Schema):
-    """Open sockets of all web processes, and how many watch this sale; processes without any do not count."""
-
-    open = fields.Integer(required=True)
-    watching = fields.Integer(required=True)
-    processes = fields.Integer(required=True)
+# Open sockets of all web processes, and how many watch this sale; processes without any do not count.
+SocketsSchema = whole_numbers("SocketsSchema", "open", "watching", "processes")
 
 
 class InvariantStatusSchema(Schema):

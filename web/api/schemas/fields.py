@@ -111,6 +111,11 @@ class UtcTime(fields.DateTime):
         return moment
 
 
+def whole_numbers(name: str, *figures: str) -> type[Schema]:
+    """Make the schema of an answer's figures that are all whole numbers."""
+    return Schema.from_dict({figure: fields.Integer(required=True) for figure in figures}, name=name)
+
+
 class MoneySchema(Strict):
     """An amount in the currency's minor unit, e.g. cents."""
 

@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields
 
 from models.enums import SaleStatus
-from web.api.schemas.fields import MoneySchema, UtcTime
+from web.api.schemas.fields import MoneySchema, UtcTime, whole_numbers
 
 
 class ReportProductSchema(Schema):
@@ -52,23 +52,12 @@ class ReportReasonSchema(Schema):
     intents = fields.Integer(required=True)
 
 
-class ReportFunnelSchema(Schema):
-    """Intents and what became of them; orders from `held` on. `in_line` has no verdict yet."""
-
-    intents = fields.Integer(required=True)
-    decided = fields.Integer(required=True)
-    held = fields.Integer(required=True)
-    payment_begun = fields.Integer(required=True)
-    paid = fields.Integer(required=True)
-    refunded = fields.Integer(required=True)
-    expired = fields.Integer(required=True)
-    cancelled = fields.Integer(required=True)
-    open = fields.Integer(required=True)
-    sold_out = fields.Integer(required=True)
-    rejected = fields.Integer(required=True)
-    left = fields.Integer(required=True)
-    standby = fields.Integer(required=True)
-    in_line = fields.Integer(required=True)
+# Intents and what became of them; orders from `held` on. `in_line` has no verdict yet.
+ReportFunnelSchema = whole_numbers(
+    "ReportFunnelSchema",
+    "intents", "decided", "held", "payment_begun", "paid", "refunded", "expired", "cancelled", "open",
+    "sold_out", "rejected", "left", "standby", "in_line",
+)  # fmt: skip
 
 
 class ReportUnitsSchema(Schema):
@@ -95,19 +84,12 @@ class ReportRevenueSchema(Schema):
     average_order = fields.Nested(MoneySchema, required=True, allow_none=True)
 
 
-class ReportShoppersSchema(Schema):
-    """How many people asked, were granted a hold, and paid."""
-
-    asked = fields.Integer(required=True)
-    granted = fields.Integer(required=True)
-    paid = fields.Integer(required=True)
+# How many people asked, were granted a hold, and paid.
+ReportShoppersSchema = whole_numbers("ReportShoppersSchema", "asked", "granted", "paid")
 
 
-class ReportPaymentsSchema(Schema):
-    """How often it was tried to pay."""
-
-    attempts = fields.Integer(required=True)
-    declined = fields.Integer(required=True)
+# How often it was tried to pay.
+ReportPaymentsSchema = whole_numbers("ReportPaymentsSchema", "attempts", "declined")
 
 
 class ReportSpreadSchema(Schema):
