@@ -221,6 +221,7 @@ class Retention:
     """For how many days what is no longer needed is kept; 0: for good."""
 
     unverified_days: int = 90  # accounts that never confirmed their address, and asked for nothing
+    invited_days: int = 30  # accounts of who was invited to the staff and never accepted
     log_ins_days: int = 30  # that have ended, with network and user agent
     mails_days: int = 90  # addresses and contents of mails that were sent
     webhooks_days: int = 90
@@ -474,6 +475,7 @@ def _retention(env: Env) -> Retention:
     days = Range(min=0, max=36_500)
     kept = Retention(
         unverified_days=env.int("RETAIN_UNVERIFIED_DAYS", 90, validate=days),
+        invited_days=env.int("RETAIN_INVITED_DAYS", 30, validate=days),
         log_ins_days=env.int("RETAIN_LOG_INS_DAYS", 30, validate=days),
         mails_days=env.int("RETAIN_MAILS_DAYS", 90, validate=days),
         webhooks_days=env.int("RETAIN_WEBHOOKS_DAYS", 90, validate=days),

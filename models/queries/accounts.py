@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, func, or_, select, text
+from sqlalchemy import Connection, Row, Select, exists, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from models.enums import LinkKind, OrderStatus, Role, StaffRole
+from models.enums import AdminAction, LinkKind, OrderStatus, Role, StaffRole
 from models.errors import NotFound
 from models.tables.accounts import AccountLink, ApiKey, RecoveryCode, TokenFamily, User
+from models.tables.admin_log import AdminLogEntry
 from models.tables.orders import Order
 
 # From the last look on, or from now where that is earlier: the ledger's clock may have been set since.
@@ -247,6 +248,17 @@ def invitations(session: Session) -> Sequence[Row[AccountLink, User]]:
     return session.execute(_INVITATIONS.order_by(AccountLink.created_at.desc())).all()
 
 
+def invitations_by(session: Session, user_id: UUID) -> Sequence[AccountLink]:
+    """List the open invitations that somebody made: the log's entry is of the same transaction."""
+    made = (
+        AdminLogEntry.actor_id == user_id,
+        AdminLogEntry.deed == AdminAction.INVITED,
+        AdminLogEntry.subject_id == AccountLink.user_id,
+        AdminLogEntry.at == AccountLink.created_at,
+    )
+    return session.scalars(_INVITATIONS.with_only_columns(AccountLink).where(exists().where(*made))).all()
+
+
 def invitation_of(session: Session, digest: bytes) -> Row[AccountLink, User] | None:
     """Find the open invitation with a token of this digest, with whom it is for."""
     return session.execute(_INVITATIONS.where(AccountLink.digest == digest)).one_or_none()
@@ -259,6 +271,12 @@ def find_key(session: Session, digest: bytes, noted_every: timedelta) -> Row[UUI
     asked = select(ApiKey.id, ApiKey.made_by, ApiKey.staff_role, is_due)
     good = (ApiKey.digest == digest, ApiKey.revoked_at.is_(None), has_time)
     return session.execute(asked.where(*good)).one_or_none()
+
+
+def keys_that_count(session: Session, made_by: UUID) -> Sequence[ApiKey]:
+    """Lock the keys that somebody made and nobody has revoked."""
+    asked = select(ApiKey).where(ApiKey.made_by == made_by, ApiKey.revoked_at.is_(None))
+    return session.scalars(asked.order_by(ApiKey.id).with_for_update(of=ApiKey)).all()
 
 
 def api_keys() -> Select[ApiKey]:

@@ -45,24 +45,39 @@ _LOG_INS: Final = text("""
         LIMIT :slice FOR UPDATE SKIP LOCKED)
 """)
 
-# Only who was sent a letter to confirm the address could have done so; who is logged in may yet.
-_UNVERIFIED: Final = text("""
+# Accounts that asked for nothing, with the letters to them.
+_ACCOUNTS: Final = """
     WITH gone AS (
         SELECT u.id FROM users u
         WHERE u.email_verified_at IS NULL AND u.role = 'shopper' AND u.erased_at IS NULL
           AND u.erasure_asked_at IS NULL AND u.banned_at IS NULL
           AND u.created_at < now() - make_interval(days => :days)
-          AND EXISTS (SELECT FROM mails WHERE user_id = u.id AND kind = 'verify_email')
+          AND {}
           AND NOT EXISTS (SELECT FROM token_families WHERE user_id = u.id
                           AND revoked_at IS NULL AND expires_at > now())
           AND NOT EXISTS (SELECT FROM intents WHERE user_id = u.id)
           AND NOT EXISTS (SELECT FROM orders WHERE user_id = u.id)
           AND NOT EXISTS (SELECT FROM background_tasks WHERE requested_by = u.id)
+          AND NOT EXISTS (SELECT FROM admin_log WHERE actor_id = u.id)
         ORDER BY u.created_at, u.id
         LIMIT :slice FOR UPDATE OF u SKIP LOCKED),
     letters AS (DELETE FROM mails USING gone WHERE mails.user_id = gone.id)
     DELETE FROM users USING gone WHERE users.id = gone.id
-""")
+"""
+
+# Only who was sent a letter to confirm the address could have done so; who is logged in may yet.
+_UNVERIFIED: Final = text(
+    _ACCOUNTS.format("EXISTS (SELECT FROM mails WHERE user_id = u.id AND kind = 'verify_email')")
+)
+
+# An account that an invitation made has no password before it is accepted, or asked for by its mailbox.
+_INVITED: Final = text(
+    _ACCOUNTS.format("""u.password_hash IS NULL
+          AND u.id IN (SELECT subject_id FROM admin_log WHERE deed = 'invited' GROUP BY subject_id
+                       HAVING max(at) < now() - make_interval(days => :days))
+          AND NOT EXISTS (SELECT FROM account_links WHERE user_id = u.id
+                          AND used_at IS NULL AND expires_at > now())""")
+)
 
 _LINKS: Final = text("""
     DELETE FROM account_links WHERE id IN (
@@ -156,6 +171,7 @@ def steps(retention: Retention) -> list[Step]:
     kept: Mapping[str, tuple[int, TextClause]] = {
         "log_ins": (retention.log_ins_days, _LOG_INS),
         "unverified": (retention.unverified_days, _UNVERIFIED),
+        "invited": (retention.invited_days, _INVITED),
         "mails": (retention.mails_days, _MAILS),
         "webhooks": (retention.webhooks_days, _WEBHOOKS),
         "sandbox_events": (retention.webhooks_days, _SANDBOX_EVENTS),

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from models.database import take_time
 from models.driver import LONG
-from models.enums import AdminAction, LinkKind, MailKind, MailStatus, Role, StaffRole, SubjectKind
+from models.enums import AdminAction, LinkKind, MailKind, MailStatus, SubjectKind
 from models.errors import CannotErase, NotDone, NotFound
 from models.queries.payments import has_money_under_way
 from models.tables.accounts import User
@@ -29,7 +29,7 @@ from tasks.expulsion.expelling import ERASED, expel_shopper, is_clear
 from tasks.mail.outbox import Reader, enter_letter
 from tasks.privacy.forgetting import forget, forget_rows
 from tasks.runtime.admin_log import Actor, record_action
-from tasks.staff.members import require_another_owner
+from tasks.staff.members import take_out
 
 ERASE: Final = "erase"
 
@@ -45,16 +45,16 @@ def erase_account(context: Context, user_id: UUID, *, by: Actor) -> Sequence[UUI
         LastOwner: it is the last owner's.
     """
     with context.database.transaction() as session:
-        user = session.get(User, user_id, with_for_update=True)
+        is_staff = _leave_staff(session, user_id, by)
+        user = session.get(User, user_id, with_for_update=True, populate_existing=True)
         if user is None or user.erased_at is not None:
             raise NotFound("No account has this id.")
         if user.erasure_asked_at is not None:
             return []
-        _require_erasable(session, user, by)
-        is_noted = by.user_id != user_id or user.role == Role.ADMIN
+        is_noted = by.user_id != user_id or is_staff
         record_action(session, by if is_noted else None, AdminAction.ERASED, SubjectKind.SHOPPER, user_id)
         user.erasure_asked_at = user.expel_at = func.now()
-        user.password_hash, user.role, user.staff_role = None, Role.SHOPPER, None
+        user.password_hash = None
         ended = revoke_log_ins(session, user_id)
         drop_links(session, user_id, *LinkKind)
         task = BackgroundTask(kind=ERASE, subject_id=user_id, requested_by=by.user_id)
@@ -91,14 +91,15 @@ def erase(context: Context, task: BackgroundTask) -> dict[str, Any]:
     return done
 
 
-def _require_erasable(session: Session, user: User, by: Actor) -> None:
-    """Staff leave by their own wish or by an owner's, who takes their role away first."""
-    if user.role != Role.ADMIN:
-        return
-    if by.user_id != user.id:
+def _leave_staff(session: Session, user_id: UUID, by: Actor) -> bool:
+    """Take an account that asks for its own end out of the staff first; returns whether it was there."""
+    user = session.get(User, user_id)
+    if user is None or user.staff_role is None:
+        return False
+    if by.user_id != user_id:
         raise CannotErase("An account of the staff is erased by its owner, or once it has no role.")
-    if user.staff_role == StaffRole.OWNER:
-        require_another_owner(session, user.id)
+    take_out(session, user_id, by=by)
+    return True
 
 
 def _forget(context: Context, user_id: UUID) -> bool:

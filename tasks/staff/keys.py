@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, update
+from sqlalchemy.orm import Session
 
 from models.enums import AdminAction, StaffRole, SubjectKind
 from models.errors import NotFound
@@ -70,8 +71,13 @@ def revoke_key(context: Context, key_id: UUID, *, by: Actor) -> None:
         if row is None:
             raise NotFound("No key has this id.")
         if row.revoked_at is None:
-            row.revoked_at = func.now()
-            record_action(session, by, AdminAction.REVOKED, SubjectKind.KEY, key_id)
+            end_key(session, row, by=by)
+
+
+def end_key(session: Session, key: ApiKey, *, by: Actor) -> None:
+    """Have a locked key count no more, in the caller's transaction."""
+    key.revoked_at = func.now()
+    record_action(session, by, AdminAction.REVOKED, SubjectKind.KEY, key.id)
 
 
 def recognise(context: Context, digest: bytes) -> Known | None:

@@ -1,6 +1,7 @@
 """The staff: invitations by mail, changes of role, and leaving. There is always an owner.
 
-Whatever changes a role ends the account's log-ins in the same transaction: their tokens name the old one.
+Whatever changes a role ends the account's log-ins in the same transaction, since
+their tokens name the old one; it is in the admins' log, and the account is told by mail.
 """
 
 from collections.abc import Sequence
@@ -14,14 +15,23 @@ from sqlalchemy.orm import Session
 
 from models.enums import AdminAction, LinkKind, MailKind, Role, StaffRole, SubjectKind
 from models.errors import AlreadyStaff, BadCredentials, Banned, LastOwner, LinkSpent, NotFound
-from models.queries.accounts import find_user, invitation_of, owners_for_update, user_of_email
+from models.queries.accounts import (
+    find_user,
+    invitation_of,
+    invitations_by,
+    keys_that_count,
+    owners_for_update,
+    user_of_email,
+)
 from models.tables.accounts import AccountLink, User
 from tasks.accounts.links import drop_links, make_link, use_link
 from tasks.accounts.log_ins import revoke_log_ins
+from tasks.accounts.telling import tell_change
 from tasks.context import Context
 from tasks.mail.links import Links, digest_of
 from tasks.mail.outbox import enter_letter, reader_of
-from tasks.runtime.admin_log import Actor, record_action
+from tasks.runtime.admin_log import COMMAND_LINE, Actor, record_action
+from tasks.staff.keys import end_key
 
 LIVES: Final = timedelta(days=7)  # an invitation
 
@@ -30,11 +40,14 @@ def add_admin(context: Context, *, email: str, password_hash: str, staff_role: S
     """Make an account of the staff."""
     columns = {"role": Role.ADMIN, "staff_role": staff_role, "password_hash": password_hash}
     with context.database.transaction() as session:
-        session.add(User(email=email, **columns))
+        user = User(email=email, **columns)
+        session.add(user)
+        session.flush()
+        _record(session, COMMAND_LINE, AdminAction.JOINED, user.id, staff_role)
 
 
 def make_admin(context: Context, user_id: UUID, *, password_hash: str, staff_role: StaffRole) -> None:
-    """Take an account into the staff or give it another role, with this password.
+    """Take an account into the staff or give it another role, with this password, from the command line.
 
     Raises:
         LastOwner: nobody else is an owner.
@@ -43,8 +56,15 @@ def make_admin(context: Context, user_id: UUID, *, password_hash: str, staff_rol
         if staff_role != StaffRole.OWNER:
             require_another_owner(session, user_id)
         user = session.get_one(User, user_id, with_for_update=True)
-        user.role, user.staff_role = Role.ADMIN, staff_role
+        was, user.role, user.staff_role = user.staff_role, Role.ADMIN, staff_role
         user.password_hash, user.password_changed_at = password_hash, func.now()
+        tell_change(session, user, "password_changed")
+        if was is None:
+            _record(session, COMMAND_LINE, AdminAction.JOINED, user_id, staff_role)
+        elif was != staff_role:
+            _record(session, COMMAND_LINE, AdminAction.ROLE_CHANGED, user_id, (was, staff_role))
+        if was != staff_role:
+            tell_change(session, user, "role_changed", role=staff_role)
 
 
 class Invited(NamedTuple):
@@ -83,7 +103,7 @@ def invite(context: Context, *, email: str, staff_role: StaffRole, name: str, by
         link_id = make_link(session, key, user.id, kind, lives=LIVES, staff_role=staff_role)
         session.flush()
         is_mailed = _mail(session, user, link_id, staff_role, by)
-        record_action(session, by, AdminAction.INVITED, SubjectKind.SHOPPER, user.id, staff_role=staff_role)
+        _record(session, by, AdminAction.INVITED, user.id, staff_role)
         url = None if is_mailed else Links.of(settings).url_of(session, link_id)
         return Invited(link_id, user.id, url)
 
@@ -98,8 +118,7 @@ def uninvite(context: Context, link_id: UUID, *, by: Actor) -> None:
         link = session.get(AccountLink, link_id, with_for_update=True)
         if link is None or link.kind != LinkKind.INVITATION or link.used_at is not None:
             raise NotFound("No open invitation has this id.")
-        drop_links(session, link.user_id, LinkKind.INVITATION)
-        record_action(session, by, AdminAction.UNINVITED, SubjectKind.SHOPPER, link.user_id)
+        _withdraw(session, link, by)
 
 
 def read_invitation(context: Context, token: str) -> Invitation:
@@ -141,8 +160,7 @@ def accept(context: Context, token: str, *, password_hash: str | None) -> Sequen
         user.email_verified_at = user.email_verified_at or link.used_at
         if password_hash is not None:
             user.password_hash, user.password_changed_at = password_hash, link.used_at
-        joined = {"staff_role": link.staff_role}
-        record_action(session, Actor(user.id), AdminAction.JOINED, SubjectKind.SHOPPER, user.id, **joined)
+        _record(session, Actor(user.id), AdminAction.JOINED, user.id, link.staff_role)
         return revoke_log_ins(session, user.id)
 
 
@@ -157,9 +175,9 @@ def change_role(context: Context, user_id: UUID, staff_role: StaffRole, *, by: A
         user = _member(session, user_id, is_owner_after=staff_role == StaffRole.OWNER)
         if user.staff_role == staff_role:
             return []
-        change = (user.staff_role, staff_role)
+        _record(session, by, AdminAction.ROLE_CHANGED, user_id, (user.staff_role, staff_role))
         user.staff_role = staff_role
-        record_action(session, by, AdminAction.ROLE_CHANGED, SubjectKind.SHOPPER, user_id, staff_role=change)
+        tell_change(session, user, "role_changed", role=staff_role)
         return revoke_log_ins(session, user_id)
 
 
@@ -171,10 +189,25 @@ def remove(context: Context, user_id: UUID, *, by: Actor) -> Sequence[UUID]:
         LastOwner: nobody else is an owner.
     """
     with context.database.transaction() as session:
-        user = _member(session, user_id, is_owner_after=False)
-        was, user.role, user.staff_role = user.staff_role, Role.SHOPPER, None
-        record_action(session, by, AdminAction.REMOVED, SubjectKind.SHOPPER, user_id, staff_role=was)
+        tell_change(session, take_out(session, user_id, by=by), "role_removed")
         return revoke_log_ins(session, user_id)
+
+
+def take_out(session: Session, user_id: UUID, *, by: Actor) -> User:
+    """Take somebody out of the staff in the caller's transaction, with their keys and open invitations.
+
+    Raises:
+        NotFound: nobody of the staff has this id.
+        LastOwner: nobody else is an owner.
+    """
+    user = _member(session, user_id, is_owner_after=False)
+    _record(session, by, AdminAction.REMOVED, user_id, user.staff_role)
+    user.role, user.staff_role = Role.SHOPPER, None
+    for key in keys_that_count(session, user_id):
+        end_key(session, key, by=by)
+    for link in invitations_by(session, user_id):
+        _withdraw(session, link, by)
+    return user
 
 
 def require_another_owner(session: Session, user_id: UUID) -> None:
@@ -185,6 +218,21 @@ def require_another_owner(session: Session, user_id: UUID) -> None:
     """
     if list(owners_for_update(session)) == [user_id]:
         raise LastOwner("Somebody has to be an owner.")
+
+
+def _record(
+    session: Session,
+    by: Actor,
+    action: AdminAction,
+    user_id: UUID,
+    staff_role: str | tuple[str | None, str] | None,
+) -> None:
+    record_action(session, by, action, SubjectKind.SHOPPER, user_id, staff_role=staff_role)
+
+
+def _withdraw(session: Session, link: AccountLink, by: Actor) -> None:
+    drop_links(session, link.user_id, LinkKind.INVITATION)
+    record_action(session, by, AdminAction.UNINVITED, SubjectKind.SHOPPER, link.user_id)
 
 
 def _member(session: Session, user_id: UUID, *, is_owner_after: bool) -> User:

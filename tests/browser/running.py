@@ -2,9 +2,15 @@
 
 from pathlib import Path
 
+from sqlalchemy import ColumnElement, select
+
 from benchmarks.harness.platform import Platform
+from models.tables.background import BackgroundTask
+from tasks.background import queue
 from tests.support.contexts import SECRET_KEY
+from tests.support.polling import eventually
 from tests.support.servers import Stores
+from tests.support.shop import Shop
 
 
 def platform_over(stores: Stores, place: Path, **more: str) -> Platform:
@@ -17,3 +23,15 @@ def platform_over(stores: Stores, place: Path, **more: str) -> Platform:
         "ENVIRONMENT": "development",
     }
     return Platform.over(place, {**settings, **more})
+
+
+def do_what_was_asked(shop: Shop, which: ColumnElement[bool]) -> None:
+    """Do what a background worker does, once it is asked for; the platform of these tests has none."""
+
+    def asked() -> list[BackgroundTask]:
+        with shop.context.database.transaction() as session:
+            waiting = select(BackgroundTask).where(which, BackgroundTask.state == "PENDING")
+            return list(session.scalars(waiting))
+
+    for task in eventually(asked):
+        queue.run(shop.context, task.id)

@@ -1,12 +1,18 @@
-"""Accounts in the browser: an address that is confirmed by its mail, and a password that was forgotten."""
+"""Accounts in the browser: confirmed, got back into, changed; what is held of them, and their end."""
+
+import json
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import select
 
 from models.enums import MailKind
+from models.tables.accounts import User
+from models.tables.background import BackgroundTask
 from tasks.mail.links import Links
 from tests.browser.conftest import NewPage
 from tests.browser.people import PASSWORD, enrol, enter, log_in, register
+from tests.browser.running import do_what_was_asked
 from tests.support.letterbox import Letterbox
 from tests.support.shop import Shop
 
@@ -84,3 +90,35 @@ def test_an_account_is_changed_and_another_device_logged_out(new_page: NewPage, 
     expect(page.get_by_text("Die Adresse ist bestätigt.")).to_be_visible()
     page.goto("/account")
     expect(page.get_by_text(f"new-{email}")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_a_copy_of_ones_data_is_downloaded_and_the_account_erased(
+    shop: Shop, new_page: NewPage, width: int
+) -> None:
+    page = new_page(width)
+    email = enrol(page)
+    log_in(page, email, "/account/privacy")
+    page.get_by_role("button", name="Download a copy").click()
+    expect(page.get_by_text("Your copy is being made")).to_be_visible()
+    with page.expect_download() as downloaded:
+        do_what_was_asked(shop, BackgroundTask.kind == "export")
+    expect(page.get_by_text("Your copy is ready.")).to_be_visible()
+    assert json.loads(downloaded.value.path().read_text())["account"][0]["email"] == email
+
+    page.get_by_role("button", name="Erase my account").click()
+    dialog = page.get_by_role("dialog", name="Erase your account for good?")
+    dialog.get_by_label("Password").fill("not the password")
+    dialog.get_by_role("button", name="Erase my account").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("do not belong together")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    dialog.get_by_label("Password").fill(PASSWORD)
+    dialog.get_by_role("button", name="Erase my account").click()
+    expect(page).to_have_url("/")
+    page.goto("/account/privacy")
+    expect(page).to_have_url("/login?next=/account/privacy")
+    do_what_was_asked(shop, BackgroundTask.kind == "erase")
+    log_in(page, email)
+    expect(page.get_by_role("alert")).to_contain_text("do not belong together")
+    with shop.context.database.transaction() as session:
+        assert session.scalar(select(User.id).where(User.email == email)) is None

@@ -1,16 +1,13 @@
 """An admin looks at a report in a browser, and has it made again."""
 
-from uuid import UUID
-
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import select
 
 from models.enums import SaleStatus
 from models.tables.background import BackgroundTask
-from tasks.background import queue
 from tests.browser.conftest import NewPage
 from tests.browser.people import become_admin, enrol, enter
+from tests.browser.running import do_what_was_asked
 from tests.support.polling import eventually
 from tests.support.shop import Shop
 
@@ -33,18 +30,6 @@ def test_an_admin_has_a_report_made_again_and_sees_the_new_one(shop: Shop, new_p
     before = made.get_attribute("datetime")
     page.get_by_role("button", name="Make it again").click()
     expect(page.get_by_role("status").filter(has_text="being made")).to_be_visible()
-    do_what_was_asked(shop, sale.id)
+    do_what_was_asked(shop, BackgroundTask.sale_id == sale.id)
     expect(made).not_to_have_attribute("datetime", before or "")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-def do_what_was_asked(shop: Shop, sale_id: UUID) -> None:
-    """Do what a background worker does; the platform of these tests has none."""
-
-    def asked() -> list[BackgroundTask]:
-        with shop.context.database.transaction() as session:
-            of_sale = select(BackgroundTask).where(BackgroundTask.sale_id == sale_id)
-            return list(session.scalars(of_sale.where(BackgroundTask.state == "PENDING")))
-
-    for task in eventually(asked):
-        queue.run(shop.context, task.id)

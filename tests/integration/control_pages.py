@@ -16,7 +16,7 @@ def rows(page: str) -> list[str]:
 
 def text_of(markup: str) -> str:
     """What is to be read of a piece of a page."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", markup)).split())
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", markup.replace("<wbr>", ""))).split())
 
 
 def every_page(client: FlaskClient, path: str) -> list[str]:

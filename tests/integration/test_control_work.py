@@ -121,7 +121,7 @@ def test_the_log_leads_to_the_subject_while_it_has_a_page(
     sign_in(client, admin)
     page = read(client, "/admin/log")
     assert f'<a href="/admin/products/{product}/edit">Lamp</a>' in page
-    assert f'<a href="/admin/shoppers/{shopper.id}">{shopper.email}</a>' in page
+    assert f'<a href="/admin/shoppers/{shopper.id}">{shopper.email}</a>' in page.replace("<wbr>", "")
     client.delete(f"/api/v1/products/{product}", headers=admin.headers)
     page = read(client, "/admin/log")
     assert f"/admin/products/{product}" not in page

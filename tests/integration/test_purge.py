@@ -29,6 +29,11 @@ ROWS = """
     INSERT INTO account_links (id, digest, user_id, kind, expires_at) VALUES
         (gen_random_uuid(), '\\x01', :buyer, 'verify_email', now() - interval '1 second'),
         (gen_random_uuid(), '\\x02', :buyer, 'verify_email', now() + interval '1 day');
+    INSERT INTO admin_log (at, deed, subject_kind, subject_id, details) VALUES
+        (ago(40), 'invited', 'shopper', :ignored, '{}'), (ago(40), 'invited', 'shopper', :invited, '{}');
+    INSERT INTO account_links (id, digest, user_id, kind, staff_role, expires_at) VALUES
+        (gen_random_uuid(), '\\x03', :ignored, 'invitation', 'viewer', now() - interval '1 second'),
+        (gen_random_uuid(), '\\x04', :invited, 'invitation', 'viewer', now() + interval '1 day');
     INSERT INTO exports (id, user_id, expires_at, content) VALUES
         (gen_random_uuid(), :buyer, now() - interval '1 second', 'old'),
         (gen_random_uuid(), :buyer, now() + interval '1 day', 'new');
@@ -55,16 +60,16 @@ LEFT: Mapping[str, str] = {
 
 @pytest.fixture
 def people(context: Context) -> dict[str, object]:
-    """Who bought, who never confirmed, who is logged in, and who was never asked to confirm."""
+    """Who bought, never confirmed, is logged in, was never asked to; was invited long ago, or lately."""
     shop = Shop(context)
-    names = ("buyer", "never", "waiting", "unasked")
-    people = dict(zip(names, shop.shoppers(4), strict=True))
+    names = ("buyer", "never", "waiting", "unasked", "ignored", "invited")
+    people = dict(zip(names, shop.shoppers(len(names)), strict=True))
     sale = shop.open_sale(1)
     sale.submit(people["buyer"])
     sale.drain()
     with context.database.transaction() as session:
         for name, user_id in people.items():
-            if name != "unasked":
+            if name not in ("unasked", "ignored", "invited"):
                 session.add(letter(user_id, name))
     with context.database.connection() as connection:
         for statement in ROWS.replace(*AGO).split(";\n"):
@@ -108,10 +113,11 @@ def test_what_is_older_than_the_settings_goes_and_the_rest_stays(
     task = purged(context, KEPT)
     assert task.state == "SUCCESS"
     assert task.result == {
-        "links": 1,
+        "links": 2,
         "exports": 1,
         "log_ins": 2,
         "unverified": 1,
+        "invited": 1,
         "mails": 1,
         "webhooks": 1,
         "sandbox_events": 1,
@@ -119,9 +125,9 @@ def test_what_is_older_than_the_settings_goes_and_the_rest_stays(
         "past_sales": 0,
     }
     assert left(context) == {
-        "users": {str(one) for name, one in people.items() if name != "never"},
+        "users": {str(one) for name, one in people.items() if name not in ("never", "ignored")},
         "log-ins": {"lately", "good"},
-        "links": {"02"},
+        "links": {"02", "04"},
         "exports": {"new"},
         "webhooks": {"new"},
         "sandbox": {"due", "new"},
@@ -133,10 +139,10 @@ def test_what_is_older_than_the_settings_goes_and_the_rest_stays(
 def test_nought_keeps_for_good(context: Context, people: dict[str, object]) -> None:
     before = left(context)
     task = purged(context, Retention(**{one.name: 0 for one in fields(Retention)}))
-    assert task.result == {"links": 1, "exports": 1, "past_sales": 0}
+    assert task.result == {"links": 2, "exports": 1, "past_sales": 0}
     spared = {what: rows for what, rows in left(context).items() if what not in ("links", "exports", "tasks")}
     assert spared == {what: before[what] for what in spared}
-    assert str(people["never"]) in spared["users"]
+    assert spared["users"] >= {str(people["never"]), str(people["ignored"])}
 
 
 @pytest.mark.usefixtures("people")

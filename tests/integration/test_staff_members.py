@@ -17,6 +17,7 @@ from models.tables.accounts import AccountLink, User
 from models.tables.admin_log import AdminLogEntry
 from tasks.accounts.log_ins import begin_log_in
 from tasks.mail.links import Links
+from tasks.mail.messages import words_of
 from tasks.runtime.admin_log import COMMAND_LINE, Actor
 from tasks.staff import members as staff
 from tests.integration.conftest import PASSWORD, Account, MakeAccount, MakeApp
@@ -35,7 +36,7 @@ Invite = Callable[..., tuple[str, TestResponse]]
 @pytest.fixture
 def invite(client: FlaskClient, parts: Services, admin: Account) -> Invite:
     """Invites somebody; gives the token that was mailed, and the answer."""
-    box = Letterbox(parts.database, Links.of(parts.settings))
+    box = box_of(parts)
 
     def ask(email: str = ADA, staff_role: str = "finance") -> tuple[str, TestResponse]:
         asked = {"email": email, "staff_role": staff_role, "name": "Ada"}
@@ -44,6 +45,10 @@ def invite(client: FlaskClient, parts: Services, admin: Account) -> Invite:
         return box.token_to(email, MailKind.INVITATION), answer
 
     return ask
+
+
+def box_of(parts: Services) -> Letterbox:
+    return Letterbox(parts.database, Links.of(parts.settings))
 
 
 def role_of(parts: Services, email: str) -> str | None:
@@ -151,6 +156,43 @@ def test_another_role_counts_at_once_and_ends_the_log_ins(
     )
 
 
+def test_who_gets_another_role_or_is_removed_is_told_in_their_language(
+    client: FlaskClient, parts: Services, admin: Account, make_account: MakeAccount
+) -> None:
+    other = make_account(Role.ADMIN, StaffRole.VIEWER)
+    with parts.database.transaction() as session:
+        session.execute(update(User).where(User.id == other.id).values(language="de"))
+    path = f"{STAFF}/{other.id}"
+    for _ in range(2):  # the second changes nothing
+        client.patch(path, json={"staff_role": "finance"}, headers=admin.headers)
+    client.delete(path, headers=admin.headers)
+    letters = [words_of(mail, mail.contents) for mail in box_of(parts).mails_to(other.email)]
+    assert [letter.subject for letter in letters] == [
+        "Deine Rolle im Team wurde geändert",
+        "Du gehörst nicht mehr zum Team",
+    ]
+    assert "In der Buchhaltung" in letters[0].text
+
+
+def test_keys_and_open_invitations_end_with_who_made_them(
+    client: FlaskClient, parts: Services, admin: Account, make_account: MakeAccount
+) -> None:
+    leaver = make_account(Role.ADMIN)
+    keys = {}
+    for one in (leaver, admin):
+        asked = {"name": "Report", "staff_role": "viewer"}
+        made = client.post("/api/v1/admin/api-keys", json=asked, headers=one.headers).get_json()
+        keys[one] = {"Authorization": f"Bearer {made['key']}"}
+        email = f"by-{one.id}@example.com"
+        client.post(INVITATIONS, json={"email": email, "staff_role": "viewer"}, headers=one.headers)
+    assert client.delete(f"{STAFF}/{leaver.id}", headers=admin.headers).status_code == 204
+    open_ones = client.get(INVITATIONS, headers=admin.headers).get_json()["items"]
+    assert [one["email"] for one in open_ones] == [f"by-{admin.id}@example.com"]
+    codes = [client.get("/api/v1/admin/log", headers=keys[one]).status_code for one in (leaver, admin)]
+    assert codes == [401, 200]
+    assert deeds(parts)[4:] == ["removed", "revoked", "uninvited"]
+
+
 def test_a_log_in_that_is_under_way_names_the_role_of_its_end(
     parts: Services, make_account: MakeAccount, admin: Account
 ) -> None:
@@ -168,6 +210,7 @@ def test_a_log_in_that_is_under_way_names_the_role_of_its_end(
     staff.make_admin(parts.context, other.id, password_hash="another", staff_role=StaffRole.OWNER)
     with pytest.raises(BadCredentials):
         go_on()
+    assert deeds(parts) == ["role_changed", "role_changed"]  # from the command line too
 
 
 def test_the_last_owner_stays_one(client: FlaskClient, admin: Account) -> None:

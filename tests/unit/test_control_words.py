@@ -12,6 +12,7 @@ from tasks.background.queue import KINDS
 from tasks.sales.lifecycle import NewSale
 from web.control_room.log_words import ACTIONS, FIELDS, Detail, Value, action_words, details_of
 from web.control_room.words import QUIET, STATES, Said, say_state
+from web.shop.words import write_breakable
 
 
 @pytest.mark.parametrize(
@@ -83,3 +84,8 @@ def test_words_that_only_the_code_knows_are_translated() -> None:
     assert order.before == Value("text", "First come, first served")
     assert order.now == Value("text", "Drawn by lot")
     assert kind.now == Value("text", "Mail")
+
+
+def test_an_address_breaks_before_its_signs_and_stays_text() -> None:
+    assert write_breakable("a.da@shop.example") == "a<wbr>.da<wbr>@shop<wbr>.example"
+    assert write_breakable("<b>@x. Y") == "&lt;b&gt;@x. Y"

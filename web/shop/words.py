@@ -2,6 +2,7 @@
 
 import colorsys
 import hashlib
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -9,11 +10,13 @@ from typing import Any, Final
 from babel import Locale
 from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
+from markupsafe import Markup
 
 from models.money import minor_digits, write_amount
 from web.shop.languages import visitors_locale
 
 SHOP_NAME: Final = "Flash Sale"
+_SIGNS: Final = re.compile(r"(?<=\w)(?=[@.]\w)")
 
 
 def write_money(money: dict[str, Any], locale: Locale | None = None) -> str:
@@ -37,6 +40,11 @@ def write_moment(moment: str | datetime, locale: Locale | None = None) -> str:
     return (
         f"{format_date(at, 'medium', locale=written_in)}, {format_time(at, 'short', locale=written_in)} UTC"
     )
+
+
+def write_breakable(words: str) -> Markup:
+    """Let an address break before its signs, e.g. `ada` `@shop` `.example`, and not within a word."""
+    return Markup("<wbr>").join(_SIGNS.split(words))
 
 
 def write_count(count: int, locale: Locale | None = None) -> str:

@@ -11,9 +11,9 @@ const WORDS = {
   not_refundable: _("The order is not paid (any more), so that there is nothing to give back."),
   cannot_ban: _("An admin's account cannot be banned."),
   not_failed: _("The task did not fail, or it is being tried again already."),
-  last_owner: _("Somebody has to be an owner. Make another one first."),
   already_staff: _("This account is among the staff already."),
-  not_found: _("It is not there any more."),
+  own_second_factor: _("Switch your own second factor off in your account, with a code."),
+  cannot_erase: _("An account of the staff is erased by its owner, or once it has no role."),
 };
 const MESSAGES = {
   "Must be after opens_at.": _("Must be after the opening."),
