@@ -67,6 +67,12 @@ def test_every_name_in_a_services_environment_is_explained(service: str) -> None
 
 
 @pytest.mark.parametrize("service", PROCFILE.commands)
+def test_every_process_has_the_files_that_its_settings_name(service: str) -> None:
+    assert {"PRIVACY_FILE", "TERMS_FILE"} <= set(environment_of(service))
+    assert SERVICES[service]["volumes"] == ["./deploy/legal:/legal:ro"]
+
+
+@pytest.mark.parametrize("service", PROCFILE.commands)
 def test_every_setting_reaches_every_service(service: str) -> None:
     """What stands in .env alone is known to compose, and to no process."""
     read = set(re.findall(r"env\.[a-z_]+\(\s*\"([A-Z_]+)\"", (ROOT / "config.py").read_text()))
@@ -177,7 +183,7 @@ def test_images_are_named_by_exact_versions() -> None:
 def test_whatever_is_mounted_from_here_is_there() -> None:
     mounted = [one for service in SERVICES.values() for one in service.get("volumes", [])]
     own = [one.split(":")[0] for one in mounted if one.startswith("./")]
-    assert len(own) == 4
+    assert {"./deploy/legal", "./deploy/proxy/Caddyfile"} <= set(own)
     assert all((ROOT / path).exists() for path in own)
     named = {one.split(":")[0] for one in mounted if not one.startswith("./")}
     assert named == set(COMPOSE["volumes"])

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
@@ -28,11 +29,15 @@ in_each_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 @cache
 def built(overlay: str) -> tuple[Manifest, ...]:
     """Everything that `kubectl apply -k` would send."""
+    return tuple(yaml.safe_load_all(kustomized(PLACE / "overlays" / overlay)))
+
+
+def kustomized(overlay: Path) -> str:
     kubectl = shutil.which("kubectl") or pytest.skip("no kubectl on this machine")
-    words = [kubectl, "kustomize", str(PLACE / "overlays" / overlay)]
+    words = [kubectl, "kustomize", str(overlay)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    return tuple(yaml.safe_load_all(done.stdout))
+    return done.stdout
 
 
 def of_kind(overlay: str, *kinds: str) -> dict[str, Manifest]:
@@ -108,6 +113,30 @@ def test_pods_may_nothing_and_write_nowhere_else(overlay: str) -> None:
             assert said["allowPrivilegeEscalation"] is False
             assert said.get("readOnlyRootFilesystem", name == "postgres")
             assert {"requests", "limits"} <= set(container["resources"]), name
+
+
+def test_every_process_has_the_shops_terms_once_the_overlay_has_them(tmp_path: Path) -> None:
+    shutil.copytree(PLACE, tmp_path, dirs_exist_ok=True)
+    place = tmp_path / "overlays/production"
+    file = place / "kustomization.yaml"
+    text, found = re.subn(
+        r"^( +)# (- .*_FILE=.*|- name: legal .*|  files: .*)$", r"\1\2", file.read_text(), flags=re.M
+    )
+    assert found == 4
+    file.write_text(text)
+    for name in ("terms.txt", "privacy.txt"):
+        (place / name).write_text("Whatever\n")
+    manifests = [*yaml.safe_load_all(kustomized(place))]
+    maps = {one["metadata"]["name"]: one["data"] for one in manifests if one["kind"] == "ConfigMap"}
+    (legal,) = (name for name, data in maps.items() if set(data) == {"terms.txt", "privacy.txt"})
+    (settings,) = (data for name, data in maps.items() if name != legal)
+    assert (settings["TERMS_FILE"], settings["PRIVACY_FILE"]) == ("/legal/terms.txt", "/legal/privacy.txt")
+    pods = [pod_of(one) for one in manifests if one["kind"] in PODS]
+    for pod in pods:
+        assert {"name": "legal", "configMap": {"name": legal, "optional": True}} in pod["volumes"]
+        for container in (*pod["containers"], *pod.get("initContainers", ())):
+            assert {"name": "legal", "mountPath": "/legal", "readOnly": True} in container["volumeMounts"]
+    assert len(pods) == len(PROCFILE.commands)
 
 
 @in_each_overlay
