@@ -118,6 +118,7 @@ class ClaimCode(StrEnum):
     DRAWING = "drawing"
     PACED = "paced"
     FULL = "full"
+    AHEAD = "ahead"
     MISSING = "missing"
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import redis
 
+from models.enums import SaleStatus
 from models.errors import NotReplicated, TooFewReplicas
 from models.live.connection.masters import address_of, at_master
 from models.live.connection.slots import Address
@@ -65,6 +66,22 @@ class Replicas:
         if self.required and not self._answer(SaleKeys.of(sale_id).trial):
             raise NotReplicated(f"Fewer than {self.required} replicas answer.")
 
+    def kept_ticket(self, sale_id: UUID) -> int:
+        """Tell the last ticket of a line that enough replicas have; -1 where none are asked for.
+
+        0 where they do not answer, and before the opening, when numbers of the lobby may be given again.
+
+        Raises:
+            LineUnavailable: there was no answer.
+        """
+        if self.required == 0:
+            return -1
+        keys = SaleKeys.of(sale_id)
+        if time.monotonic() < self._refused_until.get(self._server_of(keys.trial), 0.0):
+            return 0
+        is_kept, (ticket, status) = self._answer_and_read(keys.trial, keys.state, "last_ticket", "status")
+        return int(ticket or 0) if is_kept and status != SaleStatus.SCHEDULED else 0
+
     def run(self, scripts: Scripts, verb: str, keys: list[str], args: list[Any]) -> Any:
         """Run a script, and wait until the replicas have what it wrote.
 
@@ -81,15 +98,22 @@ class Replicas:
 
     def _answer(self, trial: str) -> bool:
         """Write something, and see whether the replicas have it: WAIT is about a connection's own writes."""
+        return self._answer_and_read(trial)[0]
 
-        def ask(server: Client) -> Any:
+    def _answer_and_read(self, trial: str, key: str = "", *fields: str) -> tuple[bool, list[str | None]]:
+        """See the same, and read fields of a hash as they were before that."""
+
+        def ask(server: Client) -> list[Any]:
             pipeline = server.pipeline(transaction=False)
+            if fields:
+                pipeline.hmget(key, list(fields))
             pipeline.set(trial, 1, px=1)
             pipeline.wait(self.required, WAIT_MS)
-            return pipeline.execute()[1]
+            return pipeline.execute()
 
         with translated():
-            return self._note(trial, at_master(self._client, trial, ask))
+            *read, _, have = at_master(self._client, trial, ask)
+            return self._note(trial, have), read[0] if read else []
 
     def _note(self, key: str, have: int | redis.RedisError) -> bool:
         is_enough = isinstance(have, int) and have >= self.required

@@ -230,14 +230,21 @@ class Live(LiveQueries):
     ) -> ClaimReply:
         """Take the next batch of decided tickets: an overdue claim, else the head of the line.
 
+        Where replicas are asked for, no ticket is decided that too few of them have.
+
         Raises:
             LineUnavailable: there was no answer; a claim that was made comes again when its lease ends.
         """
+        args = [claim_id or secrets.token_hex(8), limit, lease_ms, MAX_TRIES]
+        reply = self._claim(sale_id, args)
+        return self._claim(sale_id, args) if reply.code == ClaimCode.AHEAD else reply
+
+    def _claim(self, sale_id: UUID, args: list[Any]) -> ClaimReply:
         keys = SaleKeys.of(sale_id)
         names = [keys.state, keys.line, keys.intents, keys.active, keys.units, keys.claims, keys.claimed]
         names += [keys.standby, keys.holds, keys.lobby, keys.departed, keys.needs]
-        args = [claim_id or secrets.token_hex(8), limit, lease_ms, MAX_TRIES]
-        code, packed, waiting, parked, wait_ms = self._scripts.run("claim", names, args)
+        kept = self.replicas.kept_ticket(sale_id)
+        code, packed, waiting, parked, wait_ms = self._scripts.run("claim", names, [*args, kept])
         claim = Claim.unpack(packed) if packed else None
         return ClaimReply(ClaimCode(code), claim, waiting, parked, wait_ms)
 

@@ -20,9 +20,13 @@
 -- ARGV[3] lease_ms   int     for how long nobody else gets the claim; a lease that lies further ahead than the
 --                            longest was made for has run out too: the clock was set back since
 -- ARGV[4] max_tries  int     a claim handed out more often is parked for a person to look at
+-- ARGV[5] kept       int     the last ticket that enough replicas have: no later one is decided, since a master that
+--                            does not know it would give it to somebody else; 0 where they do not answer: as before;
+--                            -1: nobody asks for replicas
 -- Returns {code, claim, waiting, parked, wait_ms}
 --   code: fresh | again | empty | not_open | drawing (first the lots) | paced (come again in wait_ms) | full (as
---         many open holds as may be) | missing (there is no live state)
+--         many open holds as may be) | ahead (the next ticket is later than `kept`) | missing (there is no live
+--         state)
 --   claim: a line claim|epoch|decided_ms|price_minor|currency|hold_until_ms, then a line for each ticket:
 --          intent|user|ticket|quantity|accept_fewer|submitted_ms|outcome|reason|granted
 -- Invariants: available >= 0; a ticket has one verdict, offered in ticket order; the claim is written
@@ -31,6 +35,7 @@
 local now = redis.call('TIME')
 local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
 local new_claim, limit, lease_ms, max_tries = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local kept = tonumber(ARGV[5])
 local PAGE = 50
 local BURST_MS = 250
 local TICKETS = 900000000 -- a sale; what is needed times this, and the ticket, fit into a score exactly
@@ -213,6 +218,7 @@ end
 
 -- Then the line, with the lobby at its head. A place in the lobby becomes a ticket here.
 local popped, in_lobby, now_serving, served = 0, 0, number('now_serving'), nil
+local last_kept = kept < 0 and math.huge or math.max(kept, number('kept_ticket'))
 local ids = {}
 if not stopped and not is_still and #rows < limit then
   ids = redis.call('ZRANGE', KEYS[10], 0, limit - #rows - 1)
@@ -232,7 +238,10 @@ if #ids > 0 then
     end
     local one = parse(record)
     local fits = one.need <= available
-    if one.left ~= '0' then
+    if tonumber(one.ticket) > last_kept then
+      stopped = 'ahead'
+      break
+    elseif one.left ~= '0' then
       write(id, one, 'left', '', 0)
     elseif closed then
       write(id, one, closed[1], closed[2], 0)
@@ -290,7 +299,7 @@ if is_paced and not is_still then
   redis.call('HSET', KEYS[1], 'bucket', bucket, 'bucket_ms', now_ms)
 end
 if #rows == 0 then
-  local code = (stopped == 'paced' or stopped == 'full') and stopped or 'empty'
+  local code = (stopped == 'paced' or stopped == 'full' or stopped == 'ahead') and stopped or 'empty'
   redis.call('HSET', KEYS[1], 'bell_ms', code == 'paced' and now_ms or 0, 'standby_min_need', need_at(0),
     'standby_max_need', need_at(-1))
   return {code, '', waiting, parked, wait_ms}
@@ -309,6 +318,9 @@ elseif now_ms - pace_start_ms >= 1000 then
 end
 
 redis.call('HINCRBY', KEYS[1], 'moves', 1)
+if kept > 0 then
+  redis.call('HSET', KEYS[1], 'kept_ticket', last_kept)
+end
 redis.call('HSET', KEYS[7], new_claim, claim)
 redis.call('ZADD', KEYS[6], now_ms + lease_ms, new_claim)
 if popped > 0 then

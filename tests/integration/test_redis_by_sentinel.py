@@ -10,7 +10,10 @@ from uuid import UUID
 import pytest
 
 from config import Settings, load_settings
-from models.errors import LineUnavailable, TooFewReplicas
+from models.enums import SaleStatus
+from models.errors import LineUnavailable, NotReplicated, TooFewReplicas
+from models.ids import new_intent_id
+from models.live.records import Submission
 from models.messages import Message
 from tasks.runtime.celery_app import DRAIN
 from tests.support.contexts import context_over, heard_bell, plain_settings
@@ -91,6 +94,37 @@ def taken(sale: SaleUnderTest, user: UUID) -> Message:
         return sale.submit(user, key="b")
     except LineUnavailable:
         return {}
+
+
+def test_a_ticket_that_no_replica_knew_is_in_no_ledger_and_given_to_the_next_shopper(
+    stores: Stores,
+    clean: None,  # noqa: ARG001
+    watched: Watched,
+) -> None:
+    with context_over(settings_at(stores, watched, replicas_required=1)) as context:
+        shop = Shop(context)
+        sale = shop.open_sale(5)
+        first, refused, unanswered, next_one = shop.shoppers(4)
+        sale.submit(first)
+        sale.drain()
+        row = sale.row()
+        sent = Submission(str(new_intent_id(row.number)), str(unanswered), 1, False)
+        eventually(watched.is_in_step)
+        watched.cut_off_replica()
+        with pytest.raises(LineUnavailable):
+            sale.submit(refused)
+        with pytest.raises(NotReplicated):  # its process dies before it takes the intent back
+            context.live.submit(sale.id, row.epoch or "", [sent])
+        sale.drain()
+        assert (sale.look().number("last_ticket"), sale.statuses()) == (3, ["held"])
+        old = watched.master
+        watched.fail_over()
+        old.start()  # as the new master's replica
+        assert eventually(lambda: taken(sale, next_one))["ticket"] == 2
+        shop.sweep()
+        sale.drain()
+        assert (sale.row().status, sale.statuses()) == (SaleStatus.OPEN, ["held", "held"])
+        assert sale.audit().ok
 
 
 def test_a_master_that_dies_is_followed(

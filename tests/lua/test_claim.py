@@ -24,6 +24,17 @@ def test_tickets_are_decided_from_the_head(line: Line) -> None:
     assert line.claim(3).code == ClaimCode.EMPTY
 
 
+def test_no_ticket_is_decided_that_too_few_replicas_have(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[tuple[ClaimCode, list[int]]] = []
+    line.line_up(5)
+    for kept in (0, 2, 0, 0, 5):  # 0: they do not answer, and what they had before is decided yet
+        monkeypatch.setattr(line.live.replicas, "kept_ticket", lambda _, kept=kept: kept)
+        reply = line.claim(1 if kept == 2 else 100)
+        found.append((reply.code, tickets(reply.claim) if reply.claim else []))
+    ahead, fresh = ClaimCode.AHEAD, ClaimCode.FRESH
+    assert found == [(ahead, []), (fresh, [1]), (fresh, [2]), (ahead, []), (fresh, [3, 4, 5])]
+
+
 def test_the_first_get_the_units_and_the_rest_get_nothing(live: Live) -> None:
     line = Line(live, units=3)
     line.line_up(5)

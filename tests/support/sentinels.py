@@ -94,9 +94,11 @@ class Watched:
 
     def is_in_step(self) -> bool:
         """Whether the replica has all that the master has."""
-        ours, told = self.servers[0].client.info("replication"), self.servers[1].client.info("replication")
+        told = [one.client.info("replication") for one in self.servers]
+        master, replica = sorted(told, key=lambda one: str(one["role"]))
         return bool(
-            told.get("master_link_status") == "up" and told["slave_repl_offset"] == ours["master_repl_offset"]
+            replica.get("master_link_status") == "up"
+            and replica["slave_repl_offset"] == master["master_repl_offset"]
         )
 
     def cut_off_replica(self) -> None:
