@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 
 from benchmarks.client.http_wire import Target
-from benchmarks.harness.failures import CannotRush
+from benchmarks.harness.failures import CannotMeasure
 from benchmarks.harness.settings import LONG_HOLD_S
 
 PAGE: Final = 200  # rows a page, the most that the contract allows
@@ -31,30 +31,30 @@ class Shop:
         """Wait for `/readyz`.
 
         Raises:
-            CannotRush: the shop is not reachable, or not ready, in time.
+            CannotMeasure: the shop is not reachable, or not ready, in time.
         """
         status, said = self.call("GET", "/readyz")
         if status != 200:
-            raise CannotRush(f"The shop at {self._target.authority} is not ready: {status} {said}")
+            raise CannotMeasure(f"The shop at {self._target.authority} is not ready: {status} {said}")
 
     def log_in(self, email: str, password: str) -> None:
         """Become the admin.
 
         Raises:
-            CannotRush: the shop does not let us in, or the account is no admin.
+            CannotMeasure: the shop does not let us in, or the account is no admin.
         """
         status, said = self.call("POST", "/api/v1/auth/login", {"email": email, "password": password})
         if status != 200:
-            raise CannotRush(f"The admin {email} cannot log in: {status} {describe(said)}")
+            raise CannotMeasure(f"The admin {email} cannot log in: {status} {describe(said)}")
         if said["user"]["role"] != "admin":
-            raise CannotRush(f"{email} is not an admin.")
+            raise CannotMeasure(f"{email} is not an admin.")
         self._token = said["access_token"]
 
     def open_sale(self, units: int, per_shopper: int, hold_s: int = LONG_HOLD_S) -> str:
         """Create a product and an open sale of it; returns the sale's id.
 
         Raises:
-            CannotRush: the shop refuses.
+            CannotMeasure: the shop refuses.
         """
         product = self.expect(201, "POST", "/api/v1/products", product_body())
         body = sale_body(product["id"], units, per_shopper, hold_s)
@@ -67,22 +67,22 @@ class Shop:
         """Open or end the sale; that it already is where it shall be is fine.
 
         Raises:
-            CannotRush: the shop refuses for another reason.
+            CannotMeasure: the shop refuses for another reason.
         """
         status, said = self.call("POST", f"/api/v1/sales/{sale_id}/{verb}")
         already = status == 409 and isinstance(said, dict) and said.get("code") == "illegal_transition"
         if status != 200 and not already:
-            raise CannotRush(f"The sale cannot {verb}: {status} {describe(said)}")
+            raise CannotMeasure(f"The sale cannot {verb}: {status} {describe(said)}")
 
     def expect(self, wanted: int, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Call, and insist on a status.
 
         Raises:
-            CannotRush: the answer is another one.
+            CannotMeasure: the answer is another one.
         """
         status, said = self.call(method, path, body)
         if status != wanted:
-            raise CannotRush(f"{method} {path} answered {status}: {describe(said)}")
+            raise CannotMeasure(f"{method} {path} answered {status}: {describe(said)}")
         return said
 
     def rows(self, path: str) -> Iterator[dict[str, Any]]:
@@ -100,7 +100,7 @@ class Shop:
         """One exchange: (status, body). Broken connections, 429 and 503 are retried while patience lasts.
 
         Raises:
-            CannotRush: the shop could not be reached at all.
+            CannotMeasure: the shop could not be reached at all.
         """
         deadline = time.monotonic() + self.patience_s
         while True:
@@ -109,7 +109,7 @@ class Shop:
             except (OSError, HTTPException) as error:
                 self._connection = None
                 if time.monotonic() > deadline:
-                    raise CannotRush(
+                    raise CannotMeasure(
                         f"The shop at {self._target.authority} is not reachable: {error}"
                     ) from error
                 time.sleep(PAUSE_S)
@@ -149,7 +149,7 @@ def opened_sale(
     except BaseException:
         try:
             shop.move_sale(sale_id, "end")
-        except CannotRush as error:
+        except CannotMeasure as error:
             tell(f"The sale {sale_id} is left open: {error}")
         raise
 

@@ -1,11 +1,21 @@
 """The event loop of a client process: it answers the run's questions, and begins what it is asked to."""
 
 import asyncio
+import signal
 from collections.abc import Callable, Coroutine
 from multiprocessing.connection import Connection
 from typing import Any
 
-from benchmarks.harness.client_processes import Question
+from benchmarks.harness.client_processes import Question, allow_open_files
+
+
+def run_client(
+    loop: Callable[[Any, "Connection[Any, Question]"], "ClientLoop"], plan: Any, pipe: Any
+) -> None:
+    """The entry of a client process. Its parent handles Ctrl-C, and a closed pipe ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    allow_open_files()
+    asyncio.run(loop(plan, pipe).run())
 
 
 class ClientLoop:

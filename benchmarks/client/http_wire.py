@@ -42,6 +42,11 @@ class Target:
         return cls(parts.hostname, parts.port or (443 if tls else 80), tls)
 
     @property
+    def is_here(self) -> bool:
+        """Whether that is this machine, to which other loopback addresses lead as well."""
+        return self.host in {"127.0.0.1", "localhost"}
+
+    @property
     def authority(self) -> str:
         """What goes into the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -4,9 +4,10 @@ import multiprocessing
 import resource
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 
 from benchmarks.harness.failures import CannotMeasure
 
@@ -17,11 +18,12 @@ FAREWELL_S: Final = 10.0
 Question = tuple[str, Any]  # a verb, and what it needs
 
 
-class Countable(Protocol):
-    """How far a process is; a crowd's is the sum."""
+@dataclass(frozen=True, slots=True)
+class Countable:
+    """How far a process is. A crowd's is the sum, field by field."""
 
-    def __add__(self, other: Any, /) -> Any:
-        """Count two as one."""
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
 
 Plan = TypeVar("Plan")
@@ -100,6 +102,29 @@ class ClientProcesses(Generic[Plan, Tally]):
             if is_done(tally) or time.monotonic() >= deadline:
                 return tally
             time.sleep(min(LOOK_EVERY_S, max(0.0, deadline - time.monotonic())))
+
+    def watch_or_poll(
+        self,
+        is_done: Callable[[Tally], bool],
+        measure: Callable[[Tally], int],
+        deadline: float,
+        *,
+        patience_s: Callable[[], float],
+        on_change: Callable[[Tally], None],
+    ) -> None:
+        """Watch; when a number does not grow for as long as patience lasts, have those who wait ask."""
+        last, changed_at = -1, time.monotonic()
+
+        def follow(tally: Tally) -> None:
+            nonlocal last, changed_at
+            on_change(tally)
+            if measure(tally) != last:
+                last, changed_at = measure(tally), time.monotonic()
+            elif time.monotonic() - changed_at > patience_s():
+                changed_at = time.monotonic()
+                self.ask("poll", deadline)
+
+        self.watch(is_done, deadline, follow)
 
     def close(self) -> None:
         """End every process: a closed pipe is their sign; who does not heed it is killed."""

@@ -13,7 +13,7 @@ from typing import Final
 import config
 from benchmarks.client.http import HttpPool, NoAnswer, ShopClient, Tries
 from benchmarks.client.http_wire import Target
-from benchmarks.harness.failures import CannotRush
+from benchmarks.harness.failures import CannotMeasure, NoBulkTokens
 from benchmarks.harness.settings import RushSettings
 
 REGISTERING_AT_ONCE: Final = 16
@@ -22,17 +22,13 @@ PASSWORD: Final = "a long enough pass phrase for a crowd"  # noqa: S105 - throw-
 Shopper = tuple[str, str]  # user id, access token
 
 
-class NoBulkTokens(RuntimeError):
-    """The command line cannot make a crowd here: it is refused, or serves another database."""
-
-
 def get_crowd(
     settings: RushSettings, on_progress: Callable[[int], None], say: Callable[[str], None]
 ) -> list[Shopper]:
     """Accounts with valid access tokens for every shopper.
 
     Raises:
-        CannotRush: neither way works in time.
+        CannotMeasure: neither way works in time.
     """
     if settings.is_local:
         try:
@@ -51,7 +47,7 @@ async def is_known(settings: RushSettings, token: str) -> bool:
     """Whether the shop accepts a token: the command line may have served another database than the shop's.
 
     Raises:
-        CannotRush: the shop does not answer.
+        CannotMeasure: the shop does not answer.
     """
     pool = HttpPool(Target.of(settings.url), 1)
     try:
@@ -59,7 +55,7 @@ async def is_known(settings: RushSettings, token: str) -> bool:
             "/api/v1/me", deadline=time.monotonic() + settings.deadline_s
         )
     except NoAnswer as error:
-        raise CannotRush(str(error)) from error
+        raise CannotMeasure(str(error)) from error
     finally:
         pool.close()
     return answer.status == 200
@@ -112,7 +108,7 @@ async def register_crowd(settings: RushSettings, on_progress: Callable[[int], No
     """Register and log in every shopper over HTTP, some at once, waiting where the shop says so.
 
     Raises:
-        CannotRush: the shop refuses somebody, or time is up.
+        CannotMeasure: the shop refuses somebody, or time is up.
     """
     pool = HttpPool(Target.of(settings.url), REGISTERING_AT_ONCE)
     deadline = time.monotonic() + settings.deadline_s
@@ -127,7 +123,7 @@ async def register_crowd(settings: RushSettings, on_progress: Callable[[int], No
     try:
         await asyncio.gather(*(join(number) for number in range(settings.shoppers)))
     except NoAnswer as error:
-        raise CannotRush(
+        raise CannotMeasure(
             f"Only {len(crowd)} of {settings.shoppers} shoppers could register: {error}"
         ) from error
     pool.close()
@@ -138,7 +134,7 @@ async def register(pool: HttpPool, email: str, deadline: float) -> Shopper:
     """Make one account and log it in.
 
     Raises:
-        CannotRush: the shop refuses.
+        CannotMeasure: the shop refuses.
         NoAnswer: time is up.
     """
     client = ShopClient(pool, None)
@@ -147,9 +143,9 @@ async def register(pool: HttpPool, email: str, deadline: float) -> Shopper:
     made = await client.post("/api/v1/auth/register", credentials, key=None, tries=tries, deadline=deadline)
     was_made_before = made.status == 409 and tries.resent > 0  # the first answer got lost
     if made.status != 201 and not was_made_before:
-        raise CannotRush(f"Registering answered {made.status}: {made.body[:300]!r}")
+        raise CannotMeasure(f"Registering answered {made.status}: {made.body[:300]!r}")
     come = await client.post("/api/v1/auth/login", credentials, key=None, tries=Tries(), deadline=deadline)
     if come.status != 200:
-        raise CannotRush(f"Logging in answered {come.status}: {come.body[:300]!r}")
+        raise CannotMeasure(f"Logging in answered {come.status}: {come.body[:300]!r}")
     said = come.json()
     return str(said["user"]["id"]), str(said["access_token"])

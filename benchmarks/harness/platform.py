@@ -160,7 +160,7 @@ class Platform(Programs):
         """Log in as the admin.
 
         Raises:
-            CannotRush: the shop is not reachable.
+            CannotMeasure: the shop is not reachable.
         """
         shop = Shop(self.target, patience_s=patience_s)
         shop.log_in(*self.admin_account())

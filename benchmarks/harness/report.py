@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Final
 
+import orjson
 from rich.console import Console
 from rich.table import Table
 
@@ -27,6 +29,12 @@ def as_json(figures: dict[str, Any], findings: Findings, notes: Sequence[str] = 
         "findings": [asdict(finding) for found in findings.values() for finding in found[:ROWS_KEPT]],
         "notes": list(notes),
     }
+
+
+def write_report(report: dict[str, Any], path: Path | None) -> None:
+    """Write the report for machines down, where a file is named for it."""
+    if path is not None:
+        path.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
 
 
 def print_report(

@@ -3,6 +3,8 @@
 import argparse
 import json
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,7 +14,7 @@ from environs import Env
 from marshmallow.validate import OneOf, Range
 
 import config
-from benchmarks.harness.failures import CannotRush
+from benchmarks.harness.failures import CannotMeasure
 from benchmarks.rush.manners import Paying
 from tasks.providers.sandbox.signature import webhook_secret
 
@@ -72,29 +74,41 @@ def read_rush_settings(arguments: list[str] | None = None) -> RushSettings:
     """Read whom to rush and how: `URL`, `SHOPPERS`, `UNITS` and the others of `_read`, and `--json FILE`.
 
     Raises:
-        CannotRush: a value is malformed, or nobody says how to log in as admin.
+        CannotMeasure: a value is malformed, or nobody says how to log in as admin.
     """
-    try:
-        return _read(Env(eager=True), config.load_settings(), _json_path("rush", arguments))
-    except (ValueError, config.ConfigurationError) as error:
-        raise CannotRush(str(error)) from error
+    json_path = report_path("benchmarks.rush", arguments)
+    with refusing_malformed():
+        return _read(Env(eager=True), config.load_settings(), json_path)
 
 
 def read_storm_settings(arguments: list[str] | None = None) -> StormSettings:
     """Read whom to storm and how: `URL`, `WEBHOOKS` and the others of `_read_storm`, and `--json FILE`.
 
     Raises:
-        CannotRush: a value is malformed, or the platform's secrets are not known here.
+        CannotMeasure: a value is malformed, or the platform's secrets are not known here.
+    """
+    json_path = report_path("benchmarks.storm", arguments)
+    with refusing_malformed():
+        return _read_storm(Env(eager=True), config.load_settings(), json_path)
+
+
+@contextmanager
+def refusing_malformed() -> Iterator[None]:
+    """Say of a value that cannot be read that nothing can be measured by it.
+
+    Raises:
+        CannotMeasure: that.
     """
     try:
-        return _read_storm(Env(eager=True), config.load_settings(), _json_path("storm", arguments))
+        yield
     except (ValueError, config.ConfigurationError) as error:
-        raise CannotRush(str(error)) from error
+        raise CannotMeasure(str(error)) from error
 
 
-def _json_path(show: str, arguments: list[str] | None) -> Path | None:
-    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{show}")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there as well")
+def report_path(module: str, arguments: list[str] | None, default: Path | None = None) -> Path | None:
+    """Read the one option of a command: `--json FILE`."""
+    parser = argparse.ArgumentParser(prog=f"python -m {module}")
+    parser.add_argument("--json", type=Path, metavar="FILE", default=default, help="where the report goes")
     chosen: Path | None = parser.parse_args(arguments).json
     return chosen
 
@@ -121,9 +135,9 @@ def _read(env: Env, platform: config.Settings, json_path: Path | None) -> RushSe
 
 def _read_storm(env: Env, platform: config.Settings, json_path: Path | None) -> StormSettings:
     if platform.is_production:
-        raise CannotRush("A storm is for development: it signs webhooks by the sandbox's secret.")
+        raise CannotMeasure("A storm is for development: it signs webhooks by the sandbox's secret.")
     if not platform.database_url:
-        raise CannotRush("Set DATABASE_URL or DATA_DIR: the provider's books cannot be read.")
+        raise CannotMeasure("Set DATABASE_URL or DATA_DIR: the provider's books cannot be read.")
     email, password = admin_credentials(platform)
     webhooks = env.int("WEBHOOKS", 10_000, validate=Range(min=200, max=1_000_000))
     patience_s = platform.payments.patience_s
@@ -153,7 +167,7 @@ def admin_credentials(platform: config.Settings) -> tuple[str, str]:
     """The admin's from the environment, else those that `make run` left in the data directory.
 
     Raises:
-        CannotRush: neither is there.
+        CannotMeasure: neither is there.
     """
     if platform.admin_password:
         return platform.admin_email, platform.admin_password
@@ -161,5 +175,7 @@ def admin_credentials(platform: config.Settings) -> tuple[str, str]:
     try:
         admin = json.loads(left.read_text())
     except FileNotFoundError as error:
-        raise CannotRush(f"Set ADMIN_EMAIL and ADMIN_PASSWORD, or DATA_DIR: there is no {left}.") from error
+        raise CannotMeasure(
+            f"Set ADMIN_EMAIL and ADMIN_PASSWORD, or DATA_DIR: there is no {left}."
+        ) from error
     return str(admin["email"]), str(admin["password"])

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import config
-from benchmarks.harness.failures import CannotMeasure, CannotRush
 from benchmarks.harness.platform import Platform
 from benchmarks.harness.settings import admin_credentials
 
@@ -41,11 +40,7 @@ def open_place(url: str, port: int, settings: Mapping[str, str]) -> Iterator[Pla
         CannotMeasure: there is nobody to log in as, or the platform does not come up.
     """
     if url:
-        try:
-            admin = admin_credentials(config.load_settings())
-        except CannotRush as error:
-            raise CannotMeasure(str(error)) from error
-        yield Place(url, *admin)
+        yield Place(url, *admin_credentials(config.load_settings()))
         return
     with tempfile.TemporaryDirectory(prefix="crowd-") as folder:
         platform = Platform(Path(folder), settings, port=port)

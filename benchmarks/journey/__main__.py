@@ -15,18 +15,15 @@ import time
 from collections import Counter
 from typing import Final
 
-import orjson
 from rich.console import Console
 
 from benchmarks.client.admin_api import Shop
-from benchmarks.client.http import NoAnswer
 from benchmarks.client.http_wire import Target
 from benchmarks.harness.client_processes import ClientProcesses, allow_open_files
-from benchmarks.harness.crowd_tokens import NoBulkTokens
 from benchmarks.harness.cut_off import cut_off_after
-from benchmarks.harness.failures import CannotMeasure, CannotRush
-from benchmarks.harness.progress import say, stage
-from benchmarks.harness.report import as_json, print_report
+from benchmarks.harness.failures import run_tool
+from benchmarks.harness.progress import stage
+from benchmarks.harness.report import as_json, print_report, write_report
 from benchmarks.harness.visited_shop import Place, open_place
 from benchmarks.journey import report
 from benchmarks.journey.crowd import Tally, run_visitors
@@ -40,8 +37,8 @@ LAST_ORDERS_S: Final = 60.0
 
 def main(arguments: list[str] | None = None) -> int:
     """Travel, report, and return the exit code."""
-    console = Console()
-    try:
+
+    def work(console: Console) -> int:
         settings = read_journey_settings(arguments)
         allow_open_files()
         with (
@@ -49,19 +46,15 @@ def main(arguments: list[str] | None = None) -> int:
             open_place(settings.url, settings.port, {}) as place,
         ):
             return run(settings, console, place)
-    except (CannotMeasure, CannotRush, NoBulkTokens, NoAnswer) as error:
-        say(console, f"Cannot travel: {error}")
-        return 1
-    except KeyboardInterrupt:
-        say(console, "Interrupted.")
-        return 130
+
+    return run_tool(work, cannot="Cannot travel", exit_code=1)
 
 
 def run(settings: JourneySettings, console: Console, place: Place) -> int:
     """Prepare, travel, verify, report; returns the exit code.
 
     Raises:
-        CannotMeasure, CannotRush: it came to nothing.
+        CannotMeasure: it came to nothing.
     """
     target = Target.of(place.url)
     shop = Shop(target, patience_s=30.0)
@@ -89,7 +82,7 @@ def run(settings: JourneySettings, console: Console, place: Place) -> int:
     title = f"A journey of {settings.people:,} people to {settings.units:,} units: p50 / p99 / worst"
     print_report(console, title, rows, report.LABELS, findings)
     written = as_json(report.figures_of(settings, log, journey.stages, verdicts), findings)
-    settings.json_path.write_bytes(orjson.dumps(written, option=orjson.OPT_INDENT_2) + b"\n")
+    write_report(written, settings.json_path)
     return 0 if written["passed"] else 1
 
 

@@ -2,15 +2,15 @@
 
 import asyncio
 import gc
-import signal
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Final
 
-from benchmarks.client.client_loop import ClientLoop
+from benchmarks.client.client_loop import ClientLoop, run_client
 from benchmarks.client.crowd_socket import Socket
 from benchmarks.client.sockets import Sockets
-from benchmarks.harness.client_processes import Question, allow_open_files
+from benchmarks.harness.client_processes import Countable, Question
 from benchmarks.journey.visitor import Log, Visitor, Ways
 from benchmarks.rush.polling import Polling
 from benchmarks.rush.shopper import Errand, Person
@@ -26,7 +26,7 @@ class JourneyPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Countable):
     """How many visitors are how far."""
 
     come: int = 0
@@ -38,16 +38,6 @@ class Tally:
     holders: int = 0
     through: int = 0  # the receipt was read, or reading it was given up
     accounted: int = 0
-
-    def __add__(self, other: "Tally") -> "Tally":
-        return Tally(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
-
-
-def run_visitors(plan: JourneyPlan, pipe: "Connection[Any, Question]") -> None:
-    """The entry of a process. Its parent handles Ctrl-C, and a closed pipe ends it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    allow_open_files()
-    asyncio.run(Visitors(plan, pipe).run())
 
 
 class Visitors(ClientLoop):
@@ -129,3 +119,6 @@ class Visitors(ClientLoop):
             through=sum(one.is_through for one in visitors),
             accounted=sum(one.purse.has_accounted for one in visitors),
         )
+
+
+run_visitors: Final = partial(run_client, Visitors)

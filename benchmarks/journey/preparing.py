@@ -26,7 +26,7 @@ def get_people(settings: JourneySettings, target: Target, place: Place) -> list[
     """Accounts for everybody: in bulk, and with a password for those who will type one.
 
     Raises:
-        NoBulkTokens, CannotRush, NoAnswer: the shop gives none.
+        CannotMeasure, NoAnswer: the shop gives none.
     """
     typing = asyncio.run(_register(settings.typing, target))
     others = settings.people - len(typing)
@@ -49,7 +49,7 @@ def schedule_sale(shop: Shop, settings: JourneySettings, lead_s: float) -> str:
     """Make a product and a sale of it that opens by itself; returns the sale's id.
 
     Raises:
-        CannotRush: the shop refuses.
+        CannotMeasure: the shop refuses.
     """
     product = shop.expect(201, "POST", "/api/v1/products", product_body())
     opens_at = datetime.now(UTC) + timedelta(seconds=lead_s)
@@ -66,14 +66,13 @@ def plan_journey(
 ) -> list[JourneyPlan]:
     """Split people into processes, each with a loopback address of its own where the shop is here."""
     processes = -(-len(people) // PEOPLE_A_PROCESS)
-    is_here = target.host in {"127.0.0.1", "localhost"}
     ready = [
         ((user, token, Manner.PAYS), draw_ways(settings, at, email, PASSWORD))
         for at, (user, token, email) in enumerate(people)
     ]
     return [
         JourneyPlan(
-            Errand(target, sale_id, 1, f"127.0.0.{place + 2}" if is_here else None),
+            Errand(target, sale_id, 1, f"127.0.0.{place + 2}" if target.is_here else None),
             tuple(ready[place::processes]),
             opens_ns,
         )

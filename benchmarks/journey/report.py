@@ -10,10 +10,10 @@ from benchmarks.harness.report import counts_of
 from benchmarks.harness.usage import Cpu
 from benchmarks.journey.settings import JourneySettings
 from benchmarks.journey.visitor import LINKS, Log
-from benchmarks.rush.report import LABELS as RUSH_LABELS
+from benchmarks.verify.judge import CHECKS
 from benchmarks.verify.testimony import Finding
 
-LABELS: Final = {**RUSH_LABELS, "errors": "answers of 500 or above"}
+LABELS: Final = {**CHECKS, "errors": "answers of 500 or above"}
 STAGES: Final = ("coming", "rush", "paying")
 # What each link comes to: `verdict` and `intent` from the press, `payment` from its own press.
 MEANINGS: Final = {

@@ -1,6 +1,5 @@
 """The settings of `make journey`, from environment and command line; the platform's stay `config`'s."""
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -9,7 +8,7 @@ from environs import Env
 from marshmallow.validate import Range
 
 import config
-from benchmarks.harness.failures import CannotMeasure
+from benchmarks.harness.settings import refusing_malformed, report_path
 
 REPORT: Final = config.ROOT / "benchmarks" / "journey.json"
 UNITS: Final = 0.2  # of the people
@@ -36,7 +35,7 @@ class JourneySettings:
     deadline_s: float
     url: str
     port: int
-    json_path: Path
+    json_path: Path | None
 
     @property
     def typing(self) -> int:
@@ -50,16 +49,12 @@ def read_journey_settings(arguments: list[str] | None = None) -> JourneySettings
     Raises:
         CannotMeasure: a value is malformed.
     """
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.journey", description="The whole journey.")
-    parser.add_argument("--json", type=Path, metavar="FILE", default=REPORT, help="where the report goes")
-    chosen = parser.parse_args(arguments)
-    try:
-        return _read(Env(eager=True), chosen.json)
-    except ValueError as error:
-        raise CannotMeasure(str(error)) from error
+    json_path = report_path("benchmarks.journey", arguments, REPORT)
+    with refusing_malformed():
+        return _read(Env(eager=True), json_path)
 
 
-def _read(env: Env, json_path: Path) -> JourneySettings:
+def _read(env: Env, json_path: Path | None) -> JourneySettings:
     people = env.int("PEOPLE", 2000, validate=Range(min=1, max=100_000))
     share = Range(min=0, max=1)
     return JourneySettings(

@@ -1,5 +1,6 @@
 """The steps of a journey, from the first page to the last receipt, and the judgement of it."""
 
+import math
 import time
 from collections.abc import Callable
 from functools import partial
@@ -93,20 +94,14 @@ class Journey:
         self, name: str, total: int, measure: Callable[[Tally], int], is_done: Callable[[Tally], bool]
     ) -> None:
         """Wait until something is so; when no news comes for long, have those who wait ask."""
-        last, changed_at = -1, time.monotonic()
         with stage(self._console, name, total) as shown:
-
-            def show(tally: Tally) -> None:
-                nonlocal last, changed_at
-                shown.update(measure(tally))
-                now = time.monotonic()
-                if measure(tally) != last:
-                    last, changed_at = measure(tally), now
-                elif now - changed_at > QUIET_S and now > self._opens_s:
-                    changed_at = now
-                    self._crowd.ask("poll", self._deadline)
-
-            self._crowd.watch(is_done, self._deadline, show)
+            self._crowd.watch_or_poll(
+                is_done,
+                measure,
+                self._deadline,
+                patience_s=lambda: QUIET_S if time.monotonic() > self._opens_s else math.inf,
+                on_change=lambda tally: shown.update(measure(tally)),
+            )
 
     def _mark(self) -> None:
         self._marks.append(Cpu.of({**self._place.groups(), "clients": self._crowd.pids}))

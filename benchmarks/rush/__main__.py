@@ -11,22 +11,21 @@ from dataclasses import asdict
 from functools import partial
 from typing import Final
 
-import orjson
 from rich.console import Console
 
 from benchmarks.client.admin_api import Shop, opened_sale
 from benchmarks.client.http_wire import Target
 from benchmarks.harness.client_processes import ClientProcesses
 from benchmarks.harness.crowd_tokens import get_crowd
-from benchmarks.harness.failures import CannotMeasure, CannotRush
+from benchmarks.harness.failures import CannotMeasure, run_tool
 from benchmarks.harness.progress import Stage, say, stage
-from benchmarks.harness.report import as_json, print_report
+from benchmarks.harness.report import as_json, print_report, write_report
 from benchmarks.harness.settings import RushSettings, read_rush_settings
-from benchmarks.rush.crowd import CrowdPlan, plan_crowd, run_crowd
+from benchmarks.rush.crowd import CrowdPlan, Tally, plan_crowd, run_crowd
 from benchmarks.rush.manners import Paying
-from benchmarks.rush.report import LABELS, count_figures, figure_rows
-from benchmarks.rush.tally import Tally
+from benchmarks.rush.report import count_figures, figure_rows
 from benchmarks.verify.evidence import gather_evidence, provider_books, verify_settled
+from benchmarks.verify.judge import CHECKS
 from benchmarks.verify.testimony import Told
 
 READY_S: Final = 30.0  # seconds, at most, until the shop must be ready
@@ -37,23 +36,16 @@ LAST_WORDS_S: Final = 15.0  # seconds that the end of the sale may take, also pa
 
 def main(arguments: list[str] | None = None) -> int:
     """Rush the shop; returns the exit code."""
-    console = Console()
-    try:
-        return rush(read_rush_settings(arguments), console)
-    except (CannotRush, CannotMeasure) as error:
-        say(console, f"Cannot rush: {error}")
-        return 2
-    except KeyboardInterrupt:
-        say(console, "Interrupted.")
-        return 130
+    return run_tool(
+        lambda console: rush(read_rush_settings(arguments), console), cannot="Cannot rush", exit_code=2
+    )
 
 
 def rush(settings: RushSettings, console: Console) -> int:
     """Prepare, rush, verify, report.
 
     Raises:
-        CannotRush: the shop is not reachable, or the admin is not let in.
-        CannotMeasure: the crowd itself broke.
+        CannotMeasure: the shop is not reachable, the admin is not let in, or the crowd itself broke.
     """
     target = Target.of(settings.url)
     shop = Shop(target, patience_s=min(READY_S, settings.deadline_s))
@@ -83,10 +75,9 @@ def rush(settings: RushSettings, console: Console) -> int:
         shown.update(1)
     figures = count_figures(evidence, settings.connections)
     title = f"A rush of {figures.shoppers:,} shoppers for {figures.units:,} units"
-    print_report(console, title, [figure_rows(figures)], LABELS, findings, notes=notes)
+    print_report(console, title, [figure_rows(figures)], CHECKS, findings, notes=notes)
     report = as_json(asdict(figures), findings, notes)
-    if settings.json_path is not None:
-        settings.json_path.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
+    write_report(report, settings.json_path)
     return 0 if report["passed"] else 1
 
 
@@ -115,7 +106,7 @@ class Rush:
         """Take every step; returns the testimonies and what else is worth saying.
 
         Raises:
-            CannotRush: the sockets do not open, or the sale cannot be ended.
+            CannotMeasure: the sockets do not open, or the sale cannot be ended.
         """
         self._connect()
         self._started = time.monotonic()
@@ -142,11 +133,13 @@ class Rush:
                 lambda t: t.connected == everybody, deadline, lambda t: shown.update(t.connected)
             )
         if tally.connected < everybody:
-            raise CannotRush(f"{tally.connected} of {everybody} sockets in time: {tally.socket_error}")
+            raise CannotMeasure(
+                f"{tally.connected} of {everybody} sockets in time: {dict(tally.errors.most_common(3))}"
+            )
         self._crowd.ask("warm", deadline)
         tally = self._crowd.watch(lambda t: t.warm == len(self._crowd), deadline, lambda _: None)
         if tally.warm < len(self._crowd):
-            raise CannotRush("The HTTP connections did not open in time.")
+            raise CannotMeasure("The HTTP connections did not open in time.")
 
     def _submit(self) -> None:
         everybody = self._settings.shoppers
@@ -231,21 +224,18 @@ class Rush:
         shown: Stage,
     ) -> None:
         """Wait for news by socket; when none comes for long, or time runs out, have the waiting ask."""
-        last, changed_at = -1, time.monotonic()
+        self._crowd.watch_or_poll(
+            is_done,
+            measure,
+            self._deadline,
+            patience_s=self._patience_s,
+            on_change=lambda tally: shown.update(measure(tally), total(tally)),
+        )
+
+    def _patience_s(self) -> float:
         quiet_s = min(self._quiet_s, self._settings.deadline_s / 4)
         near = self._started + NEAR_DEADLINE * self._settings.deadline_s
-
-        def follow(tally: Tally) -> None:
-            nonlocal last, changed_at
-            shown.update(measure(tally), total(tally))
-            now = time.monotonic()
-            if measure(tally) != last:
-                last, changed_at = measure(tally), now
-            elif now - changed_at > (quiet_s if now < near else min(1.0, quiet_s)):
-                changed_at = now
-                self._crowd.ask("poll", self._deadline)
-
-        self._crowd.watch(is_done, self._deadline, follow)
+        return quiet_s if time.monotonic() < near else min(1.0, quiet_s)
 
 
 if __name__ == "__main__":

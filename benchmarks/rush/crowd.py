@@ -3,26 +3,25 @@
 import asyncio
 import gc
 import random
-import signal
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
-from benchmarks.client.client_loop import ClientLoop
+from benchmarks.client.client_loop import ClientLoop, run_client
 from benchmarks.client.crowd_socket import Socket
 from benchmarks.client.http import HttpPool
 from benchmarks.client.http_wire import Target
 from benchmarks.client.sockets import Sockets
-from benchmarks.harness.client_processes import Question, allow_open_files
+from benchmarks.harness.client_processes import Countable, Question
 from benchmarks.rush.manners import Paying, manner_of
 from benchmarks.rush.polling import Polling
 from benchmarks.rush.shopper import NOT_OFFERED, Errand, Person, Shopper
-from benchmarks.rush.tally import Tally
 
 CONNECTING_AT_ONCE: Final = 64  # sockets a process opens at the same time
 SOCKETS_PER_PROCESS: Final = 5000
 PORTS_PER_ADDRESS: Final = 25_000  # of the 28,232 ephemeral ones that Linux gives an address by default
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,33 @@ class CrowdPlan:
     errand: Errand
     shoppers: tuple[Person, ...]
     connections: int  # HTTP connections to submit over
+
+
+@dataclass(frozen=True, slots=True)
+class Tally(Countable):
+    """How far a crowd is."""
+
+    shoppers: int = 0
+    connected: int = 0
+    warm: int = 0  # processes whose HTTP connections are open
+    submitted: int = 0  # submissions that came to their end
+    accepted: int = 0
+    final: int = 0
+    standby: int = 0
+    held_units: int = 0
+    holders: int = 0
+    pay_done: int = 0  # payments posted and answered, or given up
+    pay_accepted: int = 0
+    pay_settled: int = 0  # accepted payments whose outcome was heard
+    not_offered: int = 0  # payments answered 404 or 405
+    over: int = 0  # holders whose order's end was heard
+    accounted: int = 0  # holders who read what is kept of their order's money, or gave up
+    errors: Counter[str] = field(default_factory=Counter)  # why sockets did not open
+
+    @property
+    def heard(self) -> int:
+        """Shoppers who know where they stand: a final verdict, or standby."""
+        return self.final + self.standby
 
 
 def plan_crowd(
@@ -46,7 +72,7 @@ def plan_crowd(
     """Split a crowd into processes; where one address has too few ports, each gets an address of its own."""
     parts = -(-len(shoppers) // SOCKETS_PER_PROCESS)
     each = min(connections, len(shoppers)) // parts or 1
-    spread = len(shoppers) + each * parts > PORTS_PER_ADDRESS and target.host in LOOPBACK
+    spread = len(shoppers) + each * parts > PORTS_PER_ADDRESS and target.is_here
     people = [(user, token, manner_of(paying, at)) for at, (user, token) in enumerate(shoppers)]
     plans = []
     for part in range(parts):
@@ -54,13 +80,6 @@ def plan_crowd(
         errand = Errand(target, sale_id, quantity, source)
         plans.append(CrowdPlan(errand, tuple(people[part::parts]), each))
     return plans
-
-
-def run_crowd(plan: CrowdPlan, pipe: "Connection[Any, Question]") -> None:
-    """The entry of a crowd process. Its parent handles Ctrl-C, and a closed pipe ends it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    allow_open_files()
-    asyncio.run(Crowd(plan, pipe).run())
 
 
 class Crowd(ClientLoop):
@@ -127,13 +146,8 @@ class Crowd(ClientLoop):
             not_offered=sum(purse.payment_answer in NOT_OFFERED for purse in purses),
             over=sum(purse.is_over for purse in purses),
             accounted=sum(purse.has_accounted for purse in purses),
-            socket_error=next(
-                (s.socket_error for s in shoppers if s.socket_error), self._failure_of_sockets()
-            ),
+            errors=Counter(s.socket_error for s in shoppers if s.socket_error) + self._sockets.failed,
         )
-
-    def _failure_of_sockets(self) -> str:
-        return next(iter(self._sockets.failed), "")
 
     async def _connect(self, _at: float) -> None:
         self._sockets.open(len(self._shoppers))
@@ -153,3 +167,6 @@ class Crowd(ClientLoop):
     async def _pay(self, deadline: float) -> None:
         for shopper in self._shoppers:
             shopper.spend_from_now(deadline)
+
+
+run_crowd: Final = partial(run_client, Crowd)

@@ -2,29 +2,11 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final
 
 from benchmarks.harness.durations import Spread
 from benchmarks.harness.report import counts_of
 from benchmarks.verify.money import statements
 from benchmarks.verify.testimony import Evidence
-
-LABELS: Final = {
-    "oversold": "oversold",
-    "undersold": "undersold",
-    "fifo": "FIFO inversions",
-    "lost": "lost",
-    "unserved": "kept out of the line",
-    "doubled": "doubled",
-    "told_not_stored": "told is not stored",
-    "conservation": "figures that do not add up",
-    "unsold": "units left while somebody stood by",
-    "double_charges": "double charges",
-    "money": "charges less refunds against paid orders",
-    "paid_without_units": "paid without units",
-    "receipts": "receipts missing, doubled or left out",
-    "audit": "the shop's own audit",
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,17 +13,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-import orjson
 import structlog
 from rich.console import Console
 
 from benchmarks.client.admin_api import Shop
 from benchmarks.client.http_wire import Target
 from benchmarks.harness.client_processes import ClientProcesses, allow_open_files
-from benchmarks.harness.crowd_tokens import NoBulkTokens, make_crowd_in_bulk
+from benchmarks.harness.crowd_tokens import make_crowd_in_bulk
 from benchmarks.harness.cut_off import cut_off_after
-from benchmarks.harness.failures import CannotMeasure, CannotRush
+from benchmarks.harness.failures import CannotMeasure, run_tool
 from benchmarks.harness.progress import say, stage
+from benchmarks.harness.report import write_report
 from benchmarks.harness.visited_shop import Place, open_place
 from benchmarks.sockets.changing import measure_changes
 from benchmarks.sockets.holding import measure_coming, measure_idling
@@ -48,19 +48,15 @@ LAST_ORDERS_S: Final = 60.0  # after the deadline: for what waits for nobody, be
 
 def main(arguments: list[str] | None = None) -> int:
     """Run, report, and return the exit code."""
-    console = Console()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    try:
+
+    def work(console: Console) -> int:
         settings = read_crowd_settings(arguments)
         allow_open_files()
         with cut_off_after(settings.deadline_s + LAST_ORDERS_S):
             return run(settings, console)
-    except CannotMeasure as error:
-        say(console, f"Cannot measure: {error}")
-        return 1
-    except KeyboardInterrupt:
-        say(console, "Interrupted.")
-        return 130
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    return run_tool(work, cannot="Cannot measure", exit_code=1)
 
 
 def run(settings: CrowdSettings, console: Console) -> int:
@@ -83,11 +79,11 @@ def run(settings: CrowdSettings, console: Console) -> int:
     ):
         try:
             measure(crowd)
-        except (CannotMeasure, CannotRush) as error:
+        except CannotMeasure as error:
             broken = str(error)
     machine["load average after"] = describe()["load average"]
     report = as_json(settings, results, machine, broken)
-    settings.json_path.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
+    write_report(report, settings.json_path)
     print_report(console, settings, results)
     say(console, f"Broken off: {broken}" if broken else f"Written to {settings.json_path}.")
     say(console, "Nothing was wrong." if report["passed"] else "SOMETHING WAS WRONG.")
@@ -98,7 +94,7 @@ def measure(crowd: Run) -> None:
     """One phase after the other.
 
     Raises:
-        CannotMeasure, CannotRush: a phase did not come to its end.
+        CannotMeasure: a phase did not come to its end.
     """
     phases = [measure_coming, measure_idling, measure_changes, measure_echo, measure_rush]
     if crowd.settings.reconnect:
@@ -119,17 +115,14 @@ def visiting(
     """
     target = Target.of(place.url)
     shop = Shop(target, patience_s=PATIENCE * settings.deadline_s)
-    try:
-        shop.wait_until_ready()
-        shop.log_in(place.email, place.password)
-        with stage(console, "shoppers with tokens", settings.logged_in) as shown:
-            crowd = make_crowd_in_bulk(
-                settings.logged_in, TOKENS * settings.deadline_s, environment=place.environment
-            )
-            shown.update(len(crowd))
-        sale_id = shop.open_sale(settings.units, 1)
-    except (CannotRush, NoBulkTokens) as error:
-        raise CannotMeasure(str(error)) from error
+    shop.wait_until_ready()
+    shop.log_in(place.email, place.password)
+    with stage(console, "shoppers with tokens", settings.logged_in) as shown:
+        crowd = make_crowd_in_bulk(
+            settings.logged_in, TOKENS * settings.deadline_s, environment=place.environment
+        )
+        shown.update(len(crowd))
+    sale_id = shop.open_sale(settings.units, 1)
     parts = ClientProcesses(
         run_part, plan_parts(settings, target, sale_id, [token for _, token in crowd]), Tally()
     )
@@ -145,7 +138,7 @@ def _end_sale(shop: Shop, sale_id: str, console: Console) -> None:
     """Leave no open sale in somebody else's shop."""
     try:
         shop.move_sale(sale_id, "end")
-    except CannotRush as error:
+    except CannotMeasure as error:
         say(console, f"The sale {sale_id} may be left open: {error}")
 
 

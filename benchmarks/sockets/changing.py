@@ -8,7 +8,6 @@ from benchmarks.harness.durations import Spread
 from benchmarks.harness.failures import CannotMeasure
 from benchmarks.harness.progress import stage
 from benchmarks.sockets.run import Run
-from benchmarks.sockets.witness import Witness
 
 BASE_MINOR: Final = 2_000  # the price before the first change; list_price is 4999
 MOST_CHANGES: Final = 2_900  # prices stay below the list price
@@ -18,9 +17,8 @@ STOCK_EVERY: Final = 4  # with every so many changes the stock changes too
 class Series:
     """The changes of one run: the n-th sets the price to BASE_MINOR + n, so that each is known by it."""
 
-    def __init__(self, run: Run, witness: Witness | None) -> None:
+    def __init__(self, run: Run) -> None:
         self._run = run
-        self._witness = witness
         self.asked_ns: list[int] = []
         self.answered_ns: list[int] = []
 
@@ -36,11 +34,6 @@ class Series:
         """Give the stock back its size, which tells no price."""
         change = {"allocation": self._run.settings.units}
         self._run.shop.expect(200, "PATCH", f"/api/v1/sales/{self._run.sale_id}", change)
-
-    def published_ns(self, number: int) -> int:
-        """When a change was published; without a witness, when its request was answered."""
-        seen = self._witness.first_after(self.asked_ns[number]) if self._witness else None
-        return min(seen or self.answered_ns[number], self.answered_ns[number])
 
     def _patch(self, change: dict[str, Any]) -> None:
         self.asked_ns.append(time.monotonic_ns())
@@ -58,14 +51,8 @@ def measure_changes(run: Run) -> None:
     if apart + burst > MOST_CHANGES:
         raise CannotMeasure(f"At most {MOST_CHANGES} changes can be told apart.")
     run.parts.ask("changes", (BASE_MINOR, apart + burst))
-    platform = run.place.platform
-    witness = Witness(platform.servers()["redis_url"], run.sale_id) if platform else None
     with run.steady("changes"):
-        if witness is None:
-            _change(run, Series(run, None))
-            return
-        with witness.listening():
-            _change(run, Series(run, witness))
+        _change(run, Series(run))
 
 
 def _change(run: Run, series: Series) -> None:
@@ -97,12 +84,11 @@ def _change(run: Run, series: Series) -> None:
 def _heard(run: Run, series: Series, numbers: range) -> dict[str, Any]:
     """The delays of all sockets and changes; who never heard of a change or a later one is a finding."""
     columns = run.parts.ask("heard")
-    from_request, from_publication, missed = [], [], 0
+    delays, missed = [], 0
     for number in numbers:
         heard = [at for part in columns for at in part[number]]
         missed += heard.count(0)
-        from_request += [at - series.asked_ns[number] for at in heard if at]
-        from_publication += [at - series.published_ns(number) for at in heard if at]
+        delays += [at - series.asked_ns[number] for at in heard if at]
     if missed:
         run.results.wrong("changes", f"{missed} times a socket did not hear of a change or a later one")
     gaps = [later - earlier for earlier, later in pairwise(series.asked_ns[numbers.start : numbers.stop])]
@@ -110,8 +96,7 @@ def _heard(run: Run, series: Series, numbers: range) -> dict[str, Any]:
         "changes": len(numbers),
         "seconds apart": round(sum(gaps) / len(gaps) / 1e9, 3) if gaps else 0.0,
         "to be answered": Spread.of(series.answered_ns[one] - series.asked_ns[one] for one in numbers),
-        "heard after the request": Spread.of(from_request),
-        "heard after the publication": Spread.of(from_publication),
+        "heard after the request": Spread.of(delays),
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from benchmarks.client.http_wire import Target
 from benchmarks.client.sockets import Sockets
-from benchmarks.harness.client_processes import Question, allow_open_files
+from benchmarks.harness.client_processes import Countable, Question, allow_open_files
 from benchmarks.sockets.visitors import Visitors
 
 TURN_S: Final = 0.5
@@ -31,8 +31,8 @@ class PartPlan:
     opening: int
 
 
-@dataclass(slots=True)
-class Tally:
+@dataclass(frozen=True, slots=True)
+class Tally(Countable):
     """How far a process is. The whole crowd's is the sum."""
 
     opened: int = 0
@@ -44,13 +44,9 @@ class Tally:
     refused: int = 0
     decided: int = 0
     final: int = 0
-    cpu_s: float = 0.0
     lost: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
-
-    def __add__(self, other: "Tally") -> "Tally":
-        return Tally(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 
 
 def run_part(plan: PartPlan, pipe: "Connection[Any, Question]") -> None:
@@ -131,7 +127,6 @@ class Part:
             refused=visitors.rush.told.refusals.total(),
             decided=visitors.rush.decided,
             final=visitors.rush.final,
-            cpu_s=time.process_time(),
             lost=sockets.lost,
             failed=sockets.failed,
             errors=visitors.errors,

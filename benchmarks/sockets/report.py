@@ -12,7 +12,7 @@ from benchmarks.harness.report import as_json as frame_as_json
 from benchmarks.harness.report import print_rows, print_table
 from benchmarks.sockets.run import Results
 from benchmarks.sockets.settings import CrowdSettings
-from benchmarks.verify.testimony import Finding
+from benchmarks.verify.testimony import by_check
 
 CHECKS: Final = (
     "snapshots",
@@ -42,7 +42,7 @@ def as_json(
 ) -> dict[str, Any]:
     """The report for machines. `broken`: why the run ended early; empty where it did not."""
     shape = {name: value for name, value in asdict(settings).items() if name not in {"json_path", "url"}}
-    judged = frame_as_json({}, by_check(results), results.notes)
+    judged = frame_as_json({}, by_check(CHECKS, results.findings), results.notes)
     del judged["figures"]
     return {
         **judged,
@@ -55,18 +55,13 @@ def as_json(
     }
 
 
-def by_check(results: Results) -> dict[str, list[Finding]]:
-    """The findings by check, every check present."""
-    return {check: [one for one in results.findings if one.check == check] for check in CHECKS}
-
-
 def print_report(console: Console, settings: CrowdSettings, results: Results) -> None:
     """The report for people: the figures of each phase, the checks, and the rows that offend."""
     sections = [
         [(name, ""), *((f"  {what}", figure) for what, figure in _lines(figures))]
         for name, figures in results.phases.items()
     ]
-    findings = by_check(results)
+    findings = by_check(CHECKS, results.findings)
     print_table(console, f"{settings.sockets:,} sockets", sections, LABELS, findings)
     print_rows(console, findings, results.notes)
     if (within := is_within(results, settings.within_s)) is not None:

@@ -60,7 +60,7 @@ class Run:
         """Log in as the admin again before the token is too old; log-ins are limited.
 
         Raises:
-            CannotRush: the shop does not let us in.
+            CannotMeasure: the shop does not let us in.
         """
         if time.monotonic() - self._logged_in_at > TOKEN_S:
             self.shop.log_in(self.place.email, self.place.password)

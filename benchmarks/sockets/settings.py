@@ -1,6 +1,5 @@
 """The settings of `make crowd`, from environment and command line; the platform's stay `config`'s."""
 
-import argparse
 import resource
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from marshmallow.validate import Range
 
 import config
 from benchmarks.harness.failures import CannotMeasure
+from benchmarks.harness.settings import refusing_malformed, report_path
 
 REPORT: Final = config.ROOT / "benchmarks" / "crowd.json"
 SPARE_FILES: Final = (
@@ -45,7 +45,7 @@ class CrowdSettings:
     port: int
     web_processes: int
     worker_processes: int
-    json_path: Path
+    json_path: Path | None
 
     @property
     def logged_in(self) -> int:
@@ -70,15 +70,9 @@ def read_crowd_settings(arguments: list[str] | None = None) -> CrowdSettings:
     Raises:
         CannotMeasure: a value is malformed, or two contradict each other.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.sockets", description="A crowd that holds on."
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", default=REPORT, help="where the report goes")
-    chosen = parser.parse_args(arguments)
-    try:
-        settings = _read(Env(eager=True), chosen.json)
-    except ValueError as error:
-        raise CannotMeasure(str(error)) from error
+    json_path = report_path("benchmarks.sockets", arguments, REPORT)
+    with refusing_malformed():
+        settings = _read(Env(eager=True), json_path)
     if settings.url and settings.reconnect:
         raise CannotMeasure(
             "RECONNECT restarts web processes: it takes a shop that was started here, no URL."
@@ -86,7 +80,7 @@ def read_crowd_settings(arguments: list[str] | None = None) -> CrowdSettings:
     return settings
 
 
-def _read(env: Env, json_path: Path) -> CrowdSettings:
+def _read(env: Env, json_path: Path | None) -> CrowdSettings:
     sockets = env.int("SOCKETS", 10_000, validate=Range(min=1, max=500_000))
     rushers = env.int("RUSHERS", min(sockets, 50_000), validate=Range(min=1, max=sockets))
     return CrowdSettings(

@@ -15,7 +15,6 @@ from benchmarks.harness.machine import load_average
 from benchmarks.sockets.settings import CrowdSettings, files_a_process
 
 PORTS_USED: Final = 0.8  # of an address' ephemeral ports; the rest wait to be free again
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost"})
 FIRST_SOURCE: Final = 10  # 127.0.0.10 and up are the crowd's
 KERNEL_BYTES_A_PAIR: Final = 9_000  # of both ends of a connection on this machine, with their descriptors
 PROCESS_BYTES_A_PAIR: Final = 12_000  # of both processes that hold one, generously
@@ -111,10 +110,9 @@ def sources_for(sockets: int, client_processes: int, target: Target) -> list[tup
     first, last = sysctl("net.ipv4.ip_local_port_range") or [32768, 60999]
     each = -(-sockets // client_processes)
     addresses = max(1, -(-each // max(1, int((last - first + 1) * PORTS_USED))))
-    is_here = target.host in LOOPBACK
-    if FIRST_SOURCE + addresses * client_processes > 255 or (not is_here and sockets > last - first):
+    if FIRST_SOURCE + addresses * client_processes > 255 or (not target.is_here and sockets > last - first):
         raise CannotMeasure(f"{last - first + 1} ports an address are too few for {sockets:,} sockets.")
-    if not is_here:
+    if not target.is_here:
         return [()] * client_processes
     numbers = iter(range(FIRST_SOURCE, 255))
     return [tuple(f"127.0.0.{next(numbers)}" for _ in range(addresses)) for _ in range(client_processes)]

@@ -15,16 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import orjson
 import structlog
 from rich.console import Console
 
 from benchmarks.harness.at_rest import measure_rest
-from benchmarks.harness.crowd_tokens import NoBulkTokens, make_crowd_in_bulk
+from benchmarks.harness.crowd_tokens import make_crowd_in_bulk
 from benchmarks.harness.failures import CannotMeasure
 from benchmarks.harness.machine import describe_machine, load_average
 from benchmarks.harness.progress import say
+from benchmarks.harness.report import write_report
 from benchmarks.speed.arriving import measure_arrivals
+from benchmarks.speed.cost_a_head import measure_heads
 from benchmarks.speed.drained import measure_drain
 from benchmarks.speed.figures import Aim, Figure, Report, ratio, short
 from benchmarks.speed.naive import measure_naive
@@ -41,6 +42,7 @@ MOST_POLLED: Final = 3_000  # intents of a round, each asked for three times
 MOST_ARRIVALS: Final = 6_000  # sockets of a round: those of the round before are still being closed
 CROWD_S: Final = 120.0
 PER_S: Final = "intents/s"
+PARTS: Final = ("drain", "http", "socket", "arrivals", "polls", "rest", "heads")
 WINNERS: Final = 50  # of so many intents of a flash sale, one gets a unit
 
 
@@ -92,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CannotMeasure as error:
         print(error, file=sys.stderr)
         return 1
-    options.json.write_bytes(orjson.dumps(report.as_json(), option=orjson.OPT_INDENT_2) + b"\n")
+    write_report(report.as_json(), options.json)
     report.print()
     return 0
 
@@ -104,10 +106,7 @@ def measure(place: Place, shape: Shape) -> Report:
         CannotMeasure: a part did not do what it is measured for.
     """
     machine = describe_machine(place.context.database, place.context.live.client)
-    try:
-        crowd = make_crowd_in_bulk(shape.crowd, CROWD_S, environment=place.environment())
-    except NoBulkTokens as error:
-        raise CannotMeasure(f"There are no shoppers: {error}") from error
+    crowd = make_crowd_in_bulk(shape.crowd, CROWD_S, environment=place.environment())
     rounds = Rounds()
     if shape.only in {"", "drain"}:
         measure_drains(place, shape, [user for user, _ in crowd], rounds)
@@ -119,6 +118,8 @@ def measure(place: Place, shape: Shape) -> Report:
         measure_arrivals(place, crowd, shape.rounds, min(shape.requests, MOST_ARRIVALS), rounds.add)
     if shape.only in {"", "polls"}:
         measure_polls(place, crowd, shape.rounds, min(shape.requests, MOST_POLLED), rounds.add)
+    if shape.only == "heads":
+        measure_heads(place, [user for user, _ in crowd], rounds.add)
     figures = rounds.figures()
     machine["load_average_after"] = load_average()
     settings = {"rounds": shape.rounds, "intents": shape.intents, "naive": shape.naive}
@@ -190,9 +191,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--intents", type=int, default=50_000, help="in the line that is drained")
     parser.add_argument("--naive", type=int, default=1_000, help="intents that go one task each")
     parser.add_argument("--requests", type=int, default=6_000, help="over HTTP, a round and part")
-    parser.add_argument(
-        "--only", choices=("drain", "http", "socket", "arrivals", "polls", "rest"), default=""
-    )
+    parser.add_argument("--only", choices=PARTS, default="")
     parser.add_argument("--seconds", type=float, default=60, help="of rest that are measured")
     parser.add_argument("--sales", type=int, default=1, help="that are open while it rests")
     parser.add_argument("--json", type=Path, default=LATEST)

@@ -5,6 +5,7 @@ from typing import Final
 
 from sqlalchemy import text
 
+from benchmarks.speed.over_http import DEADLINE_S
 from benchmarks.speed.workbench import Place
 from benchmarks.speed.workload import Workload, fill_line, open_sale, require_rows
 from models.tables.catalogue import Sale
@@ -13,7 +14,6 @@ WORKER: Final = (
     *("celery", "-A", "workers.app", "worker", "-P", "solo", "-Q", "drain"),
     *("--without-gossip", "--without-mingle"),
 )
-DEADLINE_S: Final = 120.0
 
 
 def measure_drain(place: Place, workload: Workload, users: list[str], workers: int = 1) -> float:

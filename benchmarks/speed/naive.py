@@ -5,6 +5,7 @@ from typing import Final
 
 from sqlalchemy import text
 
+from benchmarks.speed.over_http import DEADLINE_S
 from benchmarks.speed.workbench import Place
 from benchmarks.speed.workload import Workload, open_sale, require_rows
 from models.ids import new_intent_id
@@ -18,7 +19,6 @@ WORKER: Final = (
     *("celery", "-A", "benchmarks.speed.naive_app", "worker", "-P", "solo", "-Q", QUEUE),
     *("--without-gossip", "--without-mingle"),
 )
-DEADLINE_S: Final = 120.0
 
 
 def measure_naive(place: Place, workload: Workload, users: Sequence[str]) -> float:

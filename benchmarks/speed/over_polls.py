@@ -68,7 +68,7 @@ def _poll(shop: Served, people: Sequence[Shopper], paths: dict[str, str]) -> Loa
         build_request("GET", paths[user], shop.target, headers={"Authorization": f"Bearer {token}"})
         for user, token in people
     ]
-    return run(shop, iter(requests), 200)
+    return run(shop, requests, 200)
 
 
 def _orders_of(place: Place, sale: Sale) -> dict[str, str]:
@@ -84,7 +84,7 @@ def _refresh(place: Place, shop: Served, people: Sequence[Shopper]) -> Loaded:
         )
         for token in _refresh_tokens(place, people)
     ]
-    return run(shop, iter(requests), 200)
+    return run(shop, requests, 200)
 
 
 def _refresh_tokens(place: Place, people: Sequence[Shopper]) -> list[str]:

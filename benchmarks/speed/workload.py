@@ -48,14 +48,14 @@ def open_sale(place: Place, units: int) -> Sale:
     return move_sale(place.context, create_sale(place.context, new_sale).id, SaleStatus.OPEN)
 
 
-def fill_line(place: Place, sale: Sale, users: Sequence[str]) -> None:
-    """Put an intent of each of the users into the sale's line.
+def fill_line(place: Place, sale: Sale, users: Sequence[str], *, at_once: int = SUBMITTED_AT_ONCE) -> None:
+    """Put an intent of each of the users into the sale's line, so many in a call.
 
     Raises:
         CannotMeasure: one was not accepted.
     """
     epoch = place.context.sale_cache.by_id(sale.id).epoch
-    for batch in batched(users, SUBMITTED_AT_ONCE):
+    for batch in batched(users, at_once):
         submissions = [Submission(str(new_intent_id(sale.number)), user, 1, False) for user in batch]
         reply = place.context.live.submit(sale.id, epoch, submissions)
         if any(answer.code != "accepted" for answer in reply.answers):

@@ -16,31 +16,30 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any, Final
 
-import orjson
 from rich.console import Console
 
 from benchmarks.client.admin_api import Shop, opened_sale
 from benchmarks.client.http import HttpPool
 from benchmarks.client.http_wire import Target
-from benchmarks.harness.crowd_tokens import NoBulkTokens, make_crowd_in_bulk
-from benchmarks.harness.failures import CannotRush
+from benchmarks.harness.crowd_tokens import make_crowd_in_bulk
+from benchmarks.harness.failures import CannotMeasure, run_tool
 from benchmarks.harness.progress import say, stage
-from benchmarks.harness.report import as_json, print_report
+from benchmarks.harness.report import as_json, print_report, write_report
 from benchmarks.harness.settings import StormSettings, read_storm_settings
 from benchmarks.rush.shopper import Errand
 from benchmarks.storm.crowd import StormCrowd
 from benchmarks.storm.letters import Writer
 from benchmarks.storm.plan import Plan, plan_storm
 from benchmarks.storm.post_office import PostOffice
-from benchmarks.storm.report import STORM_LABELS, count_storm, kind_rows, storm_rows
+from benchmarks.storm.report import count_storm, kind_rows, storm_rows
 from benchmarks.storm.storm_books import StormBooks
 from benchmarks.storm.weather import Weather
 from benchmarks.verify.evidence import gather_evidence, verify_settled
-from benchmarks.verify.provider_books import NoBooks, ProviderBooks
-from benchmarks.verify.storm_checks import StormEvidence, verify_storm
+from benchmarks.verify.judge import CHECKS
+from benchmarks.verify.provider_books import ProviderBooks
+from benchmarks.verify.storm_checks import STORM_CHECKS, StormEvidence, verify_storm
 from benchmarks.verify.testimony import Told
 from models.database import Database
-from models.errors import LedgerUnavailable
 
 READY_S: Final = 30.0  # seconds, at most, until the shop must be ready
 CROWDS_CONNECTIONS: Final = 32
@@ -48,23 +47,16 @@ CROWDS_CONNECTIONS: Final = 32
 
 def main(arguments: list[str] | None = None) -> int:
     """Storm the shop; returns the exit code."""
-    console = Console()
-    try:
-        settings = read_storm_settings(arguments)
-        return storm(settings, console)
-    except (CannotRush, NoBooks, NoBulkTokens, LedgerUnavailable) as error:
-        say(console, f"Cannot storm: {error}")
-        return 2
-    except KeyboardInterrupt:
-        say(console, "Interrupted.")
-        return 130
+    return run_tool(
+        lambda console: storm(read_storm_settings(arguments), console), cannot="Cannot storm", exit_code=2
+    )
 
 
 def storm(settings: StormSettings, console: Console) -> int:
     """Prepare, storm, verify, report.
 
     Raises:
-        CannotRush, NoBooks, NoBulkTokens, LedgerUnavailable: nothing was learnt about the shop.
+        CannotMeasure, LedgerUnavailable: nothing was learnt about the shop.
     """
     shop = Shop(Target.of(settings.url), patience_s=min(READY_S, settings.deadline_s))
     with stage(console, "shop ready", 1) as shown:
@@ -102,15 +94,14 @@ def storm(settings: StormSettings, console: Console) -> int:
     )
     title = f"A storm of {figures.webhooks:,} webhooks"
     sections = [kind_rows(figures), storm_rows(figures)]
-    print_report(console, title, sections, STORM_LABELS, findings, notes=blown.notes)
+    print_report(console, title, sections, CHECKS | STORM_CHECKS, findings, notes=blown.notes)
     report = as_json(asdict(figures), findings, blown.notes)
     return conclude(settings, console, report)
 
 
 def conclude(settings: StormSettings, console: Console, report: dict[str, Any]) -> int:
     """Write the report down where it is wished, and say what it comes to: the exit code."""
-    if settings.json_path is not None:
-        settings.json_path.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
+    write_report(report, settings.json_path)
     if report["passed"] and not report["figures"]["late"]:
         say(console, "No charge came late: is PAYMENT_PATIENCE_SECONDS here what it is for the platform?")
         return 2
@@ -138,7 +129,7 @@ class Storm:
         """Take every step; returns what shoppers were told, and what the storm's letters came to.
 
         Raises:
-            CannotRush: the sale cannot be ended. LedgerUnavailable: the books cannot be read.
+            CannotMeasure: the sale cannot be ended. LedgerUnavailable: the books cannot be read.
         """
         target = Target.of(self._settings.url)
         loop = asyncio.get_running_loop()
@@ -159,7 +150,7 @@ class Storm:
                 begun = f"{crowd.begun} of {self._plan.shoppers} payments were begun in time"
                 self.notes.append(f"{begun}; HOLD_SECONDS gives more of it.")
             if not weather.events:
-                raise CannotRush("The provider had nothing to say.")
+                raise CannotMeasure("The provider had nothing to say.")
             before = await asyncio.to_thread(self._look)
             self.in_burst = weather.burst()
             await office.close()

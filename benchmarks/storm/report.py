@@ -2,25 +2,13 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final
 
 from benchmarks.harness.durations import Spread
 from benchmarks.harness.report import counts_of
-from benchmarks.rush.report import LABELS, Money
+from benchmarks.rush.report import Money
 from benchmarks.storm.letters import Kind
 from benchmarks.verify.storm_checks import HELD_AGAIN, REFUNDED, TOO_LATE, StormEvidence
 from benchmarks.verify.testimony import Evidence
-
-STORM_LABELS: Final = LABELS | {
-    "unanswered": "not answered, or by an error of the shop's",
-    "genuine_refused": "genuine ones refused",
-    "forgeries_not_refused": "forgeries not refused",
-    "forgeries_stored": "forgeries stored",
-    "not_stored": "genuine ones not stored",
-    "outcomes": "the shop and the provider disagree",
-    "late": "late successes not resolved exactly once",
-    "unsteady": "changed by the last burst",
-}
 
 
 @dataclass(frozen=True, slots=True)

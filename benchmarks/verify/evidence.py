@@ -7,10 +7,11 @@ from typing import Any, Final
 
 import config
 from benchmarks.client.admin_api import Shop
+from benchmarks.harness.failures import NoBooks
 from benchmarks.harness.settings import RushSettings
 from benchmarks.verify.judge import verify
 from benchmarks.verify.money import left_out
-from benchmarks.verify.provider_books import NoBooks, ProviderBooks
+from benchmarks.verify.provider_books import ProviderBooks
 from benchmarks.verify.testimony import Evidence, Finding, StoredIntent, StoredOrder, StoredSale, Told
 from models.database import Database
 

@@ -8,14 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from benchmarks.harness.failures import NoBooks
 from benchmarks.verify.money_records import BookedCharge
 from models.database import Database
 from models.errors import LedgerUnavailable
-
-
-class NoBooks(RuntimeError):
-    """The provider's books cannot be read from here."""
-
 
 # What has not come to its time yet is told to nobody, so that it does not count.
 _CHARGES: Final = text("""

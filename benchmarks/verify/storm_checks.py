@@ -10,18 +10,18 @@ from typing import Final
 from benchmarks.storm.letters import FORGED, Kind
 from benchmarks.storm.post_office import NO_ANSWER, Posted
 from benchmarks.storm.storm_books import History, StoredOutcome
-from benchmarks.verify.testimony import Finding
+from benchmarks.verify.testimony import Finding, by_check
 
-STORM_CHECKS: Final = (
-    "unanswered",
-    "genuine_refused",
-    "forgeries_not_refused",
-    "forgeries_stored",
-    "not_stored",
-    "outcomes",
-    "late",
-    "unsteady",
-)
+STORM_CHECKS: Final = {  # each with its words in a report
+    "unanswered": "not answered, or by an error of the shop's",
+    "genuine_refused": "genuine ones refused",
+    "forgeries_not_refused": "forgeries not refused",
+    "forgeries_stored": "forgeries stored",
+    "not_stored": "genuine ones not stored",
+    "outcomes": "the shop and the provider disagree",
+    "late": "late successes not resolved exactly once",
+    "unsteady": "changed by the last burst",
+}
 TOO_LATE: Final = "paid_too_late"
 HELD_AGAIN: Final = "held_again"
 REFUNDED: Final = "late_payment_refunded"
@@ -45,11 +45,7 @@ class StormEvidence:
 
 def verify_storm(evidence: StormEvidence) -> dict[str, list[Finding]]:
     """Judge a storm: the findings by check, every check present, empty where all is well."""
-    found: dict[str, list[Finding]] = {check: [] for check in STORM_CHECKS}
-    for find in FINDERS:
-        for finding in find(evidence):
-            found[finding.check].append(finding)
-    return found
+    return by_check(STORM_CHECKS, (finding for find in FINDERS for finding in find(evidence)))
 
 
 def find_wrong_answers(evidence: StormEvidence) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """The records that a rush leaves behind: what clients were told, and what the shop stores."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,22 +19,22 @@ class Told:
 
     shopper_id: str
     quantity: int
-    sent_ns: int | None  # the first byte of the first try; None: never got that far
-    answered_ns: int | None
-    answer: int | None  # HTTP status of the last answer to the submission
-    refusal: str | None  # the problem's `code`, when the answer was no 202
-    intent_ids: tuple[str, ...]  # every intent this shopper was told to own; one, if all is well
-    tickets: tuple[int, ...]  # every ticket told for it; one, if all is well
-    decided_ns: int | None  # the first of standby and the final verdict
-    final_ns: int | None
-    verdicts: tuple[str, ...]  # every different final verdict told; one, if all is well
-    heard_by: str | None  # socket, poll or answer: what brought the final verdict
-    order_ids: tuple[str, ...]
-    order_status: str | None
-    payment_answer: int | None
-    resubmits: int
-    throttled: int
-    reconnects: int
+    sent_ns: int | None = None  # the first byte of the first try; None: never got that far
+    answered_ns: int | None = None
+    answer: int | None = None  # HTTP status of the last answer to the submission
+    refusal: str | None = None  # the problem's `code`, when the answer was no 202
+    intent_ids: tuple[str, ...] = ()  # every intent this shopper was told to own; one, if all is well
+    tickets: tuple[int, ...] = ()  # every ticket told for it; one, if all is well
+    decided_ns: int | None = None  # the first of standby and the final verdict
+    final_ns: int | None = None
+    verdicts: tuple[str, ...] = ()  # every different final verdict told; one, if all is well
+    heard_by: str | None = None  # socket, poll or answer: what brought the final verdict
+    order_ids: tuple[str, ...] = ()
+    order_status: str | None = None
+    payment_answer: int | None = None
+    resubmits: int = 0
+    throttled: int = 0
+    reconnects: int = 0
     manner: Manner = Manner.PAYS
     statement: Statement | None = None  # of the order's money; nothing where the shop does not tell it
 
@@ -107,6 +108,14 @@ class Finding:
     check: str
     detail: str
     row: str
+
+
+def by_check(checks: Iterable[str], findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    """Sort findings: every check is there, with nothing where all is well."""
+    found: dict[str, list[Finding]] = {check: [] for check in checks}
+    for one in findings:
+        found[one.check].append(one)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,6 @@ def _as_told(one: Testimony, at: int) -> Told:
         sent_ns=one.sent_ns[at] or None,
         answered_ns=one.answered_ns[at] or None,
         answer=202 if one.answers[at] else None,
-        refusal=None,
         intent_ids=(one.intent_ids[at],) if one.intent_ids[at] else (),
         tickets=(ticket,) if ticket else (),
         decided_ns=one.decided_ns[at] or None,
@@ -67,10 +66,6 @@ def _as_told(one: Testimony, at: int) -> Told:
         verdicts=(verdict,) if verdict else (),
         heard_by="socket" if verdict else None,
         order_ids=(order_id,) if order_id else (),
-        order_status=None,
-        payment_answer=None,
-        resubmits=0,
-        throttled=0,
         reconnects=one.came_back[at],
     )
 

@@ -12,13 +12,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-import orjson
 from rich.console import Console
 
 from benchmarks.client.admin_api import product_body
-from benchmarks.harness.failures import CannotRush, PlatformFailed
+from benchmarks.harness.failures import run_tool
 from benchmarks.harness.progress import say
-from benchmarks.harness.report import as_json, counts_of, print_report
+from benchmarks.harness.report import as_json, counts_of, print_report, write_report
 from tests.chaos.aftermath import settle
 from tests.chaos.checker import CHECKS, count_figures, judge
 from tests.chaos.history import Recorder, read_history
@@ -37,9 +36,8 @@ AFTER_S: Final = 600 + 2 * SET_BY_S[1]  # seconds that tokens live beyond the so
 
 def main(arguments: list[str] | None = None) -> int:
     """Soak and judge, or judge what was kept; returns the exit code."""
-    console = Console()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
+
+    def work(console: Console) -> int:
         settings = read_chaos_settings(arguments)
         if settings.check is not None:
             return report(settings, settings.check, console)
@@ -48,19 +46,16 @@ def main(arguments: list[str] | None = None) -> int:
             place.mkdir(parents=True, exist_ok=True)
             run(settings, place, console)
             return report(settings, place, console)
-    except (CannotRush, PlatformFailed, ValueError) as error:
-        say(console, f"The soak could not take place: {error}")
-        return 2
-    except KeyboardInterrupt:
-        say(console, "Interrupted.")
-        return 130
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    return run_tool(work, cannot="The soak could not take place", exit_code=2)
 
 
 def run(settings: ChaosSettings, place: Path, console: Console) -> None:
     """Leave a history and the stored truth in a directory.
 
     Raises:
-        PlatformFailed, CannotRush: the platform does not come up, or not again.
+        CannotMeasure: the platform does not come up, or not again.
     """
     kinds = KINDS if can_set_clocks() else tuple(kind for kind in KINDS if kind not in CLOCKS)
     steps = plan_steps(settings.seed, settings.seconds, kinds)
@@ -104,8 +99,7 @@ def report(settings: ChaosSettings, place: Path, console: Console) -> int:
     rows = [(name.replace("_", " "), _shown(figure)) for name, figure in figures.items()]
     print_report(console, title, [rows], CHECKS, findings)
     said = shape | as_json(figures, findings)
-    if settings.json_path is not None:
-        settings.json_path.write_bytes(orjson.dumps(said, option=orjson.OPT_INDENT_2) + b"\n")
+    write_report(said, settings.json_path)
     return 0 if said["passed"] else 1
 
 

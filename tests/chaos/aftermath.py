@@ -22,7 +22,7 @@ def heal(platform: SoakedPlatform, recorder: Recorder, sales: Sequence[str]) -> 
     """Let everybody go on and everything come up; no sale stays paused.
 
     Raises:
-        CannotRush: it does not come up.
+        CannotMeasure: it does not come up.
     """
     platform.resume_all()
     platform.stores.mend_all()

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from benchmarks.verify.testimony import Finding
+from benchmarks.verify.testimony import Finding, by_check
 from tests.chaos.check_line import (
     find_overtaken,
     find_passed_by_late_payers,
@@ -64,11 +64,7 @@ CHECKS: Final = {
 
 def judge(story: Story, truth: Truth) -> dict[str, list[Finding]]:
     """Judge a soak: the findings by check, every check present, empty where all is well."""
-    found: dict[str, list[Finding]] = {check: [] for check in CHECKS}
-    for find in FINDERS:
-        for finding in find(story, truth):
-            found[finding.check].append(finding)
-    return found
+    return by_check(CHECKS, (finding for find in FINDERS for finding in find(story, truth)))
 
 
 def find_stuck(_story: Story, truth: Truth) -> Iterator[Finding]:

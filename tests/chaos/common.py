@@ -63,8 +63,7 @@ def evidence_of(story: Story, sale_id: str, sale: truth.StoredSale) -> Evidence:
 def _as_told(request: Request) -> Told:
     """A request, which is known by its key."""
     accepted = sorted(request.accepted)
-    return replace(
-        NOTHING,
+    return Told(
         shopper_id=request.key,
         quantity=request.quantity,
         sent_ns=request.began_ns,
@@ -82,8 +81,7 @@ def _by_intent(story: Story, evidence: Evidence) -> tuple[Told, ...]:
 
 def _all_told(intent: StoredIntent, words: "list[Word] | tuple[()]") -> Told:
     last = [word for word in words if word.status in FINAL]
-    return replace(
-        NOTHING,
+    return Told(
         shopper_id=intent.id,
         quantity=intent.quantity,
         intent_ids=(intent.id,),
@@ -92,27 +90,6 @@ def _all_told(intent: StoredIntent, words: "list[Word] | tuple[()]") -> Told:
         order_ids=tuple(dict.fromkeys(word.order for word in last if word.order is not None)),
     )
 
-
-NOTHING: Final = Told(
-    shopper_id="",
-    quantity=0,
-    sent_ns=None,
-    answered_ns=None,
-    answer=None,
-    refusal=None,
-    intent_ids=(),
-    tickets=(),
-    decided_ns=None,
-    final_ns=None,
-    verdicts=(),
-    heard_by=None,
-    order_ids=(),
-    order_status=None,
-    payment_answer=None,
-    resubmits=0,
-    throttled=0,
-    reconnects=0,
-)
 
 Find = Callable[[Evidence], Iterator[Finding]]
 OF_REQUESTS: Final[tuple[tuple[str, Find], ...]] = (

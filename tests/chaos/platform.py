@@ -7,8 +7,7 @@ from typing import Final
 
 import config
 from benchmarks.client.admin_api import Shop
-from benchmarks.harness.crowd_tokens import NoBulkTokens, make_crowd_in_bulk
-from benchmarks.harness.failures import PlatformFailed
+from benchmarks.harness.crowd_tokens import make_crowd_in_bulk
 from benchmarks.harness.platform import Platform
 from deploy.run.procfile import read_procfile
 from models.database import Database
@@ -88,13 +87,10 @@ class SoakedPlatform(Platform):
         """Make shoppers: (user's id, access token).
 
         Raises:
-            PlatformFailed: the command line refuses.
+            NoBulkTokens: the command line refuses.
         """
         environment = self.environment(**(self._clock.environment if self._clock else {}))
-        try:
-            return make_crowd_in_bulk(count, CROWD_S, "--ttl", str(ttl_s), environment=environment)
-        except NoBulkTokens as error:
-            raise PlatformFailed(str(error)) from error
+        return make_crowd_in_bulk(count, CROWD_S, "--ttl", str(ttl_s), environment=environment)
 
     def _procfile(self) -> Path:
         known = config.ROOT / "Procfile"

@@ -8,6 +8,8 @@ from pathlib import Path
 from environs import Env
 from marshmallow.validate import Range
 
+from benchmarks.harness.settings import refusing_malformed
+
 
 @dataclass(frozen=True, slots=True)
 class ChaosSettings:
@@ -35,13 +37,14 @@ def read_chaos_settings(arguments: list[str] | None = None) -> ChaosSettings:
     parser.add_argument("--check", type=Path, metavar="DIR", help="judge what --keep left; run nothing")
     chosen = parser.parse_args(arguments)
     env = Env(eager=True)
-    seconds = env.float("SECONDS_", 120.0, validate=Range(min=5, max=86_400))
-    return ChaosSettings(
-        seconds=seconds,
-        clients=env.int("CLIENTS", 80, validate=Range(min=4, max=2000)),
-        seed=env.int("SEED", secrets.randbelow(1_000_000)),
-        round_s=env.float("ROUND_SECONDS", min(15.0, seconds), validate=Range(min=3)),
-        json_path=chosen.json,
-        keep=chosen.keep,
-        check=chosen.check,
-    )
+    with refusing_malformed():
+        seconds = env.float("SECONDS_", 120.0, validate=Range(min=5, max=86_400))
+        return ChaosSettings(
+            seconds=seconds,
+            clients=env.int("CLIENTS", 80, validate=Range(min=4, max=2000)),
+            seed=env.int("SEED", secrets.randbelow(1_000_000)),
+            round_s=env.float("ROUND_SECONDS", min(15.0, seconds), validate=Range(min=3)),
+            json_path=chosen.json,
+            keep=chosen.keep,
+            check=chosen.check,
+        )

@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks.client.http import retry_after_s
 from benchmarks.client.http_wire import Response, Target
-from benchmarks.harness.crowd_tokens import NoBulkTokens, read_tokens
-from benchmarks.harness.failures import CannotRush
+from benchmarks.harness.crowd_tokens import read_tokens
+from benchmarks.harness.failures import CannotMeasure, NoBulkTokens
 from benchmarks.harness.settings import read_rush_settings
 from benchmarks.rush.crowd import plan_crowd
 from benchmarks.rush.manners import Manner, Paying
@@ -121,5 +121,5 @@ def test_the_environment_decides(environment: pytest.MonkeyPatch) -> None:
 )
 def test_a_malformed_setting_is_refused(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
     environment.setenv(name, value)
-    with pytest.raises(CannotRush):
+    with pytest.raises(CannotMeasure):
         read_rush_settings([])

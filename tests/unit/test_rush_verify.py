@@ -27,7 +27,6 @@ def told(number: int, verdict: str) -> Told:
         sent_ns=number * MS,
         answered_ns=(number + 3) * MS,
         answer=202,
-        refusal=None,
         intent_ids=(f"i{number}",),
         tickets=(number,),
         decided_ns=(number + 10) * MS,
@@ -37,9 +36,6 @@ def told(number: int, verdict: str) -> Told:
         order_ids=(f"o{number}",) if held else (),
         order_status="paid" if held else None,
         payment_answer=202 if held else None,
-        resubmits=0,
-        throttled=0,
-        reconnects=0,
         statement=Statement((PAID,)) if held else None,
     )
 
@@ -111,7 +107,7 @@ def broken(evidence: Evidence) -> set[str]:
 
 def test_an_honest_rush_yields_no_finding() -> None:
     assert broken(honest()) == set()
-    assert tuple(verify(honest())) == CHECKS
+    assert verify(honest()).keys() == CHECKS.keys()
 
 
 def test_a_rush_with_units_for_everybody_yields_no_finding() -> None:

@@ -94,7 +94,7 @@ def happen(evidence: StormEvidence, order_id: str, *more: tuple[str, str | None]
 
 def test_an_honest_storm_yields_no_finding() -> None:
     assert broken(honest()) == set()
-    assert tuple(verify_storm(honest())) == STORM_CHECKS
+    assert verify_storm(honest()).keys() == STORM_CHECKS.keys()
 
 
 Plant = Callable[[StormEvidence], StormEvidence]

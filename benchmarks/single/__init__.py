@@ -1,1 +1,0 @@
-"""Measurements that stand alone, each a command of its own: `python -m benchmarks.single.NAME`."""
