@@ -21,11 +21,11 @@ PAUSE_S: Final = 0.2
 class Shop:
     """The shop as its admin sees it. Refusals that a client should wait out are waited out."""
 
-    def __init__(self, target: Target, *, patience_s: float, token: str | None = None) -> None:
+    def __init__(self, target: Target, *, patience_s: float, token: str = "") -> None:
         self._target = target
         self.patience_s = patience_s  # how long a shop that does not answer is asked again
         self._connection: HTTPConnection | None = None
-        self._token = token
+        self.token = token
 
     def wait_until_ready(self) -> None:
         """Wait for `/readyz`.
@@ -48,7 +48,7 @@ class Shop:
             raise CannotMeasure(f"The admin {email} cannot log in: {status} {describe(said)}")
         if said["user"]["role"] != "admin":
             raise CannotMeasure(f"{email} is not an admin.")
-        self._token = said["access_token"]
+        self.token = said["access_token"]
 
     def open_sale(self, units: int, per_shopper: int, hold_s: int = LONG_HOLD_S) -> str:
         """Create a product and an open sale of it; returns the sale's id.
@@ -123,8 +123,8 @@ class Shop:
             kind = HTTPSConnection if self._target.tls else HTTPConnection
             self._connection = kind(self._target.host, self._target.port, timeout=ANSWER_TIMEOUT_S)
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
         self._connection.request(method, path, orjson.dumps(body) if body is not None else None, headers)
         response = self._connection.getresponse()
         text = response.read()

@@ -77,7 +77,7 @@ def run(settings: ChaosSettings, place: Path, console: Console) -> None:
             platform,
             recorder,
             crowd=crowd,
-            admin_token=platform.admin_token(),
+            admin_token=shop.token,
             product_id=product["id"],
         )
         asyncio.run(soak.run(steps))

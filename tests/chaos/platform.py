@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 import config
-from benchmarks.client.admin_api import Shop
 from benchmarks.harness.crowd_tokens import make_crowd_in_bulk
 from benchmarks.harness.platform import Platform
 from deploy.run.procfile import read_procfile
@@ -37,7 +36,7 @@ class SoakedPlatform(Platform):
         }
         super().__init__(place, settings)
         self.postman = Postman(self.target, recorder)
-        self.stores = Stores(self.data_dir)
+        self.stores = Stores(self.servers)
         self._clock = SetClock(place) if can_set_clocks() else None
 
     def environment(self, **more: str) -> dict[str, str]:
@@ -75,13 +74,6 @@ class SoakedPlatform(Platform):
     def database(self) -> Database:
         """Make a way to its database, for reading."""
         return Database(self.servers()["database_url"], pool_size=1, application_name="soak")
-
-    def admin_token(self) -> str:
-        """Get an access token of the admin's, for as long as a soak may take."""
-        email, password = self.admin_account()
-        account = {"email": email, "password": password}
-        said = Shop(self.target, patience_s=30).expect(200, "POST", "/api/v1/auth/login", account)
-        return str(said["access_token"])
 
     def crowd(self, count: int, ttl_s: int) -> list[tuple[str, str]]:
         """Make shoppers: (user's id, access token).

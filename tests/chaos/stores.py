@@ -1,9 +1,7 @@
 """Trouble of the stores themselves: read-only, or full. Their own settings turn it on and off."""
 
-import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -20,14 +18,14 @@ FULL: Final = 1  # bytes that may be used: less than there are
 class Stores:
     """The stores of one platform, as their administrator turns them."""
 
-    def __init__(self, data_dir: Path) -> None:
-        self._data_dir = data_dir
+    def __init__(self, addresses: Callable[[], dict[str, str]]) -> None:
+        self._addresses = addresses
 
     def trouble(self, kind: str) -> bool:
         """Turn a trouble on; returns whether the store took it."""
         begin, _ = _WAYS[kind]
         try:
-            begin(self._said())
+            begin(self._addresses())
         except (psycopg.Error, redis.RedisError):
             return False
         return True
@@ -42,7 +40,7 @@ class Stores:
         until = time.monotonic() + MENDED_S
         while True:
             try:
-                return end(self._said())
+                return end(self._addresses())
             except (psycopg.Error, redis.RedisError) as error:
                 if time.monotonic() > until:
                     raise TimeoutError(f"{kind} could not be mended: {error}") from error
@@ -56,10 +54,6 @@ class Stores:
         """
         for kind in _WAYS:
             self.mend(kind)
-
-    def _said(self) -> dict[str, str]:
-        said: dict[str, str] = json.loads((self._data_dir / "servers.json").read_text())
-        return said
 
 
 def _read_only(said: dict[str, str], word: str) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from websockets.asyncio.server import ServerConnection, serve
 
 from benchmarks.client.crowd_socket import Socket
-from benchmarks.client.frames import PING, SocketRefused, client_frame, mask, next_frame
+from benchmarks.client.frames import SocketRefused, mask, next_frame
 from benchmarks.client.http import LoadResult, run_load
 from benchmarks.client.http_wire import HttpConnection, HttpProtocolError, Response, Target, build_request
 from benchmarks.client.sockets import Sockets, text_message
@@ -185,21 +185,6 @@ def test_the_same_goes_by_tls(size: int, tmp_path: Path) -> None:
         echo, lambda sockets, caller: say_and_hear(sockets, caller, size), tls=tls, trusted=trusted
     )
     assert heard == b"x" * size
-
-
-def test_a_socket_that_the_server_closes_is_reported_lost() -> None:
-    async def leave(connection: ServerConnection) -> None:
-        await connection.close(1001, "going away")
-
-    lost = against_websockets(leave, lambda _sockets, caller: caller.lost.get())
-    assert "going away" in lost
-
-
-def test_control_frames_are_masked_and_final() -> None:
-    frame = client_frame(PING, b"hi")
-    assert frame[0] == 0x89
-    assert frame[1] == 0x82
-    assert mask(frame[6:], frame[2:6]) == b"hi"
 
 
 class Counting(asyncio.Protocol):
