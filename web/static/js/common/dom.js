@@ -60,3 +60,9 @@ export function tell(node, words) {
   node.textContent = words ?? "";
   node.hidden = !words;
 }
+
+/** Tell why an order came to its status; a hold that has something to tell is one whose payment came to nothing. */
+export function tellWhy(node, status, words) {
+  node.className = status === "held" ? "problem" : "hint";
+  tell(node, words);
+}

@@ -1,7 +1,7 @@
 // An order by a link that was mailed. The link is used up by a press, since mail scanners open links and run pages;
 // the pass that it is exchanged for stays in this tab, and is good for this order alone.
 
-import { fill, putMoney, showWhen, tell, wake } from "../common/dom.js";
+import { fill, putMoney, showWhen, tell, tellWhy, wake } from "../common/dom.js";
 import { count } from "../common/format.js";
 import { wordsFor } from "../common/problems.js";
 import { api } from "../common/session.js";
@@ -79,8 +79,7 @@ function show(newer) {
 function sayWhy() {
   const { status, reason } = order.history[order.history.length - 1];
   const words = reason ? (state.order_notes.reasons[reason] ?? state.order_notes.others[status]) : "";
-  fill(root, "note", words ?? "");
-  root.querySelector("[data-slot=note]").hidden = !words;
+  tellWhy(root.querySelector("[data-slot=note]"), status, words);
 }
 
 function showBank() {

@@ -1,7 +1,7 @@
 // The purchase panel: which face it shows, and what its slots say. Knows no network.
 
 import { count, money, wait } from "../common/format.js";
-import { fill, putMoney, showWhen, tell, tickCountdowns } from "../common/dom.js";
+import { fill, putMoney, showWhen, tell, tellWhy, tickCountdowns } from "../common/dom.js";
 import { last } from "../common/lists.js";
 import { isDecided, phaseOf } from "./phases.js";
 import { outlookOf, placeOf } from "./place.js";
@@ -99,7 +99,7 @@ export class Panel {
     fill(this.#root, "order_id", order.id.slice(-8));
     fill(this.#root, "receipt", order.receipt_number ?? "");
     this.#root.querySelector("[data-receipt-link]").href = `/orders/${order.id}/receipt`;
-    tell(this.#root.querySelector("[data-slot='order_note']"), this.#why(last(order.history)));
+    tellWhy(this.#root.querySelector("[data-slot='order_note']"), order.status, this.#why(last(order.history)));
     putMoney(this.#root.querySelector(".pay-total"), order.total);
     showWhen(this.#root, "cost", order.total.amount_minor === 0 ? "none" : "some");
     putMoney(this.#root.querySelector(".unit"), order.unit_price);
