@@ -2,21 +2,68 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from benchmarks.harness.platform import Platform
+from benchmarks.harness.processes import Process, family_of, runs
+from benchmarks.harness.programs import bare_environment
 from config import ROOT
 from tests.support.polling import eventually
 
 END_S: Final = 60.0
 RUSH_S: Final = 180
+DEADLINE_S: Final = 600  # ends a program that hangs; it times nothing
+
+
+def run(
+    module: str, *words: str, environment: Mapping[str, str] = MappingProxyType({}), code: int = 0
+) -> str:
+    """Run a program of the project to its end, which must be with this code; returns what it said."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *words],
+        cwd=ROOT,
+        env={**bare_environment(), **environment},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def interrupt(
+    module: str, *words: str, output: Path, environment: Mapping[str, str], when: Callable[[], bool]
+) -> None:
+    """Start a program and press Ctrl-C when it is under way: nobody whom it started is left."""
+    with output.open("wb") as file:
+        program = subprocess.Popen(
+            [sys.executable, "-u", "-m", module, *words],
+            cwd=ROOT,
+            env={**bare_environment(), **environment},
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    family: list[Process] = []
+    try:
+        eventually(when, DEADLINE_S, told=output.read_text)
+        family = family_of(program.pid)
+        assert len(family) > 5
+    finally:
+        program.send_signal(signal.SIGINT)
+        code = program.wait(DEADLINE_S)
+    assert code == 130, output.read_text()
+    eventually(lambda: not any(runs(one.pid) for one in family))
 
 
 class StartedPlatform(Platform):

@@ -1,10 +1,6 @@
 """`make crowd`, but small: every phase to its end, every socket told the truth, and nobody left behind."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -12,16 +8,12 @@ import pytest
 
 from benchmarks.harness.processes import free_port, naming
 from benchmarks.sockets.report import CHECKS
-from config import ROOT
-from tests.support.polling import eventually
+from tests.acceptance.running import DEADLINE_S, interrupt, run
 
 pytestmark = pytest.mark.acceptance
 
-COMMAND: Final = [sys.executable, "-u", "-m", "benchmarks.sockets", "--json"]
-KEPT: Final = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
 FEW: Final = 40  # sockets, where it is not about their number
 OPENED: Final = f"sockets: {FEW} of {FEW}"
-DEADLINE_S: Final = 600  # ends a run that hangs; it times nothing
 PHASES: Final = ("coming", "idle", "changes apart", "changes at once", "echo", "rush")
 SIZES: Final = [  # of sockets, of those who rush, of units; and how often all processes are replaced
     pytest.param(120, 24, 4, 0, id="120"),
@@ -40,7 +32,7 @@ def environment_of(place: Path, **more: object) -> dict[str, str]:
         "BURST": 4,
     }
     wanted |= {"IDLE": 1, "RECONNECT": 1, "DEADLINE": DEADLINE_S, "PORT": free_port(), "TMPDIR": place}
-    return KEPT | {name: str(value) for name, value in (wanted | more).items()}
+    return {name: str(value) for name, value in (wanted | more).items()}
 
 
 @pytest.mark.parametrize(("sockets", "rushers", "units", "restarts"), SIZES)
@@ -49,16 +41,8 @@ def test_every_socket_is_told_everything(
 ) -> None:
     place, report = tmp_path / "place", tmp_path / "crowd.json"
     place.mkdir()
-    done = subprocess.run(
-        [*COMMAND, str(report)],
-        cwd=ROOT,
-        env=environment_of(place, SOCKETS=sockets, RUSHERS=rushers, UNITS=units, RECONNECT=restarts),
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S + 60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    asked = environment_of(place, SOCKETS=sockets, RUSHERS=rushers, UNITS=units, RECONNECT=restarts)
+    run("benchmarks.sockets", "--json", str(report), environment=asked)
     told = json.loads(report.read_text())
     assert told["passed"]
     assert told["checks"] == dict.fromkeys(CHECKS, 0)
@@ -80,36 +64,19 @@ def test_every_socket_is_told_everything(
 def test_a_run_that_is_interrupted_leaves_nobody_behind(tmp_path: Path) -> None:
     place, output = tmp_path / "place", tmp_path / "output"
     place.mkdir()
-    with output.open("wb") as file:
-        crowd = subprocess.Popen(
-            [*COMMAND, str(tmp_path / "crowd.json")],
-            cwd=ROOT,
-            env=environment_of(place, IDLE=600),
-            stdout=file,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        eventually(lambda: OPENED in output.read_text(), DEADLINE_S, told=output.read_text)
-        assert len(naming(place)) > 5
-    finally:
-        crowd.send_signal(signal.SIGINT)
-        code = crowd.wait(DEADLINE_S)
-    assert code == 130, output.read_text()
-    eventually(lambda: not naming(place))
+    interrupt(
+        *("benchmarks.sockets", "--json", str(tmp_path / "crowd.json")),
+        output=output,
+        when=lambda: OPENED in output.read_text(),
+        environment=environment_of(place, IDLE=600),
+    )
+    assert naming(place) == []
     assert list(place.iterdir()) == []
 
 
 def test_a_run_that_comes_to_nothing_says_why_and_fails(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [*COMMAND, str(tmp_path / "crowd.json")],
-        cwd=ROOT,
-        env=environment_of(
-            tmp_path, URL="http://127.0.0.1:1", RECONNECT=0, DEADLINE=1, ADMIN_PASSWORD="a pass phrase"
-        ),
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        check=False,
+    asked = environment_of(
+        tmp_path, URL="http://127.0.0.1:1", RECONNECT=0, DEADLINE=1, ADMIN_PASSWORD="a pass phrase"
     )
-    assert done.returncode == 1
-    assert "not reachable" in done.stdout
+    said = run("benchmarks.sockets", "--json", str(tmp_path / "crowd.json"), code=1, environment=asked)
+    assert "not reachable" in said

@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks.harness.processes import free_port
-from config import ROOT
-from tests.acceptance.running import RUSH_S, StartedPlatform
+from tests.acceptance.running import RUSH_S, StartedPlatform, run
 from tests.support.polling import eventually
 
 pytestmark = pytest.mark.acceptance
@@ -73,21 +71,13 @@ def test_locusts_shoppers_browse_stand_in_the_lobby_press_pay_and_leave(
     platform: StartedPlatform, users: int, seconds: int
 ) -> None:
     sale_id = platform.open_lobby(opens_in_s=3)
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "locust", "-f", "benchmarks/locustfile.py", "--headless", "--json"),
-            *("-u", str(users), "-r", str(users), "-t", f"{seconds}s", "--stop-timeout", "30"),
-            *("--host", platform.url, "--sale", sale_id),
-            *("--browsing", "0.2", "--leaving", "0.1", "--thinking", "0"),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+    said = run(
+        *("locust", "-f", "benchmarks/locustfile.py", "--headless", "--json"),
+        *("-u", str(users), "-r", str(users), "-t", f"{seconds}s", "--stop-timeout", "30"),
+        *("--host", platform.url, "--sale", sale_id),
+        *("--browsing", "0.2", "--leaving", "0.1", "--thinking", "0"),
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    counted = {one["name"]: one for one in json.loads(done.stdout)}
+    counted = {one["name"]: one for one in json.loads(said)}
     assert all(one["num_failures"] == 0 for one in counted.values()), counted
     met = {"page: shop", "page: sale", "sales", "register", "log in", "socket", "press", "verdict", "pay"}
     assert met <= set(counted)

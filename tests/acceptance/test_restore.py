@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from config import ROOT
 from deploy.embedded import EmbeddedPostgres, EmbeddedRedis
 from deploy.embedded.binaries import postgres_binaries
 from deploy.embedded.places import make_data_dir
-from tests.acceptance.running import RUSH_S, StartedPlatform
+from tests.acceptance.running import RUSH_S, StartedPlatform, run
 from tests.support.polling import eventually
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.release]
@@ -86,19 +84,9 @@ def command(postgres: EmbeddedPostgres, redis_url: str, *words: str) -> list[dic
         "DATABASE_URL": postgres.url,
         "REDIS_URL": redis_url,
         "SECRET_KEY": "0f3b8e5d9c7a4162b8d0e6f1a2c39485",
-        "PATH": "/usr/bin:/bin",
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "web", *words],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    said = run("flask", "--app", "web", *words, environment=environment)
+    return [json.loads(line) for line in said.splitlines() if line.startswith("{")]
 
 
 def test_a_dump_of_mid_sale_sells_on_elsewhere(

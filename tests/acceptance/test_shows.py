@@ -1,17 +1,13 @@
 """The shows, in short: a crowd that pays by thirds while everything dies, and a storm of webhooks."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from benchmarks.storm.letters import FORGED, GENUINE, Kind
-from config import ROOT
-from tests.acceptance.running import RUSH_S, StartedPlatform
+from tests.acceptance.running import RUSH_S, StartedPlatform, run
 from tests.support.polling import eventually
 
 pytestmark = pytest.mark.acceptance
@@ -69,16 +65,7 @@ def test_people_get_from_the_page_to_the_receipt(platform: StartedPlatform, tmp_
         "ARRIVING": "2",
         "TYPED": "0.05",
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.journey", "--json", str(report)],
-        cwd=ROOT,
-        env=platform.environment(**asked),
-        capture_output=True,
-        text=True,
-        timeout=2 * RUSH_S,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    run("benchmarks.journey", "--json", str(report), environment=platform.environment(**asked))
     figures = json.loads(report.read_text())["figures"]
     counts = {link: took["count"] for link, took in figures["links"].items()}
     assert counts["page"] == counts["socket"] == counts["intent"] == counts["verdict"] == people
@@ -88,26 +75,13 @@ def test_people_get_from_the_page_to_the_receipt(platform: StartedPlatform, tmp_
     assert figures["verdicts"] == {"held": units, "sold_out": people - units}
 
 
-def storm(platform: StartedPlatform, report: Path) -> dict[str, Any]:
-    """Storm the platform as a user does."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.storm", "--json", str(report)],
-        cwd=ROOT,
-        env=platform.environment(WEBHOOKS=str(WEBHOOKS), HOLD_SECONDS="10", DEADLINE="150", SEED="7"),
-        capture_output=True,
-        text=True,
-        timeout=2 * RUSH_S,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    said: dict[str, Any] = json.loads(report.read_text())
-    return said
-
-
 def test_a_storm_of_webhooks_pays_nothing_twice_and_no_forgery_is_taken(
     platform: StartedPlatform, tmp_path: Path
 ) -> None:
-    said = storm(platform, tmp_path / "storm.json")
+    report = tmp_path / "storm.json"
+    asked = {"WEBHOOKS": str(WEBHOOKS), "HOLD_SECONDS": "10", "DEADLINE": "150", "SEED": "7"}
+    run("benchmarks.storm", "--json", str(report), environment=platform.environment(**asked))
+    said = json.loads(report.read_text())
     assert not any(said["checks"].values())
     figures = said["figures"]
     assert sum(sum(answers.values()) for answers in figures["kinds"].values()) == WEBHOOKS

@@ -48,14 +48,8 @@ def platform(
 ) -> Iterator[Platform]:
     """The running platform, begun empty; each test makes its own sales and shoppers."""
     empty(stores.postgres.url, stores.redis.url)
-    running = platform_over(stores, tmp_path_factory.mktemp("platform"), **push_keys())
-    try:
-        running.start_program("web")
-        running.start_program("worker")
-        running.start_program("payments")
+    with platform_over(stores, tmp_path_factory.mktemp("platform"), **push_keys()) as running:
         yield running
-    finally:
-        running.close()
 
 
 @pytest.fixture

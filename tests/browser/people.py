@@ -1,5 +1,6 @@
 """What people do on the pages, each step as a function."""
 
+import re
 import uuid
 from typing import Final
 from uuid import UUID
@@ -9,7 +10,7 @@ from sqlalchemy import update
 
 from models.enums import Role, StaffRole
 from models.tables.accounts import User
-from tests.support.shop import Shop
+from tests.support.shop import SaleUnderTest, Shop
 
 PASSWORD: Final = "correct horse battery"
 
@@ -53,6 +54,24 @@ def join(page: Page, sale_id: UUID) -> None:
     page.get_by_role("button", name="Get my ticket").click()
 
 
+def hold(page: Page, sale: SaleUnderTest) -> SaleUnderTest:
+    """Come with an account, and get a hold; returns the sale."""
+    join(page, sale.id)
+    expect(page.get_by_role("heading", name="It is yours!")).to_be_visible()
+    return sale
+
+
+def pay(page: Page) -> None:
+    """Pay what is held, and see that it is paid."""
+    page.get_by_role("button", name=re.compile("^Pay")).click()
+    sees_paid(page)
+
+
+def sees_paid(page: Page) -> None:
+    """Wait until the page says that the order is paid."""
+    expect(page.get_by_role("heading", name="Paid. Thank you!")).to_be_visible()
+
+
 def face(page: Page, name: str) -> Locator:
     """One face of the purchase panel."""
     return page.locator(f"[data-face={name}]")
@@ -69,6 +88,13 @@ def log_in(page: Page, email: str, target: str = "/", *, password: str = PASSWOR
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(password)
     page.locator("main").get_by_role("button", name="Log in").click()
+
+
+def come_as_admin(page: Page, shop: Shop, target: str) -> str:
+    """Make an admin's account, log in with it and go to a page; returns the e-mail."""
+    become_admin(shop, email := enrol(page))
+    enter(page, email, target)
+    return email
 
 
 def become_admin(shop: Shop, email: str, staff_role: StaffRole = StaffRole.OWNER) -> None:

@@ -1,5 +1,7 @@
 """The platform as a person meets it: a real web process and a real worker over real stores."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import ColumnElement, select
@@ -13,8 +15,9 @@ from tests.support.servers import Stores
 from tests.support.shop import Shop
 
 
-def platform_over(stores: Stores, place: Path, **more: str) -> Platform:
-    """A platform whose programs are started one by one, over stores that run already."""
+@contextmanager
+def platform_over(stores: Stores, place: Path, *others: str, **more: str) -> Iterator[Platform]:
+    """A platform with its web process, a worker and one for payments, over stores that run already."""
     settings = {
         "DATABASE_URL": stores.postgres.url,
         "REDIS_URL": stores.redis.url,
@@ -22,7 +25,13 @@ def platform_over(stores: Stores, place: Path, **more: str) -> Platform:
         "SECRET_KEY": SECRET_KEY,
         "ENVIRONMENT": "development",
     }
-    return Platform.over(place, {**settings, **more})
+    platform = Platform.over(place, {**settings, **more})
+    try:
+        for program in ("web", "worker", "payments", *others):
+            platform.start_program(program)
+        yield platform
+    finally:
+        platform.close()
 
 
 def do_what_was_asked(shop: Shop, which: ColumnElement[bool]) -> None:

@@ -6,29 +6,18 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Page, expect
 
-from benchmarks.harness.platform import Platform
-from models.enums import SaleStatus
 from tests.browser.conftest import NewPage
-from tests.browser.people import become_admin, come, enrol, enter, join
+from tests.browser.people import come, come_as_admin, join
 from tests.support.shop import Shop
-from web.shop.languages import COOKIE
 
 pytestmark = pytest.mark.browser
 
 LIVE = "#overview"
 
 
-def log_in_as_admin(page: Page, shop: Shop, target: str) -> str:
-    """Go to a page of the control room; returns the admin's e-mail."""
-    email = enrol(page)
-    become_admin(shop, email)
-    enter(page, email, target)
-    return email
-
-
-def overview(new_page: NewPage, shop: Shop, sale_id: UUID, width: int = 1440) -> tuple[Page, str]:
-    page = new_page(width)
-    return page, log_in_as_admin(page, shop, f"/admin/sales/{sale_id}")
+def overview(new_page: NewPage, shop: Shop, sale_id: UUID) -> tuple[Page, str]:
+    page = new_page(1440)
+    return page, come_as_admin(page, shop, f"/admin/sales/{sale_id}")
 
 
 def verb(page: Page, name: str) -> None:
@@ -84,15 +73,6 @@ def test_who_goes_back_changes_nothing_and_keeps_the_focus(shop: Shop, new_page:
     assert sale.row().status == "open"
 
 
-def test_what_is_refused_is_said_in_the_dialog(shop: Shop, new_page: NewPage) -> None:
-    sale = shop.open_sale(5)
-    page, _email = overview(new_page, shop, sale.id)
-    verb(page, "Pause")
-    sale.move(SaleStatus.ENDED)
-    page.get_by_role("dialog").get_by_role("button", name="Pause").click()
-    expect(page.get_by_role("dialog").get_by_role("alert")).to_be_visible()
-
-
 def test_the_figures_and_the_charts_move_as_shoppers_come(shop: Shop, new_page: NewPage) -> None:
     sale = shop.open_sale(3)
     page, _email = overview(new_page, shop, sale.id)
@@ -105,22 +85,9 @@ def test_the_figures_and_the_charts_move_as_shoppers_come(shop: Shop, new_page: 
     expect(page.locator("#stock tbody tr").first).to_be_visible()
 
 
-@pytest.mark.parametrize(("width", "language"), [(390, "en"), (390, "fr"), (1440, "en")])
-def test_no_page_scrolls_sideways(
-    platform: Platform, shop: Shop, new_page: NewPage, width: int, language: str
-) -> None:
-    sale = shop.open_sale(5)
-    page, _email = overview(new_page, shop, sale.id, width)
-    page.context.add_cookies([{"name": COOKIE, "value": language, "url": platform.url}])
-    for path in (f"/admin/sales/{sale.id}", "/admin/workers"):
-        page.goto(path)
-        expect(page.locator("html")).to_have_attribute("lang", language)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
 def test_the_page_of_the_workers_shows_those_that_are_heard(shop: Shop, new_page: NewPage) -> None:
     page = new_page(1440)
-    log_in_as_admin(page, shop, "/admin/workers")
+    come_as_admin(page, shop, "/admin/workers")
     expect(page.get_by_role("row", name=re.compile(r"drain\.1@.* Ready"))).to_be_visible()
     expect(page.get_by_text("No worker was heard in the last seconds")).to_be_hidden()
     expect(page.locator("[data-slot=queue-drain]")).to_have_text(re.compile(r"^\d+$"))

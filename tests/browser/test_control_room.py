@@ -1,6 +1,5 @@
 """An admin runs the shop by hand: products and sales, a refund, a ban, a task that failed."""
 
-import re
 import uuid
 
 import pytest
@@ -10,8 +9,8 @@ from sqlalchemy import select, update
 from models.enums import TaskState
 from models.tables.background import BackgroundTask
 from tests.browser.conftest import NewPage
-from tests.browser.people import become_admin, come, enrol, enter, face, join, log_in
-from tests.support.shop import SaleUnderTest, Shop
+from tests.browser.people import come, come_as_admin, hold, log_in, pay
+from tests.support.shop import Shop
 
 pytestmark = pytest.mark.browser
 
@@ -19,9 +18,7 @@ pytestmark = pytest.mark.browser
 def admins_page(shop: Shop, new_page: NewPage, target: str = "/admin") -> Page:
     """A page of somebody who was made an admin."""
     page = new_page(1440)
-    email = enrol(page)
-    become_admin(shop, email)
-    enter(page, email, target)
+    come_as_admin(page, shop, target)
     return page
 
 
@@ -36,13 +33,6 @@ def confirm(page: Page, verb: str, **answers: str) -> None:
 
 def row_of(page: Page, name: str) -> Locator:
     return page.get_by_role("listitem").filter(has=page.get_by_role("heading", name=name))
-
-
-def pay(page: Page, sale: SaleUnderTest) -> None:
-    """Get a unit and pay it."""
-    join(page, sale.id)
-    face(page, "held").get_by_role("button", name=re.compile("^Pay")).click()
-    expect(page.get_by_role("heading", name="Paid. Thank you!")).to_be_visible()
 
 
 def test_an_admin_creates_a_product_and_a_sale_runs_it_and_clones_it(shop: Shop, new_page: NewPage) -> None:
@@ -74,19 +64,6 @@ def test_an_admin_creates_a_product_and_a_sale_runs_it_and_clones_it(shop: Shop,
     expect(row_of(page, name).first.locator("[data-slot=status]")).to_have_text("Coming")
     page.goto("/admin/log")
     expect(page.get_by_role("row").nth(1)).to_contain_text("made after another")
-
-
-def test_a_question_that_is_answered_with_no_changes_nothing(shop: Shop, new_page: NewPage) -> None:
-    shop.open_sale()
-    page = admins_page(shop, new_page)
-    row = row_of(page, "Kettle").first
-    end = row.get_by_role("button", name="End")
-    end.click()
-    expect(page.get_by_role("dialog")).to_contain_text("sold out")
-    page.keyboard.press("Escape")
-    expect(page.get_by_role("dialog")).to_have_count(0)
-    expect(end).to_be_focused()
-    expect(row.locator("[data-slot=status]")).to_have_text("Open now")
 
 
 def test_faults_of_a_form_stand_at_their_fields_and_are_read_with_them(shop: Shop, new_page: NewPage) -> None:
@@ -133,7 +110,8 @@ def test_a_product_that_is_being_sold_cannot_be_deleted_and_the_dialog_says_why(
 
 def test_an_admin_refunds_an_order_and_both_sides_see_it(shop: Shop, new_page: NewPage) -> None:
     sale, buyer = shop.open_sale(1), new_page()
-    pay(buyer, sale)
+    hold(buyer, sale)
+    pay(buyer)
     [order] = sale.orders()
     page = admins_page(shop, new_page, f"/admin/orders?query={str(order.id)[-8:]}")
     page.get_by_role("link", name=str(order.id)[-8:]).click()

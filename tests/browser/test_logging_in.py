@@ -9,7 +9,7 @@ from sqlalchemy import select
 from benchmarks.harness.platform import Platform
 from models.tables.accounts import User
 from tests.browser.conftest import NewPage
-from tests.browser.people import come, face, log_in, register
+from tests.browser.people import come, enrol, face, log_in, register
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.browser
@@ -28,9 +28,7 @@ def test_a_wrong_password_is_told_in_words_and_a_right_one_lets_in(new_page: New
 
 def test_when_many_log_in_one_is_told_so_and_tried_again_without_being_asked(new_page: NewPage) -> None:
     page = new_page()
-    email = register(page, "/orders")
-    page.get_by_role("button", name="Log out").click()
-    expect(page.get_by_role("link", name="Log in", exact=True)).to_be_visible()
+    email = enrol(page)
     refusals = iter([{"code": "busy", "detail": "Too many people are signing in."}] * 2)
 
     def answer(route: Route) -> None:

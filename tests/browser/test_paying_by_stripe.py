@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from benchmarks.harness.platform import Platform
 from models.tables.orders import Order
 from tests.browser.conftest import NewPage
-from tests.browser.people import face, join
+from tests.browser.people import face, hold, sees_paid
 from tests.browser.running import platform_over
 from tests.support.fake_stripe import FakeStripe
 from tests.support.fake_stripe.answers import Object
@@ -17,7 +17,7 @@ from tests.support.fake_stripe.server import SECRET_KEY
 from tests.support.fake_stripe.webhooks import post
 from tests.support.polling import eventually
 from tests.support.servers import Stores
-from tests.support.shop import SaleUnderTest, Shop
+from tests.support.shop import Shop
 from tests.support.stripe_play import WEBHOOK_SECRET
 
 pytestmark = pytest.mark.browser
@@ -46,21 +46,8 @@ def platform(
         "STRIPE_JS_URL": f"{fake.url}/v3/",
         "BROKER_URL": stores.broker_url.replace("virtual_host=1", "virtual_host=3"),
     }
-    running = platform_over(stores, tmp_path_factory.mktemp("stripe"), **stripe)
-    try:
-        running.start_program("web")
-        running.start_program("worker")
-        running.start_program("payments")
+    with platform_over(stores, tmp_path_factory.mktemp("stripe"), **stripe) as running:
         yield running
-    finally:
-        running.close()
-
-
-def bought(shop: Shop, page: Page) -> SaleUnderTest:
-    sale = shop.open_sale(2)
-    join(page, sale.id)
-    expect(page.get_by_role("heading", name="It is yours!")).to_be_visible()
-    return sale
 
 
 def enter(page: Page, card: str) -> None:
@@ -96,12 +83,12 @@ def test_who_enters_a_card_pays_and_the_page_never_sees_it(
     shop: Shop, new_page: NewPage, fake: FakeStripe
 ) -> None:
     page = new_page()
-    sale = bought(shop, page)
+    sale = hold(page, shop.open_sale(2))
     press(page)
     expect(page.get_by_role("alert")).to_have_text("Your card number is incomplete.")
     enter(page, "card_ok")
     press(page)
-    expect(page.get_by_role("heading", name="Paid. Thank you!")).to_be_visible()
+    sees_paid(page)
     expect(face(page, "held").locator("[data-slot=receipt]")).to_have_text(re.compile(r"^\d{4}-\d{6}$"))
     said = page.evaluate("window.__stripe")
     assert (said["key"], said["options"]["mode"], said["options"]["currency"]) == (
@@ -118,13 +105,13 @@ def test_who_enters_a_card_pays_and_the_page_never_sees_it(
 
 def test_a_declined_card_is_told_and_another_pays_on_the_same_form(shop: Shop, new_page: NewPage) -> None:
     page = new_page(1440)
-    bought(shop, page)
+    hold(page, shop.open_sale(2))
     enter(page, "card_insufficient")
     press(page)
     expect(page.get_by_text("There is not enough money on the card")).to_be_visible()
     enter(page, "card_ok")
     press(page)
-    expect(page.get_by_role("heading", name="Paid. Thank you!")).to_be_visible()
+    sees_paid(page)
     assert page.evaluate("window.__stripe.mounted") == 1
 
 
@@ -133,13 +120,13 @@ def test_a_bank_that_asks_is_answered_and_the_webhook_pays(
 ) -> None:
     page = new_page()
     page.on("dialog", lambda dialog: dialog.accept())
-    [order] = bought(shop, page).orders()
+    [order] = hold(page, shop.open_sale(2)).orders()
     enter(page, "card_3ds")
     press(page)
     expect(page.get_by_role("heading", name="Your payment is under way")).to_be_visible()
     expect(page.locator("html[data-answered]")).to_be_attached()
     send(platform, fake, "payment_intent.succeeded", order)
-    expect(page.get_by_role("heading", name="Paid. Thank you!")).to_be_visible()
+    sees_paid(page)
     expect(page.get_by_role("button", name="Answer your bank")).to_be_hidden()
 
 
@@ -148,7 +135,7 @@ def test_a_bank_that_says_no_gives_the_hold_back(
 ) -> None:
     page = new_page()
     page.on("dialog", lambda dialog: dialog.dismiss())
-    [order] = bought(shop, page).orders()
+    [order] = hold(page, shop.open_sale(2)).orders()
     enter(page, "card_3ds")
     press(page)
     expect(page.get_by_role("alert")).to_have_text("Your bank did not agree.")
@@ -161,7 +148,7 @@ def test_who_comes_back_to_an_open_question_answers_it_by_hand(
     shop: Shop, new_page: NewPage, platform: Platform, fake: FakeStripe
 ) -> None:
     page = new_page()
-    [order] = bought(shop, page).orders()
+    [order] = hold(page, shop.open_sale(2)).orders()
     begin_elsewhere(page, order)
     button = page.get_by_role("button", name="Answer your bank")
     expect(button).to_be_visible()
@@ -171,7 +158,7 @@ def test_who_comes_back_to_an_open_question_answers_it_by_hand(
     button.click()
     expect(page.locator("html[data-answered]")).to_be_attached()
     send(platform, fake, "payment_intent.succeeded", order)
-    expect(page.get_by_role("heading", name="Paid. Thank you!")).to_be_visible()
+    sees_paid(page)
 
 
 def test_a_form_that_cannot_be_loaded_says_so_and_is_tried_again(
@@ -179,14 +166,14 @@ def test_a_form_that_cannot_be_loaded_says_so_and_is_tried_again(
 ) -> None:
     page = new_page()
     page.route(f"{fake.url}/v3/", lambda route: route.abort())
-    bought(shop, page)
+    hold(page, shop.open_sale(2))
     expect(page.get_by_role("alert")).to_contain_text("The card form could not be loaded.")
     page.unroute(f"{fake.url}/v3/")
     press(page)
     expect(page.get_by_role("alert")).to_have_text("Your card number is incomplete.")
     enter(page, "card_ok")
     press(page)
-    expect(page.get_by_role("heading", name="Paid. Thank you!")).to_be_visible()
+    sees_paid(page)
 
 
 def test_what_costs_nothing_is_confirmed_with_one_press_and_stripe_is_not_even_loaded(
@@ -196,12 +183,11 @@ def test_what_costs_nothing_is_confirmed_with_one_press_and_stripe_is_not_even_l
     page = new_page()
     sale = shop.open_sale(2)
     sale.change(price_minor=0)
-    join(page, sale.id)
-    expect(page.get_by_role("heading", name="It is yours!")).to_be_visible()
+    hold(page, sale)
     expect(page.locator("#card")).to_be_hidden()
     expect(page.get_by_role("button", name=re.compile("^Pay"))).to_have_count(0)
     page.get_by_role("button", name="Confirm").click()
-    expect(page.get_by_role("heading", name="Paid. Thank you!")).to_be_visible()
+    sees_paid(page)
     assert page.evaluate("globalThis.Stripe === undefined")
     assert len(fake.requests) == asked
     assert sale.audit().ok

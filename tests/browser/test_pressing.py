@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, Request, WebSocketRoute, expect
 
 from tests.browser.conftest import NewPage
-from tests.browser.people import face, log_in, register, slot
+from tests.browser.people import come, face, register, slot
 from tests.support.polling import eventually
 from tests.support.shop import Shop
 
@@ -88,11 +88,7 @@ def test_nobody_presses_in_the_name_of_whom_the_page_does_not_show(shop: Shop, n
     register(page, f"/sales/{sale.id}")
     expect(page.locator("#link")).to_have_text("Live")
     other = new_page()
-    email = register(other, "/orders")
-    other.get_by_role("button", name="Log out").click()
-    expect(other.get_by_role("link", name="Log in", exact=True)).to_be_visible()
-    log_in(other, email, "/orders")
-    expect(other.get_by_role("heading", name="No orders yet")).to_be_visible()
+    come(other, "/orders")
     state = other.context.storage_state()
     page.context.add_cookies(cast(Any, state["cookies"]))  # as by another tab of the same browser
     with page.expect_navigation():

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from models.enums import SaleStatus
 from models.tables.background import BackgroundTask
 from tests.browser.conftest import NewPage
-from tests.browser.people import become_admin, enrol, enter
+from tests.browser.people import come_as_admin
 from tests.browser.running import do_what_was_asked
 from tests.support.polling import eventually
 from tests.support.shop import Shop
@@ -21,9 +21,7 @@ def test_an_admin_has_a_report_made_again_and_sees_the_new_one(shop: Shop, new_p
     sale.move(SaleStatus.ENDED)
     eventually(lambda: len(sale.intents()) == 3 and sale.is_idle())
     page = new_page()
-    email = enrol(page)
-    become_admin(shop, email)
-    enter(page, email, f"/admin/sales/{sale.id}/report")
+    come_as_admin(page, shop, f"/admin/sales/{sale.id}/report")
     expect(page.get_by_role("heading", name="Report", exact=True)).to_be_visible()
     expect(page.get_by_role("img")).to_have_count(4)
     made = page.locator(".report-head time")

@@ -8,8 +8,7 @@ from pyotp import TOTP
 from sqlalchemy import text
 
 from tests.browser.conftest import NewPage
-from tests.browser.people import PASSWORD, become_admin, enrol, enter
-from tests.browser.test_control_room import pay
+from tests.browser.people import come_as_admin, hold, log_in, pay
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.browser
@@ -19,9 +18,7 @@ STEP_S = 30
 
 def test_an_owner_switches_it_on_logs_in_with_it_and_is_asked_again(shop: Shop, new_page: NewPage) -> None:
     page = new_page()
-    email = enrol(page)
-    become_admin(shop, email)
-    enter(page, email, "/account/security")
+    email = come_as_admin(page, shop, "/account/security")
     page.get_by_role("button", name="Switch on").click()
     expect(page.get_by_role("img", name="QR code")).to_be_visible()
     app = TOTP(page.locator("#secret").inner_text().replace(" ", ""))
@@ -37,13 +34,11 @@ def test_an_owner_switches_it_on_logs_in_with_it_and_is_asked_again(shop: Shop, 
 
     page.get_by_role("button", name="Log out").click()
     expect(page).to_have_url("/")
-    sale = shop.open_sale(1)
-    pay(new_page(), sale)
+    sale, buyer = shop.open_sale(1), new_page()
+    hold(buyer, sale)
+    pay(buyer)
     [order] = sale.orders()
-    page.goto(f"/login?next=/admin/orders/{order.id}")
-    page.get_by_label("E-mail").fill(email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.locator("main").get_by_role("button", name="Log in").click()
+    log_in(page, email, f"/admin/orders/{order.id}")
     code = page.get_by_label("Code of your authenticator app")
     expect(code).to_be_focused()
     code.fill(app.at(began + STEP_S))

@@ -13,7 +13,8 @@ from models.tables.catalogue import Product
 from tasks.products.changes import change_product
 from tasks.sales.lifecycle import NewSale, change_units, create_sale
 from tests.browser.conftest import NewPage
-from tests.browser.test_control_live import log_in_as_admin, overview, verb
+from tests.browser.people import come_as_admin
+from tests.browser.test_control_live import overview, verb
 from tests.browser.test_control_room import admins_page
 from tests.support.shop import Shop
 from web.shop.languages import COOKIE
@@ -81,7 +82,7 @@ def test_an_amount_is_written_in_the_visitors_way_and_read_back(shop: Shop, new_
     page = new_page(1440, locale="de-DE")
     page.goto("/login")
     page.context.add_cookies([{"name": COOKIE, "value": "en", "url": page.url}])
-    log_in_as_admin(page, shop, f"/admin/sales/{sale.id}/edit")
+    come_as_admin(page, shop, f"/admin/sales/{sale.id}/edit")
     price = page.get_by_label("Price")
     expect(price).to_have_value("19,99")
     price.fill("1.234,50")

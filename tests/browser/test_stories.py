@@ -8,9 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 from benchmarks.harness.platform import Platform
 from models.enums import SaleStatus
 from tests.browser.conftest import NewPage
-from tests.browser.people import PASSWORD, face, join, slot
+from tests.browser.people import PASSWORD, face, hold, pay, slot
 from tests.support.paying import Till
-from tests.support.polling import eventually
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.browser
@@ -41,25 +40,11 @@ def test_somebody_new_waits_in_the_lobby_is_drawn_buys_pays_and_has_the_receipt(
     held_worker.let_go("worker")
     expect(page.get_by_role("heading", name="It is yours!")).to_be_visible()
     expect(slot(page, "ticket", "held")).to_have_text(str(drawn))
-    page.get_by_role("button", name=re.compile("^Pay")).click()
-    expect(page.get_by_role("heading", name="Paid. Thank you!")).to_be_visible()
+    pay(page)
     page.locator("[data-receipt-link]").click()
     expect(page.get_by_role("heading", name="Receipt")).to_be_visible()
     expect(page.get_by_role("row", name="Total")).to_contain_text("$19.99")
     expect(page.get_by_text("story@example.com")).to_be_visible()
-    assert sale.audit().ok
-
-
-def test_who_stands_by_gets_what_anothers_hold_leaves_when_it_runs_out(shop: Shop, new_page: NewPage) -> None:
-    sale = shop.open_sale(1)
-    sale.submit(shop.shopper())
-    [order] = eventually(sale.orders)
-    page = new_page()
-    join(page, sale.id)
-    expect(page.get_by_role("heading", name="You are standing by")).to_be_visible()
-    Till.over(shop.context).end_hold(order)
-    expect(page.get_by_role("heading", name="It is yours!")).to_be_visible()
-    assert len(sale.orders()) == 2
     assert sale.audit().ok
 
 
@@ -68,8 +53,7 @@ def test_a_hold_that_runs_out_is_told_where_it_was_looked_at_and_in_another_tab(
 ) -> None:
     sale = shop.open_sale(1)
     page = new_page()
-    join(page, sale.id)
-    expect(page.get_by_role("heading", name="It is yours!")).to_be_visible()
+    hold(page, sale)
     tab = page.context.new_page()
     [order] = sale.orders()
     tab.goto(f"/orders/{order.id}")

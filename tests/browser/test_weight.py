@@ -7,7 +7,7 @@ from playwright.sync_api import Page, Request, expect
 
 from benchmarks.harness.platform import Platform
 from tests.browser.conftest import NewPage
-from tests.browser.people import become_admin, enrol, enter
+from tests.browser.people import come_as_admin
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.browser
@@ -32,9 +32,7 @@ def a_sale(_page: Page, shop: Shop) -> str:
 
 
 def the_control_room(page: Page, shop: Shop) -> str:
-    email = enrol(page)
-    become_admin(shop, email)
-    enter(page, email, "/account")
+    come_as_admin(page, shop, "/account")
     expect(page.get_by_role("heading", name="My account")).to_be_visible()
     return "/admin"
 

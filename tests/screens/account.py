@@ -6,10 +6,14 @@ from typing import Final
 
 from playwright.sync_api import Page, expect
 
+from models.enums import MailKind
+from tasks.mail.choices import write_word
+from tests.screens.control import invited
 from tests.screens.money import holding
 from tests.screens.scene import Play, Scene, show
 from tests.screens.shop import LONG
 from tests.screens.stage import Stage
+from tests.support.contexts import SECRET_KEY
 
 GERMAN: Final = "de-DE"
 
@@ -29,6 +33,7 @@ def _refused_registration(stage: Stage) -> Page:
     page = show(stage.visitor(), "/register", "Register")
     page.get_by_label("E-mail").fill(known)
     page.get_by_label("Password").fill("correct horse battery")
+    page.get_by_label("I accept").check()
     page.locator("main").get_by_role("button", name="Register").click()
     expect(page.get_by_role("alert")).to_contain_text("We have written to this address")
     return page
@@ -56,6 +61,19 @@ def _followed(stage: Stage) -> Page:
     page.get_by_role("button", name="Tell me before it opens").click()
     expect(page.get_by_role("button", name="You will be told")).to_be_enabled()
     return page
+
+
+def _invitation(stage: Stage) -> Page:
+    page = stage.visitor().page
+    page.goto(invited(stage)["url"])
+    expect(page.get_by_role("button", name="Accept the invitation")).to_be_visible()
+    return page
+
+
+def _unsubscribe(stage: Stage) -> Page:
+    shopper = stage.shopper()
+    word = write_word(SECRET_KEY, uuid.UUID(shopper.get("/api/v1/me")["id"]), MailKind.OPENS_SOON)
+    return show(shopper, f"/unsubscribe/{word}", "No more of these mails?")
 
 
 def _german(path: str, heading: str) -> Play:
@@ -89,7 +107,11 @@ SCENES: Final[Sequence[Scene]] = (
     Scene("forgot", _path("/forgot", "Forgotten password")),
     Scene("reset", _path("/reset#token", "Set a new password")),
     Scene("verify", _path("/verify#token", "Confirm your e-mail address")),
+    Scene("invitation", _invitation),
+    Scene("terms", _path("/terms", "Terms")),
     Scene("account", _own("/account", "My account")),
+    Scene("unsubscribe", _unsubscribe),
+    Scene("account-privacy", _own("/account/privacy", "A copy of your data")),
     Scene("account-follows", _follows),
     Scene("account-push", _own("/account/push", "Being told in the browser")),
     Scene("account-mails", _own("/account/notifications", "Mails")),

@@ -26,7 +26,8 @@ class Actor:
     def register(self, name: str) -> "Actor":
         """Make an account, and log in with it."""
         actor = Actor(self.context, self.page, f"{uuid.uuid4().hex[:8]}@example.com")
-        account = {"email": actor.email, "password": PASSWORD, **({"name": name} if name else {})}
+        account = {"email": actor.email, "password": PASSWORD, "accept_terms": True}
+        account |= {"name": name} if name else {}
         actor.post("/api/v1/auth/register", account)
         actor.log_in()
         return actor

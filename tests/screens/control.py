@@ -1,12 +1,13 @@
 """Scenes of the control room: each of its pages, with a sale in which everything happened."""
 
+import uuid
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from playwright.sync_api import Page, expect
 
 from tests.screens.actors import Message
-from tests.screens.scene import Scene, show
+from tests.screens.scene import Scene
 from tests.screens.stage import Stage
 
 UNITS: Final = 5
@@ -84,8 +85,32 @@ def _task(stage: Stage) -> Page:
     return _go(stage, f"/admin/tasks/{task['task_id']}")
 
 
+def _mail(stage: Stage) -> Page:
+    stage.once(_lived)
+    return _go(stage, f"/admin/mails/{stage.admin.get('/api/v1/admin/mails?limit=1')['items'][0]['id']}")
+
+
+def _staff(stage: Stage) -> Page:
+    invited(stage)
+    return _go(stage, "/admin/staff")
+
+
+def invited(stage: Stage) -> Message:
+    """An invitation to the staff that is open."""
+    somebody = {"email": f"charles.babbage.{uuid.uuid4().hex[:8]}@analytical-engines.example"}
+    return stage.admin.post("/api/v1/admin/staff/invitations", {**somebody, "staff_role": "operator"})
+
+
+def _keys(stage: Stage) -> Page:
+    stage.admin.post("/api/v1/admin/api-keys", {"name": "Warehouse of returns", "staff_role": "finance"})
+    page = _go(stage, "/admin/keys")
+    page.get_by_label("Name").fill("Wall display")
+    page.get_by_role("button", name="Make the key").click()
+    expect(page.get_by_text("Copy the key now")).to_be_visible()
+    return page
+
+
 SCENES: Final[Sequence[Scene]] = (
-    Scene("admin-refused", lambda stage: show(stage.shopper(), "/admin", "This page is not for you")),
     _room("sales", "/admin"),
     _room("sale", lambda sale, _: f"/admin/sales/{sale['id']}", is_main=True),
     Scene("admin-sale-coming", _coming),
@@ -98,14 +123,16 @@ SCENES: Final[Sequence[Scene]] = (
     Scene("admin-compare", _comparison),
     _room("products", "/admin/products"),
     _room("product-new", "/admin/products/new"),
+    _room("product-edit", lambda sale, _: f"/admin/products/{sale['product']['id']}/edit"),
     _room("orders", "/admin/orders"),
     _room("orders-none", "/admin/orders?query=nobody-is-called-that"),
     _room("order", lambda _, order: f"/admin/orders/{order['id']}"),
     _room("shoppers", "/admin/shoppers"),
-    _room("staff", "/admin/staff"),
-    _room("keys", "/admin/keys"),
+    Scene("admin-staff", _staff),
+    Scene("admin-keys", _keys),
     Scene("admin-shopper", _shopper),
     _room("mails", "/admin/mails"),
+    Scene("admin-mail", _mail),
     _room("tasks", "/admin/tasks"),
     Scene("admin-task", _task),
     _room("workers", "/admin/workers"),

@@ -107,13 +107,13 @@ def _offline(stage: Stage) -> Page:
 
 def _without_socket(stage: Stage) -> Page:
     shopper, sale = in_line(stage)
-    shopper.page.route_web_socket(re.compile("/ws$"), lambda socket: socket.close())
+    shopper.page.route_web_socket(re.compile("/ws"), lambda socket: socket.close())
     return show_sale(shopper, sale, "You are in line", link="Updating slowly")
 
 
 def _reconnecting(stage: Stage) -> Page:
     shopper, sale = in_line(stage)
-    shopper.page.route_web_socket(re.compile("/ws$"), lambda socket: socket.close())
+    shopper.page.route_web_socket(re.compile("/ws"), lambda socket: socket.close())
     shopper.page.route(re.compile("/api/"), lambda route: route.abort())
     return show_sale(shopper, sale, "You are in line", link="Reconnecting")
 

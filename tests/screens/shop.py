@@ -60,7 +60,7 @@ def _up_to_ten(stage: Stage) -> Page:
     sale = stage.sale("Field notebook", price=1_200, list_price=1_800, per_shopper_limit=10)
     page = show_sale(stage.shopper(), sale, "Get in line")
     page.get_by_label("Quantity").fill("10")
-    expect(page.locator("[data-slot=wish_total]")).to_have_text("$120.00")
+    expect(page.locator("[data-slot=request_total]")).to_have_text("$120.00")
     return page
 
 
