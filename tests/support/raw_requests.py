@@ -196,7 +196,8 @@ POLLS: Final = 0.3  # of the requests read something
 READ: Final[Sequence[bytes]] = (
     *(b"/api/v1/intents/" + asked for asked in (QUEUED, DECIDED, b"@NOBODYS@")),
     *(b"/api/v1/sales/" + sale for sale in (b"@QUIET@", b"@QUIET@", b"@NOWHERE@")),
-    *(b"/static/" + file for file in (b"@MARK@/js/common/words.js", b"@MARK@/js/no.js", b"v-0/js/common/words.js")),
+    *(b"/static/@MARK@/js/" + file for file in (b"common/words.js", b"no.js")),
+    b"/static/v-0/js/common/words.js",
 )
 MANY: Final = 110  # headers; gunicorn takes 100
 

@@ -1,4 +1,4 @@
-"""Chooses which face a sale's page shows before its script knows more; `static/js/sale/phases.js` does that."""
+"""Chooses which face a sale's page shows until its script, `static/js/sale/phases.js`, knows more."""
 
 from datetime import datetime
 from typing import Any
