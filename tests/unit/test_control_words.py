@@ -52,6 +52,11 @@ def test_every_setting_that_the_log_may_tell_of_has_words() -> None:
     assert (settings | columns | {"reason", "model_id", "kind", "dropped"}) - set(FIELDS) == set()
 
 
+def test_a_switch_is_told_in_words() -> None:
+    [told] = details_of({"details": {"requires_verified_email": [False, True]}}, "USD")
+    assert (told.before, told.now) == (Value("text", "no"), Value("text", "yes"))
+
+
 def test_a_change_is_told_with_before_and_after_in_a_fixed_order() -> None:
     entry = {"details": {"allocation": [5, 7], "price_minor": [1999, 999], "lobby_opens_at": [None, "2030"]}}
     assert details_of(entry, "USD") == [

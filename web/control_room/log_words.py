@@ -114,12 +114,12 @@ def _detail(name: str, said: Any, was: str, now: str) -> Detail:
 def _value(name: str, kind: str, said: Any, currency: str) -> Value:
     if said is None or said == "":
         return Value(kind, None)
+    if isinstance(said, bool):
+        return Value(TEXT, gettext("yes") if said else gettext("no"))
     if kind == MONEY and currency:
         return Value(kind, money(said, currency))
     if name == "admission_order":
         return Value(TEXT, gettext(ADMISSION.get(said, said)))
-    if name == "staff_role":
-        return Value(TEXT, say_state("staff_role", said).words)
-    if name == "kind":
-        return Value(TEXT, say_state("kind", said).words)
+    if name in ("staff_role", "kind"):
+        return Value(TEXT, say_state(name, said).words)
     return Value(TEXT if kind == MONEY else kind, said)
