@@ -1,17 +1,19 @@
 """Queries on accounts and their log-ins."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, exists, func, or_, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import CTE, ColumnElement, Connection, Row, Select, exists, func, or_, select, text
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from models.enums import AdminAction, LinkKind, OrderStatus, Role, StaffRole
 from models.errors import NotFound
-from models.tables.accounts import AccountLink, ApiKey, RecoveryCode, TokenFamily, User
+from models.queries.paging import newest, search
+from models.tables.accounts import FRAGMENTS, AccountLink, ApiKey, RecoveryCode, TokenFamily, User
 from models.tables.admin_log import AdminLogEntry
 from models.tables.orders import Order
 
@@ -34,6 +36,8 @@ _INVITATIONS: Final[Select[AccountLink, User]] = (
 
 MOST_LOG_INS: Final = 100  # of one account in a list
 
+
+_HAS_FRAGMENTS: Final = text(f"{FRAGMENTS} @> fragments(:asked, ARRAY[CAST(:size AS int)])")
 
 _BY_EMAIL_OR_ANY: Final = select(User).from_statement(
     text(
@@ -113,19 +117,51 @@ def find_shopper(session: Session, user_id: UUID) -> User:
     return user
 
 
-def shoppers(asked: str, *, only_banned: bool = False) -> Select[User]:
-    """Select accounts for paging: by their id, or by a part of their name or e-mail."""
-    query = select(User)
-    if only_banned:
-        query = query.where(User.banned_at.is_not(None))
-    if not asked:
-        return query
-    found = [User.email.icontains(asked, autoescape=True), User.name.icontains(asked, autoescape=True)]
-    try:
-        found.append(User.id == UUID(asked))
-    except ValueError:  # then it is part of a name, and no id
-        return query.where(or_(*found))
-    return query.where(or_(*found))
+def search_shoppers(
+    session: Session,
+    asked: str,
+    *,
+    only_banned: bool,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+) -> Sequence[User]:
+    """Find accounts by their id or a part of their name or e-mail, newest first, below the keys `before`."""
+
+    def look_through(depth: int) -> Sequence[User]:
+        lately = aliased(User, _newest(User, only_banned, before).limit(depth).subquery())
+        found = select(lately).where(is_meant(lately, asked)) if asked else select(lately)
+        return session.scalars(newest(found, (lately.created_at, lately.id), None).limit(limit)).all()
+
+    def by_index() -> Sequence[User]:
+        found = aliased(User, named(asked, User))
+        return session.scalars(_newest(found, only_banned, before).limit(limit)).all()
+
+    return search(look_through, by_index, limit) if asked else look_through(limit)
+
+
+def _newest(accounts: type[User], only_banned: bool, before: tuple[datetime, UUID] | None) -> Select[User]:
+    query = select(accounts).where(accounts.banned_at.is_not(None)) if only_banned else select(accounts)
+    return newest(query, (accounts.created_at, accounts.id), before)
+
+
+def is_meant(account: type[User], asked: str) -> ColumnElement[bool]:
+    """Whether this is an account's id, or a part of its name or e-mail."""
+    said = (account.email.icontains(asked, autoescape=True), account.name.icontains(asked, autoescape=True))
+    return or_(*said, *_has_id(account, asked))
+
+
+def named(asked: str, column: type[User] | InstrumentedAttribute[UUID]) -> CTE:
+    """Make a table of the accounts that are meant, or of a column of theirs, found by indexes."""
+    found = select(column).where(is_meant(User, asked))
+    if len(asked) > 1:  # what every account says is in no index
+        fragments = _HAS_FRAGMENTS.bindparams(asked=asked, size=min(len(asked), 3))
+        found = found.where(or_(fragments, *_has_id(User, asked)))
+    return found.cte("named").prefix_with("MATERIALIZED")  # for the planner takes them to be very few
+
+
+def _has_id(account: type[User], asked: str) -> Iterator[ColumnElement[bool]]:
+    with suppress(ValueError):  # else it is a part of a name, and no id
+        yield account.id == UUID(asked)
 
 
 def admins(session: Session) -> Sequence[Row[UUID, str]]:

@@ -1,19 +1,39 @@
 """Queries on orders: one with its history, a shopper's, or an admin's search."""
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, String, cast, func, or_, select, text
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Integer,
+    Row,
+    Select,
+    Text,
+    and_,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    union,
+)
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from models.enums import OrderStatus
 from models.errors import NotFound
-from models.queries.paging import newest, newest_by_status
+from models.queries.accounts import is_meant, named
+from models.queries.paging import newest, newest_by_status, search
 from models.tables.accounts import User
 from models.tables.catalogue import Product, Sale
 from models.tables.orders import Order
+
+_DIGITS: Final = re.compile("[0-9a-fA-F-]{1,36}")  # of an id, or of its end
 
 # One statement, so that history and payment are those of the status that is read.
 _READ: Final = text("""
@@ -138,12 +158,26 @@ def search_orders(
 ) -> Sequence[Row[Order, User, str]]:
     """Find orders with their shoppers and what they bought is called, newest first, below the keys `before`.
 
-    `asked`: the end of an order's id (as pages show it) or the whole, a receipt's number, or a part of the
-    shopper's e-mail or name.
+    `asked`: the end of an order's id (as pages show it) or the whole, a receipt's number, the shopper's
+    id, or a part of the shopper's e-mail or name.
     """
-    rows = Order if asked else _newest(status, sale_id, before, limit)
-    query = newest(_search(rows, asked, status, sale_id), (rows.created_at, rows.id), before)
-    return session.execute(query.limit(limit)).all()
+
+    def look_through(depth: int) -> Sequence[Row[Order, User, str]]:
+        lately = _newest(status, sale_id, before, depth)
+        of_all = newest(select(lately), (lately.created_at, lately.id), None).limit(depth)
+        rows = aliased(Order, of_all.subquery())
+        query = _with_buyers(rows)
+        if asked:
+            query = query.where(or_(*_is_numbered(rows, asked), is_meant(User, asked)))
+        return session.execute(newest(query, (rows.created_at, rows.id), None).limit(limit)).all()
+
+    def by_index() -> Sequence[Row[Order, User, str]]:
+        found = _found(asked, status, sale_id).subquery()
+        page = newest(select(found.c.id), (found.c.created_at, found.c.id), before).limit(limit)
+        query = _with_buyers(Order).where(Order.id.in_(page))
+        return session.execute(newest(query, (Order.created_at, Order.id), None)).all()
+
+    return search(look_through, by_index, limit) if asked else look_through(limit)
 
 
 def _newest(
@@ -153,30 +187,36 @@ def _newest(
     return newest_by_status(Order, Order.created_at, statuses, sale_id=sale_id, before=before, limit=limit)
 
 
-def _search(
-    rows: type[Order], asked: str, status: str | None, sale_id: UUID | None
-) -> Select[Order, User, str]:
-    query: Select[Order, User, str] = (
+def _with_buyers(rows: type[Order]) -> Select[Order, User, str]:
+    """Select orders with their shoppers, what they bought is called, and their history."""
+    return (
         select(rows, User, Product.name)
         .join(User, User.id == rows.user_id)
         .join(Sale, Sale.id == rows.sale_id)
         .join(Product, Product.id == Sale.product_id)
         .options(selectinload(rows.history))
     )
+
+
+def _found(asked: str, status: str | None, sale_id: UUID | None) -> CompoundSelect[UUID, datetime]:
+    """Select the ids and times of the orders that a word means, by indexes alone."""
+    orders = select(Order.id, Order.created_at)
     if status is not None:
-        query = query.where(rows.status == status)
+        orders = orders.where(Order.status == status)
     if sale_id is not None:
-        query = query.where(rows.sale_id == sale_id)
-    if asked:
-        query = query.where(
-            or_(
-                cast(rows.id, String).iendswith(asked, autoescape=True),
-                rows.receipt_number == asked,
-                User.email.icontains(asked, autoescape=True),
-                User.name.icontains(asked, autoescape=True),
-            )
-        )
-    return query
+        orders = orders.where(Order.sale_id == sale_id)
+    accounts = named(asked, User.id)
+    of_shoppers = orders.join(accounts, accounts.c.id == Order.user_id)
+    return union(*map(orders.where, _is_numbered(Order, asked)), of_shoppers)
+
+
+def _is_numbered(rows: type[Order], asked: str) -> Iterator[ColumnElement[bool]]:
+    """Whether orders are known by a word: a receipt's number, or an id from its end on."""
+    yield rows.receipt_number == asked
+    if _DIGITS.fullmatch(asked):
+        written, end = cast(rows.id, Text), asked.lower()
+        last = func.reverse(func.right(written, literal_column("12", Integer)))  # as an index has it
+        yield and_(last.like(f"{end[:-13:-1]}%"), written.endswith(end))
 
 
 def _with_history() -> Select[Order]:

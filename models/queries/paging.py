@@ -1,8 +1,8 @@
 """Orders a query for paging by key: newest first, from below the last row that was seen."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar, TypeVarTuple
+from typing import Any, Final, TypeVar, TypeVarTuple
 from uuid import UUID
 
 from sqlalchemy import Select, func, select, tuple_, union_all
@@ -11,7 +11,11 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 from models.tables.orders import Intent, Order
 
 Row = TypeVar("Row", type[Intent], type[Order])
+Found = TypeVar("Found")
 Ts = TypeVarTuple("Ts")
+
+DEPTHS: Final = (500, 4_000)  # how many of the newest rows a search looks through before it asks an index
+FREQUENT: Final = 64  # a word that one row in so many has is looked for deeper
 
 
 def newest(query: Select[*Ts], keys: Sequence[Any], before: tuple[Any, ...] | None) -> Select[*Ts]:
@@ -43,3 +47,20 @@ def newest_by_status(
             query = select(rows).where(rows.sale_id == sale_id, rows.status == status)
         lists.append(newest(query, (at, rows.id), before).limit(limit))
     return aliased(rows, union_all(*lists).subquery())
+
+
+def search(
+    look_through: Callable[[int], Sequence[Found]], by_index: Callable[[], Sequence[Found]], limit: int
+) -> Sequence[Found]:
+    """Find the newest rows with a word: a frequent one among the newest rows, any other by its index.
+
+    An index tells all rows with a word, in no order: too many where it is frequent. `look_through` finds up
+    to `limit` rows among so many of the newest ones.
+    """
+    for depth in DEPTHS:
+        found = look_through(depth)
+        if len(found) >= limit:
+            return found
+        if len(found) * FREQUENT < depth:
+            break
+    return by_index()

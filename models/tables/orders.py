@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     func,
+    literal_column,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -78,6 +79,11 @@ class Order(Base):
         Index("ix_orders_user_id", "user_id"),
         Index("ix_orders_by_status", text("lower(status)"), "created_at"),
         Index("ix_orders_of_sale_by_status", "sale_id", "status", "created_at"),
+        Index(  # what people read of an id is its end
+            "ix_orders_end_of_id",
+            literal_column('reverse("right"(id::text, 12))').label("end_of_id"),
+            postgresql_ops={"end_of_id": "text_pattern_ops"},
+        ),
         Index("ix_orders_held_until", "expires_at", postgresql_where=text("status = 'held'")),
         Index(
             "ix_orders_unreleased",

@@ -47,6 +47,26 @@ def test_orders_are_found_by_number_shopper_sale_and_status(
     assert found(client, admin, status="paid") == []
 
 
+@pytest.mark.parametrize("depths", [(500,), ()], ids=["among the newest", "by the index"])
+def test_a_search_finds_the_newest_orders_of_whom_a_part_of_a_name_means(
+    client: FlaskClient, shop: Shop, admin: Account, monkeypatch: pytest.MonkeyPatch, depths: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr("models.queries.paging.DEPTHS", depths)
+    shopper, sale, later = shop.shopper(), shop.open_sale(2), shop.open_sale(1)
+    sale.sql("UPDATE users SET name = 'Zoë Çelik' WHERE id = :id", id=shopper)
+    for one in (sale, later):
+        one.line_up([shopper])
+        one.drain()
+    sale.line_up([shop.shopper()])
+    sale.drain()
+    [newest] = later.orders()
+    for word in ("ç", "LI", "oë Ç", str(shopper)):
+        assert [one["id"] for one in found(client, admin, query=word, limit=1)] == [str(newest.id)], word
+    [old] = found(client, admin, query="zoë", limit=1, sale_id=sale.id)
+    assert old["shopper"]["id"] == str(shopper)
+    assert len(found(client, admin, query="çelik", status="held")) == 2
+
+
 def test_a_list_is_paged_without_gaps(client: FlaskClient, sale: SaleUnderTest, admin: Account) -> None:
     first = client.get(ORDERS, query_string={"limit": 1}, headers=admin.headers).get_json()
     rest = client.get(ORDERS, query_string={"cursor": first["next_cursor"]}, headers=admin.headers).get_json()

@@ -1,14 +1,16 @@
 """Finding shoppers, and banning them: out of everything within two seconds, and let in again."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
 from models.enums import OrderStatus
+from models.tables.accounts import User
 from models.tables.background import BackgroundTask
 from models.tables.orders import Order
 from models.tables.payments import Payment
@@ -68,6 +70,25 @@ def test_a_shopper_is_found_by_id_or_a_part_of_the_email(
     assert found(client, admin, query=str(shopper.id)) == [shopper.email]
     assert found(client, admin, query="%") == []
     assert len(found(client, admin)) == 3
+
+
+@pytest.mark.parametrize("depths", [(500,), ()], ids=["among the newest", "by the index"])
+def test_a_part_of_a_name_pages_through_the_newest_accounts(
+    client: FlaskClient, shop: Shop, admin: Account, monkeypatch: pytest.MonkeyPatch, depths: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr("models.queries.paging.DEPTHS", depths)
+    people = shop.shoppers(4)
+    with shop.context.database.transaction() as session:
+        for at, person in enumerate(people[:3]):
+            changed = {"name": "王伟", "created_at": func.now() + timedelta(hours=at)}
+            session.execute(update(User).where(User.id == person).values(**changed))
+    query, seen = {"query": "王伟", "limit": 1}, []
+    while (page := client.get(SHOPPERS, query_string=query, headers=admin.headers).get_json())["items"]:
+        seen += [one["id"] for one in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        query["cursor"] = page["next_cursor"]
+    assert seen == [str(one) for one in reversed(people[:3])]
 
 
 def test_a_ban_ends_every_log_in_here_and_in_other_processes(

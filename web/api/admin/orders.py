@@ -60,7 +60,7 @@ class FoundOrderSchema(OrderSchema):
 @blueprint.arguments(OrderSearch, location="query")
 @blueprint.response(200, page_of(FoundOrderSchema))
 def list_orders(asked: dict[str, Any]) -> Response:
-    """Search orders, newest first: by the end of their id, a receipt's number, a part of e-mail or name."""
+    """Search orders, newest first: by the end of their id, a receipt, or the shopper's id, e-mail or name."""
     return page(read_orders(asked, asked["cursor"], asked["limit"]))
 
 

@@ -8,7 +8,7 @@ from marshmallow import Schema, fields, validate
 
 from models.enums import Role, StaffRole
 from models.messages import Message
-from models.queries.accounts import OrderCounts, count_orders, find_shopper, shoppers
+from models.queries.accounts import OrderCounts, count_orders, find_shopper, search_shoppers
 from models.tables.accounts import User
 from tasks.accounts.second_factor import reset
 from tasks.expulsion.bans import ban_shopper, unban_shopper
@@ -17,7 +17,7 @@ from web.api.schemas.fields import Prose, Strict, Text, UtcTime
 from web.api.schemas.paging import PageQuery, page_of
 from web.auth.actor import current_actor
 from web.http.openapi import Blueprint
-from web.http.paging import Page, read_page
+from web.http.paging import Page, page_from, read_place
 from web.http.responses import answer, page
 from web.http.services import services
 from web.staff.guard import may
@@ -125,10 +125,11 @@ def erase(user_id: uuid.UUID) -> Response:
 
 def read_shoppers(asked: dict[str, Any]) -> Page:
     """Read a page of accounts, newest first, as they are told."""
-    wanted = shoppers(asked["query"].strip(), only_banned=asked["banned"])
-    keys = (User.created_at, User.id)
+    before, limit = read_place(asked["cursor"]), asked["limit"]
+    wanted = {"only_banned": asked["banned"], "before": before, "limit": limit + 1}
     with services().context.reading() as session:
-        found = read_page(session, wanted, keys, limit=asked["limit"], cursor=asked["cursor"])
+        rows = search_shoppers(session, asked["query"].strip(), **wanted)
+        found = page_from(rows, limit, "created_at", "id")
         counts = count_orders(session, [user.id for user in found.items])
         shown = [_show(user, counts[user.id]) for user in found.items]
     return Page(shown, found.next_cursor)
