@@ -296,6 +296,7 @@ class Settings:
     legal: Legal = Legal()
     staff_second_factor: str = "optional"  # or required: of staff's log-ins
     confirm_s: int = 900  # after which the password or a code is asked again before what is dangerous
+    metrics_dir: Path | None = None  # in which the web processes of a host count together
     session_s: int = SESSION_S  # a log-in ends so long after it began, however often it is refreshed
 
     @property
@@ -414,6 +415,7 @@ def _read(env: Env) -> Settings:
             host=_host(env.str("OPS_HOST", "127.0.0.1")),
             port=env.int("OPS_PORT", 0, validate=Range(min=0, max=65535)),
         ),
+        metrics_dir=Path(folder) if (folder := env.str("PROMETHEUS_MULTIPROC_DIR", "")) else None,
         old_secret_keys=keys[1:],
         production_allows=_allowances(env),
         forwarded_allow_ips=env.str("FORWARDED_ALLOW_IPS", ""),

@@ -22,8 +22,9 @@ from web.http.services import Services, longest_access_s
 from web.limits.counters import Counters
 from web.limits.rate_limits import Limits
 from web.metrics import process
-from web.metrics.money import MoneyCollector
+from web.metrics.money import MoneyFigures
 from web.metrics.platform import PlatformFigures
+from web.metrics.shared import SharedFigures
 from web.reads.serving import Reading
 from web.reads.store import Reads
 from web.shop.languages import COOKIE, variant_for
@@ -61,9 +62,10 @@ def build_services(settings: Settings) -> Services:
         hub=hub,
         reads=Reading(reads, partial(variant_for, cookie_name(COOKIE, settings)), hub.listen),
         desk=PaymentDesk(context),
-        money=MoneyCollector(database, context.providers.current.name),
+        money=MoneyFigures(database, context.providers.current.name),
         platform=PlatformFigures(context),
         process=_process_figures(context, passwords, hub),
+        shared=SharedFigures(settings.metrics_dir) if settings.metrics_dir else None,
         overviews=Overviews(context),
         standings=standings(context),
         polls_of_intents=polls_of_intents(context),

@@ -4,8 +4,6 @@ What workers measured is summed in one hash, to which each adds what has grown. 
 to Prometheus a counter that begins again is nothing new.
 """
 
-import zlib
-from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,6 +12,7 @@ from typing import Any, Final, cast
 from uuid import UUID
 
 from redis import ResponseError
+from redis.client import NEVER_DECODE
 
 from models.live.connection.cluster import ClusterClient
 from models.live.keys import FIGURES, MEASURED, SaleKeys
@@ -65,23 +64,17 @@ class Figures:
         self._ask([("HINCRBY", MEASURED, name, by) for name, by in grown.items()])
 
     def keep_page(self, page: bytes) -> None:
-        """Keep a page for those who are asked for one within the next minute.
-
-        It is packed, for Redis writes it to its disk before it answers.
-        """
-        self._ask([("SET", FIGURES, b64encode(zlib.compress(page, 1)), "PX", PAGE_MS)])
+        """Keep a page, packed as it comes, for those who are asked for one within the next minute."""
+        self._ask([("SET", FIGURES, page, "PX", PAGE_MS)])
 
     def read(self) -> tuple[bytes, dict[str, int]]:
-        """Read the page, empty where there is none, and the sums of what was measured."""
+        """Read the page as it was kept, empty where there is none, and the sums of what was measured."""
         with translated():
             pipeline = self._client.pipeline(transaction=False)
-            pipeline.get(FIGURES)
+            pipeline.execute_command("GET", FIGURES, **{NEVER_DECODE: True})  # type: ignore[no-untyped-call]
             pipeline.hgetall(MEASURED)
             page, sums = pipeline.execute()
-        return (
-            zlib.decompress(b64decode(page)) if page else b"",
-            {name: int(many) for name, many in sums.items()},
-        )
+        return page or b"", {name: int(many) for name, many in sums.items()}
 
     def server(self) -> dict[str, Any]:
         """Read what Redis tells of its memory, disk and replicas; nothing where it refuses, or is many."""

@@ -14,7 +14,7 @@ SOCKETS: Final = "sockets"
 WORKERS: Final = "heartbeats"
 LEDGER: Final = "ledger"  # the id of the ledger that this Redis belongs to
 MEASURED: Final = "measured"  # the sums of what workers measured
-FIGURES: Final = "figures"  # a page of figures for Prometheus
+FIGURES: Final = "figures_packed"  # a page of figures for Prometheus
 TRIAL: Final = "trial"  # written to find out whether Redis takes writes
 
 

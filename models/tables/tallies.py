@@ -1,4 +1,4 @@
-"""Table of tallies: how often what happened with money, for the metrics."""
+"""Table of tallies: how often what happened with money, mails and pushes, for the metrics."""
 
 from sqlalchemy import BigInteger, Identity, Index, String
 from sqlalchemy.orm import Mapped, mapped_column

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from models.live.records import AnswerCode
-from tasks.figures.text import family, histogram
+from tasks.figures.text import Timed, family, histogram
 from tasks.runtime.celery_app import BACKGROUND
-from tasks.runtime.measures import AUDITS, CLAIMS, STEP, SUBMITTED, TASK, TASKS, TRIPS, VERDICT
+from tasks.runtime.measures import AUDITS, CLAIMS, NAMES, STEP, SUBMITTED, SUM, TASK, TASKS, TRIPS, VERDICT
 
 OUTCOMES: Final = ("held", "standby", "sold_out", "rejected", "left")
 # Series that are there from the beginning: what appears with its first count seems not to have grown.
@@ -50,4 +50,8 @@ def measured_page(sums: Mapping[str, int]) -> Iterator[str]:
     for name, (says, labels_of, _) in COUNTS.items():
         yield family("counter", name, says, labels_of, sorted(counts[name].items()))
     for name, (says, label, _) in TIMES.items():
-        yield histogram(name, says, label, times[name])
+        yield histogram(name, says, [label], [_timed(*one) for one in times[name].items()])
+
+
+def _timed(value: str, by_bound: Mapping[str, int]) -> Timed:
+    return (value,), {bound: by_bound.get(bound, 0) for bound in NAMES}, by_bound.get(SUM, 0) / 1e6

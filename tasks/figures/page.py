@@ -14,6 +14,7 @@ import structlog
 from models.errors import LedgerUnavailable
 from models.queries.sales import newest_running
 from tasks.context import Context
+from tasks.figures.packed import PackedPage
 from tasks.figures.sales import sales_page
 from tasks.figures.work import queues_page, redis_page, workers_page
 
@@ -23,7 +24,7 @@ PERIOD_S: Final = 5.0  # between two pages
 STALE_MS: Final = 20_000  # an older page is made again by the process that is asked
 MOST_SALES: Final = 1_000  # the last to open; of more, the sums lack the others too
 SHARE: Final = 0.02  # of one core, that making pages may take
-FIRST: Final = b"figures_made_seconds "  # how a page begins: when it was made, by Redis' clock
+MADE: Final = "figures_made_seconds"  # by Redis' clock
 
 
 class FiguresPage:
@@ -33,7 +34,7 @@ class FiguresPage:
         self._context = context
         self._sales: Sequence[UUID] = ()
 
-    def make(self) -> bytes:
+    def make(self) -> PackedPage:
         """Make it of what both stores and the broker tell now."""
         context, live = self._context, self._context.live
         now_ms = live.now_ms()
@@ -44,7 +45,7 @@ class FiguresPage:
             *queues_page(context.bell.unheard),
             *redis_page(live.figures.server()),
         ]
-        return FIRST + f"{now_ms / 1000:.3f}\n{''.join(parts)}".encode()
+        return PackedPage.of(f"{MADE} {now_ms / 1000:.3f}\n{''.join(parts)}".encode(), now_ms)
 
     def renew(self) -> None:
         """Make it and keep it, if it is this process's turn; afterwards all rest."""
@@ -52,7 +53,7 @@ class FiguresPage:
         if not live.take_turn("figures", round(PERIOD_S * 900)):
             return
         began = time.monotonic()
-        live.figures.keep_page(self.make())
+        live.figures.keep_page(self.make().written())
         rest_s = (time.monotonic() - began) / SHARE
         if rest_s > PERIOD_S:
             live.set_turn("figures", min(round(rest_s * 1000), STALE_MS - round(PERIOD_S * 1000)))
@@ -64,9 +65,3 @@ class FiguresPage:
         except LedgerUnavailable as error:
             log.debug("running_sales_not_read", error=str(error))
         return self._sales
-
-
-def made_ms(page: bytes) -> int:
-    """Read when a page was made; 0 where there is none."""
-    first, _, _ = page.partition(b"\n")
-    return round(float(first[len(FIRST) :]) * 1000) if first.startswith(FIRST) else 0

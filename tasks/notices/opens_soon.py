@@ -20,7 +20,7 @@ from models.messages import rfc3339
 from models.queries.notices.follows import Opening, openings_to_tell
 from tasks.context import Context
 from tasks.mail.outbox import DOMAIN, LANGUAGE, TIME_ZONE, status_of_new
-from tasks.push.outbox import PUSHES
+from tasks.push.outbox import ARE_ON
 from tasks.runtime.tallies import MAILS, Counts
 
 AT_ONCE: Final = 1_000  # followers
@@ -95,7 +95,7 @@ def tell_slice(context: Context, opening: Opening, after: UUID) -> tuple[int, UU
         told_by = {
             "domain": session.info.get(DOMAIN),
             "status": status_of_new(session),
-            "pushes": PUSHES in session.info,
+            "pushes": ARE_ON in session.info,
         }
         values = _values(opening) | told_by | {"after": after}
         row = session.execute(_TELL, values).one()

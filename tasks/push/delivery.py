@@ -17,6 +17,7 @@ from models.database import Database
 from tasks.push.addresses import origin_of
 from tasks.push.outbox import Taken, Tried, has_due, note_tried, take_up
 from tasks.push.posting import TIMEOUT_S, Posts, Signer
+from tasks.runtime.tallies import Counts
 
 AT_ONCE: Final = 100  # posts of a process
 SLICE_S: Final = 5.0  # after which nothing more is leased
@@ -107,7 +108,9 @@ class Pusher:
     def _note(self, landed: Collection[tuple[Tried, str]]) -> int:
         """Note what became of some; returns how many were sent."""
         with self._database.transaction() as session:
-            given_up = {tried.message.id for tried, _ in landed if note_tried(session, tried)}
+            counts = Counts()
+            given_up = {tried.message.id for tried, _ in landed if note_tried(session, counts, tried)}
+            counts.write(session)
         for tried, origin in landed:
             _tell(tried, origin, is_given_up=tried.message.id in given_up)
         return sum(tried.error is None for tried, _ in landed)

@@ -20,8 +20,9 @@ from models.enums import MailKind
 from models.leases import Backoff, seconds
 from models.queries.notices.browsers import find_subscriptions
 from models.tables.notices.pushes import PushMessage, PushSubscription
+from tasks.runtime.tallies import PUSHES, Counts
 
-PUSHES: Final = "pushes"  # in Session.info, where there are keys to push by
+ARE_ON: Final = "pushes"  # in Session.info, where there are keys to push by
 LEASE: Final = timedelta(minutes=1)  # longer than a push service is waited for
 TRIED_AGAIN: Final = Backoff(first_s=5, longest_s=600)
 LONGEST_ASKED_S: Final = 3_600  # that a service may ask to be left alone
@@ -81,7 +82,7 @@ class Tried:
 
 def session_info(settings: PushSettings | None) -> dict[str, str]:
     """Return what `Session.info` must hold for pushes to be entered."""
-    return {PUSHES: "yes"} if settings else {}
+    return {ARE_ON: "yes"} if settings else {}
 
 
 def tell_by_push(
@@ -92,7 +93,7 @@ def tell_by_push(
     There is one of a kind and subject for each browser, however often it is entered; none where the shop
     pushes nothing.
     """
-    if PUSHES not in session.info or not notices:
+    if ARE_ON not in session.info or not notices:
         return 0
     values = {
         "kind": kind,
@@ -102,7 +103,11 @@ def tell_by_push(
         "ends": [one.ends_at for one in notices],
         "contents": [orjson.dumps({"item": one.item, "page": one.page}).decode() for one in notices],
     }
-    return int(session.execute(_ENTER, values).rowcount)  # type: ignore[attr-defined]
+    entered = int(session.execute(_ENTER, values).rowcount)  # type: ignore[attr-defined]
+    counts = Counts()
+    counts.add(PUSHES, kind, "entered", times=entered)
+    counts.write(session)
+    return entered
 
 
 def has_due(session: Session) -> bool:
@@ -115,14 +120,16 @@ def take_up(session: Session, limit: int) -> list[Taken]:
     return _take_up(session, limit, _IS_AWAITED) or _take_up(session, limit)
 
 
-def note_tried(session: Session, tried: Tried) -> bool:
+def note_tried(session: Session, counts: Counts, tried: Tried) -> bool:
     """Note what became of a push; returns whether it was given up. A lost lease is left to its new owner."""
+    kind = tried.message.kind
     if tried.is_gone:
-        session.execute(delete(PushSubscription).where(PushSubscription.id == tried.message.subscription_id))
+        gone = delete(PushSubscription).where(PushSubscription.id == tried.message.subscription_id)
+        counts.add(PUSHES, kind, "gone", times=_many(session, gone))
         return False
     if tried.error is None:
         sent: Mapping[str, Any] = {"sent_at": func.clock_timestamp(), "due_at": null(), "error": null()}
-        session.execute(_still_leased(tried.message).values(sent))
+        counts.add(PUSHES, kind, "sent", times=_many(session, _still_leased(tried.message).values(sent)))
         return False
     again = func.now() + func.greatest(
         TRIED_AGAIN.pause(PushMessage.attempts - 1), seconds(min(tried.pause_s, LONGEST_ASKED_S))
@@ -130,7 +137,14 @@ def note_tried(session: Session, tried: Tried) -> bool:
     due_at = null() if tried.is_final else case((again < PushMessage.expires_at, again), else_=null())
     putting_off = _still_leased(tried.message).values(due_at=due_at, error=tried.error[:MOST_CHARACTERS])
     noted = session.execute(putting_off.returning(PushMessage.due_at)).first()
-    return noted is not None and noted.due_at is None
+    is_given_up = noted is not None and noted.due_at is None
+    counts.add(PUSHES, kind, "given_up" if is_given_up else "put_off", times=int(noted is not None))
+    return is_given_up
+
+
+def _many(session: Session, statement: Any) -> int:
+    """Carry out a statement; returns how many rows it changed."""
+    return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
 
 
 def _take_up(session: Session, limit: int, *only: ColumnElement[bool]) -> list[Taken]:

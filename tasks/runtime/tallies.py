@@ -1,4 +1,4 @@
-"""Counts what happens with money, in the ledger itself and in the transaction that it counts.
+"""Counts what happens with money, mails and pushes, in the ledger and in the transaction that it counts.
 
 So every process counts into one sum, nothing is counted that was rolled back, and a reader reads a few rows
 however much has happened. Independent of Prometheus.
@@ -14,6 +14,7 @@ PAYMENTS_BEGUN: Final = "payments_begun"  # provider
 PAYMENT_OUTCOMES: Final = "payment_outcomes"  # provider, outcome, upper bound of the seconds since it began
 REFUNDS: Final = "refunds"  # cause, what happened
 MAILS: Final = "mails"  # kind, what happened
+PUSHES: Final = "pushes"  # kind, what happened
 SECONDS: Final = (0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)  # bounds; longer ones count under +Inf
 
 # A row that another transaction counts into at the moment is skipped, so that nobody waits.

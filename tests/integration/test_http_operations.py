@@ -1,5 +1,6 @@
 """What operators and readers ask: health, readiness, metrics, the document and its pages."""
 
+import gzip
 import re
 from typing import Any
 
@@ -87,6 +88,13 @@ def test_metrics_count_by_route_and_never_by_path(client: FlaskClient) -> None:
     assert 'method="other"' in text
     assert not re.search(r"nowhere|FROBNICATE|0000-0000", text)
     assert "http_request_seconds_bucket" in text
+
+
+def test_the_metrics_are_packed_for_who_can_unpack_them(client: FlaskClient) -> None:
+    packed = client.get("/metrics", headers={"Accept-Encoding": "gzip"})
+    assert (packed.headers["Content-Encoding"], packed.headers["Vary"]) == ("gzip", "Accept-Encoding")
+    names = re.findall(rb"^# HELP (\w+)", gzip.decompress(packed.data), re.MULTILINE)
+    assert names == re.findall(rb"^# HELP (\w+)", client.get("/metrics").data, re.MULTILINE)
 
 
 def test_the_document_lists_every_route_of_the_api(app: Flask, client: FlaskClient) -> None:

@@ -25,14 +25,19 @@ from tests.support.polling import eventually
 from tests.support.servers import Stores
 from tests.support.shop import Shop
 from web.http.services import EXTENSION
-from web.metrics.money import KEPT_S, MoneyCollector
+from web.metrics.money import KEPT_S, MoneyFigures
 
 Figures = dict[str, float]
 BEGUN = 'payments_begun_total{provider="sandbox"}'
 
 
-def collected(collector: MoneyCollector) -> Figures:
-    return {name_of(sample): sample.value for family in collector.collect() for sample in family.samples}
+def told(figures: MoneyFigures) -> Figures:
+    return read(figures.text())
+
+
+def read(page: str) -> Figures:
+    families = text_string_to_metric_families(page)
+    return {name_of(sample): sample.value for family in families for sample in family.samples}
 
 
 def name_of(sample: Any) -> str:
@@ -42,14 +47,12 @@ def name_of(sample: Any) -> str:
 
 def figures(till: Till) -> Figures:
     """A fresh reading."""
-    return collected(MoneyCollector(till.context.database, "sandbox"))
+    return told(MoneyFigures(till.context.database, "sandbox"))
 
 
 def scraped(client: FlaskClient) -> Figures:
     """What Prometheus gets."""
-    page = client.get("/metrics").get_data(as_text=True)
-    families = text_string_to_metric_families(page)
-    return {name_of(sample): sample.value for family in families for sample in family.samples}
+    return read(client.get("/metrics").get_data(as_text=True))
 
 
 def outcomes(figures: Figures) -> dict[str, float]:
@@ -78,6 +81,8 @@ def test_everything_is_there_before_anything_happened(shop: Shop) -> None:
         'payments_open{status="abandoned"}',
         'refunds_open{status="failed"}',
         'mails_oldest_open_seconds{status="pending"}',
+        'pushes_total{kind="hold_begun",result="sent"}',
+        'pushes_open{status="pending"}',
     ):
         assert found[series] == 0
 
@@ -208,26 +213,26 @@ def test_counting_waits_for_nobody_and_loses_nothing(shop: Shop) -> None:
 def test_a_reading_is_kept_for_a_second(shop: Shop) -> None:
     now = [0.0]
     till = Till.over(shop.context)
-    collector = MoneyCollector(till.context.database, "sandbox", clock=lambda: now[0])
+    money = MoneyFigures(till.context.database, "sandbox", clock=lambda: now[0])
     _, [order] = held(shop)
-    assert collected(collector)[BEGUN] == 0
+    assert told(money)[BEGUN] == 0
     till.begin(order)
-    assert collected(collector)[BEGUN] == 0
+    assert told(money)[BEGUN] == 0
     now[0] += KEPT_S
-    assert collected(collector)[BEGUN] == 1
+    assert told(money)[BEGUN] == 1
 
 
 def test_without_the_ledger_the_page_says_so(fragile_stores: Stores) -> None:
     database = Database(fragile_stores.postgres.url)
     now = [0.0]
-    collector = MoneyCollector(database, "sandbox", clock=lambda: now[0])
-    assert collected(collector)["money_figures_readable"] == 1
+    money = MoneyFigures(database, "sandbox", clock=lambda: now[0])
+    assert told(money)["money_figures_readable"] == 1
     fragile_stores.postgres.stop()
     now[0] += KEPT_S
-    assert collected(collector) == {"money_figures_readable": 0}
+    assert told(money) == {"money_figures_readable": 0}
     fragile_stores.start()
     now[0] += KEPT_S
-    assert collected(collector)[BEGUN] == 0
+    assert told(money)[BEGUN] == 0
     database.dispose()
 
 

@@ -1,6 +1,5 @@
 """What `/metrics` tells of lines, claims, verdicts, workers and queues."""
 
-import time
 from collections.abc import Callable
 from typing import cast
 
@@ -10,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from models.enums import SaleStatus
 from models.live.keys import SaleKeys
 from models.live.workers import Beat, Running
+from tasks.figures.packed import PackedPage
 from tasks.figures.page import STALE_MS, FiguresPage
 from tasks.runtime.measures import SUM, VERDICT, Measures
 from tests.support.shop import SaleUnderTest, Shop
@@ -148,6 +148,6 @@ def test_a_page_that_a_worker_made_is_shown_until_it_is_old(shop: Shop, shown: S
     assert shown("sales_running", status="open") == 0
     page.renew()  # it is not its turn again
     assert shown("sales_running", status="open") == 0
-    old = f"figures_made_seconds {time.time() - STALE_MS / 1000 - 1}\n"
-    shop.context.live.figures.keep_page(old.encode())
+    old = PackedPage.of(b"", shop.context.live.now_ms() - STALE_MS - 1_000)
+    shop.context.live.figures.keep_page(old.written())
     assert shown("sale_available", sale=str(sale.id)) == 4

@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from config import ConfigurationError
 from models.enums import MailKind, SaleStatus
 from models.errors import NotFound
+from models.queries.tallies import read_tallies
 from models.tables.notices.pushes import PushMessage
 from tasks.context import Context
 from tasks.notices.absent import tell_due
@@ -23,11 +24,13 @@ from tasks.notices.opens_soon import tell_of_openings
 from tasks.payments.sweep import sweep_payments
 from tasks.push.delivery import Pusher
 from tasks.push.outbox import LIVES, Notice, take_up, tell_by_push
+from tasks.runtime.tallies import PUSHES
 from tests.support.contexts import RememberingBell, context_over, plain_settings
 from tests.support.mailing import in_threads_of
 from tests.support.push_service import HANG, PushService, nobodys_family, push_service_open, push_settings
 from tests.support.servers import Stores
 from tests.support.shop import Shop
+from web.metrics.money import MoneyFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,22 @@ def test_after_its_time_a_push_is_given_up(pushing: PushShop) -> None:
     assert pushing.pusher.deliver() == 0
     given_up = {(one.error, one.due_at) for one in pushing.messages()}
     assert given_up == {("answered 503", None), ("too late", None)}
+
+
+def test_what_becomes_of_pushes_is_counted(pushing: PushShop) -> None:
+    answers = {"sent": 201, "gone": 410, "put_off": 503, "given_up": 400}
+    for status in answers.values():
+        user, browser = pushing.reader()
+        pushing.service.answer(browser, status)
+        pushing.tell(user)
+    pushing.pusher.deliver()
+    with pushing.context.database.transaction() as session:
+        counted = read_tallies(session)[PUSHES]
+    kind = MailKind.HOLD_BEGUN
+    assert counted == {(kind, "entered"): (4, 0)} | {(kind, result): (1, 0) for result in answers}
+    page = MoneyFigures(pushing.context.database, "sandbox").text()
+    assert 'pushes_total{kind="hold_begun",result="gone"} 1\n' in page
+    assert 'pushes_open{status="pending"} 1\n' in page
 
 
 def test_services_that_hang_hold_up_no_other(pushing: PushShop) -> None:

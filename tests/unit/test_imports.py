@@ -33,7 +33,7 @@ LEAVES: dict[str, set[str]] = {  # which folders of its own package one may know
     "tasks.runtime": set(),
     "tasks.providers": {"tasks.runtime"},
     "tasks.mail": {"tasks.runtime"},
-    "tasks.push": set(),
+    "tasks.push": {"tasks.runtime"},
     "tasks.intake": {"tasks.runtime", "tasks.tracing"},
     "tasks.tracing": {"tasks.runtime"},
     "web.api.schemas": set(),

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from web.auth.tokens import Tokens
     from web.health.operators import Operators
     from web.limits.rate_limits import Limits
-    from web.metrics.money import MoneyCollector
+    from web.metrics.money import MoneyFigures
     from web.metrics.platform import PlatformFigures
     from web.metrics.process import ProcessFigures
+    from web.metrics.shared import SharedFigures
     from web.reads.serving import Reading
     from web.sockets.hub import Hub
     from web.staff.keys import Keys
@@ -54,9 +55,10 @@ class Services:
     hub: "Hub"
     reads: "Reading"
     desk: PaymentDesk
-    money: "MoneyCollector"
+    money: "MoneyFigures"
     platform: "PlatformFigures"
     process: "ProcessFigures"
+    shared: "SharedFigures | None"
     overviews: Overviews
     standings: Standings
     polls_of_intents: Polls

@@ -3,7 +3,8 @@
 from models.errors import Unavailable
 from tasks.context import Context
 from tasks.figures.measured import measured_page
-from tasks.figures.page import STALE_MS, FiguresPage, made_ms
+from tasks.figures.packed import PackedPage
+from tasks.figures.page import STALE_MS, FiguresPage
 from tasks.figures.text import gauge
 
 
@@ -14,15 +15,19 @@ class PlatformFigures:
         self._live = context.live
         self._page = FiguresPage(context)
 
-    def text(self) -> bytes:
-        """Write it, in two round trips where a worker made the page lately; little while Redis is away."""
+    def read(self) -> tuple[PackedPage, bytes]:
+        """Read the page, and write what was measured; little while Redis is away.
+
+        It takes two round trips where a worker made the page lately.
+        """
         try:
-            page, sums = self._live.figures.read()
-            if not 0 <= self._live.now_ms() - made_ms(page) < STALE_MS:
+            kept, sums = self._live.figures.read()
+            page = PackedPage.read(kept)
+            if not 0 <= self._live.now_ms() - page.made_ms < STALE_MS:
                 page = self._page.make()
         except Unavailable:
-            return _readable(0).encode()
-        return page + "".join((*measured_page(sums), _readable(1))).encode()
+            return PackedPage.read(b""), _readable(0).encode()
+        return page, "".join((*measured_page(sums), _readable(1))).encode()
 
 
 def _readable(answer: int) -> str:
