@@ -146,6 +146,7 @@ def test_a_page_that_a_worker_made_is_shown_until_it_is_old(shop: Shop, shown: S
     page.renew()
     sale = shop.open_sale(units=4)
     assert shown("sales_running", status="open") == 0
+    shop.context.live.set_turn("figures", 60_000)
     page.renew()  # it is not its turn again
     assert shown("sales_running", status="open") == 0
     old = PackedPage.of(b"", shop.context.live.now_ms() - STALE_MS - 1_000)
