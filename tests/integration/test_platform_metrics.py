@@ -10,7 +10,7 @@ from models.enums import SaleStatus
 from models.live.keys import SaleKeys
 from models.live.workers import Beat, Running
 from tasks.figures.packed import PackedPage
-from tasks.figures.page import STALE_MS, FiguresPage
+from tasks.figures.page import PERIOD_S, STALE_MS, FiguresPage
 from tasks.runtime.measures import SUM, VERDICT, Measures
 from tests.support.shop import SaleUnderTest, Shop
 from web.health.metrics import whole_page
@@ -146,7 +146,7 @@ def test_a_page_that_a_worker_made_is_shown_until_it_is_old(shop: Shop, shown: S
     page.renew()
     sale = shop.open_sale(units=4)
     assert shown("sales_running", status="open") == 0
-    shop.context.live.set_turn("figures", 60_000)
+    shop.context.live.set_turn("figures", round(PERIOD_S * 900))
     page.renew()  # it is not its turn again
     assert shown("sales_running", status="open") == 0
     old = PackedPage.of(b"", shop.context.live.now_ms() - STALE_MS - 1_000)
