@@ -8,19 +8,15 @@ import structlog
 from celery import Task
 
 from models.errors import Unavailable
+from tasks import due_work
 from tasks.background import queue
-from tasks.background.purge import drop_exports
-from tasks.background.report_requests import ask_for_due_reports
 from tasks.context import Context
 from tasks.intents import drain
 from tasks.notices.absent import tell_due
-from tasks.notices.opens_soon import tell_of_openings
 from tasks.payments.drive import run_due_payments
 from tasks.payments.refunds import run_refund as drive_refund
-from tasks.providers.sandbox import deliver_due
 from tasks.runtime.celery_app import celery
 from tasks.runtime.isolation import apart
-from tasks.sales import auditing
 
 log: Final = structlog.get_logger()
 
@@ -73,8 +69,7 @@ def run_background_task(self: ContextTask, task_id: str) -> None:
 @celery.task(bind=True, base=ContextTask, name="ask_for_purge")
 def ask_for_purge(self: ContextTask) -> None:
     """Drop what is kept for hours only; request the daily purge, unless it was requested within a day."""
-    drop_exports(self.context)
-    queue.ask_for_purge(self.context)
+    due_work.ask_for_purge(self.context)
 
 
 @celery.task(bind=True, base=ContextTask, name="keep_watch")
@@ -82,11 +77,7 @@ def keep_watch(self: ContextTask) -> None:
     """Ring for background tasks whose bell was lost, request due reports, tell of openings, audit sales."""
     with apart("watch_hindered", of="background_tasks"):
         queue.ring_for_unheard(self.context)
-    with apart("watch_hindered", of="reports"):
-        ask_for_due_reports(self.context)
-    with apart("watch_hindered", of="followers"):
-        tell_of_openings(self.context)
-    auditing.audit_moved_sales(self.context)
+    due_work.keep_watch(self.context)
 
 
 @celery.task(bind=True, base=ContextTask, name="run_payments")
@@ -136,7 +127,6 @@ def deliver_sandbox_webhooks(self: ContextTask) -> None:
     if not _deliveries.acquire(blocking=False):
         return
     try:
-        settings = self.context.settings
-        deliver_due(self.context.database, settings.payments, settings.secret_key)
+        due_work.deliver_webhooks(self.context)
     finally:
         _deliveries.release()

@@ -28,6 +28,7 @@ from tasks.runtime.periodic import Periodic
 from workers.heartbeat import Heartbeat
 from workers.own_redis import OwnRedis
 from workers.schedule import PERIODIC, SCHEDULE, SCHEDULER
+from workers.stand_in import StandIn
 from workers.timer import SweepTimer
 from workers.watchdog import ConsumerWatchdog
 
@@ -41,8 +42,9 @@ _context: Final = build_context(settings, settings.process_name)
 _heartbeat: Final = Heartbeat(_context.live, _context.measures)
 _own_redis: Final = OwnRedis(_context.ownership)
 _sweeps: Final = SweepTimer(_context)
+_stand_in: Final = StandIn(_context)
 _figures: Final = Periodic("figures", FiguresPage(_context).renew, PERIOD_S, hindered="figures_not_made")
-_threads: Final[list[Periodic]] = [_sweeps, _own_redis, _figures]
+_threads: Final[list[Periodic]] = [_sweeps, _stand_in, _own_redis, _figures]
 
 if not settings.is_production:  # a fresh clone is often tried as root; in production the warning stands
     warnings.filterwarnings("ignore", category=SecurityWarning)
@@ -81,9 +83,11 @@ def _start_threads(sender: Any, **_: Any) -> None:
     if settings.is_production and settings.risks:
         log.warning("production_allows", risks=settings.risks)
     _threads.append(ConsumerWatchdog(lambda: sender.controller.blueprint.state == RUN))
+    queues = list(sender.app.amqp.queues.consume_from)
+    _stand_in.serve(queues)
     for thread in _threads:
         thread.start()
-    _heartbeat.introduce(sender.hostname, sender.app.amqp.queues.consume_from)
+    _heartbeat.introduce(sender.hostname, queues)
     _heartbeat.start()
     _spare_the_collector()
 

@@ -1,4 +1,4 @@
-"""Each worker's own timer: it sweeps even when beat is dead, and drains and charges when no bell is answered.
+"""Each worker's own timer: it sweeps even when beat is dead, and drains when no bell is answered.
 
 Of all workers one at a time sweeps: once a second at rest, at the time of what is due next, and four times a
 second while something moves. A worker that gets a task knows that something does, and does not wait.
@@ -13,10 +13,9 @@ from uuid import UUID
 
 import structlog
 
-from models.errors import LedgerUnavailable, LineUnavailable
+from models.errors import LineUnavailable
 from tasks.context import Context
 from tasks.intents.drain import drain_sale
-from tasks.payments.drive import run_due_payments
 from tasks.runtime.bell import Bell
 from tasks.runtime.isolation import apart
 from tasks.runtime.periodic import Periodic
@@ -35,21 +34,17 @@ FORGET_S: Final = 2.0  # a sale that was not rung for so long is answered again
 class InlineFallback(Bell):
     """Rings the bell; a sale whose bell nobody can hear is drained here, inline.
 
-    Nobody can: the broker takes no bell; or takes them, and consumers hang on dead connections. Payments that
-    are due are then run in one thread beside, since a sweep must not wait for a provider.
+    Nobody can: the broker takes no bell; or takes them, and consumers hang on dead connections.
     """
 
     def __init__(
         self,
         bell: Bell,
         drain: Callable[[UUID], object],
-        pay: Callable[[], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._bell = bell
         self._drain = drain
-        self._pay = pay
-        self._paying: threading.Thread | None = None
         self._clock = clock
         self._rung: dict[str, tuple[float, float]] = {}  # sale → since when, and when last
 
@@ -68,26 +63,6 @@ class InlineFallback(Bell):
         self._rung.pop(sale)
         self._drain(UUID(sale))
         return True
-
-    def stand_in(self) -> bool:
-        """Run the payments that are due in a thread, unless it does so already."""
-        if self._paying is not None and self._paying.is_alive():
-            return False
-        self._paying = threading.Thread(target=self._run_payments, name="payments", daemon=True)
-        self._paying.start()
-        return True
-
-    def finish(self, patience_s: float) -> None:
-        """Wait until the payments that are under way have come to their end, or for so long."""
-        if self._paying is not None:
-            self._paying.join(patience_s)
-
-    def _run_payments(self) -> None:
-        try:
-            with apart("sweep_hindered", of="payments"):
-                self._pay()
-        except LedgerUnavailable as error:
-            log.warning("sweep_hindered", of="payments", error=str(error))
 
     def unheard(self, queue: str) -> int | None:
         """Count what the other bell rang in vain so far."""
@@ -114,10 +89,8 @@ class SweepTimer(Periodic):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__("sweep", self._sweep, rest_s, hindered="sweep_hindered", failed="sweep_failed")
-        self._bell = InlineFallback(
-            context.bell, lambda sale_id: drain_sale(context, sale_id), lambda: run_due_payments(context)
-        )
-        self._context = replace(context, bell=self._bell)
+        bell = InlineFallback(context.bell, lambda sale_id: drain_sale(context, sale_id))
+        self._context = replace(context, bell=bell)
         self._sweeper = Sweeper(self._context)
         self._rest_s, self._pace_s = rest_s, pace_s
         self._clock = clock
@@ -133,11 +106,10 @@ class SweepTimer(Periodic):
             self._woken.set()
 
     def stop(self) -> None:
-        """Stop after the sweep and the payments that are under way."""
+        """Stop after the sweep that is under way."""
         super().stop()
         self._woken.set()
         self.join(STOP_S)
-        self._bell.finish(STOP_S)
 
     def rest(self, seconds: float) -> bool:
         """Wait until the next sweep is due, which `wake` brings nearer; returns whether it was stopped."""

@@ -24,6 +24,7 @@ from tasks.expulsion.bans import EXPEL, expel
 from tasks.privacy.erasing import ERASE, erase
 from tasks.privacy.export import EXPORT, export
 from tasks.reports.making import REPORT, run_report
+from tasks.runtime.isolation import apart
 
 log: Final = structlog.get_logger()
 
@@ -108,6 +109,24 @@ def run(context: Context, task_id: UUID) -> None:
 
 def ring_for_unheard(context: Context) -> int:
     """Ring for tasks that were not begun, that are to be retried, or whose worker died."""
+    unheard = _unheard(context)
+    for task_id in unheard:
+        context.bell.ring_for_task(task_id)
+    return len(unheard)
+
+
+def run_unheard(context: Context) -> None:
+    """Run the same, one after the other, where nobody can be rung for.
+
+    Raises:
+        LedgerUnavailable: PostgreSQL is unavailable.
+    """
+    for task_id in _unheard(context):
+        with apart("task_hindered", task_id=str(task_id)):
+            run(context, task_id)
+
+
+def _unheard(context: Context) -> list[UUID]:
     is_old = or_(  # or from the future: the clock was set back since
         BackgroundTask.submitted_at < func.now() - UNHEARD_AFTER, BackgroundTask.submitted_at > func.now()
     )
@@ -115,10 +134,7 @@ def ring_for_unheard(context: Context) -> int:
     died = (BackgroundTask.state == TaskState.STARTED) & has_ended(BackgroundTask.started_at, DEAD_AFTER)
     with context.database.transaction() as session:
         session.execute(update(BackgroundTask).where(died).values(state=TaskState.RETRY))
-        unheard = list(session.scalars(select(BackgroundTask.id).where(waits).limit(100)))
-    for task_id in unheard:
-        context.bell.ring_for_task(task_id)
-    return len(unheard)
+        return list(session.scalars(select(BackgroundTask.id).where(waits).limit(100)))
 
 
 def _begin(context: Context, task_id: UUID) -> BackgroundTask | None:

@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
+from models import leases
 from models.enums import (
     AdminAction,
     MailKind,
@@ -32,6 +33,7 @@ from tasks.payments.telling import tell_order
 from tasks.providers import port
 from tasks.runtime.admin_log import Actor, record_action
 from tasks.runtime.failpoints import failpoint
+from tasks.runtime.isolation import apart
 from tasks.runtime.tallies import REFUNDS, count
 
 log: Final = structlog.get_logger()
@@ -76,6 +78,29 @@ def refund_orders_of(context: Context, sale_id: UUID) -> int:
     for refund_id in asked:
         context.bell.ring_for_refund(refund_id)
     return len(asked)
+
+
+def take_up_refunds(context: Context, most: int) -> list[UUID]:
+    """Find refunds that are due, oldest first, and postpone them, so that each is run once and not by all.
+
+    Raises:
+        LedgerUnavailable: PostgreSQL is unavailable.
+    """
+    taking, due = leases.take_up(Refund, most, ASKED_AGAIN.pause(Refund.attempts), {})
+    with context.database.transaction() as session:
+        taken = session.execute(taking.returning(due.c.due_at, due.c.id)).all()
+    return [row_id for _, row_id in sorted(taken)]
+
+
+def run_due_refunds(context: Context) -> None:
+    """Run the refunds that are due, one after the other.
+
+    Raises:
+        LedgerUnavailable: PostgreSQL is unavailable; they are due again soon.
+    """
+    for refund_id in take_up_refunds(context, AT_ONCE):
+        with apart("refund_hindered", refund_id=str(refund_id)):
+            run_refund(context, refund_id)
 
 
 def run_refund(context: Context, refund_id: UUID) -> None:

@@ -5,14 +5,11 @@ does not ring either: more bells would only keep them busy.
 """
 
 from typing import Final
-from uuid import UUID
 
-from models import leases
-from models.tables.payments import Refund
 from tasks.context import Context
 from tasks.notices.absent import has_due_notices
-from tasks.payments.backoff import ASKED_AGAIN
 from tasks.payments.drive import has_due_payments
+from tasks.payments.refunds import take_up_refunds
 from tasks.providers.sandbox import has_due
 from tasks.runtime.celery_app import PAYMENTS
 
@@ -22,18 +19,16 @@ MOST_UNHEARD: Final = 200  # messages in the queue; fewer than are handled befor
 def sweep_payments(context: Context) -> int:
     """Ring for payments, refunds, notices, mails, pushes and webhooks that are due; returns how many bells.
 
-    While the broker is unavailable the bell may have payments run here, and everything else waits. None if
+    None while the broker is unavailable, when workers do without bells (`workers/stand_in.py`), or if
     `MOST_UNHEARD` bells wait in its queue.
     """
     unheard = context.bell.unheard(PAYMENTS)
-    if unheard is None:
-        return int(has_due_payments(context) and context.bell.stand_in())
-    if unheard >= MOST_UNHEARD:
+    if unheard is None or unheard >= MOST_UNHEARD:
         return 0
     rung = 0
     if has_due_payments(context):
         rung += context.bell.ring_for_payments()
-    for refund_id in _claim_due(context, MOST_UNHEARD - unheard):
+    for refund_id in take_up_refunds(context, MOST_UNHEARD - unheard):
         rung += context.bell.ring_for_refund(refund_id)
     if has_due(context.database):
         rung += context.bell.ring_for_webhooks()
@@ -44,11 +39,3 @@ def sweep_payments(context: Context) -> int:
     if context.pusher is not None and context.pusher.has_due():
         rung += context.bell.ring_for_pushes()
     return rung
-
-
-def _claim_due(context: Context, most: int) -> list[UUID]:
-    """Find refunds that are due, and postpone them, so that one sweep rings for each and not every one."""
-    claiming, due = leases.take_up(Refund, most, ASKED_AGAIN.pause(Refund.attempts), {})
-    with context.database.transaction() as session:
-        claimed = session.execute(claiming.returning(due.c.due_at, due.c.id)).all()
-    return [row_id for _, row_id in sorted(claimed)]

@@ -51,10 +51,6 @@ class Bell(ABC):
         """Request that who did not hear of a verdict is told; returns as `ring` does."""
         return self.send("tell_absent", None, PAYMENTS)
 
-    def stand_in(self) -> bool:
-        """Run the payments that are due here, where nobody can be rung for; returns whether that began."""
-        return False
-
     @abstractmethod
     def send(self, name: str, subject: str | None, queue: str) -> bool:
         """Send one message; returns whether the broker accepted it."""

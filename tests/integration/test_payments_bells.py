@@ -8,18 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from config import Settings
-from tasks import celery_tasks
+from tasks import celery_tasks, due_work
 from tasks.context import Context
 from tasks.payments import drive, sweep
 from tasks.payments.drive import run_due_payments
 from tasks.payments.sweep import sweep_payments
 from tasks.runtime.bell import CeleryBell
-from tasks.runtime.celery_app import PAYMENTS
+from tasks.runtime.celery_app import DRAIN, PAYMENTS
 from tests.support.contexts import context_over, heard_bell
 from tests.support.paying import Till
 from tests.support.polling import eventually
 from tests.support.shop import Shop
-from workers.timer import SweepTimer
+from workers.stand_in import StandIn
 
 MOST = 5
 
@@ -126,17 +126,21 @@ def test_without_a_broker_nothing_is_rung_and_everything_stays_due(
         assert still.scalar_one() == 2 * MOST
 
 
-def test_without_a_broker_a_worker_that_sweeps_runs_the_payments_that_are_due(
+def test_without_a_broker_a_worker_of_the_queue_and_no_other_does_what_is_due(
     due: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pass_time(due)
     monkeypatch.setattr(type(due.context.bell), "unheard", lambda _bell, _queue: None)
-    timer = SweepTimer(due.context)
-    timer.start()
+    draining, paying = StandIn(due.context, period_s=0.1), StandIn(due.context, period_s=0.1)
+    draining.serve([DRAIN])
+    paying.serve([PAYMENTS])
+    draining._look()
+    assert not draining._threads
+    paying.start()
     try:
         eventually(lambda: paid(due) == 2 * MOST)
     finally:
-        timer.stop()
+        paying.stop()
 
 
 def test_only_some_of_a_processs_threads_wait_for_slow_webhooks(
@@ -149,7 +153,7 @@ def test_only_some_of_a_processs_threads_wait_for_slow_webhooks(
         busy.append(time.monotonic())
         assert go_on.wait(30)
 
-    monkeypatch.setattr(celery_tasks, "deliver_due", deliver)
+    monkeypatch.setattr(due_work, "deliver_due", deliver)
     monkeypatch.setattr(celery_tasks, "_contexts", [context])
     with ThreadPoolExecutor(16) as threads:
         asked = [threads.submit(celery_tasks.deliver_sandbox_webhooks) for _ in range(16)]

@@ -18,7 +18,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.heard = RememberingBell()
-        self.bell = InlineFallback(self.heard, self.drained.append, list, clock=lambda: self.now)
+        self.bell = InlineFallback(self.heard, self.drained.append, clock=lambda: self.now)
 
     def ring_for(self, seconds: float, every: float = 0.25) -> None:
         until = self.now + seconds
