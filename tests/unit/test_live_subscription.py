@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from models.errors import LineUnavailable
+from models.errors import LineUnavailable, NoSuchSale
 from models.live.records import Look
 from web.sockets.delivery.broadcast import LOOK_AT_CLOCK, Broadcast
 from web.sockets.delivery.subscription import LONGEST_POLL_S, POLL_S, POLLS_PER_S, Watches
@@ -26,6 +26,8 @@ class Line:
         self.looks += 1
         if self.is_away:
             raise LineUnavailable("away")
+        if sale_id != SALE:
+            raise NoSuchSale("No sale has this id.")
         return Look(sale_id, 1_000_000 + self.looks, 0, 0, 0, 0, dict(self.fields))
 
 
@@ -113,6 +115,17 @@ def test_nudges_within_a_moment_are_one_snapshot(world: World) -> None:
     assert 4 <= len(world.socket.got) <= 1.0 / MERGE_S + 1
     world.run(MERGE_S)
     assert b'"available":99' in world.socket.got[-1]
+
+
+def test_a_sale_that_there_is_not_is_put_off_and_delays_no_other(world: World) -> None:
+    world.watches.join(world.socket, uuid.uuid4())  # as a socket does that is about to be told so
+    world.run(2 * POLL_S)
+    looks = world.line.looks
+    world.run(0)
+    assert world.line.looks == looks
+    world.change(4)
+    world.run(0)
+    assert b'"available":4' in world.socket.got[0]
 
 
 def test_a_nudge_for_nothing_is_not_told(world: World) -> None:

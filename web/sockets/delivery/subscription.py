@@ -16,7 +16,7 @@ from uuid import UUID
 import orjson
 
 from models.enums import SaleStatus
-from models.errors import LineUnavailable, Unavailable
+from models.errors import LineUnavailable, NoSuchSale, Unavailable
 from models.messages import Message, live_sale
 from tasks.context import Context
 from tasks.runtime.single_flight import Flights
@@ -182,9 +182,14 @@ class Watches:
         try:
             self.take_snapshot(watch, max_age_s=0.0)
         except Unavailable as error:
-            watch.due = self._clock() + AWAY_S
-            watch.is_nudged = False
+            self._put_off(watch)
             log.warning("sale %s could not be looked at: %s", watch.sale_id, error)
+        except NoSuchSale:  # who subscribed to it is just being told, and leaves
+            self._put_off(watch)
+
+    def _put_off(self, watch: Watch) -> None:
+        watch.due = self._clock() + AWAY_S
+        watch.is_nudged = False
 
     def _due(self, watch: Watch) -> float:
         """After a nudge, when a snapshot may be sent, and not before: so what is sent is fresh."""
