@@ -20,7 +20,7 @@ from rich.console import Console
 
 from benchmarks.harness.at_rest import measure_rest
 from benchmarks.harness.crowd_tokens import make_crowd_in_bulk
-from benchmarks.harness.failures import CannotMeasure
+from benchmarks.harness.failures import run_tool
 from benchmarks.harness.machine import describe_machine, load_average
 from benchmarks.harness.progress import say
 from benchmarks.harness.report import write_report
@@ -85,18 +85,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _arguments(arguments)
     shape = Shape(options.rounds, options.intents, options.naive, options.requests, options.only)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    try:
+
+    def work(_console: Console) -> int:
         if shape.only == "rest":
             report = measure_quiet(options.seconds, options.sales)
         else:
             with open_place() as place:
                 report = measure(place, shape)
-    except CannotMeasure as error:
-        print(error, file=sys.stderr)
-        return 1
-    write_report(report.as_json(), options.json)
-    report.print()
-    return 0
+        write_report(report.as_json(), options.json)
+        report.print()
+        return 0
+
+    return run_tool(work, cannot="Cannot measure", exit_code=1)
 
 
 def measure(place: Place, shape: Shape) -> Report:
