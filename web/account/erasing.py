@@ -1,11 +1,11 @@
 """Lets people have their own account erased, who show that it is theirs."""
 
-from models.errors import BadCredentials, SecondFactorRequired
+from models.errors import SecondFactorRequired
 from models.tables.accounts import User
 from tasks.accounts.confirming import confirm_by_code
 from tasks.privacy.erasing import erase_account
 from tasks.runtime.admin_log import Actor
-from web.auth.accounts import find_user
+from web.auth.accounts import find_user, require_password
 from web.auth.confirmation import judged
 from web.auth.tokens import Identity
 from web.http.services import Services
@@ -29,9 +29,7 @@ def erase_own(parts: Services, identity: Identity, *, password: str, code: str |
 
 def _check(parts: Services, user: User, identity: Identity, password: str, code: str | None) -> None:
     with parts.passwords.turn():
-        is_right = parts.passwords.verify(user.password_hash, password)
-    if not is_right:
-        raise BadCredentials(user.email)
+        require_password(parts, user, password)
     if user.totp_confirmed_at is None:
         return
     if code is None:

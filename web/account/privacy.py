@@ -1,7 +1,7 @@
 """`/me/export`, `/me/terms` and `DELETE /me`: a copy of all that is held about one, and to be forgotten."""
 
 import uuid
-from typing import Any, Final
+from typing import Final
 
 from flask import Response
 from marshmallow import Schema, fields, validate
@@ -13,15 +13,15 @@ from models.queries.privacy import consents_of
 from models.tables.background import BackgroundTask
 from tasks.accounts.confirming import require_confirmed
 from tasks.accounts.terms import accept_terms
-from tasks.background import task_list
 from tasks.privacy.export import ask_for_export, find_export
 from web.account.erasing import erase_own
 from web.api.schemas.accounts import MAX_CODE, MAX_PASSWORD
 from web.api.schemas.fields import Strict, UtcTime
 from web.api.schemas.tasks import TaskSchema
+from web.api.tasks import accepted
 from web.auth.identity import current_identity, signed_in
 from web.auth.issue import clear_session_cookies
-from web.http.openapi import PREFIX, Blueprint
+from web.http.openapi import Blueprint
 from web.http.responses import answer
 from web.http.services import services
 
@@ -71,7 +71,7 @@ def get_export() -> Response:
     require_confirmed(services().context, current_identity().family)
     found = find_export(services().context, current_identity().user_id)
     if isinstance(found, BackgroundTask):
-        return _accepted(found)
+        return accepted(found, **RETRY_AFTER)
     name = f"my-data-{found.made_at:%Y-%m-%d}.json"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(found.content, content_type="application/json", headers=headers)
@@ -83,7 +83,8 @@ def get_export() -> Response:
 def make_export() -> Response:
     """Have a new copy made, where there is one already."""
     require_confirmed(services().context, current_identity().family)
-    return _accepted(ask_for_export(services().context, current_identity().user_id))
+    task = ask_for_export(services().context, current_identity().user_id)
+    return accepted(task, **RETRY_AFTER)
 
 
 @blueprint.get("/terms")
@@ -130,9 +131,3 @@ def read_terms(user_id: uuid.UUID) -> Message:
         accepted = consents_of(session, user_id)
     told = [{"version": one.version, "accepted_at": rfc3339(one.accepted_at)} for one in accepted]
     return {"version": parts.settings.legal.terms_version or None, "accepted": told}
-
-
-def _accepted(task: BackgroundTask) -> Response:
-    where = {"Location": f"{PREFIX}/tasks/{task.id}", **RETRY_AFTER}
-    told: dict[str, Any] = task_list.of_background(task)
-    return answer(told, 202, where)

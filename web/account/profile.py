@@ -11,7 +11,7 @@ from models.tables.accounts import User
 from tasks.accounts.profile import Wanted, change_account
 from web.account.addresses import require_mail
 from web.api.schemas.accounts import AccountPatchSchema, UserSchema
-from web.auth.accounts import find_user, require_strong
+from web.auth.accounts import find_user, require_password, require_strong
 from web.auth.confirmation import judged
 from web.auth.identity import current_identity, signed_in
 from web.http.openapi import Blueprint
@@ -76,8 +76,7 @@ def _prove(parts: Services, user: User, present: str, password: str | None) -> s
 
     def check() -> str | None:
         with parts.passwords.turn():
-            if not parts.passwords.verify(user.password_hash, present):
-                raise BadCredentials(user.email)
+            require_password(parts, user, present)
             if password is None:
                 return None
             require_strong(parts, password, user.email, user.name)

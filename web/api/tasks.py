@@ -8,6 +8,7 @@ from marshmallow import Schema, fields
 
 from models.audit import audit_sale
 from models.errors import NotFound
+from models.tables.background import BackgroundTask
 from tasks.background import queue, task_list
 from tasks.sales import lifecycle
 from web.api.schemas.tasks import TaskPageSchema, TaskQuery, TaskSchema
@@ -67,8 +68,12 @@ def ask_for_audit(sale_id: uuid.UUID) -> Response:
     """Have the workers audit a sale; the result comes under `/tasks`."""
     context = services().context
     lifecycle.get_sale(context, sale_id)
-    task = queue.ask_for(context, "audit", sale_id=sale_id, by=current_actor().user_id)
-    return answer(task_list.of_background(task), 202, {"Location": f"{PREFIX}/tasks/{task.id}"})
+    return accepted(queue.ask_for(context, "audit", sale_id=sale_id, by=current_actor().user_id))
+
+
+def accepted(task: BackgroundTask, **headers: str) -> Response:
+    """Answer that a background task was asked for, and where it is polled."""
+    return answer(task_list.of_background(task), 202, {"Location": f"{PREFIX}/tasks/{task.id}", **headers})
 
 
 def read_tasks(asked: dict[str, Any]) -> Page:

@@ -113,6 +113,16 @@ def sign_out_everywhere(parts: Services, user_id: uuid.UUID) -> None:
     parts.revoked.add(*end_log_ins(parts.context, user_id))
 
 
+def require_password(parts: Services, user: User, password: str) -> None:
+    """Check the present password of somebody who is logged in. In a turn.
+
+    Raises:
+        BadCredentials: it is another.
+    """
+    if not parts.passwords.verify(user.password_hash, password):
+        raise BadCredentials(user.email)
+
+
 def find_user(parts: Services, user_id: uuid.UUID) -> User:
     """Read an account.
 

@@ -8,7 +8,7 @@ from models.queries.accounts import is_confirmed
 from models.tables.accounts import User
 from tasks.accounts import confirming
 from web.auth import security_log
-from web.auth.accounts import find_user
+from web.auth.accounts import find_user, require_password
 from web.auth.logging_in import caller_of
 from web.auth.tokens import Identity
 from web.http.errors import TooManyRequests
@@ -66,6 +66,4 @@ def judged(parts: Services, user: User, check: Callable[[], T]) -> T:
 
 def _check_password(parts: Services, user: User, password: str) -> None:
     with parts.passwords.turn():
-        is_right = parts.passwords.verify(user.password_hash, password)
-    if not is_right:
-        raise BadCredentials(user.email)
+        require_password(parts, user, password)

@@ -6,7 +6,7 @@ counted by single addresses alone is not bounded at all.
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -79,6 +79,14 @@ def behind_proxies(app: WSGIApplication, hops: int) -> ProxyFix:
         return app(environ, start)
 
     return ProxyFix(with_plain_address, x_for=hops, x_proto=hops, x_host=hops)
+
+
+def believing(hops: int) -> Callable[[WSGIEnvironment], object]:
+    """Make what writes into a request that does not come to the app whom so many proxies name."""
+    if not hops:
+        return lambda _environ: None
+    proxied = behind_proxies(lambda _environ, _start: (), hops)
+    return lambda environ: proxied(environ, lambda *_: lambda _body: None)
 
 
 def _peer(environ: WSGIEnvironment) -> str:

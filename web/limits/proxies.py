@@ -2,13 +2,13 @@
 
 import ipaddress
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
 from flask import Flask
 
-from web.limits.addresses import behind_proxies, read_address
+from web.limits.addresses import behind_proxies, believing, read_address
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +22,7 @@ class Proxies:
     def __init__(self, trusted: int) -> None:
         self._trusted = trusted
         self._is_told = False
-        self._believe = behind_proxies(_nothing, trusted) if trusted else None
+        self._believe = believing(trusted)
 
     def register(self, app: Flask) -> None:
         """Let the app's requests be read so."""
@@ -33,8 +33,7 @@ class Proxies:
     def read(self, environ: WSGIEnvironment) -> None:
         """Read a request so that does not come to the app: writes into it what is believed."""
         self._notice(environ)
-        if self._believe is not None:
-            self._believe(environ, _ignored)
+        self._believe(environ)
 
     def _noticing(self, inner: WSGIApplication) -> WSGIApplication:
         def noticing(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -47,14 +46,6 @@ class Proxies:
         if not self._is_told and _is_not_believed(environ, self._trusted):
             self._is_told = True
             log.error("proxy_not_trusted", trusted=self._trusted, peer=environ.get("REMOTE_ADDR", ""))
-
-
-def _nothing(_environ: WSGIEnvironment, _start: Any) -> tuple[()]:
-    return ()
-
-
-def _ignored(*_: Any) -> Any:
-    """A `start_response` that does nothing."""
 
 
 def _is_not_believed(environ: WSGIEnvironment, trusted: int) -> bool:

@@ -10,14 +10,14 @@ from marshmallow import Schema, fields
 from models.messages import Message
 from models.report.comparing import compare
 from models.tables.background import BackgroundTask
-from tasks.background import task_list
 from tasks.background.report_requests import ask_for_report, find_report
 from tasks.reports.rows import HEADER, rows_of
 from web.api.schemas.reports import ComparisonSchema, ReportSchema
 from web.api.schemas.tasks import TaskSchema
+from web.api.tasks import accepted
 from web.auth.actor import current_actor
 from web.http.csv import BOM, CSV_TYPE, write_rows
-from web.http.openapi import PREFIX, Blueprint
+from web.http.openapi import Blueprint
 from web.http.responses import answer
 from web.http.services import services
 from web.staff.guard import may
@@ -51,7 +51,8 @@ def get_report(sale_id: uuid.UUID) -> Response:
 @blueprint.response(202, TaskSchema)
 def make_again(sale_id: uuid.UUID) -> Response:
     """Have the report made again."""
-    return _accepted(ask_for_report(services().context, sale_id, by=current_actor().user_id))
+    task = ask_for_report(services().context, sale_id, by=current_actor().user_id)
+    return accepted(task, **RETRY_AFTER)
 
 
 @blueprint.get("/sales/<uuid:sale_id>/report.csv")
@@ -78,13 +79,9 @@ def _told(sale_ids: list[uuid.UUID], tell: Callable[[list[Message]], Response]) 
     context, by = services().context, current_actor().user_id
     found = [find_report(context, sale_id, by=by) for sale_id in sale_ids]
     tasks = [one for one in found if isinstance(one, BackgroundTask)]
-    return _accepted(tasks[0]) if tasks else tell([one for one in found if isinstance(one, dict)])
-
-
-def _accepted(task: BackgroundTask) -> Response:
-    return answer(
-        task_list.of_background(task), 202, {"Location": f"{PREFIX}/tasks/{task.id}", **RETRY_AFTER}
-    )
+    if tasks:
+        return accepted(tasks[0], **RETRY_AFTER)
+    return tell([one for one in found if isinstance(one, dict)])
 
 
 def _csv(sale_id: uuid.UUID, report: Message) -> Response:

@@ -2,15 +2,15 @@
 
 import uuid
 from datetime import UTC, tzinfo
-from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from flask import Response
 from marshmallow import ValidationError, fields, validates_schema
 
 from tasks.sales.clone import clone_sale
 from tasks.sales.view import show_sale
+from web.api.schemas.accounts import time_zones
 from web.api.schemas.fields import Strict, UtcTime
 from web.api.schemas.sales import SaleSchema, refuse_unordered_times
 from web.auth.actor import current_actor
@@ -29,7 +29,7 @@ class ZoneField(fields.Field):  # type: ignore[type-arg]
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tzinfo:  # noqa: ARG002
         if value == "UTC":
             return UTC
-        if not isinstance(value, str) or value not in _zones():
+        if not isinstance(value, str) or value not in time_zones():
             raise ValidationError("Not a time zone by its IANA name, e.g. Europe/Berlin.")
         return ZoneInfo(value)
 
@@ -71,9 +71,3 @@ def clone(asked: dict[str, Any], sale_id: uuid.UUID) -> Response:
     shown = show_sale(context, sale)
     location = {"Location": f"{PREFIX}/sales/{sale.id}"}
     return answer(shown, 201, {**etag_of_shown(sale, shown), **location})
-
-
-@cache
-def _zones() -> frozenset[str]:
-    """Every zone that is known here; found once, since it is looked for on the disk."""
-    return frozenset(available_timezones())

@@ -22,12 +22,13 @@ def _is_spoken(language: str) -> None:
 
 
 def _is_time_zone(name: str) -> None:
-    if name not in _time_zones():
+    if name not in time_zones():
         raise ValidationError("Not a time zone, e.g. Europe/Berlin.")
 
 
 @cache
-def _time_zones() -> frozenset[str]:
+def time_zones() -> frozenset[str]:
+    """Every time zone that is known here; found once, since they are looked for on the disk."""
     return frozenset(available_timezones())
 
 

@@ -18,7 +18,7 @@ import gevent.monkey
 from config import Settings
 from web.http.errors import Problem
 from web.http.middleware import headers_of_all, whole_answer
-from web.limits.addresses import behind_proxies, read_address
+from web.limits.addresses import believing, read_address
 from web.sockets.transport.arrival import Arrival
 from web.sockets.transport.upgrade_policy import UpgradePolicy, asks_standing, sales_named
 
@@ -39,9 +39,8 @@ class Handshake:
     def __init__(self, policy: UpgradePolicy, hub: "Hub", settings: Settings) -> None:
         self._policy = policy
         self._hub = hub
-        hops = settings.trusted_proxies
         self._on_all = headers_of_all(settings)
-        self._proxied = behind_proxies(_nothing, hops) if hops else None
+        self._believe = believing(settings.trusted_proxies)
 
     def take(self, client: socket.socket, head: bytes, peer: Any) -> bool:
         """Answer an upgrade whose head has come and is not read yet; False leaves it to others.
@@ -55,8 +54,7 @@ class Handshake:
         if read is None:
             return False
         environ, size = read
-        if self._proxied is not None:
-            self._proxied(environ, _ignored)
+        self._believe(environ)
         try:
             verified = self._policy.judge(environ)
         except Problem:
@@ -133,11 +131,3 @@ def _plain_socket() -> type[socket.socket]:
     """Looked up late, when gevent has patched everything that it will."""
     plain: type[socket.socket] = gevent.monkey.get_original("socket", "socket")
     return plain
-
-
-def _nothing(_environ: WSGIEnvironment, _start: Any) -> tuple[()]:
-    return ()
-
-
-def _ignored(*_: Any) -> Any:
-    """A `start_response` that does nothing."""
