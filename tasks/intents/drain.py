@@ -51,7 +51,6 @@ def drain_sale(
     sale_id: UUID,
     *,
     clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
 ) -> int:
     """Decide and persist what stands in a sale's line; returns the number of tickets persisted.
 
@@ -74,7 +73,7 @@ def drain_sale(
             context.live.draw(sale_id)
             continue
         if reply.code == ClaimCode.PACED and clock() < until:
-            sleep(min(reply.wait_ms, LONGEST_WAIT_MS) / 1000)
+            time.sleep(min(reply.wait_ms, LONGEST_WAIT_MS) / 1000)
             continue
         if reply.claim is None:
             if reply.code == ClaimCode.PACED:

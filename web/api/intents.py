@@ -26,7 +26,7 @@ from web.auth.identity import current_identity, current_person, signed_in
 from web.auth.tokens import Identity
 from web.http.errors import Problem
 from web.http.openapi import JSON, PREFIX, Blueprint, parse_json, read_announced, read_json
-from web.http.paging import Page, page_from, read_cursor, read_place, write_cursor
+from web.http.paging import Page, cut, page_from, read_cursor, read_place, write_cursor
 from web.http.reply import Answer, Reply
 from web.http.responses import answer, page, reply_packed, reply_with
 from web.http.services import Services, services
@@ -139,7 +139,7 @@ def page_of_sale(sale_id: uuid.UUID, owner: uuid.UUID | None, limit: int, cursor
         found += intents.departed_of_sale(
             context, sale_id, user_id=owner, before=departed_before, limit=asked_for - len(found)
         )
-    return Page(found[:limit], _write_place(found[limit - 1]) if len(found) > limit else None)
+    return cut(found, limit, _write_place)
 
 
 def _read_place(cursor: str | None) -> tuple[int, tuple[datetime, uuid.UUID] | None]:

@@ -1,7 +1,6 @@
 """`/sales`: lists and shows sales, and lets admins create, change, open, pause and end them."""
 
 import uuid
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -23,7 +22,7 @@ from web.api.schemas.sales import (
 from web.auth.actor import current_actor
 from web.http.etags import ETAG, IF_MATCH, etag_of_shown, expected, tag_of_shown
 from web.http.openapi import PREFIX, Blueprint
-from web.http.paging import Page, read_cursor, write_cursor
+from web.http.paging import Page, page_from, read_place
 from web.http.responses import answer
 from web.http.services import services
 from web.reads.rendered import Made, made_json
@@ -145,14 +144,13 @@ def cancel_sale(sale_id: uuid.UUID) -> Response:
 
 def read_sales(asked: dict[str, Any], show: Show = show_sale) -> Page:
     """Read a page of sales, newest first, as they are told."""
-    before = read_cursor(asked["cursor"], datetime, uuid.UUID) if asked["cursor"] else None
     context = services().context
     status = SaleStatus(asked["status"]) if asked["status"] else None
-    found = lifecycle.list_sales(context, status=status, before=before, limit=asked["limit"] + 1)
-    shown = found[: asked["limit"]]
-    more = len(found) > len(shown)
-    cursor = write_cursor(shown[-1].created_at, shown[-1].id) if more else None
-    return Page([show(context, sale) for sale in shown], cursor)
+    found = lifecycle.list_sales(
+        context, status=status, before=read_place(asked["cursor"]), limit=asked["limit"] + 1
+    )
+    page = page_from(found, asked["limit"], "created_at", "id")
+    return Page([show(context, sale) for sale in page.items], page.next_cursor)
 
 
 def _move(sale_id: uuid.UUID, requested: SaleStatus, only_from: SaleStatus | None = None) -> Response:

@@ -14,7 +14,7 @@ from tasks.sales import lifecycle
 from web.api.schemas.tasks import TaskPageSchema, TaskQuery, TaskSchema
 from web.auth.actor import current_actor
 from web.http.openapi import PREFIX, Blueprint
-from web.http.paging import Page, read_cursor, read_place, write_cursor
+from web.http.paging import Page, cut, read_cursor, read_place, write_cursor
 from web.http.responses import answer, page
 from web.http.services import services
 from web.staff.guard import may, own_or, whose
@@ -95,8 +95,8 @@ def read_tasks(asked: dict[str, Any]) -> Page:
         before=read_place(asked["cursor"]),
         limit=limit + 1,
     )
-    cursor = write_cursor(*found[limit - 1][0]) if len(found) > limit else None
-    return Page([task for _, task in found[:limit]], cursor)
+    page = cut(found, limit, lambda one: write_cursor(*one[0]))
+    return Page([task for _, task in page.items], page.next_cursor)
 
 
 def _read_of_sale(asked: dict[str, Any]) -> Page:
@@ -109,5 +109,5 @@ def _read_of_sale(asked: dict[str, Any]) -> Page:
         before=max(before, 0),
         limit=limit + 1,
     )
-    cursor = write_cursor(found[limit - 1][0]) if len(found) > limit else None
-    return Page([task for _, task in found[:limit]], cursor)
+    page = cut(found, limit, lambda one: write_cursor(one[0]))
+    return Page([task for _, task in page.items], page.next_cursor)

@@ -3,15 +3,19 @@
 import base64
 import binascii
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 from marshmallow import ValidationError
-from sqlalchemy import Select, tuple_
+from sqlalchemy import Select
 from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from models.queries.paging import newest
+
+T = TypeVar("T")
 
 _BIGGEST: Final = 2**63 - 1  # PostgreSQL's bigint
 
@@ -61,24 +65,21 @@ def read_page(
     *,
     limit: int,
     cursor: str | None,
-    newest_first: bool = True,
 ) -> Page:
-    """Read one page of a statement that selects one entity, ordered by `keys` (together unique)."""
-    if cursor is not None:
-        seen = read_cursor(cursor, *(key.type.python_type for key in keys))
-        row = tuple_(*keys)
-        statement = statement.where(row < seen if newest_first else row > seen)
-    order = [key.desc() if newest_first else key.asc() for key in keys]
-    rows = session.scalars(statement.order_by(*order).limit(limit + 1)).all()
+    """Read one page of a statement that selects one entity, newest first by `keys` (together unique)."""
+    seen = read_cursor(cursor, *(key.type.python_type for key in keys)) if cursor is not None else None
+    rows = session.scalars(newest(statement, keys, seen).limit(limit + 1)).all()
     return page_from(rows, limit, *(key.key for key in keys))
 
 
 def page_from(rows: Sequence[Any], limit: int, *keys: str) -> Page:
     """Cut a page out of rows of which one more than the page holds was read."""
-    if len(rows) <= limit:
-        return Page(rows, None)
-    last = rows[limit - 1]
-    return Page(rows[:limit], write_cursor(*(getattr(last, key) for key in keys)))
+    return cut(rows, limit, lambda last: write_cursor(*(getattr(last, key) for key in keys)))
+
+
+def cut(rows: Sequence[T], limit: int, place: Callable[[T], str]) -> Page:
+    """Do the same where the last row's place is written otherwise."""
+    return Page(rows[:limit], place(rows[limit - 1]) if len(rows) > limit else None)
 
 
 def _plain(key: datetime | uuid.UUID | int | str) -> int | str:

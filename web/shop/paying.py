@@ -10,7 +10,7 @@ from models.enums import OrderStatus
 from models.messages import Message
 from tasks.context import Context
 from web.http.middleware import CONTENT_POLICY
-from web.shop.languages import N_
+from web.shop.languages import N_, said
 
 # docs.stripe.com/security/guide: where its script is from, where its frames are, and which hosts they call.
 _STRIPE_HOSTS: Final = (
@@ -114,17 +114,13 @@ def notes() -> dict[str, dict[str, str]]:
 
 def reason_words(reason: str) -> str:
     """A verdict's reason in words; empty where there are none for it."""
-    words: str = gettext(NOTES[reason]) if reason in NOTES else ""
-    return words
+    return said(NOTES[reason]) if reason in NOTES else ""
 
 
 def words_of(change: Message) -> str:
     """In words, why a change of an order happened; empty where it has no reason."""
     reason: str | None = change["reason"]
-    if not reason:
-        return ""
-    words: str = gettext(NOTES.get(reason) or OTHERS[OrderStatus(change["status"])])
-    return words
+    return said(NOTES.get(reason) or OTHERS[OrderStatus(change["status"])]) if reason else ""
 
 
 def cards(context: Context) -> list[dict[str, str]]:

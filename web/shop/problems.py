@@ -8,7 +8,7 @@ from flask_babel import gettext
 from models.languages import SOURCE
 from web.http.errors import PROBLEM_TYPE
 from web.http.openapi import PREFIX
-from web.shop.languages import N_, chosen
+from web.shop.languages import N_, chosen, said
 
 _HEADLINES: Final = {
     401: N_("Please log in"),
@@ -52,8 +52,7 @@ def make_readable(response: Response) -> Response:
 def _explain(status: int, detail: str) -> str:
     """Say more than the headline; the API's own words are English, and told in English alone."""
     if status in _EXPLANATIONS:
-        words: str = gettext(_EXPLANATIONS[status])
-        return words
+        return said(_EXPLANATIONS[status])
     return detail if chosen() == SOURCE else ""
 
 

@@ -18,7 +18,7 @@ from web.api.schemas.orders import OrderSchema
 from web.api.schemas.paging import PageQuery, page_of
 from web.http.csv import BOM, CSV_TYPE, write_rows
 from web.http.openapi import Blueprint
-from web.http.paging import Page, read_place, write_cursor
+from web.http.paging import Page, cut, read_place, write_cursor
 from web.http.responses import page
 from web.http.services import services
 from web.staff.guard import may
@@ -83,9 +83,8 @@ def read_orders(asked: dict[str, Any], cursor: str | None, limit: int) -> Page:
     with services().context.reading() as session:
         take_time(session, STEADY)
         found = search_orders(session, asked["query"].strip(), **narrowed, before=before, limit=limit + 1)
-        shown = [show_found(*row) for row in found[:limit]]
-        last = found[limit - 1][0] if len(found) > limit else None
-    return Page(shown, write_cursor(last.created_at, last.id) if last is not None else None)
+        page = cut(found, limit, lambda row: write_cursor(row[0].created_at, row[0].id))
+        return Page([show_found(*row) for row in page.items], page.next_cursor)
 
 
 def show_found(order: Order, user: User, item: str) -> Message:
