@@ -1,4 +1,4 @@
-"""Changes an account by its own wish, in one transaction: settings, password, the address it asks for."""
+"""Changes an account at its owner's request: settings, password, the address it asks for; one transaction."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple

@@ -102,7 +102,7 @@ def _audit(context: Context, standing: Standing, *, round_ms: int = 0) -> Audit:
     began = time.monotonic()
     audit = audit_sale(context.database, context.live, standing.sale_id, READINGS)
     took_ms = round((time.monotonic() - began) * 1000)
-    _cry_out(standing.sale_id, audit)
+    _log_broken(standing.sale_id, audit)
     context.measures.count(AUDITS, "ok" if audit.ok else "violated")
     note = AuditNote(
         at_ms=audit.checked_at_ms,
@@ -125,7 +125,7 @@ def _note(context: Context, sale_id: UUID, note: AuditNote) -> None:
         log.warning("audit_not_noted", sale_id=str(sale_id), error=str(error))
 
 
-def _cry_out(sale_id: UUID, audit: Audit) -> None:
+def _log_broken(sale_id: UUID, audit: Audit) -> None:
     for check in audit.checks:
         if not check.ok:
             log.error(

@@ -75,7 +75,7 @@ def _as_told(request: Request) -> Told:
 
 
 def _by_intent(story: Story, evidence: Evidence) -> tuple[Told, ...]:
-    """All that was told of each stored intent, to whomever."""
+    """All that was told of each stored intent, by whichever way."""
     return tuple(_all_told(intent, story.words.get(intent.id, ())) for intent in evidence.intents)
 
 

@@ -30,8 +30,8 @@ def seen(sale: SaleUnderTest, **asked: Any) -> dict[str, Any]:
     return Overviews(sale.context).of(sale.id, **asked)
 
 
-def lamps(overview: dict[str, Any]) -> dict[str, str]:
-    return {lamp["name"]: lamp["state"] for lamp in overview["audit"]["checks"]}
+def states(overview: dict[str, Any]) -> dict[str, str]:
+    return {one["name"]: one["state"] for one in overview["audit"]["checks"]}
 
 
 @pytest.fixture
@@ -146,13 +146,13 @@ def test_each_invariant_has_the_status_that_the_last_audit_found(shop: Shop) -> 
     sale = shop.open_sale(2)
     sale.line_up(shop.shoppers(2))
     sale.drain()
-    assert lamps(seen(sale)) == dict.fromkeys(NAMES, "unknown")
+    assert states(seen(sale)) == dict.fromkeys(NAMES, "unknown")
     (audit,) = audit_running_sales(shop.context)
     assert [check.name for check in audit.checks] == list(NAMES)
-    assert lamps(seen(sale)) == dict.fromkeys(NAMES, "ok")
+    assert states(seen(sale)) == dict.fromkeys(NAMES, "ok")
     sale.sql("UPDATE sales SET held = 1 WHERE id = :sale_id")
     audit_running_sales(shop.context)
-    broken = {name for name, state in lamps(seen(sale)).items() if state == "violated"}
+    broken = {name for name, state in states(seen(sale)).items() if state == "violated"}
     assert {"conservation", "stores_agree"} <= broken < set(NAMES)
 
 
@@ -160,14 +160,14 @@ def test_an_audit_of_long_ago_tells_no_status_of_a_running_sale(shop: Shop) -> N
     sale = shop.open_sale(1)
     long_ago = shop.context.live.now_ms() - 90_000
     shop.context.live.note_audit(sale.id, AuditNote(long_ago, False, dict.fromkeys(NAMES, True)))
-    assert set(lamps(seen(sale)).values()) == {"unknown"}
+    assert set(states(seen(sale)).values()) == {"unknown"}
     slow = AuditNote(long_ago, False, dict.fromkeys(NAMES, True), round_ms=100_000)
     shop.context.live.note_audit(sale.id, slow)  # its turn comes seldom
-    assert set(lamps(seen(sale)).values()) == {"ok"}
+    assert set(states(seen(sale)).values()) == {"ok"}
     shop.context.live.note_audit(sale.id, replace(slow, round_ms=100))
-    assert set(lamps(seen(sale)).values()) == {"unknown"}
+    assert set(states(seen(sale)).values()) == {"unknown"}
     sale.move(SaleStatus.ENDED)
-    assert set(lamps(seen(sale)).values()) == {"ok"}
+    assert set(states(seen(sale)).values()) == {"ok"}
 
 
 def test_sockets_of_all_processes_are_told_and_those_that_are_gone_are_not(shop: Shop) -> None:

@@ -53,14 +53,14 @@ def asking(stores: Stores, user_id: UUID, sale: SaleUnderTest) -> Iterator[tuple
     spawn = multiprocessing.get_context("spawn")
     is_banned, stop, tally = spawn.Event(), spawn.Event(), spawn.Array("i", 2)
     arguments = (plain_settings(stores), (user_id, sale.id), (is_banned, stop), tally)
-    crew = [spawn.Process(target=keep_asking, args=arguments, daemon=True) for _ in range(PROCESSES)]
-    for one in crew:
+    processes = [spawn.Process(target=keep_asking, args=arguments, daemon=True) for _ in range(PROCESSES)]
+    for one in processes:
         one.start()
     try:
         yield is_banned, tally
     finally:
         stop.set()
-        for one in crew:
+        for one in processes:
             one.join(30)
             one.kill()
 

@@ -22,7 +22,7 @@ def clock(tmp_path: Path) -> SetClock:
 
 
 @pytest.fixture
-def crew(stores: Stores, clean: None, clock: SetClock) -> Iterator[list[Worker]]:  # noqa: ARG001
+def workers(stores: Stores, clean: None, clock: SetClock) -> Iterator[list[Worker]]:  # noqa: ARG001
     """A worker of each queue that a sale needs, and beat, on the clock that is set."""
     with ExitStack() as ending:
         made = []
@@ -35,11 +35,11 @@ def crew(stores: Stores, clean: None, clock: SetClock) -> Iterator[list[Worker]]
 
 
 def test_sales_open_are_drained_audited_and_their_holds_expire(
-    crew: list[Worker], shop: Shop, clock: SetClock
+    workers: list[Worker], shop: Shop, clock: SetClock
 ) -> None:
     for ahead_s in (0, -HOUR_S, HOUR_S, -HOUR_S):
         clock.set(ahead_s)
-        everything_takes_place(shop, lambda: [worker.text for worker in crew])
+        everything_takes_place(shop, lambda: [worker.text for worker in workers])
 
 
 def everything_takes_place(shop: Shop, told: Callable[[], object]) -> None:

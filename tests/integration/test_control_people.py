@@ -1,4 +1,4 @@
-"""The control room's shoppers: found, and each with what he has been doing."""
+"""The control room's shoppers: found, and each with what they have been doing."""
 
 import re
 

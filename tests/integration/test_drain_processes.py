@@ -21,10 +21,10 @@ UNITS = 150
 
 
 @pytest.fixture(scope="module")
-def crew(stores: Stores) -> Iterator[list[Worker]]:
+def workers(stores: Stores) -> Iterator[list[Worker]]:
     """Four workers that take small claims, so that they meet."""
-    with working(stores, WORKERS, claim_size=7) as crew:
-        yield crew
+    with working(stores, WORKERS, claim_size=7) as workers:
+        yield workers
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def assert_first_won(sale: SaleUnderTest, asked: int, units: int) -> None:
     assert audit.ok, audit
 
 
-@pytest.mark.usefixtures("crew")
+@pytest.mark.usefixtures("workers")
 def test_many_processes_and_submitters_sell_exactly_the_allocation(stores: Stores) -> None:
     empty(stores.postgres.url, stores.redis.url)
     with ringing_shop(stores) as shop:
@@ -71,7 +71,7 @@ def test_many_processes_and_submitters_sell_exactly_the_allocation(stores: Store
         assert_first_won(sale, SUBMITTERS * EACH, UNITS)
 
 
-@pytest.mark.usefixtures("crew")
+@pytest.mark.usefixtures("workers")
 def test_a_lost_bell_costs_time_and_no_intent(shop: Shop) -> None:
     """Nobody hears this shop's bell: the workers' own sweeps find the line."""
     sale = shop.open_sale(20)
@@ -79,7 +79,7 @@ def test_a_lost_bell_costs_time_and_no_intent(shop: Shop) -> None:
     assert_first_won(sale, 40, 20)
 
 
-@pytest.mark.usefixtures("crew")
+@pytest.mark.usefixtures("workers")
 def test_a_bell_rung_often_decides_nothing_twice(stores: Stores) -> None:
     empty(stores.postgres.url, stores.redis.url)
     with ringing_shop(stores) as shop:
@@ -90,7 +90,7 @@ def test_a_bell_rung_often_decides_nothing_twice(stores: Stores) -> None:
         assert_first_won(sale, 40, 20)
 
 
-@pytest.mark.usefixtures("crew")
+@pytest.mark.usefixtures("workers")
 def test_several_sales_are_drained_side_by_side(shop: Shop) -> None:
     sales = [shop.open_sale(5) for _ in range(4)]
     people = shop.shoppers(10)

@@ -30,7 +30,7 @@ from web.http.services import EXTENSION
 
 EMAIL = "ada.quine+x@maple-street.example"
 NAME = 'Ada Quine-Zyl "O\'Neil"'
-TWIN = "lada.quine+x@maple-street.example"  # whose address ends as hers does
+TWIN = "lada.quine+x@maple-street.example"  # whose address ends as the account's does
 ME = "/api/v1/me"
 MAIL = MailSettings("127.0.0.1", 9, "none", "", "", "Shop", "shop@flash.example")
 
@@ -83,7 +83,7 @@ def ada(make_account: MakeAccount, context: Context) -> Account:
 
 @pytest.fixture
 def past(context: Context, ada: Account, admin: Account, make_account: MakeAccount) -> SaleUnderTest:
-    """A sale of which she has paid an order, got another refunded, and left words in every place."""
+    """A sale of which the shopper has paid an order, got another refunded, and left words in every place."""
     shop, till, twin = Shop(context), Till.over(context), make_account()
     sale, other = shop.open_sale(2), shop.open_sale(1)
     for one in (sale, other):

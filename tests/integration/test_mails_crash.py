@@ -49,10 +49,10 @@ def working(
     stores: Stores, postbox: Postbox, count: int = 1, failpoint: str = ""
 ) -> Iterator[list[MailWorker]]:
     with ExitStack() as ending:
-        crew = [MailWorker(stores, postbox, failpoint=failpoint) for _ in range(count)]
-        for worker in crew:
+        workers = [MailWorker(stores, postbox, failpoint=failpoint) for _ in range(count)]
+        for worker in workers:
             ending.callback(worker.end)
-        yield crew
+        yield workers
 
 
 @pytest.mark.parametrize(("failpoint", "before"), [("mail_taken_up:1:kill", 0), ("mail_sent:1:kill", 1)])
@@ -73,8 +73,8 @@ def test_a_worker_that_is_killed_while_it_sends_loses_no_mail(
 
 
 def test_many_workers_send_each_mail_once(stores: Stores, mailing: MailShop, postbox: Postbox) -> None:
-    with working(stores, postbox, 3) as crew:
-        eventually(lambda: all(worker.is_ready for worker in crew))
+    with working(stores, postbox, 3) as workers:
+        eventually(lambda: all(worker.is_ready for worker in workers))
         mailing.paid(PAID)
         eventually(mailing.are_mailed, told=mailing.statuses)
     names = Counter(letter["Message-ID"] for letter in postbox.letters)

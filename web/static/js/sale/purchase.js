@@ -81,7 +81,7 @@ export function cancel(orderId) {
 
 const isPassing = (error) => error instanceof Unreachable || error.status === 503;
 const storage = keys();
-const place = (saleId) => `wish:${saleId}`;
+const place = (saleId) => `request:${saleId}`;
 
 /** Where keys are kept: in the tab, or where the browser refuses that, in the page. */
 function keys() {
