@@ -14,7 +14,7 @@ import structlog
 
 from config import PushSettings
 from models.database import Database
-from tasks.push.addresses import origin_of
+from tasks.push.endpoints import origin_of
 from tasks.push.outbox import Taken, Tried, has_due, note_tried, take_up
 from tasks.push.posting import TIMEOUT_S, Posts, Signer
 from tasks.runtime.tallies import Counts

@@ -19,7 +19,7 @@ from pywebpush import WebPusher
 
 from config import ConfigurationError, PushSettings
 from models.enums import MailKind
-from tasks.push.addresses import is_endpoint, may_be_sent_to, origin_of
+from tasks.push.endpoints import is_endpoint, may_be_sent_to, origin_of
 from tasks.push.outbox import Taken, Tried
 from tasks.push.words import write_push
 

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from web.http.errors import TooManyRequests
-from web.limits.addresses import is_loopback
+from web.limits.networks import is_loopback
 from web.limits.rate_limits import AccountLimit
 
 

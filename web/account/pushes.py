@@ -11,7 +11,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from models.messages import Message, rfc3339
 from models.tables.notices.pushes import MAX_ENDPOINT, PushSubscription
 from tasks.notices.browsers import Browser, list_subscriptions, subscribe, unsubscribe
-from tasks.push.addresses import is_endpoint, origin_of
+from tasks.push.endpoints import is_endpoint, origin_of
 from web.api.schemas.fields import Strict, UtcTime
 from web.auth.identity import current_identity, signed_in
 from web.http.openapi import Blueprint

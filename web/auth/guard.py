@@ -20,8 +20,8 @@ from limits import parse
 
 from models.errors import BadCredentials
 from web.http.errors import TooManyRequests
-from web.limits.addresses import Network
 from web.limits.counters import MOST_PAUSE_S, Count, Counters
+from web.limits.networks import Network
 
 LONGEST_PAUSE_S: Final = MOST_PAUSE_S  # between two tries of one network at an account that many try
 HEAT_PERIODS: Final = 10  # windows over which an account's wrong tries from everywhere are summed up

@@ -10,7 +10,7 @@ from web.auth.guard import Caller
 from web.auth.tokens import Verified
 from web.http.errors import TooManyRequests, Unauthenticated
 from web.http.services import Services
-from web.limits.addresses import networks_of
+from web.limits.networks import networks_of
 
 
 def log_in(

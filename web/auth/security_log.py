@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 from flask import has_request_context, request
 
-from web.limits.addresses import narrowest_network
+from web.limits.networks import narrowest_network
 
 log = structlog.get_logger(__name__)
 

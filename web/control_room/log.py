@@ -12,7 +12,7 @@ from models.queries.admin_log import name_subjects
 from web.api.admin.log import LogQuery, read_log
 from web.control_room.reading import admins
 from web.http.services import services
-from web.shop.asking import asked_by
+from web.shop.list_query import asked_by
 from web.staff.guard import needs
 
 blueprint: Final = Blueprint("log", __name__, url_prefix="/log")

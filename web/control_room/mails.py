@@ -8,7 +8,7 @@ from flask import Blueprint, Response, render_template
 from models.errors import NotFound
 from web.api.admin.mails import MailQuery, read_mail, read_mails
 from web.http.services import services
-from web.shop.asking import asked_by
+from web.shop.list_query import asked_by
 from web.staff.guard import needs
 
 blueprint: Final = Blueprint("mails", __name__, url_prefix="/mails")

@@ -11,7 +11,7 @@ from web.api.admin.orders import OrderSearch, read_orders
 from web.control_room.log import entries_about
 from web.control_room.reading import order_file, sales_to_choose
 from web.http.services import services
-from web.shop.asking import asked_by, filters
+from web.shop.list_query import asked_by, filters
 from web.staff.guard import needs
 
 blueprint: Final = Blueprint("orders", __name__, url_prefix="/orders")

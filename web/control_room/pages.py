@@ -11,7 +11,7 @@ from flask import Blueprint, request
 from flask_babel import gettext as _
 
 from web.control_room import log_words, words
-from web.shop import asking
+from web.shop import list_query
 from web.staff.guard import can, require_for_page, who_if_known
 
 HOME: Final = "/admin"
@@ -54,7 +54,7 @@ def common() -> dict[str, Any]:
     return {
         "sections": sections,
         "section": next(others, HOME),
-        "address": asking.address,
+        "address": list_query.address,
         "say_state": words.say_state,
         "choices": words.choices,
         "action_words": log_words.action_words,

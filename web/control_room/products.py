@@ -12,7 +12,7 @@ from web.api.schemas.paging import PageQuery
 from web.control_room.reading import read_products
 from web.http.etags import etag
 from web.http.services import services
-from web.shop.asking import asked_by
+from web.shop.list_query import asked_by
 from web.staff.guard import needs
 
 blueprint: Final = Blueprint("products", __name__, url_prefix="/products")

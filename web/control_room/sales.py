@@ -17,7 +17,7 @@ from web.api.schemas.sales import SaleQuery
 from web.http.etags import etag_of_shown
 from web.http.services import services
 from web.shop import reading
-from web.shop.asking import asked_by
+from web.shop.list_query import asked_by
 from web.staff.guard import needs
 
 blueprint: Final = Blueprint("sales", __name__)

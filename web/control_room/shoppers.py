@@ -10,7 +10,7 @@ from web.api.admin.shoppers import ShopperQuery, read_shopper, read_shoppers
 from web.control_room.log import entries_about
 from web.control_room.reading import names_of_sales, shopper_file
 from web.http.services import services
-from web.shop.asking import asked_by
+from web.shop.list_query import asked_by
 from web.staff.guard import needs
 
 blueprint: Final = Blueprint("shoppers", __name__, url_prefix="/shoppers")

@@ -7,7 +7,7 @@ from flask import Blueprint, render_template
 from web.api.admin.api_keys import read_keys
 from web.api.admin.staff import read_invitations, read_staff
 from web.api.schemas.paging import PageQuery
-from web.shop.asking import asked_by
+from web.shop.list_query import asked_by
 from web.staff.guard import needs
 
 blueprint: Final = Blueprint("staff", __name__)

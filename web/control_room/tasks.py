@@ -14,7 +14,7 @@ from web.api.tasks import read_tasks
 from web.control_room.log import entries_about
 from web.control_room.reading import names_of_sales, sales_to_choose
 from web.http.services import services
-from web.shop.asking import asked_by
+from web.shop.list_query import asked_by
 from web.staff.guard import needs
 
 blueprint: Final = Blueprint("tasks", __name__, url_prefix="/tasks")

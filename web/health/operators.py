@@ -12,7 +12,7 @@ from flask import request
 
 from config import OpsSettings
 from web.http.errors import Unauthenticated
-from web.limits.addresses import is_loopback
+from web.limits.networks import is_loopback
 
 _PASSED_ON: Final = (
     "HTTP_FORWARDED",

@@ -8,7 +8,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import structlog
 from flask import Flask
 
-from web.limits.addresses import behind_proxies, believing, read_address
+from web.limits.networks import behind_proxies, believing, read_address
 
 log = structlog.get_logger(__name__)
 

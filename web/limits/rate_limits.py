@@ -16,8 +16,8 @@ from redis.exceptions import RedisError
 
 from config import RateLimits, Settings
 from web.http.errors import TooManyRequests
-from web.limits.addresses import is_loopback, networks_of
 from web.limits.counters import STORE_PAUSE_S, counting_client
+from web.limits.networks import is_loopback, networks_of
 
 UNLIMITED: Final = 2**63 - 1
 

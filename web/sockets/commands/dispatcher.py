@@ -15,7 +15,7 @@ from tasks.context import Context
 from tasks.intents.submit import leave_line
 from web.auth.tokens import ACCESS, Tokens, Verified
 from web.http.errors import Unauthenticated
-from web.limits.addresses import narrowest_network
+from web.limits.networks import narrowest_network
 from web.limits.rate_limits import AccountLimit
 from web.sockets.commands.answers import answer, answer_own, attempt, refuse
 from web.sockets.commands.intents import Intents

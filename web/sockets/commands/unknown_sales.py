@@ -15,7 +15,7 @@ from limits import parse
 
 from models.errors import NoSuchSale
 from web.http.errors import TooManyRequests
-from web.limits.addresses import networks_of
+from web.limits.networks import networks_of
 from web.sockets.transport.connection import Connection
 
 REMEMBERED_S: Final = 2.0  # that there is no such sale

@@ -7,7 +7,7 @@ import random
 from typing import Final
 
 from web.http.errors import TooManyRequests
-from web.limits.addresses import networks_of
+from web.limits.networks import networks_of
 from web.sockets.metrics import REFUSED
 from web.sockets.transport.connection import Connection
 

@@ -18,7 +18,7 @@ import gevent.monkey
 from config import Settings
 from web.http.errors import Problem
 from web.http.middleware import headers_of_all, whole_answer
-from web.limits.addresses import believing, read_address
+from web.limits.networks import believing, read_address
 from web.sockets.transport.arrival import Arrival
 from web.sockets.transport.upgrade_policy import UpgradePolicy, asks_standing, sales_named
 

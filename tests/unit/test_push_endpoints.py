@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tasks.push.addresses import is_endpoint, may_be_sent_to
+from tasks.push.endpoints import is_endpoint, may_be_sent_to
 from tasks.push.posting import PublicResolver
 
 ELSEWHERE = [

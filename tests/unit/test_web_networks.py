@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from web.limits.addresses import behind_proxies, is_loopback, networks_of, read_address
+from web.limits.networks import behind_proxies, is_loopback, networks_of, read_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
