@@ -82,6 +82,18 @@ def lock_user(session: Session, user_id: UUID) -> User | None:
     return session.get(User, user_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
+def lock_account(session: Session, user_id: UUID) -> User:
+    """Do the same for an account that has to be there.
+
+    Raises:
+        NotFound: there is none.
+    """
+    user = lock_user(session, user_id)
+    if user is None:
+        raise NotFound("No account has this id.")
+    return user
+
+
 def find_link(session: Session, digest: bytes, kind: LinkKind) -> User | None:
     """Find the account of an unused link that is good now, by the digest of its token."""
     is_good = (

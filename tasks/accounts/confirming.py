@@ -5,8 +5,8 @@ from uuid import UUID
 from sqlalchemy import func, update
 from sqlalchemy.orm import Session
 
-from models.errors import ConfirmationRequired, NotFound
-from models.queries.accounts import has_second_factor, is_confirmed, lock_user
+from models.errors import ConfirmationRequired
+from models.queries.accounts import has_second_factor, is_confirmed, lock_account
 from models.tables.accounts import TokenFamily
 from tasks.accounts.codes import take_code
 from tasks.accounts.sealing import Seal
@@ -35,9 +35,7 @@ def confirm_by_code(context: Context, user_id: UUID, family: UUID, code: str) ->
         NoSecondFactor: the account has none.
     """
     with context.database.transaction() as session:
-        user = lock_user(session, user_id)
-        if user is None:
-            raise NotFound("No account has this id.")
+        user = lock_account(session, user_id)
         take_code(session, Seal(context.settings.secret_keys), user, code)
         note_confirmed(session, family, by_second_factor=True)
 

@@ -10,8 +10,8 @@ from sqlalchemy import func, update
 from sqlalchemy.orm import Session
 
 from models.enums import AdminAction, SubjectKind
-from models.errors import NoSecondFactor, NotFound, OwnSecondFactor, SecondFactorOn
-from models.queries.accounts import lock_user, sealed_otherwise
+from models.errors import NoSecondFactor, OwnSecondFactor, SecondFactorOn
+from models.queries.accounts import lock_account, sealed_otherwise
 from models.tables.accounts import TokenFamily, User
 from tasks.accounts.codes import drop_recovery_codes, take_code, take_step, write_recovery_codes
 from tasks.accounts.confirming import note_confirmed
@@ -40,7 +40,7 @@ def begin(context: Context, user_id: UUID) -> tuple[str, str]:
     """
     secret: str = random_base32()
     with context.database.transaction() as session:
-        user = _locked(session, user_id)
+        user = lock_account(session, user_id)
         if user.totp_confirmed_at is not None:
             raise SecondFactorOn("The account has a second factor.")
         user.totp_secret = Seal(context.settings.secret_keys).close(secret)
@@ -57,7 +57,7 @@ def turn_on(context: Context, user_id: UUID, family: UUID, code: str) -> Changed
         SecondFactorOn: it counts already.
     """
     with context.database.transaction() as session:
-        user = _locked(session, user_id)
+        user = lock_account(session, user_id)
         if user.totp_confirmed_at is not None:
             raise SecondFactorOn("The account has a second factor.")
         take_step(Seal(context.settings.secret_keys), user, "".join(code.split()))
@@ -141,15 +141,7 @@ def _forget(session: Session, user: User) -> None:
 
 
 def _with_second_factor(session: Session, user_id: UUID) -> User:
-    user = _locked(session, user_id)
+    user = lock_account(session, user_id)
     if user.totp_confirmed_at is None:
         raise NoSecondFactor("The account has no second factor.")
-    return user
-
-
-def _locked(session: Session, user_id: UUID) -> User:
-    """Lock an account's row; what only refers to it need not wait."""
-    user = lock_user(session, user_id)
-    if user is None:
-        raise NotFound("No account has this id.")
     return user

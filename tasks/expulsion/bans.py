@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import func
+from sqlalchemy.orm import Session
 
 from models.enums import AdminAction, Role, SubjectKind
 from models.errors import CannotBan, NotFound
@@ -31,9 +32,7 @@ def ban_shopper(context: Context, user_id: UUID, *, by: Actor, reason: str | Non
         CannotBan: it is an admin's.
     """
     with context.database.transaction() as session:
-        user = session.get(User, user_id, with_for_update=True)
-        if user is None:
-            raise NotFound("No account has this id.")
+        user = _locked(session, user_id)
         if user.role == Role.ADMIN:
             raise CannotBan("An admin cannot be banned.")
         user.banned_at = user.banned_at or func.now()
@@ -56,9 +55,7 @@ def unban_shopper(context: Context, user_id: UUID, *, by: Actor) -> None:
         NotFound: no such account.
     """
     with context.database.transaction() as session:
-        user = session.get(User, user_id, with_for_update=True)
-        if user is None:
-            raise NotFound("No account has this id.")
+        user = _locked(session, user_id)
         if user.banned_at is not None:
             user.banned_at, user.ban_reason = None, None
             user.expel_at = user.expel_at if user.erasure_asked_at else None
@@ -80,3 +77,10 @@ def expel(context: Context, task: BackgroundTask) -> dict[str, Any]:
     if not is_banned:
         return {"places": 0, "holds": 0}
     return expel_shopper(context, task.subject_id, BANNED)
+
+
+def _locked(session: Session, user_id: UUID) -> User:
+    user = session.get(User, user_id, with_for_update=True)
+    if user is None:
+        raise NotFound("No account has this id.")
+    return user

@@ -8,7 +8,7 @@ from typing import Final
 from models.enums import OrderStatus, SaleStatus
 from models.errors import NotFound
 from models.messages import Message, stored_order
-from models.queries.accounts import find_user
+from models.queries.accounts import find_shopper
 from models.queries.orders import newest_of_shopper, order_of_shopper
 from models.queries.payments import find_receipt
 from models.queries.products import newest_products
@@ -93,10 +93,7 @@ def account_of(context: Context, user_id: uuid.UUID) -> User:
         NotFound: it is gone.
     """
     with context.database.transaction() as session:
-        user = find_user(session, user_id)
-        if user is None:
-            raise NotFound("The account is gone.")
-        return user
+        return find_shopper(session, user_id)
 
 
 def products_to_sell(context: Context) -> Sequence[Product]:
