@@ -14,6 +14,7 @@ from models.migrate import is_current
 from models.queries.sales import every_sale, sales_with_a_line
 from tasks.runtime.admin_log import COMMAND_LINE
 from tasks.sales.rebuilding.rebuild import rebuild_sale
+from web.cli.refusals import refusals
 from web.http.services import services
 
 POLL_S: Final = 1.0
@@ -23,15 +24,12 @@ ledger = AppGroup("ledger", help="Look after the ledger as a whole.")
 
 @ledger.command("adopt-redis")
 @click.confirmation_option(prompt="Has no other deployment any business with this Redis?")
+@refusals()
 def adopt_redis() -> None:
     """Have the live Redis belong to this ledger, after another one used it."""
     ownership = services().context.ownership
-    try:
-        ownership.adopt()
-        found = ownership.of_ledger()
-    except FlashSaleError as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(json.dumps({"ledger": str(found)}))
+    ownership.adopt()
+    click.echo(json.dumps({"ledger": str(ownership.of_ledger())}))
 
 
 @ledger.command("await-schema")
@@ -57,37 +55,33 @@ def _is_migrated(database: Database) -> bool:
 
 
 @ledger.command("rebuild-sales")
+@refusals()
 def rebuild_sales() -> None:
     """Rebuild the live state of every sale that has one, as after a restore; a line of JSON each.
 
     Stop all processes first: each sale goes on at once as the ledger has it, open ones included.
     """
     context = services().context
-    try:
-        with context.database.transaction() as session:
-            found = sales_with_a_line(session)
-        for sale_id in found:
-            dropped = rebuild_sale(context, sale_id, by=COMMAND_LINE)
-            click.echo(json.dumps({"sale_id": str(sale_id), "undecided_intents_dropped": dropped}))
-    except FlashSaleError as error:
-        raise click.ClickException(str(error)) from error
+    with context.database.transaction() as session:
+        found = sales_with_a_line(session)
+    for sale_id in found:
+        dropped = rebuild_sale(context, sale_id, by=COMMAND_LINE)
+        click.echo(json.dumps({"sale_id": str(sale_id), "undecided_intents_dropped": dropped}))
 
 
 @ledger.command("audit-sales")
+@refusals()
 def audit_sales() -> None:
     """Audit every sale, past ones too; a line of JSON each. Exits 1 where an invariant does not hold."""
     parts = services()
     is_well = True
-    try:
-        with parts.database.transaction() as session:
-            found = every_sale(session)
-        for sale_id in found:
-            audit = audit_sale(parts.database, parts.live, sale_id)
-            is_well = is_well and audit.ok
-            broken = [check.name for check in audit.checks if not check.ok]
-            told = {"sale_id": str(sale_id), "ok": audit.ok, "in_flight": audit.in_flight, "broken": broken}
-            click.echo(json.dumps(told))
-    except FlashSaleError as error:
-        raise click.ClickException(str(error)) from error
+    with parts.database.transaction() as session:
+        found = every_sale(session)
+    for sale_id in found:
+        audit = audit_sale(parts.database, parts.live, sale_id)
+        is_well = is_well and audit.ok
+        broken = [check.name for check in audit.checks if not check.ok]
+        told = {"sale_id": str(sale_id), "ok": audit.ok, "in_flight": audit.in_flight, "broken": broken}
+        click.echo(json.dumps(told))
     if not is_well:
         raise SystemExit(1)

@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,13 +10,14 @@ from flask.cli import AppGroup
 
 from models.audit import audit_sale
 from models.enums import AdminAction, SaleStatus, SubjectKind
-from models.errors import FlashSaleError
+from models.tables.catalogue import Sale
 from tasks.background.report_requests import find_or_make
 from tasks.reports.rows import HEADER, rows_of
 from tasks.runtime.admin_log import COMMAND_LINE, record_action
 from tasks.sales import lifecycle as verbs
 from tasks.sales.rebuilding.rebuild import rebuild_sale
 from tasks.sales.view import show_sale
+from web.cli.refusals import refusals
 from web.http.csv import write_rows
 from web.http.services import services
 
@@ -40,13 +40,14 @@ _SALE = click.argument("sale_id", type=click.UUID)
 @click.option("--order", "admission_order", type=click.Choice(["fifo", "draw"]), default="fifo")
 @click.option("--rate-per-second", type=click.IntRange(1), help="Decisions a second; default: no bound.")
 @click.option("--max-open-holds", type=click.IntRange(1), help="Unpaid holds at once; default: no bound.")
+@refusals()
 def create(**asked: Any) -> None:
     """Schedule a sale."""
     opens_at = _utc(asked.pop("opens_at")) or datetime.now(UTC)
     closes_at = _utc(asked.pop("closes_at")) or opens_at + timedelta(hours=1)
     lobby_opens_at = _utc(asked.pop("lobby_opens_at"))
     wanted = verbs.NewSale(opens_at=opens_at, closes_at=closes_at, lobby_opens_at=lobby_opens_at, **asked)
-    _show(lambda: verbs.create_sale(services().context, wanted, by=COMMAND_LINE))
+    _show(verbs.create_sale(services().context, wanted, by=COMMAND_LINE))
 
 
 @sales.command("open")
@@ -86,10 +87,11 @@ def cancel(sale_id: uuid.UUID) -> None:
 
 @sales.command("audit")
 @_SALE
+@refusals()
 def audit(sale_id: uuid.UUID) -> None:
     """Check the invariants over both stores; exits 1 where one does not hold."""
     parts = services()
-    found = _told(lambda: audit_sale(parts.database, parts.live, sale_id))
+    found = audit_sale(parts.database, parts.live, sale_id)
     click.echo(json.dumps(found.as_message(), indent=2))
     if not found.ok:
         raise SystemExit(1)
@@ -99,9 +101,10 @@ def audit(sale_id: uuid.UUID) -> None:
 @_SALE
 @click.option("--json", "form", flag_value="json", default=True, help="All of it (default).")
 @click.option("--csv", "form", flag_value="csv", help="Its series, a row for each second.")
+@refusals()
 def report(sale_id: uuid.UUID, form: str) -> None:
     """Show the report of a sale, of one that runs the figures so far."""
-    found = _told(lambda: find_or_make(services().context, sale_id))
+    found = find_or_make(services().context, sale_id)
     if form == "csv":
         click.echo(write_rows([HEADER, *rows_of(found)]), nl=False)
     else:
@@ -110,10 +113,11 @@ def report(sale_id: uuid.UUID, form: str) -> None:
 
 @sales.command("retry-parked")
 @_SALE
+@refusals()
 def retry_parked(sale_id: uuid.UUID) -> None:
     """Offer claims that were given up again, once their cause is mended."""
     context = services().context
-    parked = _told(lambda: context.live.retry_parked(sale_id))
+    parked = context.live.retry_parked(sale_id)
     context.bell.ring(sale_id)
     with context.database.transaction() as session:
         record_action(session, COMMAND_LINE, AdminAction.RETRIED, SubjectKind.SALE, sale_id, claims=parked)
@@ -122,12 +126,13 @@ def retry_parked(sale_id: uuid.UUID) -> None:
 
 @sales.command("rebuild")
 @_SALE
+@refusals()
 def rebuild(sale_id: uuid.UUID) -> None:
     """Rebuild the live state from the ledger after Redis lost it.
 
     Undecided intents are dropped, but those of the journal in strong mode.
     """
-    dropped = _told(lambda: rebuild_sale(services().context, sale_id, by=COMMAND_LINE))
+    dropped = rebuild_sale(services().context, sale_id, by=COMMAND_LINE)
     click.echo(
         json.dumps(
             {
@@ -141,22 +146,13 @@ def rebuild(sale_id: uuid.UUID) -> None:
     )
 
 
+@refusals()
 def _move(sale_id: uuid.UUID, requested: SaleStatus, only_from: SaleStatus | None = None) -> None:
-    _show(
-        lambda: verbs.move_sale(services().context, sale_id, requested, only_from=only_from, by=COMMAND_LINE)
-    )
+    _show(verbs.move_sale(services().context, sale_id, requested, only_from=only_from, by=COMMAND_LINE))
 
 
-def _show(act: Callable[[], Any]) -> None:
-    click.echo(json.dumps(show_sale(services().context, _told(act)), indent=2))
-
-
-def _told(act: Callable[[], Any]) -> Any:
-    """Turn the domain's errors into the command's."""
-    try:
-        return act()
-    except FlashSaleError as error:
-        raise click.ClickException(str(error)) from error
+def _show(sale: Sale) -> None:
+    click.echo(json.dumps(show_sale(services().context, sale), indent=2))
 
 
 def _utc(at: datetime | None) -> datetime | None:

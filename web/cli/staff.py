@@ -5,11 +5,11 @@ import uuid
 import click
 
 from models.enums import StaffRole
-from models.errors import LastOwner, NotFound
 from models.queries.accounts import staff as read_all
 from models.queries.accounts import user_of_email
 from tasks.runtime.admin_log import COMMAND_LINE
 from tasks.staff import members as staff
+from web.cli.refusals import refusals
 from web.cli.users import users
 
 __all__ = ["users"]
@@ -29,23 +29,19 @@ def list_staff() -> None:
 @users.command("set-role")
 @click.option("--email", required=True)
 @click.option("--role", type=ROLE, required=True)
+@refusals()
 def set_role(email: str, role: str) -> None:
     """Give somebody of the staff another role, which ends their log-ins."""
-    try:
-        staff.change_role(services().context, _id_of(email), StaffRole(role), by=COMMAND_LINE)
-    except (LastOwner, NotFound) as error:
-        raise click.ClickException(str(error)) from error
+    staff.change_role(services().context, _id_of(email), StaffRole(role), by=COMMAND_LINE)
     click.echo(f"{email} is {role} now.")
 
 
 @users.command("remove-staff")
 @click.option("--email", required=True)
+@refusals()
 def remove_staff(email: str) -> None:
     """Make somebody of the staff a shopper, which ends their log-ins."""
-    try:
-        staff.remove(services().context, _id_of(email), by=COMMAND_LINE)
-    except (LastOwner, NotFound) as error:
-        raise click.ClickException(str(error)) from error
+    staff.remove(services().context, _id_of(email), by=COMMAND_LINE)
     click.echo(f"{email} is a shopper now.")
 
 

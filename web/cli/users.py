@@ -14,7 +14,6 @@ from marshmallow import ValidationError
 
 from config import why_weak_password
 from models.enums import Role, StaffRole
-from models.errors import LastOwner, NoSecondFactor
 from models.queries.accounts import user_of_email
 from tasks.accounts.registration import add_crowd
 from tasks.accounts.second_factor import reset
@@ -23,6 +22,7 @@ from tasks.staff.members import add_admin, make_admin
 from web.api.schemas.accounts import RegisterSchema
 from web.auth.accounts import sign_out_everywhere
 from web.auth.issue import issue_access
+from web.cli.refusals import refusals
 from web.http.services import MAX_CROWD_TTL_S, Services, services
 
 MAX_CROWD: Final = 1_000_000
@@ -81,6 +81,7 @@ def crowd(count: int, path: Path, ttl_s: int) -> None:
 
 @users.command("reset-second-factor")
 @click.argument("email")
+@refusals()
 def reset_second_factor(email: str) -> None:
     """Take the second factor of EMAIL's account away, as when the last owner has lost the phone."""
     parts = services()
@@ -88,10 +89,7 @@ def reset_second_factor(email: str) -> None:
         user = user_of_email(session, email.strip().lower())
     if user is None:
         raise click.ClickException(f"No account has the e-mail {email}.")
-    try:
-        ended = reset(parts.context, user.id, by=COMMAND_LINE)
-    except NoSecondFactor as error:
-        raise click.ClickException(str(error)) from error
+    ended = reset(parts.context, user.id, by=COMMAND_LINE)
     click.echo(f"{email} logs in by password alone; log-ins that this ended: {len(ended)}.")
 
 
@@ -125,10 +123,8 @@ def ensure_admin(parts: Services, *, email: str, password: str, staff_role: Staf
     if known is None:
         add_admin(parts.context, email=asked["email"], password_hash=hashed, staff_role=staff_role)
         return "created"
-    try:
+    with refusals():
         make_admin(parts.context, known.id, password_hash=hashed, staff_role=staff_role)
-    except LastOwner as error:
-        raise click.ClickException(str(error)) from error
     sign_out_everywhere(parts, known.id)
     return "updated"
 
