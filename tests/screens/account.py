@@ -1,5 +1,6 @@
 """Scenes of accounts, of the German pages, and of pages that are missing or forbidden."""
 
+import re
 import uuid
 from collections.abc import Sequence
 from typing import Final
@@ -8,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from models.enums import MailKind
 from tasks.mail.choices import write_word
-from tests.screens.control import invited
+from tests.screens.control import invitation_mail
 from tests.screens.money import holding
 from tests.screens.scene import Play, Scene, show
 from tests.screens.shop import LONG
@@ -32,7 +33,7 @@ def _refused_registration(stage: Stage) -> Page:
     known = stage.others(1)[0].email
     page = show(stage.visitor(), "/register", "Register")
     page.get_by_label("E-mail").fill(known)
-    page.get_by_label("Password").fill("correct horse battery")
+    page.get_by_label("Password").fill("another horse, battery")
     page.get_by_label("I accept").check()
     page.locator("main").get_by_role("button", name="Register").click()
     expect(page.get_by_role("alert")).to_contain_text("We have written to this address")
@@ -64,8 +65,9 @@ def _followed(stage: Stage) -> Page:
 
 
 def _invitation(stage: Stage) -> Page:
-    page = stage.visitor().page
-    page.goto(invited(stage)["url"])
+    page, mail = stage.visitor().page, invitation_mail(stage)
+    [link] = re.findall(r"http\S+/invitation#\S+", mail["text"])
+    page.goto(link)
     expect(page.get_by_role("button", name="Accept the invitation")).to_be_visible()
     return page
 

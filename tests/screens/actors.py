@@ -85,6 +85,10 @@ class Actor:
         path = f"/api/v1/admin/sales/{sale['id']}/overview"
         self._until(path, lambda now: now["audit"]["checked_at"] is not None)
 
+    def read_mail(self, mail: Message) -> Message:
+        """Wait until a mail is kept, and read it."""
+        return self._until(f"/api/v1/admin/mails/{mail['id']}", lambda now: now["text"] is not None)
+
     def _until(self, path: str, claim: Callable[[Message], bool]) -> Message:
         until = time.monotonic() + DEADLINE_S
         while not claim(found := self.get(path)):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.screens.actors import Actor, Message
 from tests.screens.scene import Scene, show_sale
@@ -25,11 +25,17 @@ def _waiting(stage: Stage) -> Page:
 
 def _sending(stage: Stage) -> Page:
     shopper = stage.shopper()
+    shopper.page.route_web_socket(re.compile("/ws"), _lose_intents)
     shopper.page.route(re.compile("/intents$"), lambda _route: None)  # the answer never comes
     page = show_sale(shopper, stage.sale(), "Get in line")
     page.get_by_role("button", name="Get my ticket").click()
     expect(page.get_by_role("heading", name="Getting your ticket…")).to_be_visible()
     return page
+
+
+def _lose_intents(socket: WebSocketRoute) -> None:
+    server = socket.connect_to_server()
+    socket.on_message(lambda said: None if '"intent"' in str(said) else server.send(said))
 
 
 def _queued(stage: Stage) -> Page:
@@ -113,9 +119,21 @@ def _without_socket(stage: Stage) -> Page:
 
 def _reconnecting(stage: Stage) -> Page:
     shopper, sale = in_line(stage)
-    shopper.page.route_web_socket(re.compile("/ws"), lambda socket: socket.close())
-    shopper.page.route(re.compile("/api/"), lambda route: route.abort())
-    return show_sale(shopper, sale, "You are in line", link="Reconnecting")
+    sockets: list[WebSocketRoute] = []
+
+    def connect_once(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        if len(sockets) == 1:
+            socket.connect_to_server()
+        else:
+            socket.close()
+
+    shopper.page.route_web_socket(re.compile("/ws"), connect_once)
+    page = show_sale(shopper, sale, "You are in line")
+    page.route(re.compile("/api/"), lambda route: route.abort())
+    sockets[0].close()
+    expect(page.locator("#link")).to_contain_text("Reconnecting")
+    return page
 
 
 SCENES: Final[Sequence[Scene]] = (
