@@ -15,7 +15,7 @@ from tests.screens.stage import HEIGHT
 from web.shop.languages import COOKIE
 
 QUALITY: Final = 45  # of 100; text stays sharp
-TALLEST: Final = 2_400  # CSS pixels; what is below is more of the same
+TALLEST: Final = 1_800  # CSS pixels; what is below is more of the same
 Scheme = Literal["light", "dark"]
 
 
