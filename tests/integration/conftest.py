@@ -15,6 +15,9 @@ from models.database import Database
 from models.enums import Role, StaffRole
 from models.tables.accounts import TokenFamily, User
 from tests.integration.sandbox_play import Play
+from tests.support.mailing import MailShop, mail_shop_over
+from tests.support.postbox import Postbox, postbox_open
+from tests.support.servers import Stores
 from web import create_app
 from web.auth.issue import issue_pair
 from web.auth.passwords import Passwords
@@ -154,3 +157,17 @@ def play(database_url: str, clean: None) -> Iterator[Play]:  # noqa: ARG001
     database = Database(database_url, pool_size=10)
     yield Play(database)
     database.dispose()
+
+
+@pytest.fixture
+def postbox() -> Iterator[Postbox]:
+    """An SMTP server that takes what comes."""
+    with postbox_open() as opened:
+        yield opened
+
+
+@pytest.fixture
+def mailing(stores: Stores, clean: None) -> Iterator[MailShop]:  # noqa: ARG001
+    """A shop that writes mails, for a server that nobody runs."""
+    with mail_shop_over(stores, Postbox(port=9).settings) as made:
+        yield made

@@ -2,10 +2,9 @@
 
 import uuid
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from threading import Barrier
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import select, update
@@ -16,6 +15,7 @@ from models.tables.sandbox import SandboxCharge, SandboxEvent
 from tasks.providers.port import Charge, Event, Refund
 from tasks.providers.sandbox import SandboxProvider, deliver_due
 from tests.support.contexts import SECRET_KEY
+from tests.support.threads import at_once
 
 SETTINGS: Final = PaymentSettings(
     provider="sandbox", patience_s=30, webhook_url="http://127.0.0.1:9/hook", sandbox_secret=""
@@ -97,13 +97,6 @@ class Play:
         return [event.kind for event in heard]
 
 
-def at_once(what: Callable[[int], T], count: int = CROWD) -> list[T]:
-    """Do something from many threads at the same moment."""
-    barrier = Barrier(count)
-
-    def do(number: int) -> T:
-        barrier.wait()
-        return what(number)
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(do, range(count)))
+def crowd_does(what: Callable[[int], T], count: int = CROWD) -> list[T]:
+    """Do something from many threads at the same moment, each with its number."""
+    return at_once(*(partial(what, number) for number in range(count)))

@@ -19,6 +19,7 @@ from tests.support.letterbox import Letterbox
 from tests.support.polling import eventually
 from tests.support.postbox import Postbox
 from tests.support.problems import assert_problem
+from tests.support.threads import at_once
 from web.account import asked_links
 from web.account.asked_links import TRIES, AskedLinks
 from web.http.services import Services
@@ -78,20 +79,7 @@ def test_a_known_address_is_answered_like_a_new_one_and_told_by_mail(
 
 
 def test_many_who_register_one_address_at_once_are_one_account(mailing: Flask, box: Letterbox) -> None:
-    answers: list[int] = []
-    threads = [
-        threading.Thread(
-            target=lambda: answers.append(
-                mailing.test_client().post(f"{AUTH}/register", json=ADA).status_code
-            )
-        )
-        for _ in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert answers == [201] * 4
+    assert at_once(*[lambda: post(mailing.test_client(), "/register", **ADA)] * 4) == [201] * 4
     assert sorted(box.kinds_to(ADA["email"])) == ["known_address", "verify_email"]
 
 

@@ -3,7 +3,6 @@
 import threading
 import time
 import uuid
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +18,7 @@ from tasks.accounts.log_ins import Renewal, renew_log_ins
 from tests.integration.conftest import PASSWORD, Account, MakeAccount, MakeApp
 from tests.support.polling import eventually
 from tests.support.problems import assert_problem
+from tests.support.threads import at_once
 from web.http.services import EXTENSION, Services
 
 REGISTER = "/api/v1/auth/register"
@@ -73,13 +73,11 @@ def test_an_email_is_one_account_in_whatever_case(make_app: MakeApp) -> None:
 
 def test_two_who_register_one_email_at_once_are_one_account(make_app: MakeApp) -> None:
     app = make_app(mail=None)
-    answers: list[int] = []
 
-    def register() -> None:
-        answers.append(app.test_client().post(REGISTER, json=ADA).status_code)
+    def register() -> int:
+        return app.test_client().post(REGISTER, json=ADA).status_code
 
-    _at_once([register] * 4)
-    assert sorted(answers) == [201, 409, 409, 409]
+    assert sorted(at_once(*[register] * 4)) == [201, 409, 409, 409]
 
 
 @pytest.mark.parametrize("bad", [{"password": "wrong password"}, {"email": "nobody@example.com"}])
@@ -156,13 +154,10 @@ def test_a_spent_token_does_not_touch_other_log_ins(client: FlaskClient, shopper
 
 
 def test_of_many_who_show_one_refresh_token_at_once_one_wins(app: Any, shopper: Account) -> None:
-    answers: list[int] = []
+    def renew() -> Any:
+        return app.test_client().post(REFRESH, headers=shopper.refresh_headers).status_code
 
-    def renew() -> None:
-        answers.append(app.test_client().post(REFRESH, headers=shopper.refresh_headers).status_code)
-
-    _at_once([renew] * 6)
-    assert sorted(answers) == [200] + [401] * 5
+    assert sorted(at_once(*[renew] * 6)) == [200] + [401] * 5
 
 
 def test_of_log_ins_renewed_in_one_statement_each_gets_its_own_and_a_token_counts_once(
@@ -248,11 +243,3 @@ def began_ago(parts: Services, account: Account, seconds: int) -> None:
     with parts.database.transaction() as session:
         mine = update(TokenFamily).where(TokenFamily.user_id == account.id)
         session.execute(mine.values(created_at=ago, expires_at=lives))
-
-
-def _at_once(calls: list[Callable[[], None]]) -> None:
-    threads = [threading.Thread(target=call) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()

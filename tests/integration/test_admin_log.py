@@ -3,19 +3,12 @@
 import uuid
 from typing import Any
 
-import pytest
 from flask.testing import FlaskClient
 
 from tests.integration.conftest import Account
 from tests.support.shop import Shop
-from web.http.services import Services
 
 LOG = "/api/v1/admin/log"
-
-
-@pytest.fixture
-def shop(parts: Services) -> Shop:
-    return Shop(parts.context)
 
 
 def entries(client: FlaskClient, admin: Account, **query: Any) -> list[dict[str, Any]]:
@@ -99,9 +92,7 @@ def test_an_action_by_the_command_line_has_no_actor(
     assert (entry["deed"], entry["actor"], entry["details"]) == ("rebuilt", None, {"dropped": 0})
 
 
-def test_the_log_is_paged_and_for_admins_only(
-    client: FlaskClient, shop: Shop, admin: Account, shopper: Account
-) -> None:
+def test_the_log_is_paged(client: FlaskClient, shop: Shop, admin: Account) -> None:
     sale = shop.scheduled_sale()
     for verb in ("open", "pause", "resume"):
         client.post(f"/api/v1/sales/{sale.id}/{verb}", headers=admin.headers)
@@ -109,8 +100,6 @@ def test_the_log_is_paged_and_for_admins_only(
     rest = client.get(LOG, query_string={"cursor": first["next_cursor"]}, headers=admin.headers).get_json()
     assert [one["deed"] for one in first["items"] + rest["items"]] == ["resumed", "paused", "opened"]
     assert rest["next_cursor"] is None
-    assert client.get(LOG, headers=shopper.headers).status_code == 403
-    assert client.get(LOG).status_code == 401
     assert client.get(LOG, query_string={"cursor": "x"}, headers=admin.headers).status_code == 422
 
 

@@ -7,27 +7,17 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select, update
+from sqlalchemy import func, update
 
 from models.enums import OrderStatus
 from models.tables.accounts import User
-from models.tables.background import BackgroundTask
-from models.tables.orders import Order
-from models.tables.payments import Payment
 from tasks.background import queue
-from tasks.payments.begin import begin_payment
-from tasks.payments.drive import run_payment
 from tests.integration.conftest import PASSWORD, Account, MakeAccount
+from tests.support.paying import Till
 from tests.support.polling import eventually
 from tests.support.shop import Shop
-from web.http.services import Services
 
 SHOPPERS = "/api/v1/admin/shoppers"
-
-
-@pytest.fixture
-def shop(parts: Services) -> Shop:
-    return Shop(parts.context)
 
 
 def found(client: FlaskClient, admin: Account, **query: Any) -> list[str]:
@@ -45,31 +35,6 @@ def ban(client: FlaskClient, admin: Account, who: Account, reason: str | None = 
 
 def log_in(client: FlaskClient, who: Account) -> Any:
     return client.post("/api/v1/auth/login", json={"email": who.email, "password": PASSWORD})
-
-
-def work_off(shop: Shop) -> None:
-    """Do the background tasks that were asked for, as a worker would."""
-    with shop.context.database.transaction() as session:
-        asked = session.scalars(select(BackgroundTask.id)).all()
-    for task_id in asked:
-        queue.run(shop.context, task_id)
-
-
-def pay(shop: Shop, order: Order) -> None:
-    begin_payment(shop.context, order.user_id, order.id, method="sandbox_ok")
-    with shop.context.database.transaction() as session:
-        payment_id = session.scalars(select(Payment.id).where(Payment.order_id == order.id)).one()
-    run_payment(shop.context, payment_id)
-
-
-def test_a_shopper_is_found_by_id_or_a_part_of_the_email(
-    client: FlaskClient, admin: Account, shopper: Account, make_account: MakeAccount
-) -> None:
-    make_account()
-    assert found(client, admin, query=shopper.email[5:20].upper()) == [shopper.email]
-    assert found(client, admin, query=str(shopper.id)) == [shopper.email]
-    assert found(client, admin, query="%") == []
-    assert len(found(client, admin)) == 3
 
 
 @pytest.mark.parametrize("depths", [(500,), ()], ids=["among the newest", "by the index"])
@@ -121,12 +86,12 @@ def test_a_banned_shopper_leaves_every_line_and_gives_holds_up_but_keeps_what_is
     for sale in (paid, held):
         sale.submit(shopper.id)
         sale.drain()
-    pay(shop, paid.orders()[0])
+    Till.over(shop.context).pay(paid.orders()[0])
     waiting = held.submit(shop.shopper())
     held.drain()
     line.submit(shopper.id)
     ban(client, admin, shopper)
-    work_off(shop)
+    shop.work_off()
     shop.sweep()
     for sale in (held, line):
         sale.drain()
@@ -145,15 +110,11 @@ def test_an_unbanned_shopper_may_log_in_again(client: FlaskClient, admin: Accoun
     assert client.get("/api/v1/me", headers=shopper.headers).status_code == 401
 
 
-def test_admins_cannot_be_banned_and_shoppers_cannot_ban(
-    client: FlaskClient, admin: Account, shopper: Account, make_account: MakeAccount
-) -> None:
+def test_admins_cannot_be_banned(client: FlaskClient, admin: Account, make_account: MakeAccount) -> None:
     other = make_account("admin")
     refused = client.post(f"{SHOPPERS}/{other.id}/ban", json={}, headers=admin.headers)
     assert (refused.status_code, refused.get_json()["code"]) == (409, "cannot_ban")
-    assert client.post(f"{SHOPPERS}/{other.id}/ban", json={}, headers=shopper.headers).status_code == 403
     assert client.post(f"{SHOPPERS}/{uuid.uuid4()}/ban", json={}, headers=admin.headers).status_code == 404
-    assert client.get(SHOPPERS, headers=shopper.headers).status_code == 403
 
 
 def test_a_ban_and_its_end_are_logged(client: FlaskClient, admin: Account, shopper: Account) -> None:

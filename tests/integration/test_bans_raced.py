@@ -15,9 +15,7 @@ from config import Settings
 from models.enums import OrderStatus
 from models.errors import FlashSaleError
 from models.tables.accounts import User
-from models.tables.background import BackgroundTask
 from models.tables.payments import Payment
-from tasks.background import queue
 from tasks.context import Context
 from tasks.expulsion import bans, expelling
 from tasks.intents.drain import finish_claim
@@ -69,13 +67,6 @@ def admin_of(shop: Shop) -> Actor:
     return Actor(shop.admin())
 
 
-def work_off(context: Context) -> None:
-    with context.database.transaction() as session:
-        asked = session.scalars(select(BackgroundTask.id)).all()
-    for task_id in asked:
-        queue.run(context, task_id)
-
-
 def row_of(context: Context, user_id: UUID) -> User:
     with context.database.transaction() as session:
         return session.get_one(User, user_id)
@@ -97,7 +88,7 @@ def test_a_ban_that_is_raced_by_other_processes_leaves_nothing(shop: Shop, store
         eventually(lambda: sale.drain() and tally[0] > 0)
         bans.ban_shopper(shop.context, user_id, by=admin_of(shop), reason="bots")
         is_banned.set()
-        work_off(shop.context)
+        shop.work_off()
         eventually(lambda: (sale.drain(), shop.sweep(), tally[1])[2])  # the ban let one more in
     eventually(lambda: is_out(sale, user_id), told=sale.orders)
     row, look = sale.row(), sale.look()
@@ -112,7 +103,7 @@ def test_a_hold_that_is_persisted_after_the_expulsion_comes_home(shop: Shop) -> 
     claim = sale.context.live.claim(sale.id, 10).claim
     assert claim is not None
     bans.ban_shopper(shop.context, user_id, by=admin_of(shop), reason=None)
-    work_off(shop.context)
+    shop.work_off()
     shop.sweep()
     end_of_tokens(shop.context, user_id)
     shop.sweep()
@@ -154,7 +145,7 @@ def test_who_pays_while_the_ban_comes_keeps_what_is_paid_and_is_looked_for_until
     (order,) = sale.orders()
     begin_payment(shop.context, user_id, order.id, method="sandbox_ok")
     bans.ban_shopper(shop.context, user_id, by=admin_of(shop), reason=None)
-    work_off(shop.context)
+    shop.work_off()
     end_of_tokens(shop.context, user_id)
     shop.sweep()
     assert row_of(shop.context, user_id).expel_at is not None
@@ -175,7 +166,7 @@ def test_an_unban_leaves_nothing_behind(shop: Shop) -> None:
     row = row_of(shop.context, user_id)
     assert (row.banned_at, row.ban_reason, row.expel_at) == (None, None, None)
     sale.submit(user_id)
-    work_off(shop.context)
+    shop.work_off()
     shop.sweep()
     sale.drain()
     assert sale.statuses() == ["held"], "a task of the ban that is over takes nobody out"
@@ -186,7 +177,7 @@ def test_an_intent_after_the_expulsion_is_out_at_the_next(shop: Shop, place: str
     sale = shop.lobby() if place == "lobby" else shop.open_sale(1)
     user_id = shop.shopper()
     bans.ban_shopper(shop.context, user_id, by=admin_of(shop), reason=None)
-    work_off(shop.context)
+    shop.work_off()
     if place == "standby":
         sale.submit(shop.shopper())
     intent = sale.submit(user_id)

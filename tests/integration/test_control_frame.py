@@ -13,14 +13,8 @@ from tests.integration.conftest import Account
 from tests.integration.control_pages import in_german, is_harmless
 from tests.integration.test_pages_shown import BROWSER, read, sign_in
 from tests.support.shop import Shop
-from web.http.services import Services
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
-
-
-@pytest.fixture
-def shop(parts: Services) -> Shop:
-    return Shop(parts.context)
 
 
 def paths(app: Flask) -> list[str]:
@@ -57,6 +51,7 @@ def test_what_is_not_there_is_told_in_a_page(client: FlaskClient, app: Flask, ad
         ("/admin", "No sales yet", "Noch keine Verkäufe"),
         ("/admin/sales/new", "There is no product yet", "Es gibt noch kein Produkt"),
         ("/admin/products", "No products yet", "Noch keine Produkte"),
+        ("/admin/compare", "No sales yet", "Noch keine Verkäufe"),
         ("/admin/orders", "No orders yet", "Noch keine Bestellungen"),
         ("/admin/orders?query=nothing", "Nothing found", "Nichts gefunden"),
         ("/admin/shoppers?query=nothing", "Nothing found", "Nichts gefunden"),
@@ -123,6 +118,8 @@ def test_names_that_are_markup_stay_names_everywhere(
         "/admin/tasks",
         f"/admin/tasks/{intent.id}",
         "/admin/log",
+        f"/admin/sales/{sale.id}/report",
+        f"/admin/compare?a={sale.id}&b={sale.id}",
     ]
     assert [path for path in shown if not is_harmless(read(client, path))] == []
     assert "&lt;script&gt;alert(1)" in read(client, "/admin/log")

@@ -10,12 +10,6 @@ from tests.integration.control_pages import every_page, in_german, rows, text_of
 from tests.integration.test_pages_shown import read, sign_in
 from tests.support.paying import NO, SILENCE, ScriptedProvider, Till
 from tests.support.shop import SaleUnderTest, Shop
-from web.http.services import Services
-
-
-@pytest.fixture
-def shop(parts: Services) -> Shop:
-    return Shop(parts.context)
 
 
 @pytest.fixture

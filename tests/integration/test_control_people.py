@@ -13,12 +13,6 @@ from tests.integration.conftest import Account, MakeAccount
 from tests.integration.control_pages import every_page, rows, text_of
 from tests.integration.test_pages_shown import read, sign_in
 from tests.support.shop import Shop
-from web.http.services import Services
-
-
-@pytest.fixture
-def shop(parts: Services) -> Shop:
-    return Shop(parts.context)
 
 
 def ban(client: FlaskClient, admin: Account, shopper: Account, reason: str) -> None:

@@ -16,12 +16,6 @@ from tests.integration.control_pages import every_page, in_german, rows
 from tests.integration.test_pages_shown import read, sign_in
 from tests.support.shop import Shop
 from web.control_room.sales import _times_of_another
-from web.http.services import Services
-
-
-@pytest.fixture
-def shop(parts: Services) -> Shop:
-    return Shop(parts.context)
 
 
 def shown(page: str) -> list[str]:

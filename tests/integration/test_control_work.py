@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-import pytest
 from flask.testing import FlaskClient
 
 from tasks.background import queue
@@ -10,12 +9,6 @@ from tests.integration.conftest import Account, MakeAccount
 from tests.integration.control_pages import every_page, in_german, rows, text_of
 from tests.integration.test_pages_shown import read, sign_in
 from tests.support.shop import Shop
-from web.http.services import Services
-
-
-@pytest.fixture
-def shop(parts: Services) -> Shop:
-    return Shop(parts.context)
 
 
 def failed_task(shop: Shop) -> UUID:

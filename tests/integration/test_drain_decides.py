@@ -36,32 +36,12 @@ def test_a_verdict_in_the_ledger_is_the_one_of_the_claim(shop: Shop) -> None:
     assert (order.expires_at - order.created_at).total_seconds() == 600
 
 
-def test_the_figures_of_both_stores_agree_afterwards(shop: Shop) -> None:
-    sale = shop.open_sale(units=4)
-    sale.line_up(shop.shoppers(6))
-    sale.drain()
-    row, look = sale.row(), sale.look()
-    assert (row.held, row.available, row.last_decided_ticket) == (4, 0, 6)
-    assert (look.number("held"), look.number("available"), look.number("now_serving")) == (4, 0, 6)
-    assert (look.line_length, look.claims) == (0, 0)
-
-
 def test_small_claims_decide_as_a_big_one_would(shop: Shop) -> None:
     sale = shop.open_sale(units=10)
     sale.line_up(shop.shoppers(25))
     small = replace(shop.context, settings=replace(shop.context.settings, claim_size=3))
     assert drain_sale(small, sale.id) == 25
     assert [intent.ticket for intent in sale.intents() if intent.status == "held"] == list(range(1, 11))
-    assert sale.audit().ok
-
-
-def test_who_left_is_written_down_as_such(shop: Shop) -> None:
-    sale = shop.open_sale(units=1)
-    ann, bob = shop.shoppers(2)
-    first = sale.line_up([ann, bob])[0]
-    sale.leave(ann, first)
-    sale.drain()
-    assert sale.statuses() == ["left", "held"]
     assert sale.audit().ok
 
 
@@ -81,23 +61,6 @@ def test_an_ended_sale_still_answers_those_in_line(shop: Shop) -> None:
     assert {(intent.status, intent.reason) for intent in sale.intents()} == {("sold_out", "sale_ended")}
     assert sale.orders() == []
     assert sale.audit().ok
-
-
-def test_a_cancelled_sale_rejects_those_in_line(shop: Shop) -> None:
-    sale = shop.open_sale(units=5)
-    sale.line_up(shop.shoppers(3))
-    sale.move(SaleStatus.CANCELLED)
-    sale.drain()
-    assert {(one.status, one.reason) for one in sale.intents()} == {("rejected", "sale_cancelled")}
-
-
-def test_a_paused_sale_decides_nothing_until_it_goes_on(shop: Shop) -> None:
-    sale = shop.open_sale(units=5)
-    sale.line_up(shop.shoppers(3))
-    sale.move(SaleStatus.PAUSED)
-    assert sale.drain() == 0
-    sale.move(SaleStatus.OPEN)
-    assert sale.drain() == 3
 
 
 def test_a_verdict_is_told_to_whom_it_concerns(shop: Shop) -> None:

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import redis
 
-from benchmarks.harness.processes import descendants, runs
+from benchmarks.harness.processes import runs
 from tests.integration.embedded_run import Supervised, wait_until
 
 CONNINFO = "host={host} dbname=app user=app"
@@ -51,22 +51,6 @@ def test_it_tells_where_the_shop_is_and_who_may_run_it(shop: Supervised) -> None
     assert shop.end(signal.SIGINT) == 0
 
 
-def test_everything_accepted_is_there_again_after_a_clean_stop(shop: Supervised) -> None:
-    shop.start()
-    password = json.loads((shop.data_dir / "admin.json").read_text())["password"]
-    sql(shop, "CREATE TABLE kept AS SELECT 42 AS answer")
-    redis.Redis.from_url(servers_of(shop)["redis_url"]).set("kept", "42")
-    family = descendants(shop.pid)
-    assert len(family) >= 4
-    assert shop.end() == 0
-    assert not any(runs(pid) for pid in family)
-    shop.start()
-    assert sql(shop, "SELECT answer FROM kept") == [(42,)]
-    assert redis.Redis.from_url(servers_of(shop)["redis_url"]).get("kept") == b"42"
-    assert f"Password  {password}\n" in shop.text
-    assert shop.end() == 0
-
-
 def test_a_second_start_says_where_the_first_runs_and_harms_nothing(shop: Supervised, tmp_path: Path) -> None:
     shop.start()
     (tmp_path / "second").mkdir()
@@ -77,17 +61,6 @@ def test_a_second_start_says_where_the_first_runs_and_harms_nothing(shop: Superv
     assert second.process.wait(30) == 1
     assert f"process {shop.pid} serves http://127.0.0.1:{shop.port}" in second.text
     assert sql(shop, "SELECT 1") == [(1,)]
-    assert shop.end() == 0
-
-
-def test_nothing_survives_a_killed_supervisor_and_the_next_one_finds_all(shop: Supervised) -> None:
-    shop.start()
-    sql(shop, "CREATE TABLE kept AS SELECT 42 AS answer")
-    family = descendants(shop.pid)
-    shop.end(signal.SIGKILL)
-    shop.start()
-    assert not any(runs(pid) for pid in family)
-    assert sql(shop, "SELECT answer FROM kept") == [(42,)]
     assert shop.end() == 0
 
 

@@ -114,14 +114,6 @@ def erase(client: FlaskClient, who: Account, password: str = PASSWORD) -> Any:
     return client.delete(ME, json={"password": password}, headers=who.headers)
 
 
-def work_off(context: Context) -> None:
-    """Do the background tasks that were asked for, as a worker would."""
-    with context.database.transaction() as session:
-        asked = session.scalars(select(BackgroundTask.id)).all()
-    for task_id in asked:
-        queue.run(context, task_id)
-
-
 def send_mails(context: Context) -> list[str]:
     """Note all mails that are due as sent; returns to whom."""
     sending = (
@@ -173,7 +165,7 @@ def test_nothing_names_an_erased_account_and_what_was_sold_still_adds_up(
 ) -> None:
     context = past.context
     assert post(client, "/me/export", ada).status_code == 202
-    work_off(context)
+    Shop(context).work_off()
     before = places_of(context, "ada.quine+x@maple")
     assert before >= {
         "users.email",
@@ -194,12 +186,12 @@ def test_nothing_names_an_erased_account_and_what_was_sold_still_adds_up(
     with context.database.connection() as connection:
         receipts = connection.execute(text(sums)).one()
     assert erase(client, ada).status_code == 202
-    work_off(context)
+    Shop(context).work_off()
     assert state_of(context, "erase")[0] == "RETRY"
     assert send_mails(context) == [
         f"{kind} to {EMAIL}" for kind in ("erased", "receipt", "receipt", "refund")
     ]
-    work_off(context)
+    Shop(context).work_off()
     assert state_of(context, "erase") == ("SUCCESS", {"places": 0, "holds": 0})
 
     assert places_of(context, "ada.quine+x@maple") == {"users.email"}  # the twin's, as it was
@@ -236,15 +228,15 @@ def test_lines_are_left_and_holds_given_back_and_payments_under_way_finish_first
     next_in_line = held.submit(shop.shopper())
     payment_id = till.begin(paying.orders()[0])
     assert erase(client, ada).status_code == 202
-    work_off(context)
+    Shop(context).work_off()
     shop.sweep()
     assert state_of(context, "erase") == ("RETRY", {"places": 1, "holds": 1})
     assert [order.status for order in held.orders()] == [OrderStatus.CANCELLED]
     till.drive(payment_id)
     shop.sweep()
-    work_off(context)
+    Shop(context).work_off()
     assert [mail.split()[0] for mail in send_mails(context)] == ["erased", "order_cancelled", "receipt"]
-    work_off(context)
+    Shop(context).work_off()
     assert state_of(context, "erase") == ("SUCCESS", {"places": 1, "holds": 1})
     for one in (held, line):
         one.drain()
@@ -263,10 +255,10 @@ def test_who_is_erased_is_out_at_once_and_may_register_again(
     assert client.get(ME, headers=ada.headers).status_code == 401
     credentials = {"email": EMAIL, "password": PASSWORD}
     assert client.post("/api/v1/auth/login", json=credentials).status_code == 401
-    work_off(context)
+    Shop(context).work_off()
     assert client.post("/api/v1/auth/register", json=credentials).status_code == 201
     send_mails(context)
-    work_off(context)
+    Shop(context).work_off()
     assert client.post("/api/v1/auth/login", json=credentials).status_code == 200
 
 
@@ -310,7 +302,7 @@ def test_the_last_owner_stays_and_an_owner_has_shoppers_erased(
     assert invited["items"] == []
     by_key = client.get("/api/v1/admin/log", headers={"Authorization": f"Bearer {key}"})
     assert by_key.status_code == 401
-    work_off(context)
+    Shop(context).work_off()
     with context.database.transaction() as session:
         erased = session.get_one(User, other.id)
     assert (erased.role, erased.staff_role, erased.erased_at is not None) == ("shopper", None, True)

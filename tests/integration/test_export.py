@@ -1,32 +1,15 @@
 """Copies of what is held about somebody: all of it, no secret, nobody else, and not too often."""
 
-import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from models.enums import AdminAction, SubjectKind
-from models.tables.background import BackgroundTask
-from tasks.background import queue
 from tasks.runtime.admin_log import Actor, record_action
 from tests.integration.conftest import Account, MakeAccount
 from tests.support.paying import Till
 from tests.support.shop import Shop
-from web.http.services import Services
 
 EXPORT = "/api/v1/me/export"
-
-
-@pytest.fixture
-def shop(parts: Services) -> Shop:
-    return Shop(parts.context)
-
-
-def work_off(shop: Shop) -> None:
-    """Do the background tasks that were asked for, as a worker would."""
-    with shop.context.database.transaction() as session:
-        asked = session.scalars(select(BackgroundTask.id)).all()
-    for task_id in asked:
-        queue.run(shop.context, task_id)
 
 
 def test_a_copy_has_everything_about_its_account_and_no_secret_and_nobody_else(
@@ -44,7 +27,7 @@ def test_a_copy_has_everything_about_its_account_and_no_secret_and_nobody_else(
         record_action(session, Actor(admin.id), *deed, reason="no bot")
     asked = client.get(EXPORT, headers=shopper.headers)
     assert (asked.status_code, asked.get_json()["state"]) == (202, "PENDING")
-    work_off(shop)
+    shop.work_off()
     polled = client.get(asked.headers["Location"], headers=shopper.headers)
     assert (polled.status_code, polled.get_json()["state"]) == (200, "SUCCESS")
     assert client.get(asked.headers["Location"], headers=other.headers).status_code == 404
@@ -70,7 +53,7 @@ def test_copies_are_made_one_at_a_time_and_a_few_a_day_and_kept_for_one(
     for _ in range(3):
         first, again = (client.post(EXPORT, headers=shopper.headers) for _ in range(2))
         assert (first.status_code, first.get_json()["task_id"]) == (202, again.get_json()["task_id"])
-        work_off(shop)
+        shop.work_off()
     refused = client.post(EXPORT, headers=shopper.headers)
     assert (refused.status_code, int(refused.headers["Retry-After"]) > 80_000) == (429, True)
     assert client.get(EXPORT, headers=shopper.headers).status_code == 200

@@ -9,12 +9,6 @@ from flask.testing import FlaskClient
 from models.enums import SaleStatus
 from tests.integration.conftest import Account, MakeAccount
 from tests.support.shop import Shop
-from web.http.services import Services
-
-
-@pytest.fixture
-def shop(parts: Services) -> Shop:
-    return Shop(parts.context)
 
 
 @pytest.fixture

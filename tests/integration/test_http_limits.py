@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from config import Settings
-from tests.integration.conftest import PASSWORD, Account, MakeApp
+from tests.integration.conftest import PASSWORD, Account, MakeAccount, MakeApp
 from web.auth.guard import LONGEST_PAUSE_S
 from web.http.errors import TooManyRequests
 from web.http.services import EXTENSION
@@ -18,10 +18,14 @@ LOGIN = "/api/v1/auth/login"
 ELSEWHERE = {"REMOTE_ADDR": "203.0.113.7"}
 
 
-def limited(
-    settings: Settings, make_app: MakeApp, *, environment: str = "development", **rates: str
-) -> Flask:
-    return make_app(rate_limits=replace(settings.rate_limits, **rates), environment=environment)
+@pytest.fixture
+def limited(settings: Settings, make_app: MakeApp) -> MakeApp:
+    """Apps in which some of the limits count: `limited(login="3/hour")`."""
+
+    def make(*, environment: str = "development", **rates: str) -> Flask:
+        return make_app(rate_limits=replace(settings.rate_limits, **rates), environment=environment)
+
+    return make
 
 
 def log_in(client: FlaskClient, email: str, **options: Any) -> TestResponse:
@@ -45,10 +49,8 @@ def at(address: str) -> dict[str, Any]:
     return {"environ_base": {"REMOTE_ADDR": address}}
 
 
-def test_guessing_one_accounts_password_is_slowed_down_from_anywhere(
-    settings: Settings, make_app: MakeApp
-) -> None:
-    client = limited(settings, make_app, login="3/hour").test_client()
+def test_guessing_one_accounts_password_is_slowed_down_from_anywhere(limited: MakeApp) -> None:
+    client = limited(login="3/hour").test_client()
     for _ in range(3):
         assert log_in(client, "ada@example.com").status_code == 401
     assert is_refused(log_in(client, "ADA@example.com"))
@@ -58,18 +60,16 @@ def test_guessing_one_accounts_password_is_slowed_down_from_anywhere(
 
 @pytest.mark.parametrize("role", ["shopper", "admin"])
 def test_whatever_strangers_try_an_owner_gets_in_from_elsewhere(
-    settings: Settings, make_app: MakeApp, make_account: Any, role: str
+    limited: MakeApp, make_account: MakeAccount, role: str
 ) -> None:
-    client, owner = limited(settings, make_app, login="3/hour").test_client(), make_account(role)
+    client, owner = limited(login="3/hour").test_client(), make_account(role)
     for number in range(12):
         assert log_in(client, owner.email, **at(f"203.0.{number}.7")).status_code in {401, 429}
     assert log_in_rightly(client, owner, **at("198.51.100.1")) == 200
 
 
-def test_a_stranger_waits_longer_the_more_is_tried(
-    settings: Settings, make_app: MakeApp, make_account: Any
-) -> None:
-    client, owner = limited(settings, make_app, login="3/hour").test_client(), make_account()
+def test_a_stranger_waits_longer_the_more_is_tried(limited: MakeApp, make_account: MakeAccount) -> None:
+    client, owner = limited(login="3/hour").test_client(), make_account()
     waits = []
     for number in range(12):
         answer = log_in(client, owner.email, **at(f"203.0.{number}.7"))
@@ -82,10 +82,8 @@ def test_a_stranger_waits_longer_the_more_is_tried(
     assert log_in_rightly(client, owner, **at("203.0.12.7")) == 200
 
 
-def test_neighbours_who_fail_keep_nobody_out(
-    settings: Settings, make_app: MakeApp, make_account: Any
-) -> None:
-    client, owner = limited(settings, make_app, login="3/hour").test_client(), make_account()
+def test_neighbours_who_fail_keep_nobody_out(limited: MakeApp, make_account: MakeAccount) -> None:
+    client, owner = limited(login="3/hour").test_client(), make_account()
     answers = [
         log_in(client, f"{number}@example.com", environ_base=ELSEWHERE).status_code for number in range(8)
     ]
@@ -94,9 +92,9 @@ def test_neighbours_who_fail_keep_nobody_out(
 
 
 def test_a_known_device_is_judged_apart_from_strangers_of_its_own_network(
-    settings: Settings, make_app: MakeApp, make_account: Any
+    limited: MakeApp, make_account: MakeAccount
 ) -> None:
-    app, owner = limited(settings, make_app, login="3/hour"), make_account()
+    app, owner = limited(login="3/hour"), make_account()
     device, stranger = app.test_client(), app.test_client()
     assert log_in_rightly(device, owner, "/session", environ_base=ELSEWHERE) == 200
     for _ in range(5):
@@ -107,10 +105,8 @@ def test_a_known_device_is_judged_apart_from_strangers_of_its_own_network(
     assert [device.post("/session", json=wrong).status_code for _ in range(4)] == [401] * 3 + [429]
 
 
-def test_a_device_is_no_better_known_to_other_accounts(
-    settings: Settings, make_app: MakeApp, make_account: Any
-) -> None:
-    client, owner = limited(settings, make_app, login="3/hour").test_client(), make_account()
+def test_a_device_is_no_better_known_to_other_accounts(limited: MakeApp, make_account: MakeAccount) -> None:
+    client, owner = limited(login="3/hour").test_client(), make_account()
     assert log_in_rightly(client, owner, "/session") == 200
     wrong = {"email": "ada@example.com", "password": "wrong password"}
     assert [client.post("/session", json=wrong).status_code for _ in range(4)] == [401] * 3 + [429]
@@ -119,9 +115,9 @@ def test_a_device_is_no_better_known_to_other_accounts(
 
 
 def test_a_network_that_logged_in_lately_does_not_wait_for_strangers_elsewhere(
-    settings: Settings, make_app: MakeApp, make_account: Any
+    limited: MakeApp, make_account: MakeAccount
 ) -> None:
-    client, owner = limited(settings, make_app, login="3/hour").test_client(), make_account()
+    client, owner = limited(login="3/hour").test_client(), make_account()
     assert log_in_rightly(client, owner, environ_base=ELSEWHERE) == 200
     for number in range(12):
         log_in(client, owner.email, **at(f"198.51.{number}.7"))
@@ -129,15 +125,13 @@ def test_a_network_that_logged_in_lately_does_not_wait_for_strangers_elsewhere(
     assert log_in_rightly(client, owner, environ_base=ELSEWHERE) == 200
 
 
-def test_right_tries_use_up_nothing(settings: Settings, make_app: MakeApp, make_account: Any) -> None:
-    client, owner = limited(settings, make_app, login="2/hour").test_client(), make_account()
+def test_right_tries_use_up_nothing(limited: MakeApp, make_account: MakeAccount) -> None:
+    client, owner = limited(login="2/hour").test_client(), make_account()
     assert [log_in_rightly(client, owner, environ_base=ELSEWHERE) for _ in range(6)] == [200] * 6
 
 
-def test_unknown_accounts_are_counted_like_others(
-    settings: Settings, make_app: MakeApp, make_account: Any
-) -> None:
-    client, owner = limited(settings, make_app, login="2/hour").test_client(), make_account()
+def test_unknown_accounts_are_counted_like_others(limited: MakeApp, make_account: MakeAccount) -> None:
+    client, owner = limited(login="2/hour").test_client(), make_account()
     for number in range(3):
         known = [log_in(client, owner.email, **at(f"203.0.{number}.7")) for _ in range(4)]
         unknown = [log_in(client, "nobody@example.com", **at(f"198.51.{number}.7")) for _ in range(4)]
@@ -153,17 +147,15 @@ def test_unknown_accounts_are_counted_like_others(
         ("fe80::1%eth0", "fe80::2%eth1"),
     ],
 )
-def test_one_client_is_one_address_however_it_is_written(
-    settings: Settings, make_app: MakeApp, one: str, other: str
-) -> None:
-    client = limited(settings, make_app, register="1/hour").test_client()
+def test_one_client_is_one_address_however_it_is_written(limited: MakeApp, one: str, other: str) -> None:
+    client = limited(register="1/hour").test_client()
     new = {"email": "a@example.com", "password": PASSWORD}
     assert client.post("/api/v1/auth/register", json=new, **at(one)).status_code == 201
     assert is_refused(client.post("/api/v1/auth/register", json=new, **at(other)))
 
 
-def test_clients_of_ipv4_are_not_one_address(settings: Settings, make_app: MakeApp) -> None:
-    client = limited(settings, make_app, register="1/hour").test_client()
+def test_clients_of_ipv4_are_not_one_address(limited: MakeApp) -> None:
+    client = limited(register="1/hour").test_client()
     for number in range(3):
         new = {"email": f"{number}@example.com", "password": PASSWORD}
         address = f"::ffff:203.0.{number}.7"
@@ -195,9 +187,9 @@ def test_a_forwarded_port_or_garbage_is_no_new_address(
     ("form", "share"), [("203.0.113.{}", 8), ("2001:db8:0:{:x}::1", 4), ("2001:db8:0:{:x}00::1", 8)]
 )
 def test_a_customer_with_many_addresses_gets_no_more_than_a_share(
-    settings: Settings, make_app: MakeApp, form: str, share: int
+    limited: MakeApp, make_app: MakeApp, form: str, share: int
 ) -> None:
-    limits = limited(settings, make_app, register="1/hour").extensions[EXTENSION].limits
+    limits = limited(register="1/hour").extensions[EXTENSION].limits
     app = make_app()
     passed = 0
     for number in range(100):
@@ -210,8 +202,8 @@ def test_a_customer_with_many_addresses_gets_no_more_than_a_share(
     assert passed == share
 
 
-def test_a_loud_address_leaves_its_neighbours_their_part(settings: Settings, make_app: MakeApp) -> None:
-    limits = limited(settings, make_app, register="1/hour").extensions[EXTENSION].limits
+def test_a_loud_address_leaves_its_neighbours_their_part(limited: MakeApp, make_app: MakeApp) -> None:
+    limits = limited(register="1/hour").extensions[EXTENSION].limits
     app = make_app()
 
     def passes(address: str) -> bool:
@@ -226,10 +218,8 @@ def test_a_loud_address_leaves_its_neighbours_their_part(settings: Settings, mak
     assert passes("203.0.113.8")
 
 
-def test_a_network_keeps_all_who_are_logged_in_so(
-    settings: Settings, make_app: MakeApp, make_account: Any
-) -> None:
-    client = limited(settings, make_app, refresh="2/hour").test_client()
+def test_a_network_keeps_all_who_are_logged_in_so(limited: MakeApp, make_account: MakeAccount) -> None:
+    client = limited(refresh="2/hour").test_client()
     path = "/api/v1/auth/refresh"
     for _ in range(2):
         assert client.post(path, environ_base=ELSEWHERE).status_code == 401
@@ -239,24 +229,22 @@ def test_a_network_keeps_all_who_are_logged_in_so(
         assert client.post(path, headers=one.refresh_headers, environ_base=ELSEWHERE).status_code == 200
 
 
-def test_processes_count_guesses_together(settings: Settings, make_app: MakeApp) -> None:
+def test_processes_count_guesses_together(limited: MakeApp) -> None:
     for _ in range(2):
-        assert log_in(limited(settings, make_app, login="2/hour").test_client(), "a@b.co").status_code == 401
-    assert is_refused(log_in(limited(settings, make_app, login="2/hour").test_client(), "a@b.co"))
+        assert log_in(limited(login="2/hour").test_client(), "a@b.co").status_code == 401
+    assert is_refused(log_in(limited(login="2/hour").test_client(), "a@b.co"))
 
 
-def test_an_address_is_limited_whatever_account_it_tries(settings: Settings, make_app: MakeApp) -> None:
-    client = limited(settings, make_app, login="2/hour").test_client()
+def test_an_address_is_limited_whatever_account_it_tries(limited: MakeApp) -> None:
+    client = limited(login="2/hour").test_client()
     for number in range(2):
         assert log_in(client, f"{number}@example.com", environ_base=ELSEWHERE).status_code == 401
     assert is_refused(log_in(client, "2@example.com", environ_base=ELSEWHERE))
 
 
 @pytest.mark.parametrize(("environment", "spared"), [("development", True), ("production", False)])
-def test_loopback_is_spared_in_development_only(
-    settings: Settings, make_app: MakeApp, environment: str, spared: bool
-) -> None:
-    client = limited(settings, make_app, environment=environment, register="1/hour").test_client()
+def test_loopback_is_spared_in_development_only(limited: MakeApp, environment: str, spared: bool) -> None:
+    client = limited(environment=environment, register="1/hour").test_client()
     answers = [
         client.post("/api/v1/auth/register", json={"email": f"{number}@example.com", "password": PASSWORD})
         for number in range(2)
@@ -265,16 +253,16 @@ def test_loopback_is_spared_in_development_only(
     assert is_refused(answers[1]) != spared
 
 
-def test_the_neighbours_of_an_ipv6_network_are_one_address(settings: Settings, make_app: MakeApp) -> None:
-    client = limited(settings, make_app, login="1/hour").test_client()
+def test_the_neighbours_of_an_ipv6_network_are_one_address(limited: MakeApp) -> None:
+    client = limited(login="1/hour").test_client()
     near, far = {"REMOTE_ADDR": "2001:db8::1"}, {"REMOTE_ADDR": "2001:db8:0:1::1"}
     assert log_in(client, "a@example.com", environ_base=near).status_code == 401
     assert is_refused(log_in(client, "b@example.com", environ_base={"REMOTE_ADDR": "2001:db8::ffff"}))
     assert log_in(client, "c@example.com", environ_base=far).status_code == 401
 
 
-def test_the_api_is_limited_by_account(settings: Settings, make_app: MakeApp, make_account: Any) -> None:
-    client = limited(settings, make_app, api="2/hour").test_client()
+def test_the_api_is_limited_by_account(limited: MakeApp, make_account: MakeAccount) -> None:
+    client = limited(api="2/hour").test_client()
     one, other = make_account(), make_account()
     for _ in range(2):
         assert client.get("/api/v1/me", headers=one.headers).status_code == 200
@@ -282,8 +270,8 @@ def test_the_api_is_limited_by_account(settings: Settings, make_app: MakeApp, ma
     assert client.get("/api/v1/me", headers=other.headers).status_code == 200
 
 
-def test_a_refresh_is_limited_by_account(settings: Settings, make_app: MakeApp, shopper: Account) -> None:
-    client = limited(settings, make_app, refresh="1/hour").test_client()
+def test_a_refresh_is_limited_by_account(limited: MakeApp, shopper: Account) -> None:
+    client = limited(refresh="1/hour").test_client()
     assert client.post("/api/v1/auth/refresh", headers=shopper.refresh_headers).status_code == 200
     assert is_refused(client.post("/api/v1/auth/refresh", headers=shopper.refresh_headers))
 

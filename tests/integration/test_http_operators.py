@@ -1,7 +1,6 @@
 """Operators: who reads the figures and the details, and what it costs when everybody asks."""
 
 import http.client
-import threading
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from config import OpsSettings
 from tests.integration.conftest import MakeApp
 from tests.integration.embedded_run import DEADLINE_S
 from tests.integration.socket_shop import Shop
+from tests.support.threads import at_once
 from web.health.readiness import Readiness
 
 TOKEN = "e2f0c1d4b5a69788"
@@ -64,11 +64,7 @@ def test_frequent_questions_share_one_answer(make_app: MakeApp, monkeypatch: pyt
 
     monkeypatch.setattr(Readiness, "check", counting)
     app = make_app()
-    threads = [threading.Thread(target=lambda: app.test_client().get("/readyz")) for _ in range(60)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*[lambda: app.test_client().get("/readyz")] * 60)
     assert 1 <= len(asked) < 30
 
 

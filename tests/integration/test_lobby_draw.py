@@ -10,14 +10,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from models.enums import SaleStatus
-from models.errors import BadSale, CameTooOften
+from models.errors import BadSale
 from tasks.intents.drain import finish_claim
 from tasks.intents.shopper_state import newest_of_shoppers
 from tasks.intents.submit import find_intent
 from tasks.sales.rebuilding.rebuild import rebuild_sale
 from tests.support.shop import SaleUnderTest, Shop
 from web.api.intents import page_of_sale
-from web.sockets.commands.answers import _of_domain
 
 Given = Callable[..., Any]
 
@@ -170,17 +169,6 @@ def test_lists_of_a_sale_name_those_who_left_the_lobby_last(shop: Shop, client: 
             seen += page.items
     assert [one["ticket"] for one in seen] == [3, 2, 1, None, None, None, None]
     assert len({one["id"] for one in seen}) == 7
-
-
-def test_coming_and_going_is_a_429_that_says_how_long(shop: Shop) -> None:
-    sale, user = draw_sale(shop), shop.shopper()
-    for _ in range(4):
-        sale.leave(user, UUID(sale.submit(user)["id"]))
-    with pytest.raises(CameTooOften) as refused:
-        sale.submit(user)
-    assert 0 < refused.value.wait_s <= 30
-    told = _of_domain(refused.value)
-    assert (told.code, told.extra["retry_after"]) == ("too_many_requests", refused.value.wait_s)
 
 
 def test_a_drawing_that_died_with_its_process_is_ended_by_a_worker(

@@ -1,8 +1,6 @@
 """Mails to who was not there: holds that nobody heard of or that end soon, draws, what became of orders."""
 
-import threading
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -18,21 +16,15 @@ from tasks.notices.absent import has_due_notices, tell_due
 from tasks.orders.holds import cancel_holds_of_shopper, cancel_order
 from tasks.runtime.failpoints import Failed, arm
 from tests.support.contexts import SECRET_KEY
-from tests.support.mailing import MailShop, mail_shop_over
+from tests.support.mailing import MailShop
 from tests.support.paying import Till
 from tests.support.postbox import Postbox
-from tests.support.servers import Stores
 from tests.support.shop import SaleUnderTest, Shop
+from tests.support.threads import at_once
 from web.sockets.delivery.heard import Heard
 
 NOWHERE = Postbox(port=9).settings
 URL = "https://shop.example"
-
-
-@pytest.fixture
-def mailing(stores: Stores, clean: None) -> Iterator[MailShop]:  # noqa: ARG001
-    with mail_shop_over(stores, NOWHERE) as made:
-        yield made
 
 
 def kinds(mailing: MailShop) -> Counter[str]:
@@ -176,11 +168,7 @@ def test_nobody_gets_two_mails_of_one_thing(mailing: MailShop) -> None:
             mailing.make_notices_due()
             tell_due(context)
 
-    threads = [threading.Thread(target=sweep) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*[sweep] * 4)
     assert kinds(mailing) == {"hold_begun": len(orders), "hold_ends": len(orders)}
     with context.database.transaction() as session:
         assert session.scalar(select(func.count()).select_from(AccountLink)) == 2 * len(orders)

@@ -2,7 +2,6 @@
 
 import re
 import uuid
-from collections.abc import Iterator
 
 import pytest
 from flask.testing import FlaskClient
@@ -14,9 +13,8 @@ from tasks.mail.choices import write_word
 from tasks.notices.absent import tell_due
 from tests.integration.conftest import SECRET_KEY, Account
 from tests.integration.test_pages_shown import read, sign_in
-from tests.support.mailing import MailShop, mail_shop_over
-from tests.support.postbox import Postbox, postbox_open
-from tests.support.servers import Stores
+from tests.support.mailing import MailShop
+from tests.support.postbox import Postbox
 from web.http.services import Services
 from web.shop.account.notifications import KINDS
 
@@ -65,18 +63,6 @@ def test_what_nobody_signed_switches_nothing_off(client: FlaskClient, shopper: A
     assert is_on(client, shopper, MailKind.OPENS_SOON)
 
 
-@pytest.fixture
-def postbox() -> Iterator[Postbox]:
-    with postbox_open() as opened:
-        yield opened
-
-
-@pytest.fixture
-def mailing(stores: Stores, clean: None, postbox: Postbox) -> Iterator[MailShop]:  # noqa: ARG001
-    with mail_shop_over(stores, postbox.settings) as made:
-        yield made
-
-
 def test_a_mail_that_can_be_switched_off_says_so_to_the_mailbox(
     mailing: MailShop, postbox: Postbox, parts: Services
 ) -> None:
@@ -87,7 +73,7 @@ def test_a_mail_that_can_be_switched_off_says_so_to_the_mailbox(
     tell_due(mailing.shop.context)
     mailing.till.pay(order)
     assert parts.settings.secret_key == SECRET_KEY
-    mailing.shop.context.mailer.deliver()
+    mailing.mailer(postbox.settings).deliver()
     letters = {one["Message-ID"].partition(".")[0]: one for one in postbox.letters}
     assert "List-Unsubscribe" not in letters["<receipt"]
     letter = letters["<hold_begun"]

@@ -6,9 +6,9 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from tests.support.mailing import MailShop, mail_shop_over
+from tests.support.mailing import MailShop
 from tests.support.polling import eventually
-from tests.support.postbox import Postbox, postbox_open
+from tests.support.postbox import Postbox
 from tests.support.servers import Stores
 from tests.support.workers import Worker
 
@@ -30,18 +30,6 @@ class MailWorker(Worker):
     def _environment(self, stores: Stores, failpoint: str, claim_size: int) -> dict[str, str]:
         mail = {"SMTP_URL": self._smtp_url, "MAIL_FROM": "Flash Sale <receipts@shop.example>"}
         return super()._environment(stores, failpoint, claim_size) | mail
-
-
-@pytest.fixture
-def postbox() -> Iterator[Postbox]:
-    with postbox_open() as opened:
-        yield opened
-
-
-@pytest.fixture
-def mailing(stores: Stores, clean: None, postbox: Postbox) -> Iterator[MailShop]:  # noqa: ARG001
-    with mail_shop_over(stores, postbox.settings) as made:
-        yield made
 
 
 @contextmanager

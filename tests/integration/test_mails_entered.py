@@ -1,7 +1,6 @@
 """The outbox: what moves money enters its mail in the same step, once, and only where mail is configured."""
 
 from collections import deque
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import func, select
@@ -20,12 +19,6 @@ from tests.support.servers import Stores
 from tests.support.shop import Shop
 
 NOWHERE = Postbox(port=9).settings
-
-
-@pytest.fixture
-def mailing(stores: Stores, clean: None) -> Iterator[MailShop]:  # noqa: ARG001
-    with mail_shop_over(stores, NOWHERE) as made:
-        yield made
 
 
 def entered(mailing: MailShop) -> list[tuple[str, str]]:

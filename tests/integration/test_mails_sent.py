@@ -2,7 +2,6 @@
 
 import ssl
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,25 +18,12 @@ from tasks.mail.outbox import take_up
 from tasks.payments.refunds import request_refund
 from tasks.payments.sweep import sweep_payments
 from tests.support.contexts import RememberingBell
-from tests.support.mailing import MailShop, in_threads, mail_shop_over
+from tests.support.mailing import MailShop, in_threads
 from tests.support.polling import eventually
 from tests.support.postbox import HANG, TAKE_AND_BREAK_OFF, Postbox, dribbling, postbox_open
-from tests.support.servers import Stores
 
 CERTIFICATES = Path(aiosmtpd.__file__).parent / "tests" / "certs"
 IMPATIENT = {"timeout_s": 0.2, "deadline_s": 1.0}
-
-
-@pytest.fixture
-def postbox() -> Iterator[Postbox]:
-    with postbox_open() as opened:
-        yield opened
-
-
-@pytest.fixture
-def mailing(stores: Stores, clean: None) -> Iterator[MailShop]:  # noqa: ARG001
-    with mail_shop_over(stores, Postbox(port=9).settings) as made:
-        yield made
 
 
 def test_a_receipt_is_mailed_once_with_number_amounts_and_total(mailing: MailShop, postbox: Postbox) -> None:

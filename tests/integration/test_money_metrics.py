@@ -1,6 +1,5 @@
 """The figures of money, as Prometheus reads them: counted in the ledger, by every process, and once."""
 
-import threading
 import time
 from collections import deque
 from datetime import timedelta
@@ -24,6 +23,7 @@ from tests.support.paying import NO, OK, WAIT, Till
 from tests.support.polling import eventually
 from tests.support.servers import Stores
 from tests.support.shop import Shop
+from tests.support.threads import at_once
 from web.http.services import EXTENSION
 from web.metrics.money import KEPT_S, MoneyFigures
 
@@ -198,11 +198,7 @@ def test_counting_waits_for_nobody_and_loses_nothing(shop: Shop) -> None:
             with database.transaction() as session:
                 count(session, PAYMENTS_BEGUN, "sandbox")
 
-    threads = [threading.Thread(target=go) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*[go] * 6)
     with database.transaction() as session:
         assert read_tallies(session)[PAYMENTS_BEGUN] == {("sandbox",): (303, 0)}
         parts = session.scalar(text("SELECT count(*) FROM tallies"))

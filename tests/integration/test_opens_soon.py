@@ -1,7 +1,6 @@
 """Who follows a sale is told before it opens: each once, in slices, whatever becomes of the sale."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -14,18 +13,12 @@ from tasks.mail.outbox import take_up
 from tasks.notices import opens_soon
 from tasks.notices.follows import follow_sale, unfollow_sale
 from tasks.notices.opens_soon import tell_of_openings
-from tests.support.mailing import MailShop, in_threads_of, mail_shop_over
-from tests.support.postbox import Postbox
+from tests.support.mailing import MailShop, mail_shop_over
 from tests.support.servers import Stores
 from tests.support.shop import SaleUnderTest
+from tests.support.threads import at_once
 
 SOON_S = 600  # within the quarter of an hour before an opening
-
-
-@pytest.fixture
-def mailing(stores: Stores, clean: None) -> Iterator[MailShop]:  # noqa: ARG001
-    with mail_shop_over(stores, Postbox(port=9).settings) as made:
-        yield made
 
 
 def followed(mailing: MailShop, followers: int = 1, **more: object) -> tuple[SaleUnderTest, list[UUID]]:
@@ -107,9 +100,7 @@ def test_who_follows_no_longer_is_banned_or_wants_no_such_mail_is_not_told(maili
 def test_many_processes_tell_each_follower_once(mailing: MailShop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opens_soon, "AT_ONCE", 7)
     _, users = followed(mailing, 60)
-    noted: list[int] = []
-    in_threads_of(4, lambda: noted.append(tell(mailing)))
-    assert sum(noted) == 60
+    assert sum(at_once(*[lambda: tell(mailing)] * 4)) == 60
     assert Counter(told(mailing)) == Counter(users)
 
 

@@ -74,12 +74,6 @@ def test_a_link_is_good_once_also_for_many_at_once(client: FlaskClient, mailed: 
         assert sorted(pool.map(use, range(16))) == [200] + [410] * 15
 
 
-def test_the_page_changes_nothing(client: FlaskClient, mailed: Mailed) -> None:
-    assert client.get("/o").status_code == 200
-    assert client.head("/o").status_code == 200
-    opened(client, mailed)
-
-
 def test_a_link_that_has_expired_opens_nothing(client: FlaskClient, parts: Services, mailed: Mailed) -> None:
     with parts.database.transaction() as session:
         session.execute(update(AccountLink).values(expires_at=func.now()))

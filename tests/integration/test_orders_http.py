@@ -35,16 +35,6 @@ def test_an_order_tells_what_is_owed(client: FlaskClient, sale: SaleUnderTest, s
     assert order["expires_at"] > order["created_at"]
 
 
-def test_an_order_is_its_owners_and_the_admins(
-    client: FlaskClient, sale: SaleUnderTest, shopper: Account, admin: Account, make_account: MakeAccount
-) -> None:
-    path = bought(sale, shopper)
-    assert client.get(path, headers=shopper.headers).status_code == 200
-    assert client.get(path, headers=admin.headers).status_code == 200
-    assert_problem(client.get(path, headers=make_account().headers), 404)
-    assert_problem(client.get(path), 401)
-
-
 def test_a_shopper_lists_the_own_orders_and_an_admin_all(
     client: FlaskClient, sale: SaleUnderTest, shopper: Account, admin: Account, make_account: MakeAccount
 ) -> None:

@@ -37,15 +37,6 @@ def test_a_stale_log_in_is_renewable_and_a_bad_one_is_nobodys(client: FlaskClien
     assert 'data-session="renewable"' in read(client, "/login")
 
 
-def test_the_admins_page_is_for_admins(client: FlaskClient, shopper: Account, admin: Account) -> None:
-    assert "Please log in" in read(client, "/admin", 401)
-    sign_in(client, shopper)
-    page = read(client, "/admin", 403)
-    assert "/login?next=/admin" in page
-    sign_in(client, admin)
-    assert "New sale" in read(client, "/admin")
-
-
 @pytest.mark.parametrize(
     "path", ["/nowhere", "/sales/9e0f1b7a-0c2d-4c39-8a65-1d2f3b4c5d6e", "/sales/not-an-id"]
 )

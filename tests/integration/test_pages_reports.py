@@ -1,27 +1,16 @@
 """The pages of reports: figures and charts without any script, for admins, in both languages."""
 
 import re
-from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import update
 
 from models.enums import SaleStatus
-from models.tables.catalogue import Product
 from tasks.background import report_requests as asking
 from tests.integration.conftest import Account
 from tests.integration.test_pages_shown import MOST_BYTES, Markup, read, sign_in
 from tests.support.played import Played
 from tests.support.shop import SaleUnderTest, Shop
-from web.http.services import Services
-
-HOSTILE = "<script>alert(1)</script> & «Kettle» " + "long" * 30
-
-
-@pytest.fixture
-def shop(parts: Services) -> Shop:
-    return Shop(parts.context)
 
 
 @pytest.fixture
@@ -59,14 +48,6 @@ def test_a_report_shows_its_figures_and_charts_without_a_script(
     assert f'href="/api/v1/sales/{played.sale.id}/report.csv"' in page
     assert Markup(page).inline == []
     assert len(page) < MOST_BYTES
-
-
-def test_a_report_speaks_german(client: FlaskClient, admin: Account, played: Played) -> None:
-    sign_in(client, admin)
-    client.set_cookie("fs_language", "de")
-    told = words(read(client, f"/admin/sales/{played.sale.id}/report"))
-    assert "Bericht" in told
-    assert "Netto" in told
 
 
 def test_the_report_of_a_sale_that_nobody_came_to_says_so(
@@ -121,35 +102,3 @@ def test_the_choice_is_there_before_anything_was_chosen(
     assert "selected" not in read(client, "/admin/compare")
     assert f'value="{empty.id}" selected' in read(client, f"/admin/compare?a={empty.id}")
     read(client, "/admin/compare?a=junk", 422)
-
-
-def test_there_may_be_no_sales_to_compare(client: FlaskClient, admin: Account) -> None:
-    sign_in(client, admin)
-    assert "No sales yet" in read(client, "/admin/compare")
-
-
-def test_hostile_names_are_words_and_nothing_else(
-    client: FlaskClient, admin: Account, shop: Shop, played: Played
-) -> None:
-    with shop.context.database.transaction() as session:
-        session.execute(update(Product).values(name=HOSTILE))
-    sign_in(client, admin)
-    for path in (f"sales/{played.sale.id}/report", f"compare?a={played.sale.id}&b={played.sale.id}"):
-        page = read(client, f"/admin/{path}")
-        assert "<script>alert" not in page
-        assert "&lt;script&gt;alert" in page
-
-
-def test_the_pages_are_for_admins(client: FlaskClient, shopper: Account, played: Played) -> None:
-    paths = (f"/admin/sales/{played.sale.id}/report", "/admin/compare")
-    for path in paths:
-        assert "Please log in" in read(client, path, 401)
-    sign_in(client, shopper)
-    for path in paths:
-        read(client, path, 403)
-
-
-def test_what_is_not_there_is_told(client: FlaskClient, admin: Account, empty: SaleUnderTest) -> None:
-    sign_in(client, admin)
-    read(client, f"/admin/sales/{uuid4()}/report", 404)
-    read(client, f"/admin/compare?a={empty.id}&b={uuid4()}", 404)

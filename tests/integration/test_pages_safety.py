@@ -127,32 +127,3 @@ def test_nothing_changes_by_a_cookie_alone(client: FlaskClient, scene: Scene, ad
     assert len(routes) > 20
     assert let_in == {}
     assert scene.state() == before
-
-
-def test_the_control_room_lets_nobody_in_but_admins(
-    client: FlaskClient, scene: Scene, shopper: Account, admin: Account
-) -> None:
-    rooms = [one for one in scene.routes({"GET"}) if one[1].startswith(("/admin", "/api/v1/admin"))]
-    assert len(rooms) > 3
-    statuses = [client.get(address, headers=BROWSER).status_code for _method, _rule, address in rooms]
-    assert statuses == [401] * len(rooms)
-    sign_in(client, shopper)
-    statuses = [client.get(address, headers=BROWSER).status_code for _method, _rule, address in rooms]
-    assert statuses == [403] * len(rooms)
-    sign_in(client, admin)
-    statuses = [client.get(address, headers=BROWSER).status_code for _method, _rule, address in rooms]
-    assert not {401, 403} & set(statuses)
-
-
-def test_the_control_rooms_deeds_are_refused_to_shoppers(
-    client: FlaskClient, scene: Scene, shopper: Account
-) -> None:
-    actions = [one for one in scene.routes(CHANGES) if one[1].startswith("/api/v1/admin")]
-    before = scene.state()
-    statuses = {
-        (method, rule): client.open(address, method=method, json={}, headers=shopper.headers).status_code
-        for method, rule, address in actions
-    }
-    assert len(statuses) > 1
-    assert set(statuses.values()) == {403}
-    assert scene.state() == before

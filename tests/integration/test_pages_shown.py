@@ -16,15 +16,9 @@ from models.tables.catalogue import Product
 from tests.integration.conftest import Account
 from tests.support.shop import SaleUnderTest, Shop
 from web.auth.identity import ACCESS_COOKIE
-from web.http.services import Services
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 MOST_BYTES = 100_000
-
-
-@pytest.fixture
-def shop(parts: Services) -> Shop:
-    return Shop(parts.context)
 
 
 class Markup(HTMLParser):

@@ -40,19 +40,6 @@ def counter(client: FlaskClient, sale: SaleUnderTest, shopper: Account) -> Count
     return Counter(client.application, client, sale, shopper)
 
 
-def test_a_key_of_another_order_is_refused_and_pays_nothing(
-    counter: Counter, sale: SaleUnderTest, shopper: Account
-) -> None:
-    assert counter.ask(key="mine").status_code == 202
-    first, counter.path = counter.path, bought(sale, shopper)
-    assert_problem(counter.ask(key="mine"), 422, code="idempotency_key_reused")
-    assert (counter.order()["status"], counter.payments()["payments"]) == ("held", [])
-    assert counter.ask(key="another").status_code == 202
-    counter.path = first
-    assert_problem(counter.ask(key="another"), 422, code="idempotency_key_reused")
-    assert len(counter.payments()["payments"]) == 1
-
-
 def test_a_key_is_its_shoppers_own(counter: Counter, sale: SaleUnderTest, make_account: MakeAccount) -> None:
     assert counter.ask(key="one").status_code == 202
     other = make_account()

@@ -6,13 +6,10 @@ import pytest
 
 from models.enums import SaleStatus
 from models.errors import (
-    AlreadyPaid,
     IdempotencyKeyReused,
-    NotFound,
     NotRefundable,
     OrderNotHeld,
     PaymentInProgress,
-    UnknownPaymentMethod,
 )
 from models.tables.orders import Order
 from tasks.orders.holds import cancel_order
@@ -291,18 +288,6 @@ def test_a_key_pays_once_and_for_one_order_only(shop: Shop) -> None:
     assert till.provider.asked == ["charge"]
 
 
-def test_what_cannot_be_paid_says_why(shop: Shop) -> None:
-    _, [order] = sold(shop)
-    till = Till.over(shop.context)
-    with pytest.raises(UnknownPaymentMethod):
-        till.begin(order, method="cash")
-    with pytest.raises(NotFound):
-        begin_payment(till.context, shop.shopper(), order.id, method="sandbox_ok")
-    till.pay(order)
-    with pytest.raises(AlreadyPaid):
-        till.begin(order)
-
-
 def test_receipts_are_numbered_without_gaps(shop: Shop) -> None:
     _, orders = sold(shop, units=4, buyers=4)
     till = Till.over(shop.context)
@@ -312,18 +297,3 @@ def test_receipts_are_numbered_without_gaps(shop: Shop) -> None:
     till.pay(orders[1])
     numbers = sorted(int(till.order(one)["receipt_number"][5:]) for one in orders)
     assert numbers == list(range(numbers[0], numbers[0] + 4))
-
-
-def test_what_costs_nothing_is_paid_without_a_provider(shop: Shop) -> None:
-    sale = shop.open_sale()
-    sale.change(price_minor=0)
-    sale.line_up([shop.shopper()])
-    sale.drain()
-    [order] = sale.orders()
-    till = Till.over(shop.context)
-    till.pay(order)
-    request_refund(till.context, order.id, by=None)
-    till.drive_refunds()
-    assert till.order(order)["status"] == "refunded"
-    assert till.provider.asked == []
-    assert figures(sale) == (10, 0, 0)

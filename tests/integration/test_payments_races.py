@@ -1,14 +1,12 @@
 """Money's races, each driven at its exact step: what happens while the provider thinks, and after a crash."""
 
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import orjson
 import pytest
 
-from models.errors import FlashSaleError, OrderNotHeld, PaymentInProgress
+from models.errors import OrderNotHeld, PaymentInProgress
 from models.tables.orders import Order
 from tasks.orders.holds import cancel_order, release_pending
 from tasks.payments.drive import run_due_payments
@@ -19,21 +17,7 @@ from tests.integration.test_payments_lives import abandoned, figures, sold
 from tests.support.contexts import RememberingBell
 from tests.support.paying import NO, OK, Till
 from tests.support.shop import Shop
-
-
-def at_once(*acts: Callable[[], object]) -> list[object]:
-    """Do things at the same instant, each in a thread; returns results and the domain's errors."""
-    ready = threading.Barrier(len(acts))
-
-    def do(act: Callable[[], object]) -> object:
-        ready.wait(timeout=10)
-        try:
-            return act()
-        except FlashSaleError as error:
-            return type(error)
-
-    with ThreadPoolExecutor(len(acts)) as pool:
-        return list(pool.map(do, acts))
+from tests.support.threads import at_once
 
 
 def webhook(till: Till, event_id: str, **said: object) -> bool:

@@ -18,9 +18,9 @@ from tasks.payments.begin import Wanted, begin_payments
 from tasks.payments.drive import run_due_payments
 from tasks.payments.webhooks import read_event, take_events
 from tests.integration.test_payments_lives import figures, sold
-from tests.integration.test_payments_races import at_once
 from tests.support.paying import Till
 from tests.support.shop import Shop
+from tests.support.threads import at_once
 
 CARDS = (
     *(

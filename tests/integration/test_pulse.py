@@ -1,6 +1,5 @@
 """The pulse of a sale: one sample a second from all workers together, bounded, gone with the live state."""
 
-import threading
 from collections.abc import Iterator
 from functools import partial
 
@@ -17,6 +16,7 @@ from tests.support.contexts import context_over, plain_settings
 from tests.support.polling import eventually
 from tests.support.servers import Stores
 from tests.support.shop import SaleUnderTest, Shop
+from tests.support.threads import at_once
 
 
 @pytest.fixture
@@ -46,18 +46,7 @@ def test_two_workers_take_one_sample_a_second(shop: Shop, other: Context) -> Non
 
 def test_of_many_who_want_the_sample_of_a_second_one_takes_it(shop: Shop) -> None:
     sale = shop.open_sale(3)
-    taken: list[bool] = []
-    together = threading.Barrier(8)
-
-    def take() -> None:
-        together.wait()
-        taken.append(sale.context.live.pulse.take(sale.id))
-
-    threads = [threading.Thread(target=take) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    taken = at_once(*[lambda: sale.context.live.pulse.take(sale.id)] * 8)
     assert sum(taken) == len(set(seconds_of(sale))) <= 2  # the second may have ended meanwhile
 
 

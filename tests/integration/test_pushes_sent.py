@@ -26,10 +26,10 @@ from tasks.push.delivery import Pusher
 from tasks.push.outbox import LIVES, Notice, take_up, tell_by_push
 from tasks.runtime.tallies import PUSHES
 from tests.support.contexts import RememberingBell, context_over, plain_settings
-from tests.support.mailing import in_threads_of
 from tests.support.push_service import HANG, PushService, nobodys_family, push_service_open, push_settings
 from tests.support.servers import Stores
 from tests.support.shop import Shop
+from tests.support.threads import at_once
 from web.metrics.money import MoneyFigures
 
 
@@ -239,10 +239,9 @@ def test_services_that_hang_hold_up_no_other(pushing: PushShop) -> None:
 def test_many_processes_send_each_push_once(pushing: PushShop) -> None:
     readers = [pushing.reader() for _ in range(60)]
     pushing.tell(*(user for user, _ in readers))
-    sent: list[int] = []
     assert pushing.context.settings.push is not None
     another = partial(Pusher, pushing.context.database, pushing.context.settings.push, spares_loopback=True)
-    in_threads_of(3, lambda: sent.append(another().deliver()))
+    sent = at_once(*[lambda: another().deliver()] * 3)
     assert (sum(sent), len(pushing.service.heard)) == (60, 60)
 
 

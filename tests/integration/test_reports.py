@@ -21,14 +21,8 @@ from tests.integration.conftest import Account
 from tests.support.played import Played
 from tests.support.shop import PRICE_MINOR, Shop
 from web.api.schemas.reports import ComparisonSchema, ReportSchema
-from web.http.services import Services
 
 Report = dict[str, Any]
-
-
-@pytest.fixture
-def shop(parts: Services) -> Shop:
-    return Shop(parts.context)
 
 
 @pytest.fixture

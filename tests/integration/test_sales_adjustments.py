@@ -46,17 +46,6 @@ def test_the_same_allocation_is_no_adjustment(shop: Shop) -> None:
     assert adjustments(sale) == []
 
 
-def test_a_cut_below_what_is_held_is_refused(shop: Shop) -> None:
-    sale = shop.open_sale(10)
-    sale.line_up(shop.shoppers(6))
-    sale.drain()
-    with pytest.raises(AllocationTooSmall):
-        sale.change(allocation=5)
-    assert allocations(sale) == (10, 10)
-    sale.change(allocation=6)
-    assert allocations(sale) == (6, 6)
-
-
 def test_a_cut_below_what_is_decided_and_not_persisted_is_refused(shop: Shop, context: Context) -> None:
     sale = shop.open_sale(10)
     sale.line_up(shop.shoppers(6))

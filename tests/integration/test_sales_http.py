@@ -121,16 +121,6 @@ def test_a_body_that_is_no_sale_is_refused(
         assert_problem(answer, 400, 413, 422)
 
 
-def test_only_admins_change_anything(client: FlaskClient, shop: Shop, shopper: Account) -> None:
-    sale = shop.open_sale()
-    for headers, status in (({}, 401), (shopper.headers, 403)):
-        assert_problem(client.post("/api/v1/sales", json=good(shop), headers=headers), status)
-        assert_problem(client.patch(f"/api/v1/sales/{sale.id}", json={}, headers=headers), status)
-        for verb in VERBS:
-            assert_problem(client.post(f"/api/v1/sales/{sale.id}/{verb}", headers=headers), status)
-    assert sale.row().status == "open"
-
-
 def test_a_sale_is_led_through_its_life(client: FlaskClient, shop: Shop, admin: Account) -> None:
     sale = shop.scheduled_sale()
 

@@ -69,27 +69,6 @@ def test_a_rebuilt_sale_goes_on_where_the_ledger_stands(shop: Shop, context: Con
     assert sale.audit().ok
 
 
-def test_a_rebuild_keeps_the_limit_of_each_shopper(shop: Shop, context: Context) -> None:
-    sale = shop.open_sale(9, limit=2)
-    ann = shop.shopper()
-    sale.submit(ann, quantity=2)
-    sale.drain()
-    context.live.client.flushdb()
-    go_on(sale)
-    assert context.live.people(sale.id)[3] == {str(ann): 2}
-
-
-def test_a_rebuild_keeps_who_stands_by(shop: Shop, context: Context) -> None:
-    sale = drained(shop, 2, 5)
-    context.live.client.flushdb()
-    go_on(sale)
-    assert sale.look().number("standby") == 3
-    sale.change(allocation=3)
-    sale.drain()
-    assert [one.ticket for one in sale.intents() if one.status == "held"] == [1, 2, 3]
-    assert sale.audit().ok
-
-
 def test_an_older_redis_stops_the_sale(shop: Shop) -> None:
     sale = drained(shop, 9, 3)
     old = Snapshot(sale)
@@ -160,15 +139,6 @@ def test_a_rebuild_says_how_many_it_dropped(shop: Shop, context: Context) -> Non
     sale.line_up(shop.shoppers(4))
     assert rebuild_sale(context, sale.id) == 4
     assert sale.look().line_length == 0
-
-
-def test_a_rebuild_closes_what_was_begun(shop: Shop) -> None:
-    sale = shop.open_sale(9)
-    sale.sql("INSERT INTO adjustments (id, sale_id, units) VALUES (gen_random_uuid(), :sale_id, -2)")
-    go_on(sale)
-    shop.sweep()
-    assert (sale.row().allocation, sale.look().number("allocation")) == (9, 9)
-    assert sale.audit().ok
 
 
 def test_a_place_in_a_rebuilt_line_can_be_given_up(shop: Shop) -> None:

@@ -10,7 +10,7 @@ from models.database import Database
 from models.errors import IdempotencyKeyReused, LedgerUnavailable
 from tasks.providers.port import Charge, Outcome, ProviderUnavailable, State
 from tasks.providers.sandbox import METHODS, SandboxProvider
-from tests.integration.sandbox_play import SETTINGS, Play, at_once
+from tests.integration.sandbox_play import SETTINGS, Play, crowd_does
 from tests.support.contexts import SECRET_KEY
 from tests.support.servers import Stores
 
@@ -26,12 +26,12 @@ def ask(play: Play, charge: Charge) -> Outcome | None:
 
 
 def charge_from_all(play: Play, charge: Charge) -> list[Outcome | None]:
-    return at_once(lambda _: ask(play, charge))
+    return crowd_does(lambda _: ask(play, charge))
 
 
 def charge_and_cancel(play: Play, charge: Charge) -> list[Outcome | None]:
     """Half of the crowd charges, the other half cancels."""
-    return at_once(lambda number: play.provider.cancel(charge) if number % 2 else ask(play, charge))
+    return crowd_does(lambda number: play.provider.cancel(charge) if number % 2 else ask(play, charge))
 
 
 def state_of(outcome: Outcome | None) -> State | None:
@@ -248,27 +248,27 @@ def test_those_who_charge_at_once_charge_once(play: Play, method: str) -> None:
     alone = play.charged(method)
     play.hear()
     webhooks = len(play.events())
-    for _ in range(10):
+    for _ in range(5):
         charge = play.new_charge(method)
         told = charge_from_all(play, charge)
         assert len(set(told)) == 1
         assert play.row(charge).calls == len(told)
         assert state_of(told[0]) == play.provider.charge(alone).state
-    assert len(play.rows()) == 11
-    assert len(play.events()) == 11 * webhooks
+    assert len(play.rows()) == 6
+    assert len(play.events()) == 6 * webhooks
 
 
 def test_of_those_who_charge_at_once_exactly_one_loses_the_answer(play: Play) -> None:
-    for _ in range(10):
+    for _ in range(5):
         charge = play.new_charge("sandbox_timeout_charged")
         told = charge_from_all(play, charge)
         assert sorted(str(state_of(one)) for one in told) == ["None"] + ["succeeded"] * 7
-    assert play.kinds() == ["charge.succeeded"] * 10
+    assert play.kinds() == ["charge.succeeded"] * 5
 
 
 @pytest.mark.parametrize("method", ["sandbox_ok", "sandbox_timeout_charged", "sandbox_no_webhook"])
 def test_charging_and_cancelling_at_once_agree_on_one_end(play: Play, method: str) -> None:
-    for _ in range(20):
+    for _ in range(8):
         charge = play.new_charge(method)
         told = charge_and_cancel(play, charge)
         final = {outcome for outcome in told if outcome and outcome.state != PENDING}
@@ -279,7 +279,7 @@ def test_charging_and_cancelling_at_once_agree_on_one_end(play: Play, method: st
 
 
 def test_settling_and_cancelling_at_once_agree_on_one_end(play: Play) -> None:
-    for _ in range(20):
+    for _ in range(8):
         charge = play.charged("sandbox_no_webhook")
         play.pass_time(0.995)
         told = charge_and_cancel(play, charge)

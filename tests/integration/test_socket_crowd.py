@@ -146,15 +146,6 @@ def test_a_lost_reply_is_looked_up_and_told_to_the_socket(shop: DistantShop) -> 
     assert in_line(shop, sale_id) == 1
 
 
-def test_a_lost_request_is_told_to_the_socket_and_is_not_in_line(shop: DistantShop) -> None:
-    sale_id, client = shop.open_sale(), shop.connect(shop.make_shopper())
-    shop.lose(Loss.REQUEST)
-    assert client.ask(type="intent", sale_id=str(sale_id))["code"] == "line_unavailable"
-    assert shop.proxy.lost.is_set()
-    assert in_line(shop, sale_id) == 0
-    assert client.ask(type="intent", sale_id=str(sale_id))["ticket"] == 1
-
-
 def test_a_lost_reply_is_told_to_the_socket_although_the_verdict_came_meanwhile(shop: DistantShop) -> None:
     sale_id, shopper = shop.open_sale(), shop.make_shopper()
     client, listening = shop.connect(shopper), shop.connect(shopper)

@@ -135,11 +135,6 @@ def test_a_stale_cookie_is_nobodys(shop: Shop) -> None:
     assert client.ask(type="intent", sale_id=str(uuid.uuid4()))["code"] == "unauthenticated"
 
 
-def test_without_an_origin_a_cookie_counts_for_nothing(shop: Shop) -> None:
-    client = shop.connect(cookie=f"{ACCESS_COOKIE}={shop.make_shopper().token}")
-    assert client.ask(type="intent", sale_id=str(uuid.uuid4()))["code"] == "unauthenticated"
-
-
 @pytest.mark.parametrize(
     "origin",
     [

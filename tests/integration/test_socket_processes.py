@@ -29,8 +29,8 @@ from tests.integration.socket_shop import Said, Shop, Shopper
 from tests.support.polling import eventually
 
 FINAL: Final = frozenset({"held", "sold_out"})
-STORM: Final = 500
-FILES: Final = 700  # of which 512 are kept for everything else
+STORM: Final = 300
+FILES: Final = 600  # of which 512 are kept for everything else
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ async def storm(shop: Shop, visitors: list[Visitor], end: Callable[[], None], *,
 
 def crowd_in_line(shop: Shop, count: int) -> tuple[uuid.UUID, list[Visitor]]:
     sale_id = shop.open_sale(allocation=count // 10)
-    shoppers = [shop.make_shopper() for _ in range(count)]
+    shoppers = shop.make_crowd(count)
     for shopper in shoppers:
         shop.submit(shopper, sale_id)
     return sale_id, [Visitor(shop, shopper, sale_id) for shopper in shoppers]

@@ -162,47 +162,7 @@ def test_a_slow_reader_who_reads_again_hears_why_it_was_ended(shop: Shop) -> Non
     assert heard == list(range(len(heard)))
 
 
-def test_the_handshake_is_checked(shop: Shop) -> None:
-    good = {
-        "Host": "127.0.0.1",
-        "Connection": "Upgrade",
-        "Upgrade": "websocket",
-        "Sec-WebSocket-Version": "13",
-        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-    }
-    assert handshake(shop, good) == 101
-    assert handshake(shop, good | {"Sec-WebSocket-Version": "8"}) == 426
-    assert handshake(shop, good | {"Sec-WebSocket-Key": "short"}) == 400
-    assert handshake(shop, good | {"Connection": "close"}) == 400
-    assert handshake(shop, good | {"Upgrade": ""}) == 400
-
-
-def handshake(shop: Shop, headers: dict[str, str]) -> int:
-    """Send these headers, and return the status."""
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if value)
-    with socket.create_connection(("127.0.0.1", shop.port), timeout=20) as sock:
-        sock.sendall(f"GET /ws HTTP/1.1\r\n{head}\r\n".encode())
-        return int(sock.recv(4096).split()[1])
-
-
-def test_compression_is_not_agreed_to(shop: Shop) -> None:
-    client = shop.connect(header=["Sec-WebSocket-Extensions: permessage-deflate"])
-    headers = client.ws.getheaders() or {}
-    assert "sec-websocket-extensions" not in {name.lower() for name in headers}
-
-
 def test_closing_is_answered(shop: Shop) -> None:
     client = shop.connect()
     client.ws.send_close(1000, b"bye")
     assert client.closing() == 1000
-
-
-def test_a_stop_tells_everybody_and_loses_no_time(database_url: str, tmp_path: Any) -> None:
-    stopping = Shop(tmp_path, database_url)
-    try:
-        stopping.start()
-        clients = [stopping.connect() for _ in range(50)]
-        assert stopping.stop() == 0
-        assert {client.closing() for client in clients} == {1001}
-    finally:
-        stopping.close()

@@ -15,10 +15,11 @@ from models.tables.payments import Payment
 from tasks.payments.refunds import request_refund, run_refund
 from tasks.providers.port import Charge
 from tests.integration.test_payments_lives import figures, sold
-from tests.integration.test_payments_races import Crash, at_once, crash_at, go_on
+from tests.integration.test_payments_races import Crash, crash_at, go_on
 from tests.support.fake_stripe import FakeStripe, faults
 from tests.support.shop import Shop
 from tests.support.stripe_till import StripeTill
+from tests.support.threads import at_once
 
 __all__ = ["crash_at"]  # a fixture
 

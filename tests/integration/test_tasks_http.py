@@ -66,11 +66,6 @@ def test_a_task_is_seen_by_its_owner_and_admins(
     assert_problem(client.get(f"/api/v1/tasks/{uuid.uuid4()}", headers=shopper.headers), 404)
 
 
-def test_the_list_is_the_admins(client: FlaskClient, shopper: Account) -> None:
-    assert_problem(client.get("/api/v1/tasks"), 401)
-    assert_problem(client.get("/api/v1/tasks", headers=shopper.headers), 403)
-
-
 def listed(client: FlaskClient, admin: Account, query: str) -> list[dict[str, Any]]:
     """Read the whole list, two at a time."""
     return pages(client, f"/api/v1/tasks?limit=2&{query}", admin.headers)
@@ -132,9 +127,8 @@ def test_a_bad_list_is_refused(client: FlaskClient, sale: SaleUnderTest, admin: 
 
 
 def test_an_audit_may_be_asked_for_and_polled(
-    client: FlaskClient, context: Context, sale: SaleUnderTest, admin: Account, shopper: Account
+    client: FlaskClient, context: Context, sale: SaleUnderTest, admin: Account
 ) -> None:
-    assert_problem(client.post(f"/api/v1/sales/{sale.id}/audit", headers=shopper.headers), 403)
     assert_problem(client.post(f"/api/v1/sales/{uuid.uuid4()}/audit", headers=admin.headers), 404)
     answer = client.post(f"/api/v1/sales/{sale.id}/audit", headers=admin.headers)
     assert answer.status_code == 202
@@ -143,10 +137,7 @@ def test_an_audit_may_be_asked_for_and_polled(
     assert (done["state"], done["result"]["ok"]) == ("SUCCESS", True)
 
 
-def test_the_audit_of_now_is_the_admins(
-    client: FlaskClient, sale: SaleUnderTest, admin: Account, shopper: Account
-) -> None:
+def test_an_audit_may_be_made_now(client: FlaskClient, sale: SaleUnderTest, admin: Account) -> None:
     path = f"/api/v1/sales/{sale.id}/audit"
-    assert_problem(client.get(path, headers=shopper.headers), 403)
     assert_problem(client.get(f"/api/v1/sales/{uuid.uuid4()}/audit", headers=admin.headers), 404)
     assert client.get(path, headers=admin.headers).get_json()["ok"]

@@ -1,12 +1,10 @@
 """`/tasks`: payments, refunds and mails in Celery's words, in one list with all other work."""
 
 from collections import deque
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
@@ -19,19 +17,12 @@ from tasks.background import queue
 from tasks.payments.refunds import request_refund
 from tests.integration.conftest import Account
 from tests.integration.test_payments_lives import sold
-from tests.support.mailing import MailShop, mail_shop_over
+from tests.support.mailing import MailShop
 from tests.support.pages import pages
 from tests.support.paying import NO, OK, WAIT
 from tests.support.postbox import Postbox, postbox_open
 from tests.support.problems import assert_problem
-from tests.support.servers import Stores
 from tests.support.shop import SaleUnderTest
-
-
-@pytest.fixture
-def mailing(stores: Stores, clean: None) -> Iterator[MailShop]:  # noqa: ARG001
-    with mail_shop_over(stores, Postbox(port=9).settings) as made:
-        yield made
 
 
 def task(client: FlaskClient, task_id: object, admin: Account) -> dict[str, Any]:

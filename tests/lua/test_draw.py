@@ -56,16 +56,6 @@ def test_the_lobby_is_drawn_once(live: Live) -> None:
     assert tickets(line) == drawn
 
 
-def test_who_comes_after_the_draw_stands_behind_it(live: Live) -> None:
-    line = lobby(live, "draw")
-    line.line_up(5)
-    line.configure(2, status="open")
-    (late,) = line.line_up(1)
-    assert late.intent is not None
-    assert late.intent.ticket == 6
-    assert line.look().number("lobby_size") == 5
-
-
 @pytest.mark.parametrize("order", ["fifo", "draw"])
 def test_who_left_the_lobby_is_gone_from_it_and_the_ledger_learns_of_it(live: Live, order: str) -> None:
     line = lobby(live, order)

@@ -2,9 +2,6 @@
 
 import uuid
 
-import pytest
-
-from models.errors import Fenced
 from models.live.records import Regained
 from models.live.store import Live
 from tests.lua.line import Line
@@ -145,15 +142,3 @@ def test_a_cancelled_sale_sells_nothing_more(line: Line) -> None:
     line.release(one.intent_id)
     line.set(status="cancelled")
     assert line.hold_again(one) == Regained.GONE
-
-
-def test_another_epoch_sells_nothing(line: Line) -> None:
-    line.line_up(1)
-    one = line.claimed().decisions[0]
-    with pytest.raises(Fenced):
-        line.live.sell(line.sale_id, "before", [one.intent_id], "[]")
-    with pytest.raises(Fenced):
-        line.live.hold_again(
-            line.sale_id, "before", uuid.uuid4(), intent_id=one.intent_id, user_id=one.user_id, units=1
-        )
-    assert figures(line) == (9, 1, 0, 1)

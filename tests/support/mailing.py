@@ -1,7 +1,7 @@
 """Mail under test: a shop with mail configured, its outbox, and who sends it."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -106,15 +106,6 @@ def mail_shop_over(stores: Stores, settings: MailSettings | None) -> Iterator[Ma
     with context_over(replace(plain_settings(stores), mail=settings)) as context:
         till = Till.over(context)
         yield MailShop(Shop(till.context), till)
-
-
-def in_threads_of(count: int, work: Callable[[], object]) -> None:
-    """Do something in so many threads at once, and wait for them."""
-    threads = [threading.Thread(target=work) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 def in_threads(count: int, mailer: Mailer, taken: list[int]) -> list[threading.Thread]:

@@ -14,12 +14,15 @@ RAW_BODIES: Final = {
     "not UTF-8": b'{"quantity": "\xff"}',
     "deep": b"[" * 20_000,
     "deep and closed": b'{"quantity":' + b"[" * 900 + b"]" * 900 + b"}",
+    "UTF-16": '{"quantity": 1}'.encode("utf-16"),
     "a list": b"[]",
     "a string": b'"x"',
     "a number": b"5",
     "null": b"null",
     "many keys": json.dumps({f"k{at}": at for at in range(3_000)}).encode(),
     "unknown field": b'{"surprise": 1}',
+    "dunders": b'{"__class__": "x", "__proto__": {}}',
+    "a NUL in a key": b'{"quant\\u0000ity": 1}',
     "huge": b'{"quantity": "' + b"x" * 2_000_000 + b'"}',
 }
 NOT_IDS: Final = ("1", "x", "%00", "..%2f..", "0" * 36, "{}", "'; drop table sales; --")

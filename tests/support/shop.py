@@ -16,8 +16,10 @@ from models.live.keys import SaleKeys
 from models.live.records import Look
 from models.messages import Message
 from models.tables.accounts import User
+from models.tables.background import BackgroundTask
 from models.tables.catalogue import Product, Sale
 from models.tables.orders import Intent, Order
+from tasks.background import queue
 from tasks.context import Context
 from tasks.intents import submit
 from tasks.intents.drain import drain_sale
@@ -145,6 +147,13 @@ class Shop:
         """Look after holds and sales once, as every worker's timer does; returns how many bells rang."""
         sweep_holds(self.context)
         return sweep(self.context)
+
+    def work_off(self) -> None:
+        """Do the background tasks that were asked for, as a worker would."""
+        with self.context.database.transaction() as session:
+            asked = session.scalars(select(BackgroundTask.id)).all()
+        for task_id in asked:
+            queue.run(self.context, task_id)
 
     def product(self) -> UUID:
         """Create a product."""

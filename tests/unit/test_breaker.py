@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from tasks.runtime.breaker import Breaker
+from tests.support.threads import at_once
 
 
 class Ledger:
@@ -66,11 +67,7 @@ def test_threads_share_one_probe() -> None:
     ledger = Ledger()
     ledger.breaker.trip()
     ledger.now = 1.0
-    threads = [threading.Thread(target=ledger.breaker.is_closed) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*[ledger.breaker.is_closed] * 8)
     assert ledger.probes == 1
 
 

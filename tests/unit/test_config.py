@@ -342,35 +342,13 @@ def test_production_allows_nothing_that_it_does_not_know(load: Load, environment
         load(**LIVE | {"PRODUCTION_ALLOWS": "sandbox,everything", "ENVIRONMENT": environment})
 
 
-@pytest.mark.parametrize(
-    "weak",
-    [
-        *(
-            "password",
-            "Password1234",
-            "passwordpassword",
-            "P@ssw0rd2026!",
-            "admin@example.com",
-            "changeme12345",
-        ),
-        *(
-            "123456789012",
-            "abcdefghijkl",
-            "qwertyuiop12",
-            "aaaaaaaaaaaa",
-            "shopshopshop",
-            "owner-owner-owner",
-        ),
-    ],
-)
+@pytest.mark.parametrize("weak", ["password", "aaaaaaaaaaaa", "owner-owner-owner"])
 def test_a_weak_password_of_the_admin_is_refused_in_production(load: Load, weak: str) -> None:
+    owner = LIVE | {"ADMIN_EMAIL": "owner@shop.example"}
     with pytest.raises(ConfigurationError, match="weak_admin_password"):
-        load(**LIVE, ADMIN_EMAIL="owner@shop.example", ADMIN_PASSWORD=weak)
-
-
-@pytest.mark.parametrize("good", ["correct horse battery", "hT7!pQ2_vLx9", "eXaK3v9-wpQ2_mTz", ""])
-def test_a_good_password_of_the_admin_is_taken_in_production(load: Load, good: str) -> None:
-    assert load(**LIVE, ADMIN_PASSWORD=good).admin_password == (good or None)
+        load(**owner, ADMIN_PASSWORD=weak)
+    assert load(**owner, ADMIN_PASSWORD="correct horse battery").admin_password == "correct horse battery"
+    assert load(**owner, ADMIN_PASSWORD="").admin_password is None
 
 
 @pytest.mark.parametrize(

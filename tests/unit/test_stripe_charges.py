@@ -1,9 +1,9 @@
 """Stripe's charges, over HTTP: what each answer means, and one charge a payment whatever is lost."""
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from structlog.testing import capture_logs
@@ -14,6 +14,7 @@ from tasks.providers.stripe import StripeProvider, client
 from tests.support.fake_stripe import FakeStripe, faults
 from tests.support.polling import eventually
 from tests.support.stripe_play import CANCEL, CONFIRM, CREATE, RETRIEVE, SEARCH, StripePlay, stripe_settings
+from tests.support.threads import at_once
 
 PENDING, SUCCEEDED, DECLINED = State.PENDING, State.SUCCEEDED, State.DECLINED
 CROWD = 16  # threads of a worker
@@ -27,17 +28,6 @@ def play() -> Iterator[StripePlay]:
 
 def state_of(outcome: Outcome | None) -> State | None:
     return outcome.state if outcome else None
-
-
-def at_once(count: int, do: Callable[[int], Outcome | None]) -> list[Outcome | None]:
-    ready = threading.Barrier(count)
-
-    def one(number: int) -> Outcome | None:
-        ready.wait(timeout=10)
-        return do(number)
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(one, range(count)))
 
 
 @pytest.mark.parametrize("method", ["pm_card_ok", "ctoken_card_ok"])
@@ -346,7 +336,7 @@ def test_an_amount_that_stripe_cannot_write_is_not_rounded(play: StripePlay) -> 
 
 def test_many_who_ask_for_one_charge_make_one(play: StripePlay) -> None:
     charge = play.new_charge()
-    told = at_once(CROWD, lambda _: play.ask(charge))
+    told = at_once(*[lambda: play.ask(charge)] * CROWD)
     assert {state_of(one) for one in told} <= {SUCCEEDED, None}
     assert state_of(play.ask(charge)) == SUCCEEDED
     assert len(play.fake.books.charges) == len(play.intents_of(charge)) == 1
@@ -355,7 +345,7 @@ def test_many_who_ask_for_one_charge_make_one(play: StripePlay) -> None:
 @pytest.mark.parametrize("turn", range(3))
 def test_of_those_who_charge_and_those_who_end_one_wins(play: StripePlay, turn: int) -> None:
     charge = play.new_charge(("pm_card_ok", "pm_card_3ds", "payment_element")[turn])
-    told = at_once(CROWD, lambda number: play.end(charge) if number % 2 else play.ask(charge))
+    told = at_once(*[lambda: play.ask(charge), lambda: play.end(charge)] * (CROWD // 2))
     told.append(play.end(charge))
     finals = {one.state for one in told if one and one.state != PENDING}
     assert len(finals) == 1
@@ -364,7 +354,7 @@ def test_of_those_who_charge_and_those_who_end_one_wins(play: StripePlay, turn: 
 
 def test_threads_share_a_client_and_not_a_connection(play: StripePlay) -> None:
     charges = [play.new_charge() for _ in range(CROWD)]
-    told = at_once(CROWD, lambda number: play.provider.charge(charges[number]))
+    told = at_once(*(partial(play.provider.charge, charge) for charge in charges))
     assert [state_of(one) for one in told] == [SUCCEEDED] * CROWD
     assert sorted(one.ref or "" for one in told if one) == sorted(play.fake.books.charges)
 
