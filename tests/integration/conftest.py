@@ -16,8 +16,10 @@ from models.enums import Role, StaffRole
 from models.tables.accounts import TokenFamily, User
 from tests.integration.sandbox_play import Play
 from tests.support.mailing import MailShop, mail_shop_over
+from tests.support.paying import Till
 from tests.support.postbox import Postbox, postbox_open
 from tests.support.servers import Stores
+from tests.support.shop import Shop
 from web import create_app
 from web.auth.issue import issue_pair
 from web.auth.passwords import Passwords
@@ -171,3 +173,9 @@ def mailing(stores: Stores, clean: None) -> Iterator[MailShop]:  # noqa: ARG001
     """A shop that writes mails, for a server that nobody runs."""
     with mail_shop_over(stores, Postbox(port=9).settings) as made:
         yield made
+
+
+@pytest.fixture
+def till(shop: Shop) -> Till:
+    """Where the sales of the shop are paid, by a provider that says what the test has it say."""
+    return Till.over(shop.context)

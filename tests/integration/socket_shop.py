@@ -8,7 +8,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -269,15 +269,12 @@ class Shop:
 @pytest.fixture(scope="module")
 def running_shop(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A shop that the tests of one module share; each makes its own shoppers and sales."""
-    shop = Shop(tmp_path_factory.mktemp("shop"), database_url)
-    try:
+    with closing(Shop(tmp_path_factory.mktemp("shop"), database_url)) as shop:
         shop.start()
         shop.connect()  # from the first socket on, Redis is listened to
         eventually(shop.context.live.client.pubsub_numpat)
         shop.hang_up()
         yield shop
-    finally:
-        shop.close()
 
 
 @pytest.fixture

@@ -87,9 +87,7 @@ def test_holds_that_are_about_to_expire_are_counted(shop: Shop) -> None:
 
 
 def test_times_to_a_verdict_are_those_of_the_ledger(shop: Shop) -> None:
-    sale = shop.open_sale(200)
-    sale.line_up(shop.shoppers(101))
-    sale.drain()
+    sale = shop.drained_sale(200, asked=101)
     sale.sql(
         "UPDATE intents SET submitted_at = decided_at - ticket * interval '10 ms' WHERE sale_id = :sale_id"
     )
@@ -99,9 +97,7 @@ def test_times_to_a_verdict_are_those_of_the_ledger(shop: Shop) -> None:
 
 
 def test_who_came_to_the_lobby_waits_from_the_opening_on(shop: Shop) -> None:
-    sale = shop.open_sale(5)
-    sale.line_up(shop.shoppers(1))
-    sale.drain()
+    sale = shop.drained_sale(5, asked=1)
     sale.sql("UPDATE intents SET submitted_at = now() - interval '1 hour' WHERE sale_id = :sale_id")
     sale.sql(
         "UPDATE sales SET opens_at = (SELECT decided_at - interval '2 s' FROM intents) WHERE id = :sale_id"
@@ -137,9 +133,7 @@ def test_the_series_goes_on_from_a_moment(
 
 
 def test_each_invariant_has_the_status_that_the_last_audit_found(shop: Shop) -> None:
-    sale = shop.open_sale(2)
-    sale.line_up(shop.shoppers(2))
-    sale.drain()
+    sale = shop.drained_sale(2, asked=2)
     assert states(seen(sale)) == dict.fromkeys(NAMES, "unknown")
     (audit,) = audit_running_sales(shop.context)
     assert [check.name for check in audit.checks] == list(NAMES)

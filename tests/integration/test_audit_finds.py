@@ -218,11 +218,8 @@ def test_a_draw_that_was_tampered_with_is_found(shop: Shop) -> None:
     assert failed(sale) == {"draw_repeats"}
 
 
-def test_a_refunded_unit_that_a_later_ticket_gets_is_no_inversion(shop: Shop) -> None:
-    sale = shop.open_sale(1)
-    sale.line_up(shop.shoppers(2))
-    sale.drain()
-    till = Till.over(shop.context)
+def test_a_refunded_unit_that_a_later_ticket_gets_is_no_inversion(shop: Shop, till: Till) -> None:
+    sale = shop.drained_sale(1, asked=2)
     [order] = sale.orders()
     till.pay(order)
     sale.drain()

@@ -122,9 +122,7 @@ PLANTED: list[Plant] = [
 @pytest.fixture
 def sale(shop: Shop) -> SaleUnderTest:
     """A sale with two holds and an order that is paid."""
-    sale = shop.open_sale(4)
-    sale.line_up(shop.shoppers(3))
-    sale.drain()
+    sale = shop.drained_sale(4, asked=3)
     Till.over(shop.context).pay(sale.orders()[0])
     return sale
 

@@ -25,11 +25,8 @@ def test_verdicts_in_flight_are_no_disagreement(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("status", ["expired", "cancelled", "paid", "refunded"])
-def test_an_order_on_its_way_home_is_in_flight(shop: Shop, status: str) -> None:
-    sale = shop.open_sale(3)
-    sale.line_up(shop.shoppers(2))
-    sale.drain()
-    till = Till.over(shop.context)
+def test_an_order_on_its_way_home_is_in_flight(shop: Shop, till: Till, status: str) -> None:
+    sale = shop.drained_sale(3, asked=2)
     order = sale.orders()[0]
     if status in ("paid", "refunded"):
         till.pay(order)
@@ -71,9 +68,7 @@ MOVES: dict[str, Move] = {
 def test_what_moves_while_the_stores_are_read_is_seen_and_they_are_read_again(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, move: str
 ) -> None:
-    sale = shop.open_sale(3)
-    sale.line_up(shop.shoppers(2))
-    sale.drain()
+    sale = shop.drained_sale(3, asked=2)
     sale.line_up(shop.shoppers(1))
     turns: list[int] = []
     people = Live.people

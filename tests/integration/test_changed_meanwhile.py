@@ -409,9 +409,7 @@ def test_a_key_of_another_sale_or_number_is_refused(
 def test_a_cut_below_what_is_taken_is_refused_and_stays_refused(
     client: FlaskClient, shop: Shop, admin: Account
 ) -> None:
-    sale = shop.open_sale(10)
-    sale.line_up(shop.shoppers(6))
-    sale.drain()
+    sale = shop.drained_sale(10, asked=6)
     assert_problem(units(client, admin, sale, -5, Idempotency_Key="k"), 409, code="allocation_too_small")
     assert_problem(units(client, admin, sale, -11), 409, code="allocation_too_small")
     assert units(client, admin, sale, -4).get_json()["allocation"] == 6

@@ -52,9 +52,8 @@ def finish(till: Till, order: Order) -> None:
 
 
 @pytest.mark.parametrize("said", WRONG, ids=str)
-def test_a_wrong_charge_pays_nothing_and_goes_back_whole(shop: Shop, said: Charged) -> None:
+def test_a_wrong_charge_pays_nothing_and_goes_back_whole(shop: Shop, till: Till, said: Charged) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     till.provider.charges = deque([charged(said), OK])
     with capture_logs() as logs:
         wrong = till.pay(order)
@@ -77,9 +76,8 @@ def test_a_wrong_charge_pays_nothing_and_goes_back_whole(shop: Shop, said: Charg
     assert figures(sale) == (2, 0, 1)
 
 
-def test_the_right_charge_pays(shop: Shop) -> None:
+def test_the_right_charge_pays(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     till.provider.charges = deque([charged(Charged(Fraction(1_999), "USD"))])
     till.pay(order)
     assert till.order(order)["status"] == "paid"
@@ -87,9 +85,8 @@ def test_the_right_charge_pays(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("said", WRONG, ids=str)
-def test_a_wrong_charge_that_comes_late_is_never_held_again(shop: Shop, said: Charged) -> None:
+def test_a_wrong_charge_that_comes_late_is_never_held_again(shop: Shop, till: Till, said: Charged) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     abandoned(shop, till, order)
     till.hear(till.payments(order)[0].id, charged(said))
     finish(till, order)
@@ -97,9 +94,8 @@ def test_a_wrong_charge_that_comes_late_is_never_held_again(shop: Shop, said: Ch
     assert figures(sale) == (3, 0, 0)
 
 
-def test_a_wrong_charge_after_a_decline_or_beside_a_paid_one_goes_back(shop: Shop) -> None:
+def test_a_wrong_charge_after_a_decline_or_beside_a_paid_one_goes_back(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     till.provider.charges = deque([NO, OK])
     declined = till.pay(order)
     till.pay(order)
@@ -110,9 +106,8 @@ def test_a_wrong_charge_after_a_decline_or_beside_a_paid_one_goes_back(shop: Sho
     assert figures(sale) == (2, 0, 1)
 
 
-def test_a_wrong_word_on_what_is_paid_changes_nothing(shop: Shop) -> None:
+def test_a_wrong_word_on_what_is_paid_changes_nothing(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     payment_id = till.pay(order)
     till.hear(payment_id, charged(WRONG[1]))
     finish(till, order)
@@ -120,9 +115,8 @@ def test_a_wrong_word_on_what_is_paid_changes_nothing(shop: Shop) -> None:
     assert figures(sale) == (2, 0, 1)
 
 
-def test_a_charge_that_could_not_be_ended_in_time_is_compared_too(shop: Shop) -> None:
+def test_a_charge_that_could_not_be_ended_in_time_is_compared_too(shop: Shop, till: Till) -> None:
     _, [order] = sold(shop)
-    till = Till.over(shop.context)
     till.provider.charges, till.provider.cancels = deque([SILENCE]), deque([charged(WRONG[2])])
     payment_id = till.pay(order)
     till.lose_patience(payment_id)
@@ -246,9 +240,8 @@ def test_a_stripe_webhook_alone_that_tells_of_another_amount_is_only_a_bell(
     assert figures(sale) == (2, 0, 1)
 
 
-def test_a_pending_word_is_not_compared(shop: Shop) -> None:
+def test_a_pending_word_is_not_compared(shop: Shop, till: Till) -> None:
     _, [order] = sold(shop)
-    till = Till.over(shop.context)
     till.provider.charges = deque([WAIT])
     till.pay(order)
     assert till.order(order)["status"] == "paying"

@@ -89,9 +89,7 @@ def sql(database: Database, statement: str, **values: Any) -> None:
 @pytest.fixture
 def busy(shop: Shop, stores: Stores) -> SaleUnderTest:
     """A sale of which something waits in each way that there is."""
-    sale = shop.open_sale(8, hold_seconds=600)
-    sale.line_up(shop.shoppers(8))
-    sale.drain()
+    sale = shop.drained_sale(8, asked=8, hold_seconds=600)
     _held, slow, late, silent, refunded, mailed, *_ = sale.orders()
     for order, method in ((slow, "sandbox_slow:600"), (late, "sandbox_late_webhook:600")):
         begin_payment(shop.context, order.user_id, order.id, method=method)
@@ -156,9 +154,7 @@ def test_a_hold_ends_when_its_length_is_over_by_the_new_clock(busy: SaleUnderTes
 def test_of_all_processes_one_looks(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deadlines, "TURN_MS", 60_000)
     assert shop.context.live.take_turn("clocks", 60_000)
-    sale = shop.open_sale(1)
-    sale.line_up(shop.shoppers(1))
-    sale.drain()
+    shop.drained_sale(1, asked=1)
     set_clock_back(shop.context.database)
     assert not look_after_clocks(shop.context)
 

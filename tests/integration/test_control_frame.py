@@ -80,9 +80,7 @@ def test_an_address_that_asks_for_what_cannot_be_is_told_in_a_page(
 def test_a_field_that_was_left_empty_asks_for_nothing(
     client: FlaskClient, shop: Shop, admin: Account
 ) -> None:
-    sale = shop.open_sale()
-    sale.line_up(shop.shoppers(1))
-    sale.drain()
+    shop.drained_sale(asked=1)
     sign_in(client, admin)
     assert "Kettle" in read(client, "/admin/orders?query=&sale_id=&status=&cursor=")
 

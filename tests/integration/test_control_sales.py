@@ -31,9 +31,7 @@ def closed_fields(page: str) -> set[str]:
 def test_the_list_shows_each_sale_with_its_figures_and_its_verbs(
     client: FlaskClient, shop: Shop, admin: Account
 ) -> None:
-    sale = shop.open_sale(10)
-    sale.line_up(shop.shoppers(3))
-    sale.drain()
+    sale = shop.drained_sale(10, asked=3)
     sign_in(client, admin)
     page = read(client, "/admin")
     assert "7 of 10 left, 3 held, 0 sold" in page

@@ -55,9 +55,7 @@ def test_an_expired_hold_goes_to_the_oldest_who_stands_by(shop: Shop) -> None:
 
 
 def test_a_hold_before_its_deadline_is_left_alone(shop: Shop) -> None:
-    sale = shop.open_sale(units=1)
-    sale.line_up(shop.shoppers(2))
-    sale.drain()
+    sale = shop.drained_sale(1, asked=2)
     shop.sweep()
     assert sale.statuses() == ["held", "standby"]
 
@@ -76,9 +74,7 @@ def test_an_expired_order_tells_when_and_why(shop: Shop, context: Context) -> No
 
 
 def test_workers_that_expire_at_once_expire_each_hold_once(shop: Shop, context: Context) -> None:
-    sale = shop.open_sale(units=40)
-    sale.line_up(shop.shoppers(60))
-    sale.drain()
+    sale = shop.drained_sale(40, asked=60)
     let_expire(sale)
     ended = at_once(*[lambda: holds.sweep_holds(context)] * 4)
     holds.sweep_holds(context)
@@ -92,9 +88,7 @@ def test_workers_that_expire_at_once_expire_each_hold_once(shop: Shop, context: 
 def test_sweeps_that_note_the_same_holds_do_not_wait_for_each_other_in_a_circle(
     shop: Shop, context: Context
 ) -> None:
-    sale = shop.open_sale(units=20)
-    sale.line_up(shop.shoppers(20))
-    sale.drain()
+    sale = shop.drained_sale(20, asked=20)
     ids = sorted(order.id for order in sale.orders())
     let_expire(sale)
     holds.expire_due(context)
@@ -121,9 +115,7 @@ def is_waiting(context: Context) -> bool:
 
 @pytest.mark.parametrize("step", ["ended", "released"])
 def test_a_crash_on_the_way_home_loses_and_doubles_no_unit(shop: Shop, context: Context, step: str) -> None:
-    sale = shop.open_sale(units=3)
-    sale.line_up(shop.shoppers(5))
-    sale.drain()
+    sale = shop.drained_sale(3, asked=5)
     let_expire(sale)
     arm(f"{step}:1:raise")
     with pytest.raises(Failed):
@@ -165,9 +157,7 @@ def test_nobody_is_sold_out_while_a_unit_may_come_back(shop: Shop) -> None:
 
 
 def test_the_end_of_a_sale_answers_who_stands_by_and_keeps_the_holds(shop: Shop) -> None:
-    sale = shop.open_sale(units=1)
-    sale.line_up(shop.shoppers(3))
-    sale.drain()
+    sale = shop.drained_sale(1, asked=3)
     sale.move(SaleStatus.ENDED)
     sale.drain()
     assert sale.statuses() == ["held", "sold_out", "sold_out"]
@@ -179,9 +169,7 @@ def test_the_end_of_a_sale_answers_who_stands_by_and_keeps_the_holds(shop: Shop)
 
 
 def test_a_pause_keeps_places_while_holds_go_on_to_end(shop: Shop) -> None:
-    sale = shop.open_sale(units=1)
-    sale.line_up(shop.shoppers(2))
-    sale.drain()
+    sale = shop.drained_sale(1, asked=2)
     sale.move(SaleStatus.PAUSED)
     let_expire(sale)
     shop.sweep()
@@ -219,9 +207,7 @@ def test_every_return_goes_to_the_next_until_all_were_served(shop: Shop, context
 
 def test_a_sale_with_many_holds_is_cancelled_to_the_last(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holds, "AT_ONCE", 3)
-    sale = shop.open_sale(units=10)
-    sale.line_up(shop.shoppers(10))
-    sale.drain()
+    sale = shop.drained_sale(10, asked=10)
     sale.move(SaleStatus.CANCELLED)
     for _ in range(5):
         shop.sweep()
@@ -247,9 +233,7 @@ def test_a_sale_that_is_stuck_holds_up_no_other(shop: Shop, monkeypatch: pytest.
 
 
 def test_the_audit_catches_a_later_ticket_that_was_served_first(shop: Shop) -> None:
-    sale = shop.open_sale(units=1)
-    sale.line_up(shop.shoppers(3))
-    sale.drain()
+    sale = shop.drained_sale(1, asked=3)
     let_expire(sale)
     shop.sweep()
     sale.drain()

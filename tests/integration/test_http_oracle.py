@@ -6,7 +6,7 @@
 import json
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -46,12 +46,9 @@ def running_shop(database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
     """A shop whose staff have to show a second factor, with room for everybody's questions."""
     limits = {"RATE_LIMIT_API": "100000/minute"}
     place = tmp_path_factory.mktemp("shop")
-    shop = Shop(place, database_url, STAFF_SECOND_FACTOR="required", **limits)
-    try:
+    with closing(Shop(place, database_url, STAFF_SECOND_FACTOR="required", **limits)) as shop:
         shop.start()
         yield shop
-    finally:
-        shop.close()
 
 
 @pytest.fixture(autouse=True)

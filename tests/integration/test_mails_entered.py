@@ -92,8 +92,9 @@ def test_a_cancelled_sale_tells_everybody_who_had_paid(mailing: MailShop) -> Non
     assert {mail.order_id for mail in refunds} == {order.id for order in orders}
 
 
-def test_without_configuration_nothing_is_entered_and_nothing_is_due(shop: Shop, stores: Stores) -> None:
-    till = Till.over(shop.context)
+def test_without_configuration_nothing_is_entered_and_nothing_is_due(
+    shop: Shop, till: Till, stores: Stores
+) -> None:
     quiet = MailShop(shop, till)
     quiet.paid()
     assert quiet.mails() == []

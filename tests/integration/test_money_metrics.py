@@ -64,9 +64,7 @@ def outcomes(figures: Figures) -> dict[str, float]:
 
 
 def held(shop: Shop, buyers: int = 1) -> tuple[Any, list[Any]]:
-    sale = shop.open_sale(buyers)
-    sale.line_up(shop.shoppers(buyers))
-    sale.drain()
+    sale = shop.drained_sale(buyers, asked=buyers)
     return sale, sale.orders()
 
 
@@ -87,8 +85,7 @@ def test_everything_is_there_before_anything_happened(shop: Shop) -> None:
         assert found[series] == 0
 
 
-def test_payments_are_counted_by_their_outcome_and_once(shop: Shop) -> None:
-    till = Till.over(shop.context)
+def test_payments_are_counted_by_their_outcome_and_once(shop: Shop, till: Till) -> None:
     _, orders = held(shop, 3)
     till.provider.charges = deque([OK, NO, WAIT])
     paid, declined, waiting = (till.pay(order) for order in orders)
@@ -101,8 +98,7 @@ def test_payments_are_counted_by_their_outcome_and_once(shop: Shop) -> None:
     assert found['payments_open{status="pending"}'] == 1
 
 
-def test_a_payment_that_is_let_go_and_comes_late_counts_as_both(shop: Shop) -> None:
-    till = Till.over(shop.context)
+def test_a_payment_that_is_let_go_and_comes_late_counts_as_both(shop: Shop, till: Till) -> None:
     sale, [order] = held(shop)
     till.provider.charges = till.provider.cancels = deque([WAIT])
     payment_id = till.pay(order)
@@ -125,8 +121,7 @@ def test_a_payment_that_is_let_go_and_comes_late_counts_as_both(shop: Shop) -> N
     assert found['payments_open{status="late"}'] == 0
 
 
-def test_refunds_are_counted_by_cause_and_result_and_once(shop: Shop) -> None:
-    till = Till.over(shop.context)
+def test_refunds_are_counted_by_cause_and_result_and_once(shop: Shop, till: Till) -> None:
     _, [order] = held(shop)
     till.pay(order)
     till.provider.refunds = deque([NO, NO, OK])
@@ -148,8 +143,7 @@ def test_refunds_are_counted_by_cause_and_result_and_once(shop: Shop) -> None:
     assert outcomes(found) == {"succeeded": 1}
 
 
-def test_the_oldest_open_payment_has_its_age(shop: Shop) -> None:
-    till = Till.over(shop.context)
+def test_the_oldest_open_payment_has_its_age(shop: Shop, till: Till) -> None:
     _, orders = held(shop, 2)
     ids = [till.begin(order) for order in orders]
     with till.context.database.transaction() as session:
@@ -160,8 +154,7 @@ def test_the_oldest_open_payment_has_its_age(shop: Shop) -> None:
     assert 3600 <= found['payments_oldest_open_seconds{status="pending"}'] < 7200
 
 
-def test_times_fall_into_their_buckets(shop: Shop) -> None:
-    till = Till.over(shop.context)
+def test_times_fall_into_their_buckets(till: Till) -> None:
     counts = Counts()
     with till.context.database.transaction() as session:
         for seconds in (0.1, 0.25, 0.26, 4000):
@@ -175,8 +168,7 @@ def test_times_fall_into_their_buckets(shop: Shop) -> None:
     assert total == pytest.approx(4000.61)
 
 
-def test_what_is_rolled_back_is_not_counted(shop: Shop) -> None:
-    till = Till.over(shop.context)
+def test_what_is_rolled_back_is_not_counted(till: Till) -> None:
     with till.context.database.transaction() as session:
         count(session, PAYMENTS_BEGUN, "sandbox")
         session.rollback()
@@ -206,9 +198,8 @@ def test_counting_waits_for_nobody_and_loses_nothing(shop: Shop) -> None:
     assert parts <= 8
 
 
-def test_a_reading_is_kept_for_a_second(shop: Shop) -> None:
+def test_a_reading_is_kept_for_a_second(shop: Shop, till: Till) -> None:
     now = [0.0]
-    till = Till.over(shop.context)
     money = MoneyFigures(till.context.database, "sandbox", clock=lambda: now[0])
     _, [order] = held(shop)
     assert told(money)[BEGUN] == 0
@@ -232,8 +223,7 @@ def test_without_the_ledger_the_page_says_so(fragile_stores: Stores) -> None:
     database.dispose()
 
 
-def test_the_page_that_prometheus_reads_has_it_all(shop: Shop, client: FlaskClient) -> None:
-    till = Till.over(shop.context)
+def test_the_page_that_prometheus_reads_has_it_all(shop: Shop, till: Till, client: FlaskClient) -> None:
     _, [order] = held(shop)
     till.pay(order)
     eventually(lambda: scraped(client)[BEGUN])  # what was read for another test may be kept for a moment

@@ -48,12 +48,9 @@ def after_reading_orders(database: Database, happens: Callable[[], object]) -> I
 
 
 @pytest.mark.parametrize("way", READ)
-def test_an_order_that_is_paid_while_it_is_read_is_told_as_it_was(shop: Shop, way: str) -> None:
-    sale = shop.open_sale(1)
-    sale.line_up(shop.shoppers(1))
-    sale.drain()
+def test_an_order_that_is_paid_while_it_is_read_is_told_as_it_was(shop: Shop, till: Till, way: str) -> None:
+    sale = shop.drained_sale(1, asked=1)
     [order] = sale.orders()
-    till = Till.over(shop.context)
     payment_id = till.begin(order)
     with after_reading_orders(shop.context.database, lambda: till.drive(payment_id)) as seen:
         message = READ[way](till, order)
@@ -64,12 +61,9 @@ def test_an_order_that_is_paid_while_it_is_read_is_told_as_it_was(shop: Shop, wa
     assert till.order(order)["status"] == "paid"
 
 
-def test_an_order_that_is_refunded_while_it_is_read_is_shown_as_it_was(shop: Shop) -> None:
-    sale = shop.open_sale(1)
-    sale.line_up(shop.shoppers(1))
-    sale.drain()
+def test_an_order_that_is_refunded_while_it_is_read_is_shown_as_it_was(shop: Shop, till: Till) -> None:
+    sale = shop.drained_sale(1, asked=1)
     [order] = sale.orders()
-    till = Till.over(shop.context)
     till.pay(order)
     request_refund(till.context, order.id, by=None)
     with after_reading_orders(shop.context.database, till.drive_refunds) as seen:

@@ -89,9 +89,7 @@ def test_the_front_page_has_a_shelf_for_what_runs_comes_and_is_past(client: Flas
 
 
 def test_a_sale_is_readable_without_scripts(client: FlaskClient, shop: Shop) -> None:
-    sale = shop.open_sale(10)
-    sale.line_up(shop.shoppers(3))
-    sale.drain()
+    sale = shop.drained_sale(10, asked=3)
     page = read(client, f"/sales/{sale.id}")
     for words in (
         "Kettle",

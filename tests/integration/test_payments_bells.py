@@ -35,9 +35,7 @@ def rung(settings: Settings, clean: None) -> Iterator[Context]:  # noqa: ARG001
 def due(rung: Context) -> Till:
     """More payments than there may be bells, each of which was rung for when it was begun."""
     shop = Shop(rung)
-    sale = shop.open_sale(units=2 * MOST)
-    sale.line_up(shop.shoppers(2 * MOST))
-    sale.drain()
+    sale = shop.drained_sale(2 * MOST, asked=2 * MOST)
     till = Till.over(rung)
     for order in sale.orders():
         till.begin(order)

@@ -5,12 +5,7 @@ from collections import deque
 import pytest
 
 from models.enums import SaleStatus
-from models.errors import (
-    IdempotencyKeyReused,
-    NotRefundable,
-    OrderNotHeld,
-    PaymentInProgress,
-)
+from models.errors import IdempotencyKeyReused, NotRefundable, OrderNotHeld, PaymentInProgress
 from models.tables.orders import Order
 from tasks.orders.holds import cancel_order
 from tasks.payments.begin import begin_payment
@@ -37,9 +32,8 @@ def figures(sale: SaleUnderTest) -> tuple[int, int, int]:
     return live
 
 
-def test_a_paid_order_is_sold_and_has_a_receipt(shop: Shop) -> None:
+def test_a_paid_order_is_sold_and_has_a_receipt(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     payment_id = till.begin(order)
     assert till.order(order)["status"] == "paying"
     assert figures(sale) == (2, 1, 0)
@@ -52,9 +46,8 @@ def test_a_paid_order_is_sold_and_has_a_receipt(shop: Shop) -> None:
     assert till.story(order) == [("held", None), ("paying", None), ("paid", None)]
 
 
-def test_a_word_heard_often_counts_once(shop: Shop) -> None:
+def test_a_word_heard_often_counts_once(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     payment_id = till.pay(order)
     for _ in range(3):
         till.hear(payment_id, OK)
@@ -66,9 +59,8 @@ def test_a_word_heard_often_counts_once(shop: Shop) -> None:
     assert figures(sale) == (2, 0, 1)
 
 
-def test_a_declined_payment_gives_the_hold_back_and_another_may_follow(shop: Shop) -> None:
+def test_a_declined_payment_gives_the_hold_back_and_another_may_follow(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     till.provider.charges = deque([NO, OK])
     till.pay(order)
     assert till.story(order)[-1] == ("held", "card_declined")
@@ -78,9 +70,8 @@ def test_a_declined_payment_gives_the_hold_back_and_another_may_follow(shop: Sho
     assert figures(sale) == (2, 0, 1)
 
 
-def test_who_pays_neither_expires_nor_cancels_nor_pays_twice(shop: Shop) -> None:
+def test_who_pays_neither_expires_nor_cancels_nor_pays_twice(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     till.begin(order)
     till.end_hold(order)
     shop.sweep()
@@ -92,9 +83,8 @@ def test_who_pays_neither_expires_nor_cancels_nor_pays_twice(shop: Shop) -> None
     assert figures(sale) == (2, 1, 0)
 
 
-def test_a_declined_payment_of_an_overdue_hold_lets_it_expire(shop: Shop) -> None:
+def test_a_declined_payment_of_an_overdue_hold_lets_it_expire(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     payment_id = till.begin(order)
     till.end_hold(order)
     till.hear(payment_id, NO)
@@ -105,9 +95,8 @@ def test_a_declined_payment_of_an_overdue_hold_lets_it_expire(shop: Shop) -> Non
         till.begin(order)
 
 
-def test_a_silent_provider_is_asked_to_end_the_charge(shop: Shop) -> None:
+def test_a_silent_provider_is_asked_to_end_the_charge(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     till.provider.charges = deque([SILENCE])
     payment_id = till.pay(order)
     assert till.order(order)["status"] == "paying"
@@ -118,9 +107,8 @@ def test_a_silent_provider_is_asked_to_end_the_charge(shop: Shop) -> None:
     assert figures(sale) == (2, 1, 0)
 
 
-def test_a_charge_that_was_made_before_it_could_be_ended_pays(shop: Shop) -> None:
+def test_a_charge_that_was_made_before_it_could_be_ended_pays(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     till.provider.charges, till.provider.cancels = deque([SILENCE]), deque([OK])
     payment_id = till.pay(order)
     till.lose_patience(payment_id)
@@ -140,9 +128,8 @@ def abandoned(shop: Shop, till: Till, order: Order) -> None:
     assert till.story(order)[-2:] == [("held", "payment_unanswered"), ("expired", "deadline_passed")]
 
 
-def test_a_late_success_is_held_again_where_a_unit_is_free(shop: Shop) -> None:
+def test_a_late_success_is_held_again_where_a_unit_is_free(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     abandoned(shop, till, order)
     assert figures(sale) == (3, 0, 0)
     payment = till.payments(order)[0]
@@ -155,9 +142,8 @@ def test_a_late_success_is_held_again_where_a_unit_is_free(shop: Shop) -> None:
     assert figures(sale) == (2, 0, 1)
 
 
-def test_a_late_success_is_refunded_where_others_got_the_unit(shop: Shop) -> None:
+def test_a_late_success_is_refunded_where_others_got_the_unit(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop, units=1, buyers=2)
-    till = Till.over(shop.context)
     abandoned(shop, till, order)
     sale.drain()
     payment = till.payments(order)[0]
@@ -172,9 +158,8 @@ def test_a_late_success_is_refunded_where_others_got_the_unit(shop: Shop) -> Non
     assert figures(sale) == (0, 1, 0)
 
 
-def test_who_stands_by_goes_before_who_paid_late(shop: Shop) -> None:
+def test_who_stands_by_goes_before_who_paid_late(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop, units=1, buyers=2)
-    till = Till.over(shop.context)
     abandoned(shop, till, order)  # the unit is free, and somebody stands by for it
     payment = till.payments(order)[0]
     till.hear(payment.id, OK)
@@ -186,9 +171,8 @@ def test_who_stands_by_goes_before_who_paid_late(shop: Shop) -> None:
     assert figures(sale) == (0, 1, 0)
 
 
-def test_a_success_before_the_given_up_hold_expires_pays(shop: Shop) -> None:
+def test_a_success_before_the_given_up_hold_expires_pays(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     till.provider.charges, till.provider.cancels = deque([SILENCE]), deque([SILENCE])
     payment_id = till.pay(order)
     till.lose_patience(payment_id, pin=True)
@@ -201,9 +185,8 @@ def test_a_success_before_the_given_up_hold_expires_pays(shop: Shop) -> None:
     assert figures(sale) == (2, 0, 1)
 
 
-def test_a_declined_charge_that_succeeds_after_all_is_refunded_and_not_kept(shop: Shop) -> None:
+def test_a_declined_charge_that_succeeds_after_all_is_refunded_and_not_kept(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     till.provider.charges = deque([NO, OK])
     first = till.pay(order)
     till.pay(order)
@@ -216,10 +199,9 @@ def test_a_declined_charge_that_succeeds_after_all_is_refunded_and_not_kept(shop
     assert figures(sale) == (2, 0, 1)
 
 
-def test_a_refund_gives_money_and_units_back_once(shop: Shop) -> None:
+def test_a_refund_gives_money_and_units_back_once(shop: Shop, till: Till) -> None:
     admin = shop.admin()
     sale, [order, waiting] = sold(shop, units=2, buyers=2)
-    till = Till.over(shop.context)
     with pytest.raises(NotRefundable):
         request_refund(till.context, order.id, by=Actor(admin))
     till.pay(order)
@@ -239,9 +221,8 @@ def test_a_refund_gives_money_and_units_back_once(shop: Shop) -> None:
         request_refund(till.context, waiting.id, by=Actor(admin))
 
 
-def test_a_refused_refund_may_be_asked_for_again(shop: Shop) -> None:
+def test_a_refused_refund_may_be_asked_for_again(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     till.pay(order)
     till.provider.refunds = deque([NO, SILENCE, OK])
     for _ in range(2):
@@ -253,9 +234,8 @@ def test_a_refused_refund_may_be_asked_for_again(shop: Shop) -> None:
     assert figures(sale) == (3, 0, 0)
 
 
-def test_the_cancelling_of_a_sale_refunds_who_paid(shop: Shop) -> None:
+def test_the_cancelling_of_a_sale_refunds_who_paid(shop: Shop, till: Till) -> None:
     sale, orders = sold(shop, buyers=3)
-    till = Till.over(shop.context)
     till.pay(orders[0])
     late = till.begin(orders[1])
     sale.move(SaleStatus.CANCELLED)
@@ -270,9 +250,8 @@ def test_the_cancelling_of_a_sale_refunds_who_paid(shop: Shop) -> None:
     assert sale.row().drained_at is not None
 
 
-def test_a_key_pays_once_and_for_one_order_only(shop: Shop) -> None:
+def test_a_key_pays_once_and_for_one_order_only(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop, limit=2)
-    till = Till.over(shop.context)
     payment_id = till.begin(order, key="k")
     assert till.begin(order, key="k") == payment_id
     till.drive(payment_id)
@@ -288,9 +267,8 @@ def test_a_key_pays_once_and_for_one_order_only(shop: Shop) -> None:
     assert till.provider.asked == ["charge"]
 
 
-def test_receipts_are_numbered_without_gaps(shop: Shop) -> None:
+def test_receipts_are_numbered_without_gaps(shop: Shop, till: Till) -> None:
     _, orders = sold(shop, units=4, buyers=4)
-    till = Till.over(shop.context)
     till.provider.charges = deque([OK, NO, OK, OK, OK])
     for order in orders:
         till.pay(order)

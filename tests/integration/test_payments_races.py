@@ -55,18 +55,16 @@ def crash_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]
     monkeypatch.undo()
 
 
-def test_of_many_payments_begun_at_once_one_begins(shop: Shop) -> None:
+def test_of_many_payments_begun_at_once_one_begins(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     done = at_once(*[lambda: till.begin(order)] * 6)
     assert done.count(PaymentInProgress) == 5
     assert len(till.payments(order)) == 1
     assert figures(sale) == (2, 1, 0)
 
 
-def test_one_payment_driven_by_many_workers_is_one_charge(shop: Shop) -> None:
+def test_one_payment_driven_by_many_workers_is_one_charge(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     payment_id = till.begin(order)
     at_once(*[lambda: till.drive(payment_id)] * 6)
     assert till.story(order) == [("held", None), ("paying", None), ("paid", None)]
@@ -74,9 +72,8 @@ def test_one_payment_driven_by_many_workers_is_one_charge(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("turn", range(4))
-def test_of_cancelling_and_paying_at_once_one_wins(shop: Shop, turn: int) -> None:
+def test_of_cancelling_and_paying_at_once_one_wins(shop: Shop, till: Till, turn: int) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     acts = [lambda: cancel_order(till.context, order.user_id, order.id), lambda: till.begin(order)]
     done = at_once(*acts[:: -1 if turn % 2 else 1])
     assert len([one for one in done if one is OrderNotHeld]) == 1
@@ -85,9 +82,8 @@ def test_of_cancelling_and_paying_at_once_one_wins(shop: Shop, turn: int) -> Non
 
 
 @pytest.mark.parametrize("ms", [0, 2, 5, 10])
-def test_of_expiry_and_paying_at_once_one_wins(shop: Shop, ms: int) -> None:
+def test_of_expiry_and_paying_at_once_one_wins(shop: Shop, till: Till, ms: int) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     soon = "UPDATE orders SET expires_at = clock_timestamp() + :ms * interval '1 ms' WHERE sale_id = :sale_id"
     sale.sql(soon, ms=ms)
     at_once(lambda: till.begin(order), shop.sweep)
@@ -98,9 +94,8 @@ def test_of_expiry_and_paying_at_once_one_wins(shop: Shop, ms: int) -> None:
     assert figures(sale) == ((2, 1, 0) if status == "paying" else (3, 0, 0))
 
 
-def test_a_decline_and_a_success_told_at_once_leave_one_truth(shop: Shop) -> None:
+def test_a_decline_and_a_success_told_at_once_leave_one_truth(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     payment_id = till.begin(order)
     at_once(lambda: till.hear(payment_id, NO), lambda: till.hear(payment_id, OK))
     till.drive(payment_id)
@@ -110,9 +105,8 @@ def test_a_decline_and_a_success_told_at_once_leave_one_truth(shop: Shop) -> Non
     assert sale.audit().ok
 
 
-def test_a_webhook_that_comes_while_the_provider_answers_counts_once(shop: Shop) -> None:
+def test_a_webhook_that_comes_while_the_provider_answers_counts_once(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     payment_id = till.begin(order)
     said = {"payment_id": str(payment_id), "state": "succeeded"}
     till.provider.meanwhile = lambda: webhook(till, "e1", **said)
@@ -123,18 +117,16 @@ def test_a_webhook_that_comes_while_the_provider_answers_counts_once(shop: Shop)
     assert figures(sale) == (2, 0, 1)
 
 
-def test_one_webhook_sent_many_times_at_once_is_taken_once(shop: Shop) -> None:
+def test_one_webhook_sent_many_times_at_once_is_taken_once(shop: Shop, till: Till) -> None:
     _, [order] = sold(shop)
-    till = Till.over(shop.context)
     payment_id = till.begin(order)
     done = at_once(*[lambda: webhook(till, "e", payment_id=str(payment_id), state="succeeded")] * 6)
     assert sorted(map(bool, done)) == [False] * 5 + [True]
     assert till.order(order)["status"] == "paid"
 
 
-def test_webhooks_of_strangers_and_of_nothing_change_nothing(shop: Shop) -> None:
+def test_webhooks_of_strangers_and_of_nothing_change_nothing(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     payment_id = till.begin(order)
     sale.sql("UPDATE payments SET provider = 'another' WHERE :sale_id IS NOT NULL")
     assert webhook(till, "e1", payment_id=str(payment_id), state="succeeded")
@@ -143,9 +135,8 @@ def test_webhooks_of_strangers_and_of_nothing_change_nothing(shop: Shop) -> None
     assert till.order(order)["status"] == "paying"
 
 
-def test_a_late_payment_resolved_by_many_workers_is_held_again_once(shop: Shop) -> None:
+def test_a_late_payment_resolved_by_many_workers_is_held_again_once(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     abandoned(shop, till, order)
     payment = till.payments(order)[0]
     till.hear(payment.id, OK)
@@ -154,9 +145,8 @@ def test_a_late_payment_resolved_by_many_workers_is_held_again_once(shop: Shop) 
     assert figures(sale) == (2, 0, 1)
 
 
-def test_a_refund_asked_for_and_driven_by_many_happens_once(shop: Shop) -> None:
+def test_a_refund_asked_for_and_driven_by_many_happens_once(shop: Shop, till: Till) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     till.pay(order)
     at_once(*[lambda: request_refund(till.context, order.id, by=None)] * 4)
     [refund] = till.refunds()
@@ -167,10 +157,9 @@ def test_a_refund_asked_for_and_driven_by_many_happens_once(shop: Shop) -> None:
 
 
 def test_a_refund_that_overtakes_the_news_of_the_payment_brings_the_unit_home_once(
-    shop: Shop, crash_at: Callable[[str], None]
+    shop: Shop, till: Till, crash_at: Callable[[str], None]
 ) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     payment_id = till.begin(order)
     crash_at("charge_noted")
     with pytest.raises(Crash):
@@ -186,10 +175,9 @@ def test_a_refund_that_overtakes_the_news_of_the_payment_brings_the_unit_home_on
 
 @pytest.mark.parametrize("step", ["payment_begun", "charged", "charge_noted", "ended", "released"])
 def test_a_crash_at_a_step_of_paying_loses_and_doubles_nothing(
-    shop: Shop, crash_at: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, step: str
+    shop: Shop, till: Till, crash_at: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     crash_at(step)
     with pytest.raises(Crash):
         till.drive(till.begin(order))
@@ -201,10 +189,9 @@ def test_a_crash_at_a_step_of_paying_loses_and_doubles_nothing(
 
 @pytest.mark.parametrize("step", ["refund_asked", "refunded", "charge_noted", "ended", "released"])
 def test_a_crash_at_a_step_of_a_refund_loses_and_doubles_nothing(
-    shop: Shop, crash_at: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, step: str
+    shop: Shop, till: Till, crash_at: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     sale, [order] = sold(shop)
-    till = Till.over(shop.context)
     till.pay(order)
     crash_at(step)
     with pytest.raises(Crash):

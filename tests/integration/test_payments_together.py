@@ -123,9 +123,8 @@ def test_many_that_are_paid_together_take_a_few_transactions(shop: Shop) -> None
     assert receipts(shop.context) == list(range(1, 51))
 
 
-def test_of_those_who_begin_together_each_is_answered_for_itself(shop: Shop) -> None:
+def test_of_those_who_begin_together_each_is_answered_for_itself(shop: Shop, till: Till) -> None:
     _, [first, second, third, fourth] = sold(shop, units=4, buyers=4)
-    till = Till.over(shop.context)
     till.pay(third)
     till.end_hold(fourth)
     mine = Wanted(first.user_id, first.id, "sandbox_ok", "a")
@@ -193,9 +192,8 @@ def test_workers_share_what_is_due_and_ask_about_each_once(
     assert figures(sale) == (0, 0, 40)
 
 
-def test_a_provider_that_is_asked_one_by_one_is_asked_side_by_side(shop: Shop) -> None:
+def test_a_provider_that_is_asked_one_by_one_is_asked_side_by_side(shop: Shop, till: Till) -> None:
     sale, orders = sold(shop, units=3, buyers=3)
-    till = Till.over(shop.context)
     begin_payments(till.context, wants(orders))
     together = threading.Barrier(3)
     answer = till.provider.charge
@@ -204,9 +202,8 @@ def test_a_provider_that_is_asked_one_by_one_is_asked_side_by_side(shop: Shop) -
     assert figures(sale) == (0, 0, 3)
 
 
-def test_webhooks_that_come_together_count_once_each(shop: Shop) -> None:
+def test_webhooks_that_come_together_count_once_each(shop: Shop, till: Till) -> None:
     sale, orders = sold(shop, units=5, buyers=5)
-    till = Till.over(shop.context)
     ids = [till.begin(one) for one in orders]
     says = [{"id": f"e{at}", "payment_id": str(one), "state": "succeeded"} for at, one in enumerate(ids)]
     says[3]["state"], says[4]["state"] = "declined", "pending"
@@ -224,9 +221,8 @@ def test_webhooks_that_come_together_count_once_each(shop: Shop) -> None:
     assert figures(sale) == (0, 2, 3)
 
 
-def test_a_webhook_of_a_payment_that_is_locked_is_stored_with_what_it_changes(shop: Shop) -> None:
+def test_a_webhook_of_a_payment_that_is_locked_is_stored_with_what_it_changes(shop: Shop, till: Till) -> None:
     sale, orders = sold(shop, units=3, buyers=3)
-    till = Till.over(shop.context)
     ids = [till.begin(one) for one in orders]
     received = [
         read_event(

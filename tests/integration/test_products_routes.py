@@ -11,6 +11,7 @@ from sqlalchemy import update
 from models.enums import SaleStatus
 from models.tables.catalogue import Product, Sale
 from tests.integration.conftest import Account
+from tests.support.pages import pages
 from web.http.services import Services
 
 PRODUCTS = "/api/v1/products"
@@ -110,16 +111,7 @@ def test_pages_meet_every_product_once_newest_first(
     made = [make(client, admin, name=f"Lamp {number}")["id"] for number in range(7)]
     with parts.database.transaction() as session:  # made at one instant, so that only the id tells them apart
         session.execute(update(Product).values(created_at=datetime(2026, 1, 1, tzinfo=UTC)))
-    seen: list[str] = []
-    cursor: str | None = None
-    while True:
-        query = {"limit": "3"} | ({"cursor": cursor} if cursor else {})
-        page = client.get(PRODUCTS, query_string=query).get_json()
-        seen += [item["id"] for item in page["items"]]
-        cursor = page["next_cursor"]
-        if cursor is None:
-            break
-        assert len(page["items"]) == 3
+    seen = [item["id"] for item in pages(client, f"{PRODUCTS}?limit=3", {})]
     assert seen == sorted(made, reverse=True)
 
 

@@ -51,9 +51,7 @@ def test_of_many_who_want_the_sample_of_a_second_one_takes_it(shop: Shop) -> Non
 
 
 def test_a_sample_holds_the_figures_of_its_moment(shop: Shop) -> None:
-    sale = shop.open_sale(2)
-    sale.line_up(shop.shoppers(3))
-    sale.drain()
+    sale = shop.drained_sale(2, asked=3)
     sale.line_up(shop.shoppers(4))
     assert sale.context.live.pulse.take(sale.id)
     [sample] = sale.context.live.pulse.read(sale.id)
@@ -72,9 +70,7 @@ def test_samples_are_bounded_and_end_by_themselves(shop: Shop) -> None:
 
 
 def test_a_pulse_disturbs_neither_the_live_state_nor_the_audit(shop: Shop) -> None:
-    sale = shop.open_sale(2)
-    sale.line_up(shop.shoppers(3))
-    sale.drain()
+    sale = shop.drained_sale(2, asked=3)
     before = sale.look().fields
     assert sale.context.live.pulse.take(sale.id)
     assert sale.look().fields == before

@@ -12,9 +12,7 @@ def gauges(client: FlaskClient) -> dict[str, float]:
 
 
 def test_a_running_sale_shows_its_figures(shop: Shop, client: FlaskClient) -> None:
-    sale = shop.open_sale(units=2)
-    sale.line_up(shop.shoppers(3))
-    sale.drain()
+    sale = shop.drained_sale(2, asked=3)
     shown = gauges(client)
     assert shown[f'sale_held{{sale="{sale.id}"}}'] == 2
     assert shown[f'sale_standby{{sale="{sale.id}"}}'] == 1
@@ -22,9 +20,7 @@ def test_a_running_sale_shows_its_figures(shop: Shop, client: FlaskClient) -> No
 
 
 def test_a_broken_invariant_shows_after_the_next_audit(shop: Shop, client: FlaskClient) -> None:
-    sale = shop.open_sale(units=2)
-    sale.line_up(shop.shoppers(2))
-    sale.drain()
+    sale = shop.drained_sale(2, asked=2)
     name = f'sale_audit_ok{{sale="{sale.id}"}}'
     (audit,) = audit_running_sales(sale.context)
     assert (audit.ok, gauges(client)[name]) == (True, 1)

@@ -120,9 +120,7 @@ def test_a_refused_cut_is_noted_as_such_by_the_sweep(shop: Shop) -> None:
 
 
 def test_a_raise_serves_those_who_stand_by(shop: Shop) -> None:
-    sale = shop.open_sale(2)
-    sale.line_up(shop.shoppers(5))
-    sale.drain()
+    sale = shop.drained_sale(2, asked=5)
     sale.change(allocation=4)
     sale.drain()
     assert [one.ticket for one in sale.intents() if one.status == "held"] == [1, 2, 3, 4]

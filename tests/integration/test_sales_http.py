@@ -32,6 +32,7 @@ BAD_VALUES: dict[str, list[Any]] = {
     "closes_at": ["later", "1999-01-01T00:00:00Z", "2030-13-01T00:00:00Z", 1, None, {}],
     "per_shopper_limit": [0, -1, "1", 1.0, None, 10**8],
     "hold_seconds": [0, -1, "60", 604_801, None],
+    "requires_verified_email": ["yes", 1, None],
     "admission": [
         1,
         None,
@@ -64,10 +65,12 @@ def count(client: FlaskClient) -> int:
 
 
 def test_an_admin_creates_a_sale_that_everybody_sees(client: FlaskClient, shop: Shop, admin: Account) -> None:
-    answer = client.post("/api/v1/sales", json=good(shop), headers=admin.headers)
+    body = good(shop) | {"requires_verified_email": True}
+    answer = client.post("/api/v1/sales", json=body, headers=admin.headers)
     assert answer.status_code == 201, answer.data
     seen = client.get(answer.headers["Location"]).get_json()
     assert (seen["status"], seen["allocation"], seen["available"]) == ("scheduled", 5, 5)
+    assert seen["requires_verified_email"] is True
     assert seen["allocation"] == seen["available"] + seen["held"] + seen["sold"]
     assert set(seen["queue"]) == {"waiting", "standby", "last_ticket", "now_serving", "standby_places"}
 
@@ -149,9 +152,7 @@ def test_verbs_on_no_sale_are_not_found(client: FlaskClient, admin: Account) -> 
 
 
 def test_a_cut_below_what_is_held_is_told(client: FlaskClient, shop: Shop, admin: Account) -> None:
-    sale = shop.open_sale(5)
-    sale.line_up(shop.shoppers(4))
-    sale.drain()
+    sale = shop.drained_sale(5, asked=4)
     cut = client.patch(f"/api/v1/sales/{sale.id}", json={"allocation": 3}, headers=admin.headers)
     assert_problem(cut, 409, code="allocation_too_small")
     raised = client.patch(

@@ -163,10 +163,9 @@ def test_nobody_enters_or_leaves_the_line_of_a_forgotten_sale(
 
 
 def test_a_refund_after_a_sale_was_forgotten_gives_money_and_units_back(
-    shop: Shop, sale: SaleUnderTest
+    shop: Shop, till: Till, sale: SaleUnderTest
 ) -> None:
     archive_finished_sales(shop.context)
-    till = Till.over(shop.context)
     [paid] = [order for order in sale.orders() if order.status == "paid"]
     request_refund(till.context, paid.id, by=None)
     till.drive_refunds()
@@ -179,9 +178,8 @@ def test_a_refund_after_a_sale_was_forgotten_gives_money_and_units_back(
 
 
 def test_a_refund_that_was_under_way_when_its_sale_was_forgotten_comes_home(
-    shop: Shop, sale: SaleUnderTest
+    shop: Shop, till: Till, sale: SaleUnderTest
 ) -> None:
-    till = Till.over(shop.context)
     [paid] = [order for order in sale.orders() if order.status == "paid"]
     arm("ended:1:raise")
     request_refund(till.context, paid.id, by=None)
@@ -193,12 +191,11 @@ def test_a_refund_that_was_under_way_when_its_sale_was_forgotten_comes_home(
     assert sale.audit().ok
 
 
-def test_who_pays_late_in_a_forgotten_sale_gets_the_money_back(shop: Shop) -> None:
+def test_who_pays_late_in_a_forgotten_sale_gets_the_money_back(shop: Shop, till: Till) -> None:
     sale = shop.open_sale(2)
     sale.line_up([shop.shopper()])
     sale.drain()
     [order] = sale.orders()
-    till = Till.over(shop.context)
     payment_id = till.begin(order)
     till.hear(payment_id, NO)
     till.end_hold(order)

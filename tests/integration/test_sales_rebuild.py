@@ -31,13 +31,6 @@ class Snapshot:
         return found
 
 
-def drained(shop: Shop, units: int, asked: int) -> SaleUnderTest:
-    sale = shop.open_sale(units, limit=2)
-    sale.line_up(shop.shoppers(asked))
-    sale.drain()
-    return sale
-
-
 def go_on(sale: SaleUnderTest) -> None:
     """What a person does after the alarm: rebuild, resume."""
     rebuild_sale(sale.context, sale.id)
@@ -46,7 +39,7 @@ def go_on(sale: SaleUnderTest) -> None:
 
 
 def test_an_emptied_redis_stops_the_sale(shop: Shop, context: Context) -> None:
-    sale = drained(shop, 5, 3)
+    sale = shop.drained_sale(5, asked=3, limit=2)
     context.live.client.flushdb()
     with pytest.raises(LineUnavailable):
         sale.submit(shop.shopper())
@@ -55,7 +48,7 @@ def test_an_emptied_redis_stops_the_sale(shop: Shop, context: Context) -> None:
 
 
 def test_a_rebuilt_sale_goes_on_where_the_ledger_stands(shop: Shop, context: Context) -> None:
-    sale = drained(shop, 5, 3)
+    sale = shop.drained_sale(5, asked=3, limit=2)
     context.live.client.flushdb()
     shop.sweep()
     go_on(sale)
@@ -70,7 +63,7 @@ def test_a_rebuilt_sale_goes_on_where_the_ledger_stands(shop: Shop, context: Con
 
 
 def test_an_older_redis_stops_the_sale(shop: Shop) -> None:
-    sale = drained(shop, 9, 3)
+    sale = shop.drained_sale(9, asked=3, limit=2)
     old = Snapshot(sale)
     sale.line_up(shop.shoppers(4))
     sale.drain()
@@ -83,7 +76,7 @@ def test_an_older_redis_stops_the_sale(shop: Shop) -> None:
 
 
 def test_an_older_redis_stops_the_sale_although_new_tickets_hide_its_age(shop: Shop) -> None:
-    sale = drained(shop, 9, 3)
+    sale = shop.drained_sale(9, asked=3, limit=2)
     old = Snapshot(sale)
     sale.line_up(shop.shoppers(2))
     sale.drain()
@@ -94,7 +87,7 @@ def test_an_older_redis_stops_the_sale_although_new_tickets_hide_its_age(shop: S
 
 
 def test_what_an_older_redis_decides_again_is_not_written(shop: Shop) -> None:
-    sale = drained(shop, 5, 3)
+    sale = shop.drained_sale(5, asked=3, limit=2)
     old = Snapshot(sale)
     first = sale.line_up(shop.shoppers(2))
     sale.drain()
@@ -107,7 +100,7 @@ def test_what_an_older_redis_decides_again_is_not_written(shop: Shop) -> None:
 
 
 def test_after_a_rebuild_of_an_older_redis_tickets_are_dense(shop: Shop) -> None:
-    sale = drained(shop, 9, 3)
+    sale = shop.drained_sale(9, asked=3, limit=2)
     old = Snapshot(sale)
     sale.line_up(shop.shoppers(4))
     sale.drain()

@@ -82,9 +82,7 @@ def test_a_rebuilt_live_side_is_as_it_was(shop: Shop, sale: SaleUnderTest, is_lo
 
 
 def test_a_rebuilt_line_knows_who_would_do_with_fewer(shop: Shop) -> None:
-    sale = shop.open_sale(2, limit=4)
-    sale.line_up(shop.shoppers(2))
-    sale.drain()
+    sale = shop.drained_sale(2, asked=2, limit=4)
     sale.submit(shop.shopper(), quantity=4, accept_fewer=True)
     sale.submit(shop.shopper(), quantity=2)
     sale.drain()

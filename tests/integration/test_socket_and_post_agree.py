@@ -4,6 +4,7 @@ import http.client
 import json
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,12 +23,9 @@ TOO_OFTEN = 3  # intents an account in the shop of these tests
 @pytest.fixture(scope="module")
 def running_shop(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DistantShop]:
     limits = {"RATE_LIMIT_INTENTS": f"{TOO_OFTEN}/day"}
-    shop = DistantShop(tmp_path_factory.mktemp("shop"), database_url, **limits)
-    try:
+    with closing(DistantShop(tmp_path_factory.mktemp("shop"), database_url, **limits)) as shop:
         shop.start()
         yield shop
-    finally:
-        shop.close()
 
 
 @pytest.fixture

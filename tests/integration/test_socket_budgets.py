@@ -4,6 +4,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 import websocket
@@ -16,18 +17,17 @@ ROOM = 5
 
 @pytest.fixture(scope="module")
 def guarded(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    shop = Shop(
-        tmp_path_factory.mktemp("guarded"),
-        database_url,
-        TRUSTED_PROXIES="1",
-        RATE_LIMIT_SOCKETS_PER_NETWORK=str(ROOM),
-        RATE_LIMIT_UNKNOWN_SALES="5/10 seconds",
-    )
-    try:
+    with closing(
+        Shop(
+            tmp_path_factory.mktemp("guarded"),
+            database_url,
+            TRUSTED_PROXIES="1",
+            RATE_LIMIT_SOCKETS_PER_NETWORK=str(ROOM),
+            RATE_LIMIT_UNKNOWN_SALES="5/10 seconds",
+        )
+    ) as shop:
         shop.start()
         yield shop
-    finally:
-        shop.close()
 
 
 def come(shop: Shop, address: str) -> Client:

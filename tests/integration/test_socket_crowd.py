@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -20,12 +21,9 @@ TEXT = 1
 
 @pytest.fixture(scope="module")
 def running_shop(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DistantShop]:
-    shop = DistantShop(tmp_path_factory.mktemp("shop"), database_url)
-    try:
+    with closing(DistantShop(tmp_path_factory.mktemp("shop"), database_url)) as shop:
         shop.start()
         yield shop
-    finally:
-        shop.close()
 
 
 @pytest.fixture

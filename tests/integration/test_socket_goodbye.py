@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,9 @@ IDLE = 60  # enough that some are sent away at the very end
 
 @pytest.fixture
 def shop(database_url: str, tmp_path: Path) -> Iterator[DistantShop]:
-    shop = DistantShop(tmp_path, database_url)
-    try:
+    with closing(DistantShop(tmp_path, database_url)) as shop:
         shop.start()
         yield shop
-    finally:
-        shop.close()
 
 
 def test_who_waits_for_the_line_is_answered_before_the_goodbye(shop: DistantShop) -> None:

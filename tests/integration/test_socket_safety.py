@@ -73,20 +73,6 @@ def test_a_message_in_fragments_is_one_message(shop: Shop) -> None:
     assert client.hear_type("pong")["id"] == "ü"
 
 
-def test_endless_fragments_are_refused(shop: Shop) -> None:
-    for piece in (b"", b"x" * 100):
-        client = shop.connect()
-        raw(client).sendall(unfinished(TEXT, piece) + unfinished(CONTINUATION, piece) * 100)
-        assert client.closing() == 1009
-
-
-def test_a_huge_frame_is_refused_before_it_has_come(shop: Shop) -> None:
-    client = shop.connect()
-    head = bytes((0x81, 0xFF)) + (100 * 2**20).to_bytes(8, "big") + b"mask"
-    raw(client).sendall(head + b"x" * 5000)
-    assert client.closing() == 1009
-
-
 @pytest.mark.parametrize(
     "bytes_sent",
     [b"\x81\x05hello", b"\xff" * 64, b"GET / HTTP/1.1\r\n\r\n", b"\x81\x82\x01\x02\x03\x04\xfe\xfc"],

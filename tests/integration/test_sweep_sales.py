@@ -56,9 +56,7 @@ def test_an_overdue_claim_is_rung_for(shop: Shop, context: Context) -> None:
 
 
 def test_a_quiet_sale_is_not_rung_for(shop: Shop) -> None:
-    sale = shop.open_sale()
-    sale.line_up(shop.shoppers(2))
-    sale.drain()
+    shop.drained_sale(asked=2)
     assert shop.sweep() == 0
 
 
@@ -91,9 +89,7 @@ def test_sweeping_at_once_from_two_sides_is_sweeping_once(shop: Shop, context: C
 
 
 def test_a_hold_that_nobody_paid_comes_home_to_who_stands_by(shop: Shop) -> None:
-    sale = shop.open_sale(2)
-    sale.line_up(shop.shoppers(4))
-    sale.drain()
+    sale = shop.drained_sale(2, asked=4)
     sale.sql("UPDATE orders SET expires_at = now() - interval '1 s' WHERE sale_id = :sale_id")
     shop.sweep()
     assert sale.row().held == 0
@@ -105,9 +101,7 @@ def test_a_hold_that_nobody_paid_comes_home_to_who_stands_by(shop: Shop) -> None
 
 
 def test_holds_of_a_cancelled_sale_come_home(shop: Shop) -> None:
-    sale = shop.open_sale(2)
-    sale.line_up(shop.shoppers(3))
-    sale.drain()
+    sale = shop.drained_sale(2, asked=3)
     sale.move(SaleStatus.CANCELLED)
     shop.sweep()
     sale.drain()

@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
 from sqlalchemy import func, update
 
 from models.errors import EmailNotVerified
 from models.tables.accounts import User
 from tasks.sales import lifecycle
-from tests.integration.conftest import Account
 from tests.integration.socket_shop import Said, Shop, Shopper, running_shop
 from tests.support.polling import eventually
 
@@ -85,29 +83,3 @@ def test_a_confirmed_address_is_remembered(shop: Shop) -> None:
     confirm(shop, shopper)
     context.confirmed.require(shopper.id)
     assert context.confirmed.knows(shopper.id)
-
-
-def test_the_setting_is_in_the_sales_json_and_of_the_admins(client: FlaskClient, admin: Account) -> None:
-    product = client.post(
-        "/api/v1/products",
-        json={"name": "Kettle", "list_price": {"amount_minor": 100, "currency": "USD"}},
-        headers=admin.headers,
-    ).get_json()
-    wanted = {
-        "product_id": product["id"],
-        "allocation": 1,
-        "price": {"amount_minor": 100, "currency": "USD"},
-        "opens_at": "2099-01-01T00:00:00Z",
-        "closes_at": "2099-01-02T00:00:00Z",
-        "requires_verified_email": True,
-    }
-    made = client.post("/api/v1/sales", json=wanted, headers=admin.headers).get_json()
-    assert made["requires_verified_email"] is True
-    changed = client.patch(
-        f"/api/v1/sales/{made['id']}", json={"requires_verified_email": False}, headers=admin.headers
-    )
-    assert changed.get_json()["requires_verified_email"] is False
-    refused = client.patch(
-        f"/api/v1/sales/{made['id']}", json={"requires_verified_email": "yes"}, headers=admin.headers
-    )
-    assert refused.status_code == 422

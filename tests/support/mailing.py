@@ -37,9 +37,7 @@ class MailShop:
 
     def held(self, buyers: int = 1, **more: Any) -> tuple[SaleUnderTest, list[Order]]:
         """Open a sale and have so many buyers hold a unit each."""
-        sale = self.shop.open_sale(buyers, **more)
-        sale.line_up(self.shop.shoppers(buyers))
-        sale.drain()
+        sale = self.shop.drained_sale(buyers, asked=buyers, **more)
         return sale, sale.orders()
 
     def paid(self, buyers: int = 1) -> list[Order]:

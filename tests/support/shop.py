@@ -138,6 +138,13 @@ class Shop:
         sale.move(SaleStatus.OPEN)
         return sale
 
+    def drained_sale(self, units: int = 10, *, asked: int, **more: Any) -> SaleUnderTest:
+        """Create an open sale that so many ask for, and decide on all of them."""
+        sale = self.open_sale(units, **more)
+        sale.line_up(self.shoppers(asked))
+        sale.drain()
+        return sale
+
     def lobby(self, units: int = 10, *, order: str = "fifo") -> SaleUnderTest:
         """Create a sale whose lobby is open."""
         opened = datetime.now(UTC) - timedelta(seconds=1)

@@ -1,16 +1,7 @@
 """How soon something that died is started again."""
 
 from deploy.run.backoff import Backoff
-
-
-class Clock:
-    """A clock that the test moves."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clocks import Clock
 
 
 def test_delays_double_up_to_five_seconds_while_it_keeps_dying() -> None:

@@ -5,20 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.clocks import Clock
 from web.http.errors import Problem
 from web.sockets.transport import admission as module
 from web.sockets.transport.admission import LONGEST_WAIT_S, Admission, capacity
 from web.sockets.transport.connect_limit import Rate
 from web.sockets.transport.goodbye import LONGEST_RETRY_MS, bye_frame
-
-
-class Clock:
-    """A time that tests move."""
-
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

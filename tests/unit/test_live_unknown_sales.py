@@ -1,19 +1,18 @@
 """Sales that are unknown: remembered for a moment, asked for so many times, by a socket and by a network."""
 
-import socket
 import uuid
-from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from models.errors import NoSuchSale
+from tests.unit.test_live_anonymous import peers
 from web.http.errors import TooManyRequests
 from web.sockets.commands import unknown_sales as module
 from web.sockets.commands.unknown_sales import REMEMBERED_S, UnknownSales
-from web.sockets.transport.connection import Connection, ConnectionOwner
+from web.sockets.transport.connection import Connection
 
-FAR = "203.0.113.7"
+__all__ = ["peers"]
 
 
 class Ledger:
@@ -52,20 +51,6 @@ class Stage:
 @pytest.fixture(autouse=True)
 def _no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WRONG_PAUSE_S", 0)
-
-
-@pytest.fixture
-def peers() -> Iterator[Any]:
-    made: list[socket.socket] = []
-
-    def make(address: str = FAR) -> Connection:
-        pair = socket.socketpair()
-        made.extend(pair)
-        return Connection(pair[0], cast(ConnectionOwner, None), address)
-
-    yield make
-    for one in made:
-        one.close()
 
 
 def test_that_there_is_none_is_remembered_for_a_moment(peers: Any) -> None:

@@ -4,15 +4,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tasks.runtime.outage import REMIND_S, Outage
-
-
-class Clock:
-    """A clock that tests move."""
-
-    now = 50.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clocks import Clock
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from models.errors import LedgerUnavailable
+from tests.support.clocks import Clock
 from tests.support.polling import eventually
 from web.reads.asked import Asked, Variant, asked, rule_of
 from web.reads.rendered import Made
@@ -17,16 +18,6 @@ SALE = UUID("00000000-0000-4000-8000-000000000001")  # the same in every process
 PATH = f"/api/v1/sales/{SALE}"
 ASKED = Asked(PATH, "", "", takes_gzip=False, if_none_match="")
 LIST = ASKED._replace(path="/api/v1/sales")
-
-
-class Clock:
-    """The time that the tests move."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Kitchen:

@@ -9,28 +9,26 @@ from tasks.providers.port import Outcome, State
 from tasks.providers.stripe.amounts import in_units_of_stripe, scale_of
 from tasks.providers.stripe.states import code_of, failure_of, is_unconfirmed, outcome_of, refund_outcome_of
 
+WHOLE = [
+    "BIF",
+    "CLP",
+    "DJF",
+    "GNF",
+    "JPY",
+    "KMF",
+    "KRW",
+    "MGA",
+    "PYG",
+    "RWF",
+    "VND",
+    "VUV",
+    "XAF",
+    "XOF",
+    "XPF",
+]
 # docs.stripe.com/currencies: what an amount of 1 in the API is, in units of the currency.
 STRIPE_UNITS = {
-    **dict.fromkeys(
-        [
-            "BIF",
-            "CLP",
-            "DJF",
-            "GNF",
-            "JPY",
-            "KMF",
-            "KRW",
-            "MGA",
-            "PYG",
-            "RWF",
-            "VND",
-            "VUV",
-            "XAF",
-            "XOF",
-            "XPF",
-        ],
-        Fraction(1),
-    ),
+    **dict.fromkeys(WHOLE, Fraction(1)),
     **dict.fromkeys(["BHD", "JOD", "KWD", "OMR", "TND"], Fraction(1, 1000)),
     **dict.fromkeys(["USD", "EUR", "GBP", "CHF", "HUF", "TWD", "ISK", "UGX"], Fraction(1, 100)),
 }

@@ -5,16 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tasks.runtime.ttl_cache import LEAST_S, MOST, SHARE, SPARE_BACK_S, TtlCache
-
-
-class Clock:
-    """A clock that goes on when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clocks import Clock
 
 
 def asker(clock: Clock, costs_s: float) -> Callable[[], int]:

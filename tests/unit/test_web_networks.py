@@ -60,9 +60,13 @@ def test_an_address_counts_in_its_networks(address: str, networks: dict[str, int
     assert {one.name: one.share for one in networks_of(address)} == networks
 
 
-@pytest.mark.parametrize("address", ["::ffff:127.0.0.1", "127.0.0.1:80", "[::1]:80"])
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "127.9.9.9", "::1", "", "::ffff:127.0.0.1", "127.0.0.1:80", "[::1]:80"]
+)
 def test_loopback_is_loopback_however_it_is_written(address: str) -> None:
     assert is_loopback(address)
+    assert not is_loopback("10.0.0.1")
+    assert not is_loopback("x")
 
 
 @pytest.mark.parametrize(
