@@ -70,11 +70,6 @@ def test_the_audit_catches_a_lobby_that_was_not_drawn_by_its_seed(shop: Shop) ->
     assert not next(one for one in sale.audit().checks if one.name == "draw_repeats").ok
 
 
-def test_a_draw_needs_a_lobby(shop: Shop) -> None:
-    with pytest.raises(BadSale):
-        shop.scheduled_sale(admission_order="draw")
-
-
 def test_the_order_is_fixed_by_the_opening(shop: Shop) -> None:
     sale = draw_sale(shop)
     sale.move(SaleStatus.OPEN)

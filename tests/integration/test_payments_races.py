@@ -13,7 +13,7 @@ from tasks.payments.drive import run_due_payments
 from tasks.payments.refunds import request_refund, run_refund
 from tasks.payments.sweep import sweep_payments
 from tasks.payments.webhooks import take_webhook
-from tests.integration.test_payments_lives import abandoned, figures, sold
+from tests.integration.test_payments_lives import figures, sold
 from tests.support.contexts import RememberingBell
 from tests.support.paying import NO, OK, Till
 from tests.support.shop import Shop
@@ -105,18 +105,6 @@ def test_a_decline_and_a_success_told_at_once_leave_one_truth(shop: Shop, till: 
     assert sale.audit().ok
 
 
-def test_a_webhook_that_comes_while_the_provider_answers_counts_once(shop: Shop, till: Till) -> None:
-    sale, [order] = sold(shop)
-    payment_id = till.begin(order)
-    said = {"payment_id": str(payment_id), "state": "succeeded"}
-    till.provider.meanwhile = lambda: webhook(till, "e1", **said)
-    till.drive(payment_id)
-    assert webhook(till, "e1", **said) is False
-    assert webhook(till, "e2", **said) is True
-    assert till.story(order) == [("held", None), ("paying", None), ("paid", None)]
-    assert figures(sale) == (2, 0, 1)
-
-
 def test_one_webhook_sent_many_times_at_once_is_taken_once(shop: Shop, till: Till) -> None:
     _, [order] = sold(shop)
     payment_id = till.begin(order)
@@ -133,16 +121,6 @@ def test_webhooks_of_strangers_and_of_nothing_change_nothing(shop: Shop, till: T
     assert webhook(till, "e2", payment_id=str(UUID(int=7)), state="succeeded")
     assert webhook(till, "e3", refund_id=str(UUID(int=7)), state="succeeded")
     assert till.order(order)["status"] == "paying"
-
-
-def test_a_late_payment_resolved_by_many_workers_is_held_again_once(shop: Shop, till: Till) -> None:
-    sale, [order] = sold(shop)
-    abandoned(shop, till, order)
-    payment = till.payments(order)[0]
-    till.hear(payment.id, OK)
-    at_once(*[lambda: till.drive(payment.id)] * 6)
-    assert till.refunds() == []
-    assert figures(sale) == (2, 0, 1)
 
 
 def test_a_refund_asked_for_and_driven_by_many_happens_once(shop: Shop, till: Till) -> None:

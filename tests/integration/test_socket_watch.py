@@ -3,7 +3,6 @@
 import urllib.request
 import uuid
 
-import pytest
 import redis
 from sqlalchemy import text
 
@@ -140,15 +139,6 @@ def test_a_forgotten_sale_is_shown_as_recorded_with_what_is_ones_own(shop: Shop)
     assert (told["status"], told["available"], told["last_ticket"]) == ("ended", 4, 1)
     assert client.hear_type("intent")["id"] == intent["id"]
     assert client.ask(type="intent", sale_id=str(sale_id))["code"] == "sale_over"
-
-
-@pytest.mark.parametrize("sale_status", ["ended", "cancelled"])
-def test_the_end_of_a_sale_is_told(shop: Shop, sale_status: str) -> None:
-    sale_id = shop.open_sale()
-    client = shop.connect()
-    client.ask(type="subscribe", sale_id=str(sale_id))
-    lifecycle.move_sale(shop.context, sale_id, SaleStatus(sale_status))
-    client.hear_type("sale", status=sale_status)
 
 
 def test_the_metrics_count_sockets_and_what_they_are_sent(shop: Shop) -> None:
