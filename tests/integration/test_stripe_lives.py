@@ -12,7 +12,7 @@ from tests.support.contexts import RememberingBell
 from tests.support.fake_stripe import FakeStripe, Fault, faults
 from tests.support.paying import Till
 from tests.support.shop import Shop
-from tests.support.stripe_play import CONFIRM, CREATE
+from tests.support.stripe_play import CREATE
 from tests.support.stripe_till import StripeTill
 
 
@@ -148,16 +148,6 @@ def test_a_silent_stripe_is_asked_to_end_the_charge(shop: Shop, till: StripeTill
     assert figures(sale) == (2, 0, 1)
 
 
-def test_a_charge_that_was_made_before_it_could_be_ended_pays(shop: Shop, till: StripeTill) -> None:
-    sale, [order] = sold(shop)
-    till.fake.faults.planned = [Fault(faults.CUT_AFTER, CONFIRM)]
-    payment_id = till.pay(order)
-    till.lose_patience(payment_id)
-    till.drive(payment_id)
-    assert till.order(order)["status"] == "paid"
-    assert figures(sale) == (2, 0, 1)
-
-
 def test_a_shopper_who_never_acts_is_not_charged(shop: Shop, till: StripeTill) -> None:
     sale, [order] = sold(shop)
     payment_id = till.pay(order, "payment_element")
@@ -183,16 +173,6 @@ def abandoned(shop: Shop, till: StripeTill, order: Order) -> str:
     till.speaks()
     till.fake.books.go_on(till.ref(payment_id))
     return till.ref(payment_id)
-
-
-def test_a_late_success_is_held_again_where_a_unit_is_free(shop: Shop, till: StripeTill) -> None:
-    sale, [order] = sold(shop)
-    abandoned(shop, till, order)
-    till.take_last("payment_intent.succeeded")
-    till.drive(till.payments(order)[0].id)
-    assert till.story(order)[-2:] == [("expired", "paid_too_late"), ("paid", "held_again")]
-    assert till.refunds() == []
-    assert figures(sale) == (2, 0, 1)
 
 
 def test_a_late_success_is_refunded_where_others_got_the_unit(shop: Shop, till: StripeTill) -> None:
@@ -295,20 +275,6 @@ def test_a_refused_key_loses_no_payment(shop: Shop, till: StripeTill) -> None:
     till.fake.secret_key = "sk_test_fake"
     till.drive(payment_id)
     assert till.order(order)["status"] == "paid"
-    assert figures(sale) == (2, 0, 1)
-
-
-def test_webhooks_in_any_order_and_number_end_the_same(shop: Shop, till: StripeTill) -> None:
-    sale, [order] = sold(shop)
-    payment_id = till.begin(order, method="payment_element")
-    till.drive(payment_id)
-    till.fake.books.enter(till.ref(payment_id), "pm_card_3ds")
-    till.fake.books.go_on(till.ref(payment_id))
-    events = list(reversed(till.fake.books.events))
-    assert [till.take(event) for event in events] == [True] * len(events)
-    assert [till.take(event) for event in events] == [False] * len(events)
-    till.drive(payment_id)
-    assert till.story(order) == [("held", None), ("paying", None), ("paid", None)]
     assert figures(sale) == (2, 0, 1)
 
 

@@ -2,21 +2,16 @@
 
 import time
 import uuid
-from collections.abc import Iterator
 
 import orjson
 import pytest
 
 from tasks.providers.port import BadSignature, Event, Outcome, State
-from tests.support.fake_stripe import FakeStripe
 from tests.support.fake_stripe.webhooks import HEADER, pack, sign
 from tests.support.stripe_play import OLD_SECRET, WEBHOOK_SECRET, StripePlay
+from tests.unit.test_stripe_charges import play
 
-
-@pytest.fixture
-def play() -> Iterator[StripePlay]:
-    with FakeStripe() as fake:
-        yield StripePlay(fake)
+__all__ = ["play"]
 
 
 def event(kind: str, **subject: object) -> dict[str, object]:

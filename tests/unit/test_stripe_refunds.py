@@ -1,6 +1,5 @@
 """Stripe's refunds, over HTTP: a charge goes back once, whatever is lost, refused, late or done by hand."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -8,16 +7,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from tasks.providers.port import Outcome, ProviderUnavailable, Refund, State
-from tests.support.fake_stripe import FakeStripe, faults
+from tests.support.fake_stripe import faults
 from tests.support.stripe_play import REFUND, StripePlay
+from tests.unit.test_stripe_charges import play
+
+__all__ = ["play"]
 
 PENDING, SUCCEEDED, DECLINED = State.PENDING, State.SUCCEEDED, State.DECLINED
-
-
-@pytest.fixture
-def play() -> Iterator[StripePlay]:
-    with FakeStripe() as fake:
-        yield StripePlay(fake)
 
 
 def ask(play: StripePlay, refund: Refund) -> Outcome | None:
