@@ -27,8 +27,6 @@ FAULTS: dict[str, tuple[set[str], tuple[Change, ...]]] = {
         {"duplicated"},
         (lambda p: p.submit("a", 700, 5), lambda p: p.store(5, "left", 800)),
     ),
-    "one intent for two keys": ({"duplicated", "fifo"}, (lambda p: p.submit("g", 100, 1),)),
-    "a row is listed twice": ({"duplicated", "fifo"}, (lambda p: p.intents.append(dict(p.intents[0])),)),
     "nobody asked for a stored intent": ({"unexpected"}, (lambda p: p.store(5, "left", 800),)),
     "one unanswered try explains two intents": (
         {"unexpected"},
@@ -45,10 +43,6 @@ FAULTS: dict[str, tuple[set[str], tuple[Change, ...]]] = {
     "a hole in the tickets": (
         {"fifo"},
         (lambda p: p.submit("g", 700, 6), lambda p: p.store(6, "left", 800)),
-    ),
-    "a ticket was given out twice": (
-        {"fifo"},
-        (lambda p: p.submit("g", 700, 4, intent="i5"), lambda p: p.store(4, "left", 800, id="i5")),
     ),
     "a later ticket was served while an earlier one waited": (
         {"overtaken"},
@@ -96,20 +90,11 @@ FAULTS: dict[str, tuple[set[str], tuple[Change, ...]]] = {
         {"told_not_stored"},
         (lambda p: p.intents[3].update(status="sold_out", order_id=None), lambda p: p.orders.pop()),
     ),
-    "another ticket is stored": (
-        {"told_not_stored"},
-        (lambda p: p.do("poll", "a", 6000, 6010, OK, intent="i1", ticket=9, status="held", order="o1"),),
-    ),
     "a cancelled order is stored as expired": (
         {"told_not_stored"},
         (lambda p: p.do("cancel", "a", 2000, 2010, OK, order="o1", status="cancelled"),),
     ),
     "a hold without an order": ({"orders"}, (lambda p: p.orders.pop(),)),
-    "two orders of one intent": (
-        {"duplicated", "orders"},
-        (lambda p: p.orders.append({**p.orders[3], "id": "o9", "created_at": at(8000)}),),
-    ),
-    "an order for another quantity": ({"orders"}, (lambda p: p.intents[3].update(quantity=2),)),
     "an intent is not decided in time": ({"liveness"}, (lambda p: p.rest.update(all_decided_s=None),)),
     "the stores do not come to rest": ({"liveness"}, (lambda p: p.rest.update(quiet_s=None),)),
     "an audit does not hold": ({"audit"}, (lambda p: p.audit.update(ok=False),)),
