@@ -1,4 +1,4 @@
-"""Pushes and notices of verdicts may be of every kind that mails are of: the rows said so, the ledger did not.
+"""Pushes and notices of verdicts may be of every kind of mail: the rows said so, the ledger did not.
 
 Revision: 0038, after 0037
 """
