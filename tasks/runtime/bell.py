@@ -5,15 +5,20 @@ A bell may be lost or doubled without harm: sweeps ring again, and draining an e
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from amqp.exceptions import RecoverableConnectionError
 from celery import Celery
 
 from tasks.runtime.celery_app import BACKGROUND, DRAIN, MOST_WAITING, PAYMENTS
 from tasks.runtime.outage import BROKER_ERRORS, Outage
 
 Answer = TypeVar("Answer")
+CONNECTION_LOST: Final = (
+    RecoverableConnectionError,
+    OSError,
+)  # RabbitMQ's; Redis' are made again by its client
 
 
 class Bell(ABC):
@@ -98,13 +103,25 @@ class CeleryBell(Bell):
     def _ask(self, question: Callable[[Any], Answer]) -> Answer | None:
         """Ask the broker by one of its connections; None if it does not answer."""
         try:
-            with self._celery.producer_pool.acquire(block=True) as producer:
-                answer = _asked(producer, question)
+            answer = self._ask_some_node(question)
         except BROKER_ERRORS as error:
             self._outage.note(error)
             return None
         self._outage.end()
         return answer
+
+    def _ask_some_node(self, question: Callable[[Any], Answer]) -> Answer:
+        """Ask by a connection of the pool; where its node is gone, by a new one to a node that answers."""
+        try:
+            return self._ask_by_pool(question)
+        except CONNECTION_LOST as error:
+            if isinstance(error, TimeoutError):
+                raise
+        return self._ask_by_pool(question)
+
+    def _ask_by_pool(self, question: Callable[[Any], Answer]) -> Answer:
+        with self._celery.producer_pool.acquire(block=True) as producer:
+            return _asked(producer, question)
 
     def _waiting(self, producer: Any, queue: str) -> int:
         """Count the messages of a queue that no worker has received yet; declares it where it is new."""

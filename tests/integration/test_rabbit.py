@@ -98,6 +98,12 @@ def delete_payments(settings: Settings) -> None:
         channel.queue_delete(PAYMENTS)
 
 
+def test_a_connection_that_was_lost_costs_no_bell(bell: Bell, rabbit: Rabbit) -> None:
+    assert bell.ring_for_webhooks()
+    rabbit.control("close_all_connections", "tests")
+    assert bell.ring_for_webhooks()
+
+
 @pytest.mark.parametrize(
     ("login", "found"),
     [

@@ -1,5 +1,6 @@
-"""A RabbitMQ of a test's own on loopback, with a folder, a node name and an epmd of its own."""
+"""A RabbitMQ of a test's own on loopback, of one node or several, with an epmd of its own."""
 
+import json
 import os
 import secrets
 import shutil
@@ -8,7 +9,7 @@ import socket
 import subprocess
 from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import pytest
 
@@ -17,7 +18,10 @@ from deploy.embedded.places import open_log
 from deploy.embedded.server import EmbeddedServer
 
 SCRIPT: Final = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # the one in the path wants another user
+CONTROL: Final = SCRIPT.with_name("rabbitmqctl")
 PROBE_S: Final = 1.0
+CONTROL_S: Final = 60.0
+NODE_S: Final = 180.0
 
 
 def require_rabbit() -> None:
@@ -44,17 +48,27 @@ class Rabbit(EmbeddedServer):
     name: ClassVar[str] = "rabbit"
     stop_signal: ClassVar[signal.Signals] = signal.SIGKILL
 
-    def __init__(self, place: Path, certificate: tuple[Path, Path] | None = None) -> None:
-        """With a certificate and its key it speaks TLS on a second port."""
+    def __init__(
+        self, place: Path, certificate: tuple[Path, Path] | None = None, *, joins: "Rabbit | None" = None
+    ) -> None:
+        """With a certificate and its key it speaks TLS on a second port. `joins`: a node of its cluster."""
         super().__init__(place)
         self.certificate = certificate
-        self.port, self.tls_port, self._own_port, self._epmd_port = quiet_ports(4)
+        self.port, self.tls_port, self._own_port = quiet_ports(3)
+        self.node = f"tests{self.port}@localhost"
+        self._joins = joins
+        self._epmd_port: int = joins._epmd_port if joins else quiet_ports(1)[0]
+        self._cookie_home: Path = joins._cookie_home if joins else self.home
         self._epmd: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """Its address, with the login that it has from the beginning and lets in from loopback only."""
         return f"amqp://guest:guest@127.0.0.1:{self.port}//"
+
+    def start(self, timeout_s: float = NODE_S) -> None:
+        """Start it, with the time that a node takes which asks others, or shares its cores with many."""
+        super().start(timeout_s)
 
     def answers(self) -> bool:
         """Whether it speaks the protocol, which it does once it has read what it kept."""
@@ -64,6 +78,13 @@ class Rabbit(EmbeddedServer):
                 return bool(probe.recv(1))
         except OSError:
             return False
+
+    def control(self, *words: str) -> Any:
+        """What `rabbitmqctl` answers, as an operator asks it."""
+        variables = {name: str(value) for name, value in self._erlang().items()}
+        command = [str(CONTROL), "--node", self.node, "--quiet", "--formatter", "json", *words]
+        answer = subprocess.run(command, env=variables, capture_output=True, timeout=CONTROL_S, check=True)
+        return json.loads(answer.stdout)
 
     def remove(self) -> None:
         """End whatever runs of it."""
@@ -79,24 +100,33 @@ class Rabbit(EmbeddedServer):
             names = ("ssl_options.certfile", "ssl_options.keyfile", "ssl_options.cacertfile")
             settings |= dict(zip(names, map(str, (*self.certificate, self.certificate[0])), strict=True))
             settings["listeners.ssl.1"] = f"127.0.0.1:{self.tls_port}"
+        if self._joins:
+            settings["cluster_formation.classic_config.nodes.1"] = self._joins.node
+            settings["cluster_formation.classic_config.nodes.2"] = self.node
         lines = [f"{name} = {value}\n" for name, value in settings.items()]
         (self.home / "rabbitmq.conf").write_text("".join(lines))
-        if self._epmd is None:  # else the node would start one that nobody ends
+        if self._epmd is None and not self._joins:  # else the node would start one that nobody ends
             command = ["epmd", "-port", str(self._epmd_port), "-address", "127.0.0.1"]
             with open_log(self.data_dir, "epmd").open("ab") as output:
                 self._epmd = launch(command, death_signal=signal.SIGKILL, output=output)
 
-    def _command(self) -> list[str]:
-        settings = {
+    def _erlang(self) -> dict[str, object]:
+        """What each program of it has to know."""
+        return {
             "PATH": f"{os.environ['PATH']}:/usr/sbin",
-            "HOME": self.home,  # where Erlang makes its cookie
+            "HOME": self._cookie_home,  # where Erlang makes the cookie that nodes know each other by
             "LANG": "C.UTF-8",
-            "ERL_CRASH_DUMP": self.home / "crash.dump",
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "ERL_EPMD_PORT": self._epmd_port,
-            "RABBITMQ_NODENAME": "tests@localhost",
-            "RABBITMQ_DIST_PORT": self._own_port,
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+        }
+
+    def _command(self) -> list[str]:
+        settings = {
+            **self._erlang(),
+            "ERL_CRASH_DUMP": self.home / "crash.dump",
+            "RABBITMQ_NODENAME": self.node,
+            "RABBITMQ_DIST_PORT": self._own_port,
             "RABBITMQ_CONFIG_FILE": self.home / "rabbitmq.conf",
             "RABBITMQ_ENABLED_PLUGINS_FILE": self.home / "plugins",
             "RABBITMQ_MNESIA_BASE": self.home / "mnesia",
@@ -107,3 +137,32 @@ class Rabbit(EmbeddedServer):
             ),
         }
         return ["env", "-i", *(f"{name}={value}" for name, value in settings.items()), str(SCRIPT)]
+
+
+class RabbitCluster:
+    """Several nodes that keep queues together."""
+
+    def __init__(self, place: Path, size: int = 3) -> None:
+        first = Rabbit(place / "0")
+        self.nodes = [first, *(Rabbit(place / str(number), joins=first) for number in range(1, size))]
+
+    @property
+    def url(self) -> str:
+        """Their addresses, as processes are told them."""
+        return ";".join(node.url for node in self.nodes)
+
+    def start(self) -> None:
+        """Start them, so that each finds the first."""
+        for node in self.nodes:
+            node.start()
+
+    def leader(self, queue: str) -> Rabbit:
+        """The node that leads a queue of the type quorum."""
+        asked = next(node for node in self.nodes if node.is_alive())
+        told = {one["name"]: one["leader"] for one in asked.control("list_queues", "name", "leader")}
+        return next(node for node in self.nodes if node.node == told[queue])
+
+    def remove(self) -> None:
+        """End whatever runs of them."""
+        for node in reversed(self.nodes):
+            node.remove()
