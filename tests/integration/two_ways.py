@@ -36,6 +36,7 @@ _COUNTS: Final = (b"http_requests_total{", b"http_request_seconds_count{")
 _ID: Final = rb"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _OWN: Final[Sequence[tuple[re.Pattern[bytes], bytes]]] = [  # what differs though it is the same
     (re.compile(_ID), b"<id>"),
+    (re.compile(rb"//127\.0\.0\.1:[0-9]+/"), b"//<own>/"),  # where who names no host is redirected to
     (re.compile(rb"Date: [^\r]+"), b"Date: <date>"),
     (re.compile(rb"Retry-After: [0-9]{2,}"), b"Retry-After: <long>"),
     (re.compile(rb"X-Request-ID: [0-9a-f]{24}\r"), b"X-Request-ID: <made>\r"),
