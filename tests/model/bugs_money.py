@@ -7,7 +7,7 @@ from tests.model.races import (
     Situation,
     a_hold_comes_home_late,
     a_refund_overtakes_the_sale,
-    the_live_side_is_laid_anew,
+    the_live_side_is_rebuilt,
     two_give_a_late_charge_back,
 )
 
@@ -148,7 +148,7 @@ MONEY_BUGS: Final = {
 }
 # What only the order of the steps of two workers shows, and where it does.
 RACES: Final[dict[str, tuple[Situation, Bug]]] = {
-    "an ended hold takes what was sold anew": (
+    "an ended hold takes what was sold again": (
         a_hold_comes_home_late,
         Bug("release", (("elseif at > 5 + tonumber(ARGV[5]) then", "else"),), ()),
     ),
@@ -157,13 +157,13 @@ RACES: Final[dict[str, tuple[Situation, Bug]]] = {
         Bug("tasks.payments.late:_refund", ((" or _is_refunded(session, payment_id)", ""),), ()),
     ),
     "a rebuild forgets to whom units were sold again": (
-        the_live_side_is_laid_anew,
+        the_live_side_is_rebuilt,
         Bug(
             "tasks.sales.rebuilding.rebuild:_rebuilt_snapshot", (("_fitting(sale, asking, units)", "[]"),), ()
         ),
     ),
     "that units are asked for again is not noted": (
-        the_live_side_is_laid_anew,
+        the_live_side_is_rebuilt,
         Bug(
             "tasks.payments.late:_note_asking",
             (("payment.regain_asked_at = payment.regain_asked_at or ledger_time(session)", "pass"),),

@@ -118,12 +118,12 @@ def a_refund_overtakes_the_sale(shop: Racing) -> Acts:
     return partial(release_pending, shop.stage.context), partial(run_refund, shop.stage.context, refund_id)
 
 
-def the_live_side_is_laid_anew(shop: Racing) -> Acts:
+def the_live_side_is_rebuilt(shop: Racing) -> Acts:
     """A late charge is resolved; meanwhile others ask for the unit, and the live state is rebuilt."""
     shop.buy()
     resolve = shop.pay_too_late()
 
-    def lay_anew() -> None:
+    def rebuild_it() -> None:
         with undivided():
             shop.submit_these([(shop.people[1], 1)])
             shop.drain()
@@ -131,7 +131,7 @@ def the_live_side_is_laid_anew(shop: Racing) -> Acts:
             shop.submit_these([(shop.people[2], 1)])
             shop.drain()
 
-    return resolve, lay_anew
+    return resolve, rebuild_it
 
 
 def a_hold_expires_while_it_is_paid(shop: Racing) -> Acts:
@@ -168,7 +168,7 @@ SITUATIONS: Final = (
     a_unit_comes_free_meanwhile,
     a_hold_comes_home_late,
     a_refund_overtakes_the_sale,
-    the_live_side_is_laid_anew,
+    the_live_side_is_rebuilt,
     a_hold_expires_while_it_is_paid,
     a_webhook_comes_while_the_provider_is_asked,
 )
