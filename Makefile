@@ -5,10 +5,10 @@ SETUP := sh deploy/setup.sh
 RUN := .venv/bin/python -m
 # Twice as many as two cores, since half of the tests wait; a process that is through takes tests over from another.
 PARALLEL := -n 3 --dist worksteal
-PACKAGES := config.py $(wildcard models tasks web workers deploy benchmarks tests migrations)
+PACKAGES := config.py requirements/lock.py $(wildcard models tasks web workers deploy benchmarks tests migrations)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all rush storm crowd journey locust chaos bench screenshots lint format types words clean setup-local setup-dev
+.PHONY: help run test test-all rush storm crowd journey locust chaos bench screenshots lint format types lock words clean setup-local setup-dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -56,6 +56,9 @@ format: setup-dev ## put style and layout right
 
 types: setup-dev ## check types
 	@$(RUN) mypy $(PACKAGES)
+
+lock: setup-dev ## pin what requirements/*.in ask for
+	@.venv/bin/python requirements/lock.py
 
 words: setup-dev ## gather the pages' words into the catalogues, where new ones then want translating
 	@$(RUN) babel.messages.frontend --quiet extract --mapping pyproject.toml --project "Flash sale" --add-location file \

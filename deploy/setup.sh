@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes .venv fit for a purpose: sh deploy/setup.sh local|dev
 #
-# `local` is the platform with its embedded servers, `dev` that and what checks it. Installs only when the lock
+# `local` is the platform with its embedded servers, `dev` that and what checks it. Installs only when a lock
 # of the requirements, or the place of the checkout, changed since the last time. Two at once wait for each other.
 # PYTHON names the interpreter to build on; pip's own configuration says where packages come from.
 set -eu
@@ -36,9 +36,10 @@ place() {
     (CDPATH='' cd -- "$venv" && dirname -- "$(pwd -P)")
 }
 
-# What an installation of $1 looks like: it belongs to its lock and to its place, where its scripts point.
+# What an installation of $1 looks like: it belongs to the locks, each of which holds what the one before it
+# lacks, and to its place, where its scripts point.
 wanted() {
-    printf '%s %s %s\n' "$1" "$(cksum <"requirements/$1.txt")" "$(place)"
+    printf '%s %s %s\n' "$1" "$(cat requirements/*.txt | cksum)" "$(place)"
 }
 
 # `dev` holds everything that `local` does.

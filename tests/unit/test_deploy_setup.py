@@ -91,6 +91,8 @@ def test_what_checks_the_platform_holds_what_runs_it(checkout: Checkout) -> None
     checkout.lock("dev", "# something new\n")
     assert "installing requirements/local.txt" in checkout.setup("local")
     assert "installing requirements/dev.txt" in checkout.setup("dev")
+    checkout.lock("local", "# something new\n")
+    assert "installing requirements/dev.txt" in checkout.setup("dev")
 
 
 def test_a_checkout_that_moved_gets_a_new_environment(checkout: Checkout) -> None:
