@@ -49,7 +49,7 @@ class PushShop:
     def impatient(self) -> Pusher:
         """One that waits no longer for a service than a test wants to."""
         assert self.context.settings.push is not None
-        return Pusher(self.context.database, self.context.settings.push, spares_loopback=True, timeout_s=2)
+        return Pusher(self.context.database, self.context.settings.push, spares_loopback=True, timeout_s=4)
 
     def reader(self) -> tuple[UUID, Browser]:
         """An account with a browser."""
