@@ -36,13 +36,16 @@ class Step(NamedTuple):
     removing: TextClause
 
 
+# All slices are chosen once, by `ARRAY` or `WITH`: within `IN`, PostgreSQL may choose again for each row, and
+# remove more than a slice.
+
 # A user agent and a network stand in each. An ended log-in is no good, so that nobody waits for its row.
 _LOG_INS: Final = text("""
-    DELETE FROM token_families WHERE id IN (
+    DELETE FROM token_families WHERE id = ANY (ARRAY(
         SELECT id FROM token_families
         WHERE expires_at < now() - make_interval(days => :days)
            OR revoked_at < now() - make_interval(days => :days)
-        LIMIT :slice FOR UPDATE SKIP LOCKED)
+        LIMIT :slice FOR UPDATE SKIP LOCKED))
 """)
 
 # Accounts that asked for nothing, with the letters to them.
@@ -80,50 +83,51 @@ _INVITED: Final = text(
 )
 
 _LINKS: Final = text("""
-    DELETE FROM account_links WHERE id IN (
+    DELETE FROM account_links WHERE id = ANY (ARRAY(
         SELECT id FROM account_links WHERE expires_at < now() - make_interval(days => :days)
-        LIMIT :slice FOR UPDATE SKIP LOCKED)
+        LIMIT :slice FOR UPDATE SKIP LOCKED))
 """)
 
 _EXPORTS: Final = text("""
-    DELETE FROM exports WHERE id IN (
+    DELETE FROM exports WHERE id = ANY (ARRAY(
         SELECT id FROM exports WHERE expires_at < now() - make_interval(days => :days)
-        LIMIT :slice FOR UPDATE SKIP LOCKED)
+        LIMIT :slice FOR UPDATE SKIP LOCKED))
 """)
 
 _MAILS: Final = text("""
-    UPDATE mails SET to_name = '', to_email = '', contents = '{}', error = NULL WHERE id IN (
+    UPDATE mails SET to_name = '', to_email = '', contents = '{}', error = NULL WHERE id = ANY (ARRAY(
         SELECT id FROM mails
         WHERE to_email <> '' AND status <> 'pending' AND created_at < now() - make_interval(days => :days)
-        ORDER BY created_at LIMIT :slice FOR UPDATE SKIP LOCKED)
+        ORDER BY created_at LIMIT :slice FOR UPDATE SKIP LOCKED))
 """)
 
 _PUSHES: Final = text("""
-    DELETE FROM push_messages WHERE id IN (
+    DELETE FROM push_messages WHERE id = ANY (ARRAY(
         SELECT id FROM push_messages WHERE created_at < now() - make_interval(days => :days)
-        ORDER BY created_at LIMIT :slice FOR UPDATE SKIP LOCKED)
+        ORDER BY created_at LIMIT :slice FOR UPDATE SKIP LOCKED))
 """)
 
 _WEBHOOKS: Final = text("""
-    DELETE FROM webhook_events w USING (
+    WITH old AS (
         SELECT provider, event_id FROM webhook_events
         WHERE received_at < now() - make_interval(days => :days)
-        LIMIT :slice FOR UPDATE SKIP LOCKED) AS old
+        LIMIT :slice FOR UPDATE SKIP LOCKED)
+    DELETE FROM webhook_events w USING old
     WHERE (w.provider, w.event_id) = (old.provider, old.event_id)
 """)
 
 _SANDBOX_EVENTS: Final = text("""
-    DELETE FROM sandbox_events WHERE id IN (
+    DELETE FROM sandbox_events WHERE id = ANY (ARRAY(
         SELECT id FROM sandbox_events
         WHERE due_at IS NULL AND created_at < now() - make_interval(days => :days)
-        ORDER BY id LIMIT :slice FOR UPDATE SKIP LOCKED)
+        ORDER BY id LIMIT :slice FOR UPDATE SKIP LOCKED))
 """)
 
 _TASKS: Final = text("""
-    DELETE FROM background_tasks WHERE id IN (
+    DELETE FROM background_tasks WHERE id = ANY (ARRAY(
         SELECT id FROM background_tasks
         WHERE finished_at IS NOT NULL AND submitted_at < now() - make_interval(days => :days)
-        ORDER BY submitted_at LIMIT :slice FOR UPDATE SKIP LOCKED)
+        ORDER BY submitted_at LIMIT :slice FOR UPDATE SKIP LOCKED))
 """)
 
 # A count is the sum of its parts; one that somebody counts into at the moment stays a part of its own.

@@ -161,6 +161,17 @@ def test_a_purge_that_takes_long_goes_on_by_the_next_bell(
     assert (done.state, (done.result or {})["log_ins"]) == ("SUCCESS", 2)
 
 
+@pytest.mark.usefixtures("people")
+@pytest.mark.parametrize("name", ["links", "log_ins", "mails", "webhooks"])
+def test_a_slice_is_no_larger_however_the_ledger_goes_about_it(context: Context, name: str) -> None:
+    (step,) = [one for one in purge.steps(KEPT) if one.name == name]
+    with context.database.connection() as connection:
+        for way in ("hashjoin", "mergejoin", "hashagg", "material", "sort"):
+            connection.execute(text(f"SET LOCAL enable_{way} = off"))
+        gone = connection.execute(step.removing, {"days": step.days, "slice": 1})
+        assert gone.rowcount == 1
+
+
 def test_the_parts_of_a_count_become_one_but_that_which_is_counted_into(context: Context) -> None:
     with context.database.connection() as connection:
         connection.execute(

@@ -87,8 +87,9 @@ class SaleUnderTest:
         return [intent.status for intent in self.intents()]
 
     def orders(self) -> list[Order]:
-        """List the orders."""
-        query = select(Order).where(Order.sale_id == self.id)
+        """List the orders in ticket order."""
+        query = select(Order).join(Intent, Intent.id == Order.intent_id).where(Order.sale_id == self.id)
+        query = query.order_by(Intent.ticket)
         return self._read(lambda session: list(session.scalars(query)))
 
     def audit(self) -> Audit:
