@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from benchmarks.harness.platform import Platform
-from tests.browser.chromium import MISSING, find_chromium, start_chromium
+from tests.browser.chromium import MISSING, WHOLE, find_chromium, start_chromium
 from tests.browser.running import platform_over
 from tests.support.contexts import context_over, plain_settings
 from tests.support.emptying import empty
@@ -35,9 +35,20 @@ def chromium() -> str:
 def browser(chromium: str) -> Iterator[Browser]:
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = start_chromium(playwright, chromium)
+        browser = start_chromium(playwright.chromium, chromium)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def whole_browser(browser: Browser) -> Iterator[Browser]:
+    """One that takes pushes, as the shell does not."""
+    path = find_chromium(WHOLE)
+    if not path:
+        pytest.skip(f"no whole browser: {', '.join(WHOLE)}")
+    whole = start_chromium(browser.browser_type, path)
+    yield whole
+    whole.close()
 
 
 @pytest.fixture(scope="package")

@@ -61,9 +61,9 @@ def test_who_is_not_logged_in_is_sent_to_log_in_and_comes_back(shop: Shop, new_p
 
 
 def test_a_browser_is_allowed_by_a_press_shows_a_push_and_forgets(
-    browser: Browser, platform: Platform, shop: Shop
+    whole_browser: Browser, platform: Platform, shop: Shop
 ) -> None:
-    context = browser.new_context(base_url=platform.url, permissions=["notifications"])
+    context = whole_browser.new_context(base_url=platform.url, permissions=["notifications"])
     page = context.new_page()
     given = PushService().browser()
     endpoint = "https://push.example/secret"

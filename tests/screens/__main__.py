@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.to == FOLDER and not asked.only:
         for old in FOLDER.glob("*.webp"):  # some may be of views that are no more
             old.unlink()
-    with sync_playwright() as playwright, stage_on(start_chromium(playwright, chromium)) as stage:
+    with sync_playwright() as playwright, stage_on(start_chromium(playwright.chromium, chromium)) as stage:
         complaints = [
             complaint
             for scene in SCENES
