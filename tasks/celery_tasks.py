@@ -106,8 +106,7 @@ def deliver_mails(self: ContextTask) -> None:
 @celery.task(bind=True, base=ContextTask, name="deliver_pushes")
 def deliver_pushes(self: ContextTask) -> None:
     """Send the pushes that are due."""
-    if self.context.pusher is not None:
-        self.context.pusher.deliver()
+    due_work.deliver_pushes(self.context)
 
 
 @celery.task(bind=True, base=ContextTask, name="tell_absent")

@@ -51,7 +51,8 @@ def deliver_webhooks(context: Context) -> None:
     deliver_due(context.database, settings.payments, settings.secret_key)
 
 
-def _deliver_pushes(context: Context) -> None:
+def deliver_pushes(context: Context) -> None:
+    """Send the pushes that are due, where there are keys for it."""
     if context.pusher is not None and context.pusher.has_due():
         context.pusher.deliver()
 
@@ -63,7 +64,7 @@ DUE: Final[Mapping[str, Mapping[str, Work]]] = {
         "webhooks": Work(deliver_webhooks),
         "notices": Work(tell_due),
         "mails": Work(lambda context: context.mailer.deliver()),
-        "pushes": Work(_deliver_pushes),
+        "pushes": Work(deliver_pushes),
     },
     BACKGROUND: {
         "tasks": Work(queue.run_unheard),

@@ -1,4 +1,4 @@
-"""A page that is packed once, by who made it, and passed on packed to whoever is asked for it.
+"""A page that the process which makes it compresses once; it is kept and sent compressed.
 
 At a thousand sales a page is nearly a megabyte of text: to unpack it at each scrape, and to pack it again for
 Prometheus, which asks for gzip, would cost more than all the rest of the scrape.

@@ -61,32 +61,36 @@ def settings_at(stores: Stores, watched: Watched, **changes: Any) -> Settings:
     return replace(plain_settings(stores), **{name: getattr(read, name) for name in names}, **changes)
 
 
-def test_what_too_few_replicas_have_is_not_told_and_leaves_the_line(
-    stores: Stores,
-    clean: None,  # noqa: ARG001
-    watched: Watched,
-) -> None:
+@pytest.fixture
+def replicated(stores: Stores, clean: None, watched: Watched) -> Iterator[Shop]:  # noqa: ARG001
+    """A shop that answers what a replica has."""
     with context_over(settings_at(stores, watched, replicas_required=1)) as context:
-        shop = Shop(context)
-        sale = shop.open_sale(5)
-        first, second = shop.shoppers(2)
+        yield Shop(context)
+
+
+def test_what_too_few_replicas_have_is_not_told_and_leaves_the_line(
+    replicated: Shop, watched: Watched
+) -> None:
+    shop = replicated
+    sale = shop.open_sale(5)
+    first, second = shop.shoppers(2)
+    sale.submit(first, key="a")
+    watched.replica.freeze()
+    with pytest.raises(LineUnavailable):
+        sale.submit(second, key="b")
+    assert (sale.look().number("last_ticket"), sale.look().number("waiting")) == (2, 1)
+    with pytest.raises(TooFewReplicas):
+        sale.submit(second, key="b")
+    with pytest.raises(LineUnavailable):
         sale.submit(first, key="a")
-        watched.replica.freeze()
-        with pytest.raises(LineUnavailable):
-            sale.submit(second, key="b")
-        assert (sale.look().number("last_ticket"), sale.look().number("waiting")) == (2, 1)
-        with pytest.raises(TooFewReplicas):
-            sale.submit(second, key="b")
-        with pytest.raises(LineUnavailable):
-            sale.submit(first, key="a")
-        assert sale.look().number("last_ticket") == 2
-        watched.replica.thaw()
-        told = eventually(lambda: taken(sale, second))
-        assert told["ticket"] == 3
-        assert sale.submit(first, key="a")["ticket"] == 1
-        sale.drain()
-        assert sale.statuses() == ["held", "left", "held"]
-        assert sale.audit().ok
+    assert sale.look().number("last_ticket") == 2
+    watched.replica.thaw()
+    told = eventually(lambda: taken(sale, second))
+    assert told["ticket"] == 3
+    assert sale.submit(first, key="a")["ticket"] == 1
+    sale.drain()
+    assert sale.statuses() == ["held", "left", "held"]
+    assert sale.audit().ok
 
 
 def taken(sale: SaleUnderTest, user: UUID) -> Message:
@@ -97,34 +101,31 @@ def taken(sale: SaleUnderTest, user: UUID) -> Message:
 
 
 def test_a_ticket_that_no_replica_knew_is_in_no_ledger_and_given_to_the_next_shopper(
-    stores: Stores,
-    clean: None,  # noqa: ARG001
-    watched: Watched,
+    replicated: Shop, watched: Watched
 ) -> None:
-    with context_over(settings_at(stores, watched, replicas_required=1)) as context:
-        shop = Shop(context)
-        sale = shop.open_sale(5)
-        first, refused, unanswered, next_one = shop.shoppers(4)
-        sale.submit(first)
-        sale.drain()
-        row = sale.row()
-        sent = Submission(str(new_intent_id(row.number)), str(unanswered), 1, False)
-        eventually(watched.is_in_step)
-        watched.cut_off_replica()
-        with pytest.raises(LineUnavailable):
-            sale.submit(refused)
-        with pytest.raises(NotReplicated):  # its process dies before it takes the intent back
-            context.live.submit(sale.id, row.epoch or "", [sent])
-        sale.drain()
-        assert (sale.look().number("last_ticket"), sale.statuses()) == (3, ["held"])
-        old = watched.master
-        watched.fail_over()
-        old.start()  # as the new master's replica
-        assert eventually(lambda: taken(sale, next_one))["ticket"] == 2
-        shop.sweep()
-        sale.drain()
-        assert (sale.row().status, sale.statuses()) == (SaleStatus.OPEN, ["held", "held"])
-        assert sale.audit().ok
+    shop = replicated
+    sale = shop.open_sale(5)
+    first, refused, unanswered, next_one = shop.shoppers(4)
+    sale.submit(first)
+    sale.drain()
+    row = sale.row()
+    sent = Submission(str(new_intent_id(row.number)), str(unanswered), 1, False)
+    eventually(watched.is_in_step)
+    watched.cut_off_replica()
+    with pytest.raises(LineUnavailable):
+        sale.submit(refused)
+    with pytest.raises(NotReplicated):  # its process dies before it takes the intent back
+        shop.context.live.submit(sale.id, row.epoch or "", [sent])
+    sale.drain()
+    assert (sale.look().number("last_ticket"), sale.statuses()) == (3, ["held"])
+    old = watched.master
+    watched.fail_over()
+    old.start()  # as the new master's replica
+    assert eventually(lambda: taken(sale, next_one))["ticket"] == 2
+    shop.sweep()
+    sale.drain()
+    assert (sale.row().status, sale.statuses()) == (SaleStatus.OPEN, ["held", "held"])
+    assert sale.audit().ok
 
 
 def test_a_master_that_dies_is_followed(

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from benchmarks.verify.testimony import Finding
@@ -150,6 +151,16 @@ class Plant:
     def broken(self) -> set[str]:
         """Name the checks that found something."""
         return {check for check, found in self.judged().items() if found}
+
+
+Change = Callable[[Plant], object]
+
+
+def changed(plant: Plant, changes: Iterable[Change]) -> Plant:
+    """The same plant after these changes."""
+    for change in changes:
+        change(plant)
+    return plant
 
 
 def honest() -> Plant:

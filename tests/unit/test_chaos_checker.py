@@ -1,7 +1,5 @@
 """The offline checker: an honest soak yields nothing, and every planted fault is caught by its own check."""
 
-from collections.abc import Callable
-
 import pytest
 
 from tests.chaos.check_line import wall_ms
@@ -9,9 +7,7 @@ from tests.chaos.checker import CHECKS, count_figures
 from tests.chaos.history import FAIL, INFO, OK
 from tests.chaos.story import read_story
 from tests.chaos.truth import StoredSale, Truth
-from tests.unit.chaos_plant import DAY_MS, SALE, Plant, at, honest
-
-Change = Callable[[Plant], object]
+from tests.unit.chaos_plant import DAY_MS, SALE, Change, Plant, at, changed, honest
 
 FAULTS: dict[str, tuple[set[str], tuple[Change, ...]]] = {
     "an accepted intent is not stored": ({"lost"}, (lambda p: p.submit("g", 700, 5),)),
@@ -137,27 +133,19 @@ NO_FAULTS: dict[str, tuple[Change, ...]] = {
 }
 
 
-def changed(changes: tuple[Change, ...]) -> Plant:
-    """An honest soak with these changes."""
-    plant = honest()
-    for change in changes:
-        change(plant)
-    return plant
-
-
 @pytest.mark.parametrize("what", FAULTS)
 def test_a_planted_fault_of_a_soak_is_caught_by_its_check(what: str) -> None:
     checks, changes = FAULTS[what]
-    assert changed(changes).broken() == checks
+    assert changed(honest(), changes).broken() == checks
 
 
 @pytest.mark.parametrize("what", NO_FAULTS)
 def test_what_may_be_is_no_fault_of_a_soak(what: str) -> None:
-    assert changed(NO_FAULTS[what]).judged() == {check: [] for check in CHECKS}
+    assert changed(honest(), NO_FAULTS[what]).judged() == {check: [] for check in CHECKS}
 
 
 def test_an_unanswered_try_that_stood_in_line_is_counted_as_recovered() -> None:
-    plant = changed(NO_FAULTS["an unanswered try stood in line"])
+    plant = changed(honest(), NO_FAULTS["an unanswered try stood in line"])
     rows = StoredSale(plant.sale, plant.intents, plant.orders, plant.audit, plant.owners)
     assert count_figures(read_story(plant.events), Truth({SALE: rows}))["recovered"] == 1
 

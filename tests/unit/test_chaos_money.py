@@ -1,7 +1,5 @@
 """The offline checker of money: an honest till yields nothing, every planted fault is caught by its check."""
 
-from collections.abc import Callable
-
 import pytest
 
 from tasks.providers.sandbox.methods import terms_of
@@ -10,9 +8,8 @@ from tests.chaos.errands import METHODS
 from tests.chaos.order_ways import leads_to
 from tests.chaos.story import read_story
 from tests.chaos.truth import StoredSale, Truth
-from tests.unit.chaos_plant import PRICE, SALE, Plant, at, honest, honest_till
+from tests.unit.chaos_plant import PRICE, SALE, Change, Plant, at, changed, honest, honest_till
 
-Change = Callable[[Plant], object]
 KEPT = {"refunded_minor": 0, "refund_id": None}
 
 FAULTS: dict[str, tuple[set[str], tuple[Change, ...]]] = {
@@ -137,14 +134,6 @@ NO_FAULTS: dict[str, tuple[Change, ...]] = {
 }
 
 
-def changed(changes: tuple[Change, ...]) -> Plant:
-    """An honest till with these changes."""
-    plant = honest_till()
-    for change in changes:
-        change(plant)
-    return plant
-
-
 def test_an_honest_till_yields_nothing() -> None:
     assert honest_till().judged() == {check: [] for check in CHECKS}
 
@@ -152,12 +141,12 @@ def test_an_honest_till_yields_nothing() -> None:
 @pytest.mark.parametrize("what", FAULTS)
 def test_a_planted_fault_of_a_till_is_caught_by_its_check(what: str) -> None:
     checks, changes = FAULTS[what]
-    assert changed(changes).broken() == checks
+    assert changed(honest_till(), changes).broken() == checks
 
 
 @pytest.mark.parametrize("what", NO_FAULTS)
 def test_what_may_be_is_no_fault_of_a_till(what: str) -> None:
-    assert changed(NO_FAULTS[what]).broken() == set()
+    assert changed(honest_till(), NO_FAULTS[what]).broken() == set()
 
 
 def refused_before_a_refund(refused_ms: int) -> Plant:
