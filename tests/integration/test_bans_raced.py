@@ -48,10 +48,11 @@ def keep_asking(settings: Settings, ids: tuple[UUID, UUID], flags: tuple[Flag, F
 @contextmanager
 def asking(stores: Stores, user_id: UUID, sale: SaleUnderTest) -> Iterator[tuple[Flag, Any]]:
     """Several processes that ask for one shopper."""
-    spawn = multiprocessing.get_context("spawn")
-    is_banned, stop, tally = spawn.Event(), spawn.Event(), spawn.Array("i", 2)
+    forked = multiprocessing.get_context("forkserver")  # from a process that has imported this, and no more
+    forked.set_forkserver_preload([__name__])
+    is_banned, stop, tally = forked.Event(), forked.Event(), forked.Array("i", 2)
     arguments = (plain_settings(stores), (user_id, sale.id), (is_banned, stop), tally)
-    processes = [spawn.Process(target=keep_asking, args=arguments, daemon=True) for _ in range(PROCESSES)]
+    processes = [forked.Process(target=keep_asking, args=arguments, daemon=True) for _ in range(PROCESSES)]
     for one in processes:
         one.start()
     try:

@@ -15,31 +15,18 @@ from tests.support.workers import Worker
 PAID = 30
 
 
-class MailWorker(Worker):
-    """A payments worker, whose process has mail configured."""
-
-    def __init__(self, stores: Stores, postbox: Postbox, *, failpoint: str = "") -> None:
-        self._smtp_url = f"smtp://127.0.0.1:{postbox.port}"
-        super().__init__(stores, failpoint=failpoint)
-
-    def _command(self) -> list[str]:
-        drains = super()._command()
-        queue = drains.index("-Q") + 1
-        return [*drains[:queue], "payments", *drains[queue + 1 :]]
-
-    def _environment(self, stores: Stores, failpoint: str, claim_size: int) -> dict[str, str]:
-        mail = {"SMTP_URL": self._smtp_url, "MAIL_FROM": "Flash Sale <receipts@shop.example>"}
-        return super()._environment(stores, failpoint, claim_size) | mail
-
-
 @contextmanager
-def working(
-    stores: Stores, postbox: Postbox, count: int = 1, failpoint: str = ""
-) -> Iterator[list[MailWorker]]:
+def working(stores: Stores, postbox: Postbox, count: int = 1, failpoint: str = "") -> Iterator[list[Worker]]:
+    """Payments workers, whose processes have mail configured."""
+    mail = {
+        "SMTP_URL": f"smtp://127.0.0.1:{postbox.port}",
+        "MAIL_FROM": "Flash Sale <receipts@shop.example>",
+    }
     with ExitStack() as ending:
-        workers = [MailWorker(stores, postbox, failpoint=failpoint) for _ in range(count)]
-        for worker in workers:
-            ending.callback(worker.end)
+        workers = []
+        for _ in range(count):
+            workers.append(Worker(stores, queue="payments", failpoint=failpoint, variables=mail))
+            ending.callback(workers[-1].end)
         yield workers
 
 

@@ -2,8 +2,6 @@
 
 import signal
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,8 +9,7 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import text
 
-from config import ROOT
-from deploy.children import launch
+from tests.support import warm
 from tests.support.contexts import SECRET_KEY, heard_bell, plain_settings
 from tests.support.polling import eventually
 from tests.support.servers import Stores
@@ -26,7 +23,7 @@ DUE = """
 PAYLOAD = '{"id": "sbx_evt_1", "type": "charge.succeeded", "data": {"payment_id": "%s"}}'
 WORKER = ["-P", "threads", "-c", "4", "-Q", "payments", "--without-gossip", "--without-mingle"]
 DEADLINE_S = 120.0
-ENDS_S = 30.0  # mostly within 5
+ENDS_S = 30.0
 
 
 class Trickle:
@@ -59,15 +56,12 @@ def trickle() -> Iterator[Trickle]:
     host.close()
 
 
-def payments_worker(stores: Stores, webhook_url: str) -> subprocess.Popen[bytes]:
+def payments_worker(stores: Stores, webhook_url: str) -> warm.Forked:
     """Start a worker of the payments' queue, as the Procfile does."""
     with (stores.place / "payments.log").open("wb") as output:
-        return launch(
-            [sys.executable, "-m", "celery", "-A", "workers.app", "worker", *WORKER, "--hostname", "p@tests"],
-            death_signal=signal.SIGKILL,
-            output=output,
-            directory=ROOT,
-            environment={
+        return warm.start(
+            ["celery", "-A", "workers.app", "worker", *WORKER, "--hostname", "p@tests"],
+            {
                 "PATH": "/usr/bin:/bin",
                 "DATABASE_URL": stores.postgres.url,
                 "REDIS_URL": stores.redis.url,
@@ -77,6 +71,7 @@ def payments_worker(stores: Stores, webhook_url: str) -> subprocess.Popen[bytes]
                 "SANDBOX_WEBHOOK_URL": webhook_url,
                 "PROCESS_NAME": "payments.1",
             },
+            output,
         )
 
 
@@ -87,22 +82,21 @@ def test_a_payments_worker_that_loses_its_broker_ends_or_finds_it_again(
         connection.execute(text(DUE), {"payload": PAYLOAD % fragile_shop.shopper()})
     worker = payments_worker(fragile_stores, trickle.url)
 
-    def finds_it() -> bool:
+    def ends_or_says(word: str) -> bool:
         lines = (fragile_stores.place / "payments.log").read_text().splitlines()
-        return any("broker_back" in line and "part=consumer" in line for line in lines)
+        return worker.poll() is not None or any(word in line and "part=consumer" in line for line in lines)
 
     try:
         bell = heard_bell(plain_settings(fragile_stores))
         bell.ring_for_webhooks()
         eventually(trickle.has_taken.is_set, DEADLINE_S)
         fragile_stores.redis.kill()
-        with suppress(subprocess.TimeoutExpired):
-            worker.wait(ENDS_S)
+        eventually(lambda: ends_or_says("broker_away"), DEADLINE_S)
         if worker.poll() is None:  # Celery foresaw the loss: its consumer asks until the broker is back
             fragile_stores.start()
-            eventually(lambda: worker.poll() is not None or finds_it(), DEADLINE_S)
+            eventually(lambda: ends_or_says("broker_back"), DEADLINE_S)
         assert worker.poll() in (None, EXIT_CODE)
     finally:
-        worker.kill()
-        worker.wait()
+        worker.send_signal(signal.SIGKILL)
+        worker.wait(ENDS_S)
         fragile_stores.start()

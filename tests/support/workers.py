@@ -2,16 +2,13 @@
 
 import os
 import signal
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from config import ROOT
-from deploy.children import launch
+from tests.support import warm
 from tests.support.contexts import SECRET_KEY
 from tests.support.polling import eventually
 from tests.support.servers import Stores
@@ -37,14 +34,12 @@ class Worker:
         self.name = f"worker-{uuid.uuid4().hex[:8]}"
         self.log = stores.place / f"{self.name}.log"
         with self.log.open("wb") as output:
-            self.process: subprocess.Popen[bytes] = launch(
+            self.process = warm.start(
                 self._beat() if is_beat else self._command(),
-                death_signal=signal.SIGKILL,
-                output=output,
-                directory=ROOT,
-                environment=self._environment(stores, failpoint, claim_size)
+                self._environment(stores, failpoint, claim_size)
                 | ({"DATABASE_URL": database_url} if database_url else {})
                 | dict(variables or {}),
+                output,
             )
 
     @property
@@ -79,24 +74,14 @@ class Worker:
         self.process.wait(QUIET_END_S)
 
     def _command(self) -> list[str]:
-        listens = [
-            "-P",
-            "solo",
-            "-Q",
-            self.queue,
-            "--without-gossip",
-            "--without-mingle",
-            "--without-heartbeat",
-            "--loglevel",
-            "INFO",
-        ]
         return [
-            *(sys.executable, "-m", "celery", "--quiet", "-A", "workers.app", "worker"),
-            *(*listens, "--hostname", f"{self.name}@tests"),
+            *("celery", "--quiet", "-A", "workers.app", "worker", "-P", "solo", "-Q", self.queue),
+            *("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"),
+            *("--hostname", f"{self.name}@tests"),
         ]
 
     def _beat(self) -> list[str]:
-        return [sys.executable, "-m", "celery", "-A", "workers.app", "beat"]
+        return ["celery", "-A", "workers.app", "beat"]
 
     def _environment(self, stores: Stores, failpoint: str, claim_size: int) -> dict[str, str]:
         return {
