@@ -136,13 +136,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     middleware.register(app, settings)
     languages.register(app, cookie_prefix=cookie_prefix(settings))
     files = assets.register(app, are_settled=settings.is_production)
-    _register_blueprints(app)
+    api = _register_blueprints(app)
     register_commands(app)
     proxies = Proxies(settings.trusted_proxies)
     proxies.register(app)
     if settings.plain_requests:
         app.extensions[PLAIN] = PlainRequests(services, proxies, files.reply, app.logger)
-    app.extensions[PREPARE] = partial(_prepare, app)
+    app.extensions[PREPARE] = partial(_prepare, app, api)
     app.extensions[FINISH] = services.asked_links.stop
     app.extensions[SPARES_PEER] = partial(_spares_peer, services, settings)
     return app
@@ -153,17 +153,19 @@ def _spares_peer(services: Services, settings: Settings, peer: str) -> bool:
     return settings.trusted_proxies > 0 or services.limits.spares(peer)
 
 
-def _prepare(app: Flask) -> None:
+def _prepare(app: Flask, api: Api) -> None:
     """Make what the first visitors would wait for, and what would be a process's growth after its start."""
     app.extensions[EXTENSION].process.start()
+    api.describe_all()
     for name in app.jinja_env.list_templates():
         app.jinja_env.get_template(name)
     languages.read_all()
 
 
-def _register_blueprints(app: Flask) -> None:
+def _register_blueprints(app: Flask) -> Api:
     api = Api(app, spec_kwargs=docs.SPEC)
     for documented in API_BLUEPRINTS:
         api.register_blueprint(documented, url_prefix=PREFIX + (documented.url_prefix or ""))
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    return api

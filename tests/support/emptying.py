@@ -27,14 +27,29 @@ def empty(database_url: str, redis_url: str) -> None:
     """
     with _engine(database_url).begin() as connection:
         _remove_rows(connection)
-    with redis.Redis.from_url(redis_url) as client:
-        client.flushdb()
+    _client(redis_url).flushdb()
+
+
+@cache
+def _client(redis_url: str) -> redis.Redis:
+    """Keep one connection to a server, which is opened again when the server was stopped meanwhile."""
+    return redis.Redis.from_url(redis_url)
 
 
 @cache
 def _engine(database_url: str) -> Engine:
-    """Keep one connection to a server, and open it again when the server was stopped meanwhile."""
-    return create_engine(database_url, pool_size=1, max_overflow=0, pool_pre_ping=True)
+    """Keep one connection to a server, and open it again when the server was stopped meanwhile.
+
+    All rows go, so that no reference has to be looked after. That is said once for the connection, since
+    PostgreSQL makes all its plans again whenever it is told.
+    """
+    return create_engine(
+        database_url,
+        pool_size=1,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={"options": "-c session_replication_role=replica"},
+    )
 
 
 def _remove_rows(connection: Connection) -> None:
@@ -43,7 +58,5 @@ def _remove_rows(connection: Connection) -> None:
     if connection.execute(SIZE).scalar_one() > MUCH_BYTES:
         connection.execute(text(f"TRUNCATE {EVERYTHING}"))
         return
-    # All of them go, so that no reference has to be looked after.
-    connection.execute(text("SET LOCAL session_replication_role = replica"))
     for name in connection.execute(FILLED).scalars().all():
         connection.execute(delete(TABLES[name]))

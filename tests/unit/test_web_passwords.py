@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
+
 from config import ROOT
 from web.auth.passwords import Passwords
 
@@ -43,6 +47,14 @@ def test_only_the_right_password_matches() -> None:
     assert not passwords.verify(stored, "correct horsf")
     assert not passwords.verify(None, "correct horse")
     assert not passwords.verify("no hash at all", "correct horse")
+
+
+def test_who_has_no_account_is_compared_with_a_hash_like_any_and_never_matches() -> None:
+    passwords = Passwords()
+    nobodys = passwords._nobodys
+    assert not passwords.is_outdated(nobodys)
+    with pytest.raises(VerifyMismatchError):  # compared, and not unreadable
+        PasswordHasher().verify(nobodys, "correct horse")
 
 
 def test_a_hash_does_not_hold_up_the_event_loop() -> None:

@@ -1,8 +1,10 @@
 """flask-smorest with our rules: how the documented routes read, answer and describe themselves."""
 
 import http
+import threading
 import typing
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import flask
@@ -155,9 +157,44 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest has no
 
 
 class Api(SmorestApi):  # type: ignore[misc]  # flask-smorest has no types
-    """Documents errors as problems; `web.http.errors` handles them."""
+    """Documents errors as problems; `web.http.errors` handles them.
+
+    Describing all routes takes half of an app's start, so it waits until somebody reads the `spec`.
+    """
 
     ERROR_SCHEMA = ProblemSchema
+
+    def __init__(self, app: flask.Flask, *, spec_kwargs: dict[str, Any]) -> None:
+        self._spec: Any = None
+        self._undescribed: list[Callable[[], None]] = []
+        self._describing = threading.RLock()
+        super().__init__(app, spec_kwargs=spec_kwargs)
+
+    @property
+    def spec(self) -> Any:
+        """The description of the whole API, apispec's."""
+        self.describe_all()
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: Any) -> None:
+        self._spec = spec
+
+    def register_blueprint(self, blp: "Blueprint", **options: Any) -> None:
+        """Register a blueprint now, and describe it later; see the base class."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._app.register_blueprint(blp, **options)
+        self._undescribed.append(partial(self._describe, blp))
+
+    def describe_all(self) -> None:
+        """Describe what is not described yet."""
+        with self._describing:
+            while self._undescribed:
+                self._undescribed.pop(0)()
+
+    def _describe(self, blp: "Blueprint") -> None:
+        blp.register_views_in_doc(self, self._app, self._spec, name=blp.name, parameters=None)
+        self._spec.tag({"name": blp.name, "description": blp.description})
 
     def _register_error_handlers(self) -> None:
         """Leave errors to `web.http.errors`."""
