@@ -7,14 +7,13 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
 import websocket
 from sqlalchemy import func, update
 
@@ -30,7 +29,6 @@ from tasks.intents.drain import drain_sale
 from tasks.intents.submit import submit_intent
 from tasks.sales import lifecycle
 from tests.integration.embedded_run import DEADLINE_S, ROOT, wait_until
-from tests.support.polling import eventually
 from web import create_app
 from web.auth.issue import issue_pair
 
@@ -156,6 +154,11 @@ class Shop:
             )
         wait_until(self.serves, self._log.read_text)
 
+    @property
+    def runs(self) -> bool:
+        """Whether the web process was started and has not ended."""
+        return self.process is not None and self.process.poll() is None
+
     def stop(self) -> int:
         """Stop the web process as an operator does."""
         assert self.process is not None
@@ -170,7 +173,7 @@ class Shop:
     def close(self) -> None:
         """End everything."""
         self.hang_up()
-        if self.process is not None and self.process.poll() is None:
+        if self.process is not None and self.runs:
             self.process.kill()
             self.process.wait()
         self.context.database.dispose()
@@ -264,21 +267,3 @@ class Shop:
         with self.context.database.transaction() as session:
             session.add(product)
         return product.id
-
-
-@pytest.fixture(scope="module")
-def running_shop(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A shop that the tests of one module share; each makes its own shoppers and sales."""
-    with closing(Shop(tmp_path_factory.mktemp("shop"), database_url)) as shop:
-        shop.start()
-        shop.connect()  # from the first socket on, Redis is listened to
-        eventually(shop.context.live.client.pubsub_numpat)
-        shop.hang_up()
-        yield shop
-
-
-@pytest.fixture
-def shop(running_shop: Shop) -> Iterator[Shop]:
-    """The same, without the clients of the test before."""
-    yield running_shop
-    running_shop.hang_up()

@@ -36,16 +36,20 @@ _BODIES: Final[Mapping[str, bytes]] = {  # where a body is read first
 
 
 def everybody(
-    port: int, routes: Iterable[Route], secret: str, people: People, *, heads: int = 1
+    port: int, routes: Iterable[Route], secret: str, people: People, *, heads: int = 1, gone: int = 1
 ) -> Iterator[str]:
     """Go each route as everybody, and yield what is wrong with the answers.
 
-    `HEAD` goes the way of `GET`: of so many who would ask by it, one does.
+    `HEAD` goes the way of `GET`: of so many who would ask by it, one does. So does, by any method, one of so
+    many who are gone, others each time: they are refused alike before it matters what they ask for.
     """
+    counting = [one for one in people.askers if one.counts]
+    spent = [one for one in people.askers if not one.counts]
 
     def go(number: int, route: Route) -> list[str]:
         step = heads if route.method == b"HEAD" else 1
-        asking = people.askers[number % step :: step]
+        rare = max(step, gone)
+        asking = [*counting[number % step :: step], *spent[number % rare :: rare]]
         found = (_judged(port, route, one, secret, expected(route, one)) for one in asking)
         return [fault for one in found for fault in one]
 

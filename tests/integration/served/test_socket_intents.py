@@ -4,9 +4,7 @@ import signal
 
 import redis
 
-from tests.integration.socket_shop import Shop, running_shop, shop
-
-__all__ = ["running_shop", "shop"]
+from tests.integration.socket_shop import Shop
 
 
 def test_an_intent_by_socket_gets_a_ticket_and_a_verdict(shop: Shop) -> None:

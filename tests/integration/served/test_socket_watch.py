@@ -9,10 +9,8 @@ from sqlalchemy import text
 from models.enums import SaleStatus
 from tasks.sales import lifecycle
 from tasks.sales.archive import archive_finished_sales
-from tests.integration.socket_shop import Shop, running_shop, shop
+from tests.integration.socket_shop import Shop
 from tests.support.polling import eventually
-
-__all__ = ["running_shop", "shop"]
 
 
 def test_a_subscription_is_answered_with_the_sale_as_it_is(shop: Shop) -> None:

@@ -1,9 +1,6 @@
 """A web process that is told to stop while intents are in flight: they are answered before the goodbye."""
 
 import signal
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -15,10 +12,8 @@ IDLE = 60  # enough that some are sent away at the very end
 
 
 @pytest.fixture
-def shop(database_url: str, tmp_path: Path) -> Iterator[DistantShop]:
-    with closing(DistantShop(tmp_path, database_url)) as shop:
-        shop.start()
-        yield shop
+def shop(distant_shop: DistantShop) -> DistantShop:
+    return distant_shop
 
 
 def test_who_waits_for_the_line_is_answered_before_the_goodbye(shop: DistantShop) -> None:

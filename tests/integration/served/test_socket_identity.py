@@ -9,12 +9,10 @@ import pytest
 import websocket
 
 from models.messages import pack_told
-from tests.integration.socket_shop import SECRET_KEY, Shop, running_shop, shop
+from tests.integration.socket_shop import SECRET_KEY, Shop
 from web.auth.identity import ACCESS_COOKIE
 from web.auth.revocation import RevokedFamilies
 from web.auth.tokens import Tokens
-
-__all__ = ["running_shop", "shop"]
 
 
 def refused(shop: Shop, path: str = "", **options: Any) -> tuple[int, str]:

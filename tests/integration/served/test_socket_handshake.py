@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 
 from benchmarks.client.frames import TEXT, client_frame, next_frame
-from tests.integration.socket_shop import Shop, running_shop, shop
+from tests.integration.socket_shop import Shop
 from web.auth.identity import ACCESS_COOKIE
 from web.sockets.transport.upgrade_policy import MAX_SALES
-
-__all__ = ["running_shop", "shop"]
 
 PLAIN: dict[str, Any] = {}
 ORDINARY: dict[str, Any] = {"X_Odd": "a name that only gunicorn's own parser takes"}

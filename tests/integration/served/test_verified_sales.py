@@ -3,7 +3,6 @@
 import http.client
 import json
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,16 +11,8 @@ from sqlalchemy import func, update
 from models.errors import EmailNotVerified
 from models.tables.accounts import User
 from tasks.sales import lifecycle
-from tests.integration.socket_shop import Said, Shop, Shopper, running_shop
+from tests.integration.socket_shop import Said, Shop, Shopper
 from tests.support.polling import eventually
-
-__all__ = ["running_shop"]
-
-
-@pytest.fixture
-def shop(running_shop: Shop) -> Iterator[Shop]:
-    yield running_shop
-    running_shop.hang_up()
 
 
 def strict_sale(shop: Shop) -> uuid.UUID:

@@ -2,8 +2,6 @@
 
 import json
 import uuid
-from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
 
@@ -19,18 +17,9 @@ CROWD = 1000
 TEXT = 1
 
 
-@pytest.fixture(scope="module")
-def running_shop(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DistantShop]:
-    with closing(DistantShop(tmp_path_factory.mktemp("shop"), database_url)) as shop:
-        shop.start()
-        yield shop
-
-
 @pytest.fixture
-def shop(running_shop: DistantShop) -> Iterator[DistantShop]:
-    yield running_shop
-    running_shop.proxy.go_on.set()
-    running_shop.hang_up()
+def shop(distant_shop: DistantShop) -> DistantShop:
+    return distant_shop
 
 
 def auth(shopper: Shopper) -> bytes:

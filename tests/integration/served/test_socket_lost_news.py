@@ -10,10 +10,8 @@ import pytest
 
 from models.live.keys import SaleKeys
 from tasks.orders.holds import cancel_order
-from tests.integration.socket_shop import Client, Shop, Shopper, running_shop, shop
+from tests.integration.socket_shop import Client, Shop, Shopper
 from tests.support.polling import eventually
-
-__all__ = ["running_shop", "shop"]
 
 
 @contextmanager

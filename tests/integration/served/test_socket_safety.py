@@ -9,9 +9,7 @@ import pytest
 
 from benchmarks.client.frames import client_frame
 from models.messages import pack_told
-from tests.integration.socket_shop import Client, Shop, Shopper, running_shop, shop
-
-__all__ = ["running_shop", "shop"]
+from tests.integration.socket_shop import Client, Shop, Shopper
 
 CONTINUATION, TEXT, PING = 0, 1, 9
 SMALL = ((socket.SOL_SOCKET, socket.SO_RCVBUF, 4096),)

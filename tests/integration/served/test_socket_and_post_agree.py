@@ -3,8 +3,7 @@
 import http.client
 import json
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,24 +13,14 @@ import pytest
 from models.enums import SaleStatus
 from tasks.sales import lifecycle
 from tests.integration.distant_shop import DistantShop
+from tests.integration.served.conftest import TOO_OFTEN
 from tests.integration.socket_shop import Said, Shop, Shopper
 from tests.support.proxy import Loss
 
-TOO_OFTEN = 3  # intents an account in the shop of these tests
-
-
-@pytest.fixture(scope="module")
-def running_shop(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DistantShop]:
-    limits = {"RATE_LIMIT_INTENTS": f"{TOO_OFTEN}/day"}
-    with closing(DistantShop(tmp_path_factory.mktemp("shop"), database_url, **limits)) as shop:
-        shop.start()
-        yield shop
-
 
 @pytest.fixture
-def shop(running_shop: DistantShop) -> Iterator[DistantShop]:
-    yield running_shop
-    running_shop.hang_up()
+def shop(distant_shop: DistantShop) -> DistantShop:
+    return distant_shop
 
 
 def by_post(shop: Shop, shopper: Shopper | None, sale_id: uuid.UUID, body: Said, key: Any = None) -> Said:
@@ -196,7 +185,7 @@ def test_a_lost_request_is_told_alike_by_both_ways(shop: DistantShop, key: Any) 
 def test_who_is_refused_by_one_way_is_refused_by_the_other(shop: DistantShop) -> None:
     """The limit is the account's, whichever way it comes."""
     shopper, sale_id = shop.make_shopper(), opened(shop)
-    for ask in (by_post, by_socket, by_post):
+    for ask in WAYS * (TOO_OFTEN // 2):
         ask(shop, shopper, sale_id, {"quantity": 0}, None)
     assert by_socket(shop, shopper, sale_id, {}, None)["code"] == "too_many_requests"
     assert by_post(shop, shopper, sale_id, {}, None)["http"] == 429
