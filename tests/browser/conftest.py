@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 from benchmarks.harness.platform import Platform
 from tests.browser.chromium import MISSING, WHOLE, find_chromium, start_chromium
-from tests.browser.running import platform_over
+from tests.browser.running import PROGRAMS, platform_over
 from tests.support.contexts import context_over, plain_settings
 from tests.support.emptying import empty
 from tests.support.push_service import push_keys
@@ -59,7 +59,7 @@ def platform(
 ) -> Iterator[Platform]:
     """The running platform, begun empty; each test makes its own sales and shoppers."""
     empty(stores.postgres.url, stores.redis.url)
-    with platform_over(stores, tmp_path_factory.mktemp("platform"), **push_keys()) as running:
+    with platform_over(stores, tmp_path_factory.mktemp("platform"), *PROGRAMS, **push_keys()) as running:
         yield running
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import ColumnElement, select
 
@@ -14,10 +15,12 @@ from tests.support.polling import eventually
 from tests.support.servers import Stores
 from tests.support.shop import Shop
 
+PROGRAMS: Final = ("web", "worker", "payments")  # without which nobody buys
+
 
 @contextmanager
-def platform_over(stores: Stores, place: Path, *others: str, **more: str) -> Iterator[Platform]:
-    """A platform with its web process, a worker and one for payments, over stores that run already."""
+def platform_over(stores: Stores, place: Path, *programs: str, **more: str) -> Iterator[Platform]:
+    """A platform with these programs, over stores that run already."""
     settings = {
         "DATABASE_URL": stores.postgres.url,
         "REDIS_URL": stores.redis.url,
@@ -27,7 +30,7 @@ def platform_over(stores: Stores, place: Path, *others: str, **more: str) -> Ite
     }
     platform = Platform.over(place, {**settings, **more})
     try:
-        for program in ("web", "worker", "payments", *others):
+        for program in programs:
             platform.start_program(program)
         yield platform
     finally:

@@ -1,18 +1,23 @@
 """Every view that there is: whole, quiet, for everybody to use, and as narrow as it may have to be."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page
 
+from benchmarks.harness.platform import Platform
 from models.languages import SOURCE
+from tasks.sales.auditing import audit_moved_sales
 from tests.screens.camera import VIEWS, View, looks, spoken_to, views_of
 from tests.screens.opening import stage_on
 from tests.screens.scene import Scene
 from tests.screens.scenes import SCENES
 from tests.screens.stage import Stage
+from tests.support.contexts import context_over, plain_settings
+from tests.support.servers import Stores
 from web.shop.languages import LANGUAGES
 
 pytestmark = pytest.mark.browser
@@ -44,14 +49,23 @@ def has_own_words(scene: Scene) -> bool:
 
 @pytest.fixture(scope="module")
 def stage(browser: Browser) -> Iterator[Stage]:
-    """A platform of its own, on which the scenes are played in order."""
+    """A platform of its own, on which all scenes are played in order."""
     with stage_on(browser) as stage:
         yield stage
 
 
+@pytest.fixture(scope="module")
+def shared_stage(browser: Browser, platform: Platform, stores: Stores) -> Iterator[Stage]:
+    """The platform that other tests use too, for scenes that need no background worker."""
+    with context_over(plain_settings(stores)) as context:
+        stage = Stage(browser, platform, stores.postgres.url, partial(audit_moved_sales, context))
+        yield stage
+        stage.close()
+
+
 @pytest.mark.parametrize("scene", [scene for scene in SCENES if str(scene) in EACH_KIND], ids=str)
-def test_each_kind_of_page_is_for_everybody_and_fits(stage: Stage, scene: Scene) -> None:
-    assert not look(stage, scene, VIEWS[:1])
+def test_each_kind_of_page_is_for_everybody_and_fits(shared_stage: Stage, scene: Scene) -> None:
+    assert not look(shared_stage, scene, VIEWS[:1])
 
 
 @pytest.mark.release
@@ -110,8 +124,8 @@ def is_too_wide(page: Page) -> bool:
     return told
 
 
-def test_axe_would_find_what_is_wrong(stage: Stage) -> None:
-    page = stage.visitor().page
+def test_axe_would_find_what_is_wrong(shared_stage: Stage) -> None:
+    page = shared_stage.visitor().page
     page.goto("/login")
     page.evaluate(AXE_SCRIPT)
     page.evaluate("""() => {
@@ -122,6 +136,6 @@ def test_axe_would_find_what_is_wrong(stage: Stage) -> None:
       document.querySelector("main").append(image, faint);
     }""")
     found = "\n".join(violations(page, VIEWS[0], EVERYTHING))
-    stage.clear()
+    shared_stage.clear()
     assert "image-alt" in found
     assert "color-contrast" in found

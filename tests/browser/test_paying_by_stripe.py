@@ -31,12 +31,12 @@ def fake() -> Iterator[FakeStripe]:
 
 @pytest.fixture(scope="module")
 def platform(
-    chromium: str,  # noqa: ARG001 - nothing is started for tests that are skipped
+    platform: Platform,  # noqa: ARG001 - whose worker serves the lines
     stores: Stores,
     fake: FakeStripe,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Platform]:
-    """The running platform with Stripe; with a broker's database of its own, since others run beside it."""
+    """The programs that know Stripe; with a broker's database of their own, since others run beside them."""
     stripe = {
         "PAYMENT_PROVIDER": "stripe",
         "STRIPE_SECRET_KEY": SECRET_KEY,
@@ -46,7 +46,7 @@ def platform(
         "STRIPE_JS_URL": f"{fake.url}/v3/",
         "BROKER_URL": stores.broker_url.replace("virtual_host=1", "virtual_host=3"),
     }
-    with platform_over(stores, tmp_path_factory.mktemp("stripe"), **stripe) as running:
+    with platform_over(stores, tmp_path_factory.mktemp("stripe"), "web", "payments", **stripe) as running:
         yield running
 
 

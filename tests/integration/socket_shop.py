@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
 import websocket
 from sqlalchemy import func, update
 
@@ -185,6 +186,17 @@ class Shop:
         except OSError:
             return False
         return True
+
+    def connections(self) -> dict[int, int]:
+        """How many connections each of the processes that serve has of clients."""
+        assert self.process is not None
+        return {
+            pid: sum(
+                one.status == psutil.CONN_ESTABLISHED and one.laddr.port == self.port
+                for one in psutil.Process(pid).net_connections("tcp")
+            )
+            for pid in descendants(self.process.pid)
+        }
 
     def signal_web(self, number: signal.Signals) -> None:
         """Send a signal to the processes that serve."""

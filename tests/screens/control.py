@@ -29,7 +29,7 @@ def _lived(stage: Stage) -> tuple[Message, Message]:
         person.wait_for(person.line_up(sale), "standby", "held")
     stage.move(sale, "pause")
     stage.move(sale, "resume")
-    stage.admin.wait_for_audit(sale)
+    stage.await_audit(sale)
     return sale, refunded
 
 

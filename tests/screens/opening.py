@@ -8,7 +8,7 @@ from typing import Final
 
 from playwright.sync_api import Browser
 
-from tests.browser.running import platform_over
+from tests.browser.running import PROGRAMS, platform_over
 from tests.screens.stage import Stage
 from tests.support.push_service import push_keys
 from tests.support.servers import Stores
@@ -44,7 +44,8 @@ def stage_on(browser: Browser) -> Iterator[Stage]:
             **push_keys(),
             **_terms(place),
         }
-        platform = ends.enter_context(platform_over(stores, place, "background", "beat", **settings))
+        programs = (*PROGRAMS, "background", "beat")
+        platform = ends.enter_context(platform_over(stores, place, *programs, **settings))
         stage = Stage(browser, platform, stores.postgres.url)
         ends.callback(stage.close)
         yield stage

@@ -33,6 +33,7 @@ class Stage:
     browser: Browser
     platform: Platform
     database_url: str
+    audit: Callable[[], object] = lambda: None  # audits what moved, where no background worker does
     complaints: list[str] = field(default_factory=list)
     _actors: list[Actor] = field(default_factory=list)
     _admin: Actor | None = None
@@ -96,6 +97,11 @@ class Stage:
         }
         sale = self.admin.post("/api/v1/sales", new)
         return sale if opens_in_s else self.move(sale, "open")
+
+    def await_audit(self, sale: Message) -> None:
+        """Have a sale audited."""
+        self.audit()
+        self.admin.wait_for_audit(sale)
 
     def once(self, make: Callable[["Stage"], Made]) -> Made:
         """What several scenes look at: it is made for the first of them."""

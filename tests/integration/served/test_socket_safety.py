@@ -10,6 +10,7 @@ import pytest
 from benchmarks.client.frames import client_frame
 from models.messages import pack_told
 from tests.integration.socket_shop import Client, Shop, Shopper
+from tests.support.polling import eventually
 
 CONTINUATION, TEXT, PING = 0, 1, 9
 SMALL = ((socket.SOL_SOCKET, socket.SO_RCVBUF, 4096),)
@@ -150,3 +151,13 @@ def test_closing_is_answered(shop: Shop) -> None:
     client = shop.connect()
     client.ws.send_close(1000, b"bye")
     assert client.closing() == 1000
+
+
+def test_a_peer_that_vanished_leaves_no_process_waiting(shop: Shop) -> None:
+    """Its end is heard of by the first byte that is sent to it; a silent one, by the heartbeat."""
+    sale_id, client = shop.open_sale(), shop.connect()
+    client.ask(type="subscribe", sale_id=str(sale_id))
+    sock = raw(client)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+    sock.close()
+    eventually(lambda: set(shop.connections().values()) == {0})
