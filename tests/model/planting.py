@@ -56,6 +56,13 @@ def _changed(text: str, bug: Bug) -> str:
 
 
 def take(world: World, steps: Steps, *, units: int = 1, most_holds: int = 0, has_draw: bool = False) -> None:
+    """Take these steps of the state machine, and compare with the model after each; then come to rest."""
+    take_only(world, steps, units=units, most_holds=most_holds, has_draw=has_draw).teardown()
+
+
+def take_only(
+    world: World, steps: Steps, *, units: int = 1, most_holds: int = 0, has_draw: bool = False
+) -> SaleMachine:
     """Take these steps of the state machine, and compare with the model after each.
 
     `has_draw`: they begin in a lobby whose order is drawn.
@@ -65,7 +72,7 @@ def take(world: World, steps: Steps, *, units: int = 1, most_holds: int = 0, has
     for name, *arguments in steps:
         getattr(machine, name)(*arguments)
         machine.both_stores_are_as_the_model_says()
-    machine.teardown()
+    return machine
 
 
 def caught(act: Callable[[], object]) -> Exception | None:

@@ -29,6 +29,7 @@ PRICE: Final = 1_000
 SEED: Final = "5eed"  # of the draw: the same at every replay
 LONG: Final = timedelta(hours=10)
 PICKS: Final = st.integers(0, 20)  # which of several; taken modulo their number
+AUDITS_EVERY: Final = 4  # steps, where there are many; the model is compared with after each
 LOSSES: Final = st.sampled_from(("", "", "", "request", "reply"))
 
 

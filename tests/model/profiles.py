@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.machine import SaleMachine
-from tests.model.play import World
+from tests.model.play import AUDITS_EVERY, World
 
 BRIEF: Final = settings(
-    max_examples=28,
+    max_examples=10,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,
@@ -31,11 +31,18 @@ settings.register_profile(
 )
 
 
-def chosen() -> settings:
-    """The profile that `HYPOTHESIS_PROFILE` names, `brief` unless it does."""
-    return settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "brief"))
+def chosen(times: int) -> settings:
+    """The profile that `HYPOTHESIS_PROFILE` names, `brief` unless it does, so many times as long."""
+    profile = settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "brief"))
+    return settings(profile, max_examples=times * profile.max_examples)
 
 
 def run_machine(world: World, profile: settings) -> None:
     """Play examples until one fails, or all are played."""
-    run_state_machine_as_test(lambda: SaleMachine(world), settings=profile)  # type: ignore[arg-type]
+
+    def machine() -> SaleMachine:
+        made = SaleMachine(world)
+        made.audits_every = AUDITS_EVERY
+        return made
+
+    run_state_machine_as_test(machine, settings=profile)  # type: ignore[arg-type]

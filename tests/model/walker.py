@@ -10,11 +10,10 @@ from typing import Any, Final
 
 from tests.model.machine import SELDOM, SaleMachine
 from tests.model.overhearing import METHODS
-from tests.model.play import World
+from tests.model.play import AUDITS_EVERY, World
 from tests.model.rules_of_payers import OF_LATE, ON_THE_WAY_HOME, PASSING
 
 STEPS: Final = 36
-AUDITS_EVERY: Final = 4  # steps; the model is compared with after each
 MOST: Final = 4  # who come first
 # Most charges are such as come late, since that is where a till has its depths.
 CARDS: Final = (*METHODS, *["sandbox_slow:3600"] * 5, *["sandbox_late_webhook:3600"] * 3)
