@@ -1,5 +1,6 @@
 """Migrates a database's schema to the one that the tables here describe."""
 
+from functools import cache
 from typing import Final
 
 from alembic import command
@@ -12,6 +13,7 @@ from config import ROOT
 from models.database import Database, take_time
 from models.driver import ENDLESS
 
+MIGRATIONS: Final = str(ROOT / "migrations")
 _LOCK: Final = 7_340_511  # advisory lock: one migration at a time, however many processes start at once
 _LOCK_TIMEOUT: Final = "5s"
 
@@ -19,7 +21,7 @@ _LOCK_TIMEOUT: Final = "5s"
 def alembic_config(connection: Connection) -> Config:
     """Build Alembic's configuration around an open connection."""
     config = Config()
-    config.set_main_option("script_location", str(ROOT / "migrations"))
+    config.set_main_option("script_location", MIGRATIONS)
     config.attributes["connection"] = connection
     return config
 
@@ -48,19 +50,18 @@ def is_current(connection: Connection) -> bool:
 
     Releases only add what the code before them can live with, so that both serve while one follows the other.
     """
-    return _revision(connection) == _scripts(connection).get_current_head() or is_newer(connection)
+    return _revision(connection) == _scripts().get_current_head() or is_newer(connection)
 
 
 def is_newer(connection: Connection) -> bool:
     """Return whether a release that this code does not know migrated the schema."""
     revision = _revision(connection)
-    return revision is not None and revision not in {
-        one.revision for one in _scripts(connection).walk_revisions()
-    }
+    return revision is not None and revision not in {one.revision for one in _scripts().walk_revisions()}
 
 
-def _scripts(connection: Connection) -> ScriptDirectory:
-    return ScriptDirectory.from_config(alembic_config(connection))
+@cache
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(MIGRATIONS)
 
 
 def _revision(connection: Connection) -> str | None:

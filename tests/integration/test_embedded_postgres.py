@@ -147,23 +147,20 @@ def test_data_of_an_unknown_version_is_left_alone(tmp_path: Path) -> None:
         server.start()
 
 
-def test_what_it_said_at_a_failed_start_is_told(tmp_path: Path) -> None:
-    server = EmbeddedPostgres(tmp_path / "data")
-    server.start()
-    server.stop()
-    (server.data / "global" / "pg_control").unlink()
-    with pytest.raises(ServerFailed, match="pg_control"):
-        server.start()
-    assert not server.is_alive()
-
-
-def test_a_path_too_deep_for_a_socket_works_too(tmp_path: Path) -> None:
+def test_a_path_too_deep_for_a_socket_works_too_and_what_it_said_at_a_failed_start_is_told(
+    tmp_path: Path,
+) -> None:
     server = EmbeddedPostgres(tmp_path / "/".join(["deep"] * 20) / "data of a shop")
     server.start()
     try:
         assert ask(server, "SELECT 1") == 1
         assert server.socket_directory != server.home
         assert stat.S_IMODE(server.socket_directory.stat().st_mode) == 0o700
+        server.stop()
+        (server.data / "global" / "pg_control").unlink()
+        with pytest.raises(ServerFailed, match="pg_control"):
+            server.start()
+        assert not server.is_alive()
     finally:
         server.stop()
         shutil.rmtree(server.socket_directory)
@@ -173,22 +170,6 @@ only_in_a_public_place = pytest.mark.skipif(
     not all(parent.stat().st_mode & stat.S_IXOTH for parent in (ROOT, *ROOT.parents)),
     reason="nobody cannot reach the binaries of a checkout that others may not enter",
 )
-
-
-@only_root
-@only_in_a_public_place
-def test_root_runs_it_as_nobody_where_nobody_can_go() -> None:
-    with tempfile.TemporaryDirectory() as place:
-        Path(place).chmod(0o755)
-        server = EmbeddedPostgres(Path(place) / "data")
-        server.start()
-        try:
-            assert server.identity.kind == "user"
-            assert Path(f"/proc/{server.pid}").stat().st_uid == server.data.stat().st_uid != 0
-            assert stat.S_IMODE(server.data_dir.stat().st_mode) == 0o711
-            assert ask(server, "SELECT 1") == 1
-        finally:
-            server.stop()
 
 
 @only_root
@@ -204,14 +185,20 @@ def test_root_runs_it_in_a_namespace_where_nobody_can_go_there(tmp_path: Path) -
 
 
 @only_root
-def test_data_that_moved_out_of_nobodys_reach_still_starts(tmp_path: Path) -> None:
+@only_in_a_public_place
+def test_root_runs_it_as_nobody_where_nobody_can_go_and_moved_away_it_still_starts(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     with tempfile.TemporaryDirectory() as place:
         Path(place).chmod(0o755)
         first = EmbeddedPostgres(Path(place) / "data")
         first.start()
-        ask(first, "CREATE TABLE kept AS SELECT 42 AS answer")
-        first.stop()
+        try:
+            assert first.identity.kind == "user"
+            assert Path(f"/proc/{first.pid}").stat().st_uid == first.data.stat().st_uid != 0
+            assert stat.S_IMODE(first.data_dir.stat().st_mode) == 0o711
+            ask(first, "CREATE TABLE kept AS SELECT 42 AS answer")
+        finally:
+            first.stop()
         subprocess.run(["cp", "-a", str(first.data_dir), str(tmp_path / "moved")], check=True)
     second = EmbeddedPostgres(tmp_path / "moved")
     second.start()

@@ -39,40 +39,47 @@ def sql(shop: Supervised, query: str) -> list[tuple[Any, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
-def test_it_tells_where_the_shop_is_and_who_may_run_it(shop: Supervised) -> None:
-    shop.start()
-    admin = json.loads((shop.data_dir / "admin.json").read_text())
-    assert f"Shop      http://127.0.0.1:{shop.port}\n" in shop.text
-    assert f"Admin     http://127.0.0.1:{shop.port}/admin\n" in shop.text
-    assert f"E-mail    {admin['email']}\n" in shop.text
-    assert f"Password  {admin['password']}\n" in shop.text
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervised]:
+    """One that has started its servers; it ends in order, whatever happened to it."""
+    shop = Supervised(tmp_path_factory.mktemp("running"))
+    try:
+        shop.start()
+        yield shop
+        assert shop.end(signal.SIGINT) == 0
+    finally:
+        if runs(shop.pid):
+            shop.end(signal.SIGKILL)
+
+
+def test_it_tells_where_the_shop_is_and_who_may_run_it(running: Supervised) -> None:
+    admin = json.loads((running.data_dir / "admin.json").read_text())
+    assert f"Shop      http://127.0.0.1:{running.port}\n" in running.text
+    assert f"Admin     http://127.0.0.1:{running.port}/admin\n" in running.text
+    assert f"E-mail    {admin['email']}\n" in running.text
+    assert f"Password  {admin['password']}\n" in running.text
     for name in ("admin.json", "servers.json", "secret_key", "lock"):
-        assert stat.S_IMODE((shop.data_dir / name).stat().st_mode) == 0o600
-    assert shop.end(signal.SIGINT) == 0
+        assert stat.S_IMODE((running.data_dir / name).stat().st_mode) == 0o600
 
 
-def test_a_second_start_says_where_the_first_runs_and_harms_nothing(shop: Supervised, tmp_path: Path) -> None:
-    shop.start()
-    (tmp_path / "second").mkdir()
-    second = Supervised(tmp_path / "second")
-    second.data_dir = shop.data_dir
-    second.launch()
-    assert second.process is not None
-    assert second.process.wait(30) == 1
-    assert f"process {shop.pid} serves http://127.0.0.1:{shop.port}" in second.text
-    assert sql(shop, "SELECT 1") == [(1,)]
-    assert shop.end() == 0
+def test_a_second_start_says_where_the_first_runs_and_harms_nothing(
+    running: Supervised, shop: Supervised
+) -> None:
+    shop.data_dir = running.data_dir
+    shop.launch()
+    assert shop.process is not None
+    assert shop.process.wait(30) == 1
+    assert f"process {running.pid} serves http://127.0.0.1:{running.port}" in shop.text
+    assert sql(running, "SELECT 1") == [(1,)]
 
 
 @pytest.mark.parametrize("name", ["redis", "postgres"])
-def test_a_server_that_dies_is_started_again(shop: Supervised, name: str) -> None:
-    shop.start()
+def test_a_server_that_dies_is_started_again(running: Supervised, name: str) -> None:
     marker = f"{name} runs as process "
-    pid = int(shop.text.split(marker)[1].split(";")[0])
+    pid = int(running.text.split(marker)[1].split(";")[0])
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: f"{name} died" in shop.text, lambda: shop.text)
-    wait_until(lambda: serves(shop, name), lambda: shop.text)
-    assert shop.end() == 0
+    wait_until(lambda: f"{name} died" in running.text, lambda: running.text)
+    wait_until(lambda: serves(running, name), lambda: running.text)
 
 
 def serves(shop: Supervised, name: str) -> bool:

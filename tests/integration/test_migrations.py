@@ -3,6 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -56,20 +57,42 @@ ROWS = """
 """
 
 
-@pytest.fixture
-def empty_database(database_url: str) -> Iterator[Database]:
-    """A database with nothing in it, on the run's server."""
+@contextmanager
+def another_database(database_url: str, name: str = NAME, template: str = "template1") -> Iterator[Database]:
+    """A database on the run's server: with nothing in it, or as another one is."""
     server = create_engine(database_url, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
-        connection.execute(text(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)"))
-        connection.execute(text(f"CREATE DATABASE {NAME}"))
-    url = make_url(database_url).set(database=NAME).render_as_string(hide_password=False)
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    url = make_url(database_url).set(database=name).render_as_string(hide_password=False)
     database = Database(url)
     yield database
     database.dispose()
     with server.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {NAME} WITH (FORCE)"))
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     server.dispose()
+
+
+@pytest.fixture
+def empty_database(database_url: str) -> Iterator[Database]:
+    with another_database(database_url) as database:
+        yield database
+
+
+@pytest.fixture(scope="module")
+def current(database_url: str) -> Iterator[Database]:
+    """The newest schema, from empty; whoever changes it takes `newest`."""
+    with another_database(database_url, f"{NAME}_current") as database:
+        upgrade(database)
+        yield database
+
+
+@pytest.fixture
+def newest(database_url: str, current: Database) -> Iterator[Database]:
+    """Another of the same."""
+    current.dispose()
+    with another_database(database_url, template=f"{NAME}_current") as database:
+        yield database
 
 
 def differences(database: Database) -> list[object]:
@@ -101,18 +124,16 @@ def is_kept(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> bool:
     return was == now
 
 
-def test_from_empty_to_the_newest_there_is_no_difference_to_the_rows(empty_database: Database) -> None:
-    upgrade(empty_database)
-    assert differences(empty_database) == []
-    with empty_database.connection() as connection:
+def test_from_empty_to_the_newest_there_is_no_difference_to_the_rows(current: Database) -> None:
+    assert differences(current) == []
+    with current.connection() as connection:
         assert is_current(connection)
 
 
-def test_asking_whether_it_is_current_leaves_nothing_behind(empty_database: Database) -> None:
-    upgrade(empty_database)
-    kept = empty_database.engine._compiled_cache
+def test_asking_whether_it_is_current_leaves_nothing_behind(current: Database) -> None:
+    kept = current.engine._compiled_cache
     assert kept is not None
-    with empty_database.connection() as connection:
+    with current.connection() as connection:
         before = len(kept)
         assert all(is_current(connection) for _ in range(3))
         assert len(kept) == before
@@ -123,9 +144,8 @@ def words_in(check: str) -> list[str]:
     return sorted(re.findall(r"'([a-z_]+)'", check))
 
 
-def test_checks_and_indexes_are_those_of_the_rows(empty_database: Database) -> None:
-    upgrade(empty_database)
-    found = inspect(empty_database.engine)
+def test_checks_and_indexes_are_those_of_the_rows(current: Database) -> None:
+    found = inspect(current.engine)
     for table in metadata.sorted_tables:
         checks = {one["name"]: words_in(one["sqltext"]) for one in found.get_check_constraints(table.name)}
         expected = [one for one in table.constraints if isinstance(one, CheckConstraint)]
@@ -135,60 +155,56 @@ def test_checks_and_indexes_are_those_of_the_rows(empty_database: Database) -> N
         assert indexes == {one.name for one in table.indexes}, table.name
 
 
-def test_down_to_nothing_and_up_again(empty_database: Database) -> None:
-    upgrade(empty_database)
-    downgrade(empty_database, "base")
-    assert set(inspect(empty_database.engine).get_table_names()) == {"alembic_version"}
-    upgrade(empty_database)
-    assert differences(empty_database) == []
+def test_down_to_nothing_and_up_again(newest: Database) -> None:
+    downgrade(newest, "base")
+    assert set(inspect(newest.engine).get_table_names()) == {"alembic_version"}
+    upgrade(newest)
+    assert differences(newest) == []
 
 
 def test_todays_rows_go_down_step_by_step_and_up_again(
-    empty_database: Database,
+    newest: Database,
     stores: Stores,
     clean: None,  # noqa: ARG001
 ) -> None:
-    upgrade(empty_database)
-    url = empty_database.engine.url.render_as_string(hide_password=False)
+    url = newest.engine.url.render_as_string(hide_password=False)
     with context_over(replace(plain_settings(stores), database_url=url)) as context:
         fill_every_table(Shop(context))
-    before = rows_of(empty_database)
+    before = rows_of(newest)
     assert before.keys() == metadata.tables.keys(), "fill_every_table leaves one empty"
-    with empty_database.connection() as connection:
+    with newest.connection() as connection:
         steps = list(ScriptDirectory.from_config(alembic_config(connection)).walk_revisions("base", "head"))
     for step in steps:
         if step.revision == OLDEST:
             break
-        downgrade(empty_database, str(step.down_revision))
-        after = rows_of(empty_database)
+        downgrade(newest, str(step.down_revision))
+        after = rows_of(newest)
         changed = {name for name in after if not is_kept(before[name], after[name])}
         assert changed == LOSE.get(step.revision, set()), step.revision
         before = after
-    upgrade(empty_database)
-    after = rows_of(empty_database)
+    upgrade(newest)
+    after = rows_of(newest)
     assert [name for name in before if not is_kept(before[name], after[name])] == []
-    assert differences(empty_database) == []
+    assert differences(newest) == []
 
 
-def test_references_of_what_is_written_go_and_come_back_under_rows(empty_database: Database) -> None:
+def test_references_of_what_is_written_go_and_come_back_under_rows(newest: Database) -> None:
     """Neither way looks at the rows: what is there stays, and what comes is held to the rules of the day."""
-    upgrade(empty_database)
-    with empty_database.connection() as connection:
+    with newest.connection() as connection:
         connection.execute(text(ROWS))
     for revision in ("0015", "head"):
-        (upgrade if revision == "head" else downgrade)(empty_database, revision)
+        (upgrade if revision == "head" else downgrade)(newest, revision)
         for table in ("sales", "users", "intents", "orders"):
-            with pytest.raises(IntegrityError), empty_database.connection() as connection:
+            with pytest.raises(IntegrityError), newest.connection() as connection:
                 connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - of these four
-    assert differences(empty_database) == []
+    assert differences(newest) == []
 
 
-def test_a_newer_releases_schema_serves_and_stays(empty_database: Database) -> None:
-    upgrade(empty_database)
-    with empty_database.connection() as connection:
+def test_a_newer_releases_schema_serves_and_stays(newest: Database) -> None:
+    with newest.connection() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    upgrade(empty_database)
-    with empty_database.connection() as connection:
+    upgrade(newest)
+    with newest.connection() as connection:
         assert is_current(connection)
         assert is_newer(connection)
 
@@ -199,7 +215,6 @@ def test_an_older_releases_schema_does_not_serve(empty_database: Database) -> No
         assert not is_current(connection)
 
 
-def test_migrating_what_is_current_changes_nothing(empty_database: Database) -> None:
-    upgrade(empty_database)
-    upgrade(empty_database)
-    assert differences(empty_database) == []
+def test_migrating_what_is_current_changes_nothing(current: Database) -> None:
+    upgrade(current)
+    assert differences(current) == []
