@@ -11,6 +11,8 @@ RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin app \
     && install -d -o app -g app -m 0700 /data /data/metrics
 COPY --from=packages /app/.venv .venv
 COPY . .
+# Once here, or each process would compile all of it at its start: app may write nothing.
+RUN .venv/bin/python -m compileall -q config.py deploy migrations models tasks web workers
 ENV PATH=/app/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

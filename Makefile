@@ -7,6 +7,9 @@ RUN := .venv/bin/python -m
 PARALLEL := -n 3 --dist worksteal
 PACKAGES := config.py requirements/lock.py $(wildcard models tasks web workers deploy benchmarks tests migrations)
 
+# Or each process that starts would compile all of the project again: a quarter of its start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test test-all rush storm crowd journey locust chaos bench screenshots lint format types lock words clean setup-local setup-dev
 
