@@ -288,7 +288,7 @@ class Settings:
     drain_s: float = 0  # between being told to stop and stopping, in which `/readyz` is 503
     database_read_url: str = field(default="", repr=False)  # a replica's; none
     replica_lag_s: float = 10  # it is not read when it is further behind
-    database_pooler: str = "auto"  # models.sessions.Pooler
+    database_pooler: str = "auto"  # models.connector.Pooler
     traces: TraceSettings | None = None  # off
     broker_queues: str = "classic"  # or quorum: the type of RabbitMQ's queues
     shop_url: str = "http://127.0.0.1:8000"  # where browsers find the shop: links in mails begin with it

@@ -12,10 +12,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
+from models.connector import Pooler, Connector
 from models.driver import PROBE, SILENCE, STEADY, Patience, PatientConnection, startup
 from models.errors import LedgerBusy, LedgerSilent, LedgerUnavailable
 from models.faults import Fault, fault_of, spoils_every_session
-from models.sessions import Pooler, Sessions
 from models.tables.rows import metadata
 
 CONNECT_TIMEOUT_S: Final = 2  # seconds, the least that the driver knows
@@ -64,7 +64,7 @@ class Database:
         self.guard: Guard | None = None
         self.is_disposed = False
         self._patience = patience
-        self._opening = Sessions(pooler)
+        self._connector = Connector(pooler)
         options = startup(application_name, patience, CONNECT_TIMEOUT_S)
         self.engine: Engine = create_engine(
             url,
@@ -168,7 +168,7 @@ class Database:
     def _connect(
         self, _dialect: Dialect, _record: ConnectionPoolEntry, arguments: list[Any], named: dict[str, Any]
     ) -> PatientConnection:
-        connection = self._opening.open(*arguments, **named)
+        connection = self._connector.open(*arguments, **named)
         connection.patience = self._patience
         connection.is_hopeless = self._is_silent
         return connection
@@ -186,7 +186,7 @@ class Database:
 
         A pooler reports what its first session was, and drops sessions by itself.
         """
-        if connection is None or self._opening.is_pooled:
+        if connection is None or self._connector.is_pooled:
             return
         if any(connection.pgconn.parameter_status(name) == b"on" for name in READ_ONLY_SIGNS):
             record.invalidate()

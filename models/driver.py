@@ -113,7 +113,7 @@ def startup(application_name: str, patience: Patience, connect_timeout_s: int) -
     """Return the driver's arguments for a connection.
 
     The only place that configures PostgreSQL's sessions; behind a pooler each transaction is told the same
-    (`models.sessions`).
+    (`models.connector`).
     """
     told = {
         "timezone": "UTC",

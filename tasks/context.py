@@ -15,7 +15,7 @@ from models.live.redis import connect
 from models.live.store import Live
 from models.queries import intents
 from models.replica import Replica
-from models.tables.identity import require_writable
+from models.tables.ledger_identity import require_writable
 from tasks.intake.confirmed_addresses import ConfirmedAddresses
 from tasks.intake.intake import Intake
 from tasks.intake.journal import Journal

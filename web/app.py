@@ -27,9 +27,8 @@ from web.auth import session
 from web.auth.cookies import cookie_prefix
 from web.auth.issue import configure_tokens
 from web.cli import register_commands
-from web.connection.plain import PlainRequests
-from web.health import metrics
-from web.health import routes as health
+from web.connection.plain_requests import PlainRequests
+from web.health import metrics, probes
 from web.http import errors, logs, middleware
 from web.http.json import OrjsonProvider
 from web.http.openapi import PREFIX, Api
@@ -73,7 +72,7 @@ API_BLUEPRINTS: Final[Sequence[ApiBlueprint]] = (  # documented, under /api/v1
 )
 BLUEPRINTS: Final[Sequence[Blueprint]] = (  # everything else, under the paths that they name
     session.blueprint,
-    health.blueprint,
+    probes.blueprint,
     metrics.blueprint,
     docs.blueprint,
     pages.blueprint,

@@ -13,8 +13,8 @@ from tasks.sales.overview import Overviews
 from web.account.asked_links import AskedLinks
 from web.auth.cookies import cookie_name
 from web.auth.devices import Devices
-from web.auth.guard import LogInGuard
-from web.auth.passwords import Passwords
+from web.auth.hashing import Passwords
+from web.auth.log_in_guard import LogInGuard
 from web.auth.revocation import RevokedFamilies
 from web.auth.tokens import Tokens
 from web.health.operators import Operators
@@ -23,13 +23,13 @@ from web.limits.counters import Counters
 from web.limits.rate_limits import Limits
 from web.metrics import process
 from web.metrics.money import MoneyFigures
-from web.metrics.platform import PlatformFigures
+from web.metrics.platform_page import PlatformFigures
 from web.metrics.shared import SharedFigures
+from web.reads.answer_cache import Reads
 from web.reads.serving import Reading
-from web.reads.store import Reads
 from web.shop.languages import COOKIE, variant_for
 from web.sockets.hub import Hub
-from web.staff.keys import Keys
+from web.staff.api_keys import Keys
 
 
 def build_services(settings: Settings) -> Services:

@@ -24,15 +24,15 @@ from benchmarks.harness.failures import run_tool
 from benchmarks.harness.machine import describe_machine, load_average
 from benchmarks.harness.progress import say
 from benchmarks.harness.report import write_report
+from benchmarks.speed.arithmetic import Aim, Figure, Report, ratio, short
 from benchmarks.speed.arriving import measure_arrivals
 from benchmarks.speed.cost_a_head import measure_heads
 from benchmarks.speed.drained import measure_drain
-from benchmarks.speed.figures import Aim, Figure, Report, ratio, short
+from benchmarks.speed.floor import measure_plain
 from benchmarks.speed.naive import measure_naive
 from benchmarks.speed.over_http import WARM_UP, measure_http
 from benchmarks.speed.over_polls import measure_polls
 from benchmarks.speed.over_sockets import measure_sockets
-from benchmarks.speed.plain import measure_plain
 from benchmarks.speed.workbench import Place, open_place
 from benchmarks.speed.workload import Workload
 from config import ROOT

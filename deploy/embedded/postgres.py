@@ -11,9 +11,9 @@ import psycopg
 from deploy.children import tethered
 from deploy.embedded.binaries import Binary, postgres_binaries
 from deploy.embedded.errors import NoBinary, ServerFailed
-from deploy.embedded.identity import choose_identity, hand_over
 from deploy.embedded.places import make_private, require_own, socket_directory
 from deploy.embedded.server import EmbeddedServer
+from deploy.embedded.server_user import choose_identity, hand_over
 
 PORT: Final = 5432  # names the socket's file; nothing listens on TCP
 SOCKET: Final = f".s.PGSQL.{PORT}"

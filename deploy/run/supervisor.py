@@ -18,8 +18,8 @@ from config import ROOT, ConfigurationError, Settings, load_settings
 from deploy.address import Address, AddressTaken
 from deploy.embedded import EmbeddedError
 from deploy.embedded.places import make_data_dir, make_private
-from deploy.run.credentials import Admin, keep_admin, keep_secret_key
-from deploy.run.lock import AlreadyRunning, RunLock
+from deploy.run.directory_lock import AlreadyRunning, RunLock
+from deploy.run.generated_secrets import Admin, keep_admin, keep_secret_key
 from deploy.run.output import Output
 from deploy.run.procfile import Procfile, ProcfileError, parse_scale, read_procfile, release_spec, specs_of
 from deploy.run.readiness import PATIENCE_S, Readiness

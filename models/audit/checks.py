@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass
 from typing import Any, Final
 
-from models.audit.reading import MOST_ROWS, Reading
+from models.audit.gathering import MOST_ROWS, Reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from models.audit.checks import CHECKS, Check
-from models.audit.reading import read
+from models.audit.gathering import read
 from models.database import Database
 from models.live.store import Live
 

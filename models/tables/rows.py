@@ -5,8 +5,8 @@ from models.tables.admin_log import AdminLogEntry
 from models.tables.background import BackgroundTask
 from models.tables.base import Base
 from models.tables.catalogue import Adjustment, LostTickets, Product, Sale
-from models.tables.identity import LedgerIdentity
 from models.tables.journal import JournalEntry
+from models.tables.ledger_identity import LedgerIdentity
 from models.tables.mails import Mail
 from models.tables.notices.follows import SaleFollow
 from models.tables.notices.pushes import PushMessage, PushSubscription

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from models.errors import BadCode, NoSecondFactor
 from models.tables.accounts import RecoveryCode, User
 from tasks.accounts.sealing import Seal
-from tasks.accounts.telling import tell_change
+from tasks.accounts.security_mails import tell_change
 
 SKEW: Final = 1  # steps of 30 s that a phone's clock may be wrong, either way
 DIGITS: Final = 6

@@ -11,7 +11,7 @@ from models.queries.accounts import find_link, lock_user
 from models.tables.accounts import User
 from tasks.accounts.links import drop_links, use_link
 from tasks.accounts.log_ins import revoke_log_ins
-from tasks.accounts.telling import tell_change
+from tasks.accounts.security_mails import tell_change
 from tasks.context import Context
 from tasks.mail.links import digest_of
 

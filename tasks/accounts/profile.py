@@ -16,7 +16,7 @@ from tasks.accounts.addresses import masked
 from tasks.accounts.links import drop_links
 from tasks.accounts.log_ins import revoke_log_ins
 from tasks.accounts.mailed_links import is_bearable, mail_known_address, mail_link, make_unmailed_link
-from tasks.accounts.telling import tell_change
+from tasks.accounts.security_mails import tell_change
 from tasks.context import Context
 
 

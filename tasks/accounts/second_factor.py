@@ -17,7 +17,7 @@ from tasks.accounts.codes import drop_recovery_codes, take_code, take_step, writ
 from tasks.accounts.confirming import note_confirmed
 from tasks.accounts.log_ins import revoke_log_ins
 from tasks.accounts.sealing import Seal
-from tasks.accounts.telling import tell_change
+from tasks.accounts.security_mails import tell_change
 from tasks.context import Context
 from tasks.runtime.admin_log import Actor, record_action
 

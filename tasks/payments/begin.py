@@ -33,8 +33,8 @@ from models.tables.orders import Order
 from models.tables.payments import Payment
 from tasks.context import Context
 from tasks.payments.history import Changes, changing, move_order
+from tasks.payments.order_updates import tell_orders
 from tasks.payments.outcomes import OPEN
-from tasks.payments.telling import tell_orders
 from tasks.runtime.failpoints import failpoint
 from tasks.runtime.isolation import together_or_alone
 from tasks.runtime.tallies import PAYMENTS_BEGUN

@@ -21,9 +21,9 @@ from models.tables.payments import Payment, Refund
 from tasks.context import Context
 from tasks.orders.holds import bring_live_after
 from tasks.payments.history import changing, ledger_time, lock_payment, move_order
+from tasks.payments.order_updates import tell_order
 from tasks.payments.outcomes import TAKEN, finish
 from tasks.payments.refunds import refund_of
-from tasks.payments.telling import tell_order
 from tasks.runtime.failpoints import failpoint
 from tasks.runtime.tallies import REFUNDS, count
 

@@ -22,7 +22,7 @@ from tasks.context import Context
 from tasks.orders.holds import bring_live_after
 from tasks.payments.backoff import ASKED_AGAIN
 from tasks.payments.history import Changes, changing, lock_payments, move_order, note
-from tasks.payments.telling import tell_orders
+from tasks.payments.order_updates import tell_orders
 from tasks.providers.port import Charged, Outcome, State
 from tasks.runtime.failpoints import failpoint
 

@@ -17,9 +17,9 @@ from tasks.context import Context
 from tasks.intake.gathering import Gathering
 from tasks.payments.begin import Wanted, begin_payments
 from tasks.payments.drive import run_payment
+from tasks.payments.order_updates import tell_order
 from tasks.payments.outcomes import OPEN
 from tasks.payments.received import Received, key_of
-from tasks.payments.telling import tell_order
 from tasks.payments.webhooks import read_event, take_events
 
 MOST_AT_ONCE: Final = 100

@@ -28,8 +28,8 @@ from tasks.context import Context
 from tasks.mail.outbox import enter_mail
 from tasks.payments.backoff import ASKED_AGAIN
 from tasks.payments.history import Changes, changing, lock_payment, move_order, note
+from tasks.payments.order_updates import tell_order
 from tasks.payments.outcomes import Noted, finish, follow
-from tasks.payments.telling import tell_order
 from tasks.providers import port
 from tasks.runtime.admin_log import Actor, record_action
 from tasks.runtime.failpoints import failpoint

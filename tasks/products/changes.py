@@ -9,7 +9,7 @@ from models.enums import AdminAction, SubjectKind
 from models.errors import ProductInUse
 from models.queries.products import find_product, is_sold
 from models.tables.catalogue import Product
-from tasks.catalogue import tell_change
+from tasks.catalogue_changes import tell_change
 from tasks.context import Context
 from tasks.runtime.admin_log import Actor, record_action
 from tasks.runtime.revisions import ANYTHING, Expected, tag_of_product

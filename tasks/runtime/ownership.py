@@ -12,7 +12,7 @@ from uuid import UUID
 from models.database import Database
 from models.errors import ForeignLine
 from models.live.store import Live
-from models.tables.identity import identity_of
+from models.tables.ledger_identity import identity_of
 
 GOOD_FOR_S: Final = 2.0
 OURS_FOR_S: Final = 10.0  # the id of a ledger changes only where it is replaced

@@ -16,7 +16,7 @@ from models.queries import sales as asking
 from models.queries.products import product_to_sell
 from models.queries.sales import find_sale
 from models.tables.catalogue import Sale
-from tasks.catalogue import tell_change
+from tasks.catalogue_changes import tell_change
 from tasks.context import Context
 from tasks.runtime.admin_log import Actor, record_action
 from tasks.runtime.revisions import ANYTHING, Expected, tag_of_sale

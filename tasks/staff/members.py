@@ -26,12 +26,12 @@ from models.queries.accounts import (
 from models.tables.accounts import AccountLink, User
 from tasks.accounts.links import drop_links, make_link, use_link
 from tasks.accounts.log_ins import revoke_log_ins
-from tasks.accounts.telling import tell_change
+from tasks.accounts.security_mails import tell_change
 from tasks.context import Context
 from tasks.mail.links import Links, digest_of
 from tasks.mail.outbox import enter_letter, reader_of
 from tasks.runtime.admin_log import COMMAND_LINE, Actor, record_action
-from tasks.staff.keys import end_key
+from tasks.staff.api_keys import end_key
 
 LIVES: Final = timedelta(days=7)  # an invitation
 

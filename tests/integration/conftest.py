@@ -21,8 +21,8 @@ from tests.support.postbox import Postbox, postbox_open
 from tests.support.servers import Stores
 from tests.support.shop import Shop
 from web import create_app
+from web.auth.hashing import Passwords
 from web.auth.issue import issue_pair
-from web.auth.passwords import Passwords
 from web.http.services import EXTENSION, Services
 
 PASSWORD = "correct horse battery"

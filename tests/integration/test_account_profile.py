@@ -12,7 +12,7 @@ from tests.integration.mailed_app import box, client, shop
 from tests.support.letterbox import Letterbox
 from tests.support.postbox import Postbox
 from tests.support.problems import assert_problem
-from web.auth.passwords import Passwords
+from web.auth.hashing import Passwords
 
 __all__ = ["box", "client", "shop"]
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from models.audit.reading import Reading
-from models.audit.reading import read as read_both_stores
+from models.audit.gathering import Reading
+from models.audit.gathering import read as read_both_stores
 from models.live.audits import AuditNote
 from tasks.payments.begin import begin_payment
 from tasks.sales import auditing

@@ -19,7 +19,7 @@ from tasks.background import queue
 from tasks.background.report_requests import find_or_make
 from tasks.context import Context
 from tasks.payments.refunds import request_refund
-from tasks.reports.rows import rows_of
+from tasks.reports.spreadsheet import rows_of
 from tasks.runtime.admin_log import Actor
 from tests.integration.conftest import PASSWORD, Account, MakeAccount, MakeApp
 from tests.support.paying import Till

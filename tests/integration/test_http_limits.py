@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from config import Settings
 from tests.integration.conftest import PASSWORD, Account, MakeAccount, MakeApp
-from web.auth.guard import LONGEST_PAUSE_S
+from web.auth.log_in_guard import LONGEST_PAUSE_S
 from web.http.errors import TooManyRequests
 from web.http.services import EXTENSION
 

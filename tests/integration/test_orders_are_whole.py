@@ -15,8 +15,8 @@ from models.database import Database
 from models.messages import Message
 from models.tables.orders import Order
 from tasks.intents.shopper_state import stored_intents, stored_orders
+from tasks.payments.order_updates import tell_order
 from tasks.payments.refunds import request_refund
-from tasks.payments.telling import tell_order
 from tests.support.paying import Till
 from tests.support.shop import Shop
 from web.control_room.reading import order_file

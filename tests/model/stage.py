@@ -9,7 +9,7 @@ from sqlalchemy import delete, text
 
 from models.audit import audit_sale
 from models.audit.checks import CHECKS
-from models.audit.reading import read
+from models.audit.gathering import read
 from models.errors import LineUnavailable
 from models.live.keys import SaleKeys
 from models.live.redis import Client

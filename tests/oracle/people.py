@@ -19,7 +19,7 @@ from tasks.context import Context
 from tasks.expulsion.bans import ban_shopper
 from tasks.privacy.erasing import erase, erase_account
 from tasks.runtime.admin_log import Actor
-from tasks.staff.keys import make_key, revoke_key
+from tasks.staff.api_keys import make_key, revoke_key
 from tests.oracle.credentials import Person, by_session, shown
 from tests.oracle.who_may import NOBODY, SHOPPER
 from tests.oracle.wire import Header

@@ -25,8 +25,8 @@ from models.tables.admin_log import AdminLogEntry
 from models.tables.background import BackgroundTask
 from models.tables.base import Base
 from models.tables.catalogue import LostTickets
-from models.tables.identity import identity_of
 from models.tables.journal import JournalEntry
+from models.tables.ledger_identity import identity_of
 from models.tables.mails import Mail
 from models.tables.notices.follows import SaleFollow
 from models.tables.notices.pushes import PushMessage, PushSubscription

@@ -20,7 +20,7 @@ from py_vapid.utils import b64urldecode
 
 from config import PushSettings
 from tasks.notices.browsers import Browser
-from tasks.push.keys import make_keys
+from tasks.push.vapid import make_keys
 
 HANG: Final = 0  # instead of a status
 AUTH: Final = bytes(range(16))

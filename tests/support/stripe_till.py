@@ -7,7 +7,7 @@ from models.messages import Message
 from models.tables.orders import Order
 from models.tables.payments import Payment
 from tasks.context import Context
-from tasks.payments.telling import tell_order
+from tasks.payments.order_updates import tell_order
 from tasks.payments.webhooks import take_webhook
 from tasks.providers.registry import Providers
 from tests.support.fake_stripe import FakeStripe

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from models.audit.checks import CHECKS
-from models.audit.reading import MOST_ROWS, People, Reading
+from models.audit.gathering import MOST_ROWS, People, Reading
 from models.live.records import Look
 
 SEED: Final = "5eed"

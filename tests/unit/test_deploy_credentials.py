@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from config import load_settings, refuse_weak_secret
-from deploy.run.credentials import keep_admin, keep_secret_key
+from deploy.run.generated_secrets import keep_admin, keep_secret_key
 
 
 @pytest.fixture(autouse=True)

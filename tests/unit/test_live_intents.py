@@ -20,7 +20,7 @@ from web.limits.rate_limits import AccountLimit
 from web.sockets.commands.dispatcher import MessageDispatcher
 from web.sockets.commands.intents import Intents
 from web.sockets.commands.worker_pool import Step, Work, WorkerPool
-from web.sockets.delivery.sessions import SessionRegistry
+from web.sockets.delivery.session_registry import SessionRegistry
 from web.sockets.transport.connection import Connection
 
 SALE = uuid.uuid4()

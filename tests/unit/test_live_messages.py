@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 from models.tables.catalogue import MAX_ALLOCATION
 from web.api.schemas.intents import IntentCreateSchema
 from web.http.errors import flatten
-from web.sockets.commands.messages import (
+from web.sockets.commands.parsing import (
     IntentRequest,
     Refused,
     _plain_request,

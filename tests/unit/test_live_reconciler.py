@@ -11,7 +11,7 @@ from models.messages import Message
 from tests.unit.test_live_sessions import Socket, entered, somebody
 from web.sockets.delivery import reconciler as module
 from web.sockets.delivery.reconciler import Reconciler
-from web.sockets.delivery.sessions import SessionRegistry
+from web.sockets.delivery.session_registry import SessionRegistry
 from web.sockets.delivery.unresolved import INTENT, ORDER
 
 SALE = str(uuid.uuid4())

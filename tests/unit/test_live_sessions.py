@@ -7,7 +7,7 @@ import orjson
 
 from web.auth.tokens import Identity, Verified
 from web.sockets.delivery.groups import Groups
-from web.sockets.delivery.sessions import SessionRegistry
+from web.sockets.delivery.session_registry import SessionRegistry
 
 
 class Socket:

@@ -10,9 +10,9 @@ import pytest
 from models.errors import LedgerUnavailable
 from tests.support.clocks import Clock
 from tests.support.polling import eventually
+from web.reads.answer_cache import AWAY_S, GRACE_S, LONGEST_S, MERGE_S, REST, Reads
 from web.reads.asked import Asked, Variant, asked, rule_of
 from web.reads.rendered import Made
-from web.reads.store import AWAY_S, GRACE_S, LONGEST_S, MERGE_S, REST, Reads
 
 SALE = UUID("00000000-0000-4000-8000-000000000001")  # the same in every process: it stands in names of tests
 PATH = f"/api/v1/sales/{SALE}"

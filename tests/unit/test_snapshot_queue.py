@@ -8,7 +8,7 @@ import pytest
 from models.errors import LedgerUnavailable
 from tasks.context import Context
 from web.sockets.delivery import snapshot_queue as module
-from web.sockets.delivery.sessions import SessionRegistry
+from web.sockets.delivery.session_registry import SessionRegistry
 from web.sockets.delivery.snapshot_queue import SnapshotQueue
 from web.sockets.delivery.subscription import Watch
 from web.sockets.transport.connection import Connection

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.speed.__main__ import Shape, aims_of
-from benchmarks.speed.figures import Aim, Figure, Report, ratio
+from benchmarks.speed.arithmetic import Aim, Figure, Report, ratio
 from benchmarks.speed.over_http import WARM_UP
 
 FAST = Figure("fast", "intents/s", (300.0, 100.0, 200.0))

@@ -8,13 +8,13 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
 from config import ROOT
-from web.auth.passwords import Passwords
+from web.auth.hashing import Passwords
 
 UNDER_GEVENT = """
 from gevent import monkey
 monkey.patch_all()
 import gevent, os, threading
-from web.auth.passwords import Passwords
+from web.auth.hashing import Passwords
 passwords = Passwords()
 stored = passwords.hash("correct horse")
 turns = [0]

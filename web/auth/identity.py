@@ -10,7 +10,7 @@ from flask import request
 from werkzeug.sansio.http import parse_cookie
 
 from config import Settings
-from tasks.staff.keys import BEGINNING
+from tasks.staff.api_keys import BEGINNING
 from web.auth import security_log
 from web.auth.cookies import cookie_name
 from web.auth.tokens import ACCESS, Identity, Tokens, Verified

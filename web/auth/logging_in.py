@@ -6,7 +6,7 @@ from flask import request
 
 from web.auth import accounts, security_log
 from web.auth.accounts import LogIn
-from web.auth.guard import Caller
+from web.auth.log_in_guard import Caller
 from web.auth.tokens import Verified
 from web.http.errors import TooManyRequests, Unauthenticated
 from web.http.services import Services

@@ -3,7 +3,7 @@
 import click
 from flask.cli import AppGroup
 
-from tasks.push.keys import make_keys as new_keys
+from tasks.push.vapid import make_keys as new_keys
 
 push = AppGroup("push", help="Web push.")
 

@@ -12,7 +12,7 @@ from models.audit import audit_sale
 from models.enums import AdminAction, SaleStatus, SubjectKind
 from models.tables.catalogue import Sale
 from tasks.background.report_requests import find_or_make
-from tasks.reports.rows import HEADER, rows_of
+from tasks.reports.spreadsheet import HEADER, rows_of
 from tasks.runtime.admin_log import COMMAND_LINE, record_action
 from tasks.sales import lifecycle as verbs
 from tasks.sales.rebuilding.rebuild import rebuild_sale

@@ -1,13 +1,13 @@
 """The admins' pages, under `/admin`. They only read; every change goes through the API."""
 
-from web.control_room import live, log, mails, orders, pages, products, sales, shoppers, staff, tasks
+from web.control_room import frame, live, log, mails, orders, products, sales, shoppers, staff, tasks
 from web.control_room.reports import pages as reports
 
-_PARTS = (live, reports)  # their routes are on the blueprint of `pages`
+_PARTS = (live, reports)  # their routes are on the blueprint of `frame`
 
 for room in (log, mails, orders, products, sales, shoppers, staff, tasks):
-    pages.blueprint.register_blueprint(room.blueprint)
+    frame.blueprint.register_blueprint(room.blueprint)
 
-blueprint = pages.blueprint
+blueprint = frame.blueprint
 
 __all__ = ["blueprint"]

@@ -5,7 +5,7 @@ import uuid
 from flask import render_template
 
 from tasks.background.workforce import show_workforce
-from web.control_room.pages import blueprint
+from web.control_room.frame import blueprint
 from web.http.services import services
 from web.staff.guard import needs
 

@@ -14,7 +14,7 @@ from models.live.connection.masters import servers
 from models.live.keys import TRIAL
 from models.live.redis import Client, connect, translated
 from models.migrate import is_current
-from models.tables.identity import require_writable
+from models.tables.ledger_identity import require_writable
 from tasks.runtime.outage import BROKER_ERRORS
 from web.http.services import Services
 

@@ -19,19 +19,19 @@ from tasks.sales.overview import Overviews
 if TYPE_CHECKING:
     from web.account.asked_links import AskedLinks
     from web.auth.devices import Devices
-    from web.auth.guard import LogInGuard
-    from web.auth.passwords import Passwords
+    from web.auth.hashing import Passwords
+    from web.auth.log_in_guard import LogInGuard
     from web.auth.revocation import RevokedFamilies
     from web.auth.tokens import Tokens
     from web.health.operators import Operators
     from web.limits.rate_limits import Limits
     from web.metrics.money import MoneyFigures
-    from web.metrics.platform import PlatformFigures
+    from web.metrics.platform_page import PlatformFigures
     from web.metrics.process import ProcessFigures
     from web.metrics.shared import SharedFigures
     from web.reads.serving import Reading
     from web.sockets.hub import Hub
-    from web.staff.keys import Keys
+    from web.staff.api_keys import Keys
 
 EXTENSION = "services"
 

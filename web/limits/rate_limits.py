@@ -1,6 +1,6 @@
 """The rate limits: by network and account for registering and refreshing, by account for the rest.
 
-How often passwords may be tried is limited by `web.auth.guard`.
+How often passwords may be tried is limited by `web.auth.log_in_guard`.
 """
 
 import logging

@@ -9,9 +9,9 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from web.http.reply import Answer, Reply
 from web.metrics.requests import ROUTE
+from web.reads.answer_cache import Reads
 from web.reads.asked import Asked, Variants, asked_by, rule_of
 from web.reads.rendered import Made, Rendered, Served
-from web.reads.store import Reads
 
 _PLAIN: Final = Asked("", "", "", takes_gzip=False, if_none_match="")
 READS: Final = "reads"  # its name among the app's extensions

@@ -15,7 +15,7 @@ From `settle.lua` to a socket:
 4. What was lost. After a gap in the subscription `Hub._on_gap` has all sales looked at again, and
    `SnapshotQueue` sends every shopper their own intents and orders; `Reconciler` finds single lost messages.
 
-What is kept for reads hears the same words (`web/reads/store.py`).
+What is kept for reads hears the same words (`web/reads/answer_cache.py`).
 
 Everything starts with the first socket or read, so in a worker process and never before its fork. Nothing
 here is protected by locks: between two points where a greenlet waits, no other runs.
@@ -41,17 +41,17 @@ from tasks.context import Context
 from web.auth.revocation import RevokedFamilies
 from web.auth.tokens import Tokens, Verified
 from web.limits.rate_limits import Limits
-from web.reads.store import Reads
+from web.reads.answer_cache import Reads
 from web.sockets.commands.answers import refuse
 from web.sockets.commands.dispatcher import AccessRules, MessageDispatcher
-from web.sockets.commands.messages import Refused
+from web.sockets.commands.parsing import Refused
 from web.sockets.commands.unknown_sales import UnknownSales
 from web.sockets.delivery.broadcast import Broadcast
 from web.sockets.delivery.collector import Collector
 from web.sockets.delivery.feed import Feed, Listener
 from web.sockets.delivery.heard import Heard
 from web.sockets.delivery.reconciler import Reconciler
-from web.sockets.delivery.sessions import SessionRegistry
+from web.sockets.delivery.session_registry import SessionRegistry
 from web.sockets.delivery.snapshot_queue import SnapshotQueue
 from web.sockets.delivery.subscription import Watch, Watches
 from web.sockets.metrics import CUT_OFF, SOCKETS, WATCHERS

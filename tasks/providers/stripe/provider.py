@@ -13,7 +13,7 @@ from tasks.providers.stripe.events import read_payload
 if TYPE_CHECKING:
     from stripe import StripeClient
 
-    from tasks.providers.stripe.intents import Intents
+    from tasks.providers.stripe.payment_intents import Intents
     from tasks.providers.stripe.refunds import Refunds
 
 HEADER: Final = "stripe-signature"
@@ -73,7 +73,7 @@ class StripeProvider:
 
     @cached_property
     def _intents(self) -> "Intents":
-        from tasks.providers.stripe.intents import Intents
+        from tasks.providers.stripe.payment_intents import Intents
 
         return Intents(self._client)
 

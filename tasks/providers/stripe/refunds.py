@@ -11,8 +11,8 @@ import stripe
 import structlog
 
 from tasks.providers.port import Outcome, ProviderUnavailable, Refund, State
-from tasks.providers.stripe.asking import NeverTold, asking, report_refusal
 from tasks.providers.stripe.client import is_replayed
+from tasks.providers.stripe.failures import NeverTold, asking, report_refusal
 from tasks.providers.stripe.states import DECLINED, Object, as_word, is_refund_over, refund_outcome_of
 
 log: Final = structlog.get_logger()

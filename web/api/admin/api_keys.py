@@ -9,7 +9,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from models.queries.accounts import api_keys
 from models.tables.accounts import ApiKey
-from tasks.staff.keys import make_key, revoke_key
+from tasks.staff.api_keys import make_key, revoke_key
 from web.api.admin.staff import ROLES, RoleSchema
 from web.api.schemas.fields import Line, UtcTime
 from web.api.schemas.paging import PageQuery, page_of

@@ -11,7 +11,7 @@ from models.messages import Message
 from models.report.comparing import compare
 from models.tables.background import BackgroundTask
 from tasks.background.report_requests import ask_for_report, find_report
-from tasks.reports.rows import HEADER, rows_of
+from tasks.reports.spreadsheet import HEADER, rows_of
 from web.api.schemas.reports import ComparisonSchema, ReportSchema
 from web.api.schemas.tasks import TaskSchema
 from web.api.tasks import accepted

@@ -16,7 +16,7 @@ from tasks.background.report_requests import find_report
 from tasks.sales.lifecycle import get_sale, list_sales
 from tasks.sales.view import show_sale
 from web.auth.actor import current_actor
-from web.control_room.pages import blueprint
+from web.control_room.frame import blueprint
 from web.control_room.reports import report_charts, report_words
 from web.control_room.reports.charts import Chart
 from web.http.services import services

@@ -9,9 +9,9 @@ import orjson
 from models.errors import AlreadyInLine, CameTooOften, FlashSaleError
 from models.messages import Message
 from web.http.errors import RETRY_AFTER_S, Problem, TooManyRequests, code_of
-from web.sockets.commands.messages import Refused, client_id
+from web.sockets.commands.parsing import Refused, client_id
 from web.sockets.commands.worker_pool import Step, Work
-from web.sockets.delivery.sessions import SessionRegistry
+from web.sockets.delivery.session_registry import SessionRegistry
 from web.sockets.transport.connection import Connection
 from web.sockets.transport.wire import text_frame
 

@@ -19,7 +19,7 @@ from web.limits.networks import narrowest_network
 from web.limits.rate_limits import AccountLimit
 from web.sockets.commands.answers import answer, answer_own, attempt, refuse
 from web.sockets.commands.intents import Intents
-from web.sockets.commands.messages import (
+from web.sockets.commands.parsing import (
     Refused,
     client_id,
     only,
@@ -30,7 +30,7 @@ from web.sockets.commands.messages import (
 )
 from web.sockets.commands.unknown_sales import UnknownSales
 from web.sockets.commands.worker_pool import Doubtful, Step, Work, WorkerPool
-from web.sockets.delivery.sessions import SessionRegistry
+from web.sockets.delivery.session_registry import SessionRegistry
 from web.sockets.delivery.snapshot_queue import SnapshotQueue
 from web.sockets.delivery.subscription import Watch, Watches
 from web.sockets.transport.connection import Connection

@@ -17,10 +17,10 @@ from tasks.tracing.traces import BY_SOCKET
 from web.auth.tokens import Identity
 from web.limits.rate_limits import AccountLimit
 from web.sockets.commands.answers import answer_own, attempt, refuse
-from web.sockets.commands.messages import IntentRequest, read_intent_request
+from web.sockets.commands.parsing import IntentRequest, read_intent_request
 from web.sockets.commands.unknown_sales import UnknownSales
 from web.sockets.commands.worker_pool import Doubtful, Step, Work, WorkerPool
-from web.sockets.delivery.sessions import SessionRegistry
+from web.sockets.delivery.session_registry import SessionRegistry
 from web.sockets.transport.connection import Connection
 
 

@@ -19,7 +19,7 @@ from models.live.queries import Fate
 from models.messages import Message
 from tasks.context import Context
 from tasks.intents.shopper_state import statuses_of_orders, stored_intents, stored_orders
-from web.sockets.delivery.sessions import SessionRegistry
+from web.sockets.delivery.session_registry import SessionRegistry
 from web.sockets.delivery.unresolved import INTENT, ORDER, UnresolvedItem
 from web.sockets.metrics import RECOVERED
 

@@ -17,7 +17,7 @@ from models.errors import Unavailable
 from models.messages import Message
 from tasks.context import Context
 from tasks.intents.shopper_state import Told, newest_of_shoppers
-from web.sockets.delivery.sessions import SessionRegistry
+from web.sockets.delivery.session_registry import SessionRegistry
 from web.sockets.delivery.subscription import Watch
 from web.sockets.transport.connection import Connection
 from web.sockets.transport.wire import text_frame

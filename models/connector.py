@@ -26,7 +26,7 @@ class Pooler(StrEnum):
     NONE = "none"
 
 
-class Sessions:
+class Connector:
     """Opens connections for one database; remembers what it found out on the way."""
 
     def __init__(self, pooler: str = Pooler.AUTO) -> None:

@@ -13,8 +13,8 @@ import structlog
 
 from tasks.providers.port import Charge, Outcome, ProviderUnavailable, State
 from tasks.providers.stripe.amounts import in_units_of_stripe
-from tasks.providers.stripe.asking import OF_THE_SHOPPER, NeverTold, asking, report_refusal
 from tasks.providers.stripe.client import is_replayed
+from tasks.providers.stripe.failures import OF_THE_SHOPPER, NeverTold, asking, report_refusal
 from tasks.providers.stripe.methods import confirmation_of, redirects_of
 from tasks.providers.stripe.states import (
     ABANDONED,

@@ -6,7 +6,7 @@ from typing import Final
 
 from models.enums import Role
 from tasks.context import Context
-from tasks.staff.keys import digest_of, recognise
+from tasks.staff.api_keys import digest_of, recognise
 from web.auth.tokens import Identity
 from web.http.errors import Unauthenticated
 
