@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from models.connector import Pooler, Connector
+from models.connector import Connector, Pooler
 from models.driver import PROBE, SILENCE, STEADY, Patience, PatientConnection, startup
 from models.errors import LedgerBusy, LedgerSilent, LedgerUnavailable
 from models.faults import Fault, fault_of, spoils_every_session
