@@ -27,6 +27,12 @@ class Shop:
         self._connection: HTTPConnection | None = None
         self.token = token
 
+    def close(self) -> None:
+        """Hang up; whoever calls again connects again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
     def wait_until_ready(self) -> None:
         """Wait for `/readyz`.
 
@@ -107,7 +113,7 @@ class Shop:
             try:
                 status, said, wanted = self._exchange(method, path, body)
             except (OSError, HTTPException) as error:
-                self._connection = None
+                self.close()
                 if time.monotonic() > deadline:
                     raise CannotMeasure(
                         f"The shop at {self._target.authority} is not reachable: {error}"

@@ -2,16 +2,17 @@
 
 import os
 import platform
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import text
+if TYPE_CHECKING:
+    from models.database import Database
+    from models.live.redis import Client
 
-from models.database import Database
-from models.live.redis import Client
 
-
-def describe_machine(database: Database, redis: Client) -> dict[str, Any]:
+def describe_machine(database: "Database", redis: "Client") -> dict[str, Any]:
     """Say on what, and beside what load, the figures were taken."""
+    from sqlalchemy import text
+
     with database.connection() as connection:
         postgres = connection.execute(text("SHOW server_version")).scalar_one()
     info = cast(dict[str, Any], redis.info("server"))

@@ -16,7 +16,6 @@ from marshmallow.validate import OneOf, Range
 import config
 from benchmarks.harness.failures import CannotMeasure
 from benchmarks.rush.manners import Paying
-from tasks.providers.sandbox.signature import webhook_secret
 
 LONG_HOLD_S: Final = 900  # seconds; a hold that expires in the middle of a rush would blur what is measured
 HOLD_S: Final = {Paying.ALL: LONG_HOLD_S, Paying.THIRDS: 15}
@@ -134,6 +133,9 @@ def _read(env: Env, platform: config.Settings, json_path: Path | None) -> RushSe
 
 
 def _read_storm(env: Env, platform: config.Settings, json_path: Path | None) -> StormSettings:
+    # It brings the ledger: a second of imports, which only a storm needs.
+    from tasks.providers.sandbox.signature import webhook_secret
+
     if platform.is_production:
         raise CannotMeasure("A storm is for development: it signs webhooks by the sandbox's secret.")
     if not platform.database_url:

@@ -7,6 +7,7 @@ Exit codes: 0 when every promise was kept; 1 when one was broken; 2 when the rus
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
 from functools import partial
 from typing import Final
@@ -47,8 +48,17 @@ def rush(settings: RushSettings, console: Console) -> int:
     Raises:
         CannotMeasure: the shop is not reachable, the admin is not let in, or the crowd itself broke.
     """
+    with closing(Shop(Target.of(settings.url), patience_s=min(READY_S, settings.deadline_s))) as shop:
+        return rush_at(shop, settings, console)
+
+
+def rush_at(shop: Shop, settings: RushSettings, console: Console) -> int:
+    """Do so, as the admin who is asked for.
+
+    Raises:
+        CannotMeasure: as above.
+    """
     target = Target.of(settings.url)
-    shop = Shop(target, patience_s=min(READY_S, settings.deadline_s))
     with stage(console, "shop ready", 1) as shown:
         shop.wait_until_ready()
         shop.log_in(settings.admin_email, settings.admin_password)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import config
 from benchmarks.client.admin_api import Shop
@@ -11,9 +11,10 @@ from benchmarks.harness.failures import NoBooks
 from benchmarks.harness.settings import RushSettings
 from benchmarks.verify.judge import verify
 from benchmarks.verify.money import left_out
-from benchmarks.verify.provider_books import ProviderBooks
 from benchmarks.verify.testimony import Evidence, Finding, StoredIntent, StoredOrder, StoredSale, Told
-from models.database import Database
+
+if TYPE_CHECKING:
+    from benchmarks.verify.provider_books import ProviderBooks
 
 SETTLING_S: Final = 5.0  # seconds in which the stores may still agree on what was told
 SETTLING: Final = frozenset(
@@ -36,7 +37,7 @@ def verify_settled(
 
 
 def gather_evidence(
-    shop: Shop, sale_id: str, units: int, told: tuple[Told, ...], books: ProviderBooks | None = None
+    shop: Shop, sale_id: str, units: int, told: tuple[Told, ...], books: "ProviderBooks | None" = None
 ) -> Evidence:
     """Read what is stored about the sale."""
     intents = tuple(
@@ -77,7 +78,7 @@ def find_receipts(shop: Shop, numbers: frozenset[str]) -> frozenset[str]:
 @contextmanager
 def provider_books(
     settings: RushSettings, sale_id: str, told: list[Told], notes: list[str]
-) -> Iterator[ProviderBooks | None]:
+) -> Iterator["ProviderBooks | None"]:
     """The provider's books while the block lasts, where they can be read; else a note says why not."""
     if not any(one.payment_answer == 202 for one in told):
         yield None
@@ -86,6 +87,10 @@ def provider_books(
         notes.append("The provider's books were not read: the shop's database is not known here.")
         yield None
         return
+    # The ledger is a second of imports, which nobody else needs.
+    from benchmarks.verify.provider_books import ProviderBooks
+    from models.database import Database
+
     database = Database(url, pool_size=1, application_name="rush")
     try:
         books = ProviderBooks(database)

@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +19,8 @@ from benchmarks.harness.platform import Platform
 from benchmarks.harness.processes import Process, family_of, runs
 from benchmarks.harness.programs import bare_environment
 from config import ROOT
+from deploy.embedded import EmbeddedPostgres, EmbeddedRedis
+from deploy.embedded.places import make_data_dir
 from tests.support.polling import eventually
 
 END_S: Final = 60.0
@@ -135,3 +138,17 @@ class StartedPlatform(Platform):
         """Log in with the credentials that it left for its admin."""
         email, password = self.admin_account()
         return str(self.post("/api/v1/auth/login", {"email": email, "password": password})["access_token"])
+
+
+@contextmanager
+def servers_alone(platform: StartedPlatform) -> Iterator[tuple[EmbeddedPostgres, EmbeddedRedis]]:
+    """Run only the two servers of a platform that does not run."""
+    place = make_data_dir(platform.data_dir)
+    postgres, redis = EmbeddedPostgres(place), EmbeddedRedis(place)
+    try:
+        postgres.start()
+        redis.start()
+        yield postgres, redis
+    finally:
+        redis.stop()
+        postgres.stop()

@@ -4,16 +4,14 @@ import json
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from deploy.embedded import EmbeddedPostgres, EmbeddedRedis
+from deploy.embedded import EmbeddedPostgres
 from deploy.embedded.binaries import postgres_binaries
-from deploy.embedded.places import make_data_dir
-from tests.acceptance.running import RUSH_S, StartedPlatform, run
+from tests.acceptance.running import RUSH_S, StartedPlatform, run, servers_alone
 from tests.support.polling import eventually
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.release]
@@ -64,20 +62,6 @@ def dump_in_mid_sale(platform: StartedPlatform, file: Path) -> str:
     return str(sale["id"])
 
 
-@contextmanager
-def servers(platform: StartedPlatform) -> Iterator[EmbeddedPostgres]:
-    """Only the two servers of a machine, as they are when the ledger is laid back."""
-    place = make_data_dir(platform.data_dir)
-    postgres, redis = EmbeddedPostgres(place), EmbeddedRedis(place)
-    try:
-        postgres.start()
-        redis.start()
-        yield postgres
-    finally:
-        redis.stop()
-        postgres.stop()
-
-
 def command(postgres: EmbeddedPostgres, redis_url: str, *words: str) -> list[dict[str, Any]]:
     """Run `flask --app web …`, and read what it says line by line."""
     environment = {
@@ -95,12 +79,11 @@ def test_a_dump_of_mid_sale_sells_on_elsewhere(
     dump = tmp_path / "ledger.dump"
     sale_id = dump_in_mid_sale(lost, dump)
     lost.end(signal.SIGKILL)
-    with servers(empty) as postgres:
-        redis_url = EmbeddedRedis(empty.data_dir).url
+    with servers_alone(empty) as (postgres, redis):
         program("pg_restore", "--no-owner", "--exit-on-error", f"--dbname={address(postgres)}", str(dump))
-        command(postgres, redis_url, "release")
-        rebuilt = command(postgres, redis_url, "ledger", "rebuild-sales")
-        audited = command(postgres, redis_url, "ledger", "audit-sales")
+        command(postgres, redis.url, "release")
+        rebuilt = command(postgres, redis.url, "ledger", "rebuild-sales")
+        audited = command(postgres, redis.url, "ledger", "audit-sales")
     assert sale_id in {one["sale_id"] for one in rebuilt}
     assert {one["sale_id"] for one in rebuilt} <= {one["sale_id"] for one in audited}
     assert all(one["ok"] for one in audited), audited

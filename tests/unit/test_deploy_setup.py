@@ -14,12 +14,18 @@ LIMIT_S = 120
 BASE: str = vars(sys)["_base_executable"]
 
 # A Python as some systems package it: no ensurepip, so that environments get no pip of their own. It is also
-# much quicker, as it has nothing to unpack.
+# much quicker, as it has nothing to unpack; and its pip does nothing, unless it is asked to be the real one.
 STUB = """\
 #!/bin/sh
+if [ "$1 $2" = "-m pip" ] && [ -z "${{REAL_PIP:-}}" ]; then exit; fi
 if [ "$1" = -c ]; then "{python}" "$@" >/dev/null && echo "$0"; exit; fi
 if [ "$1 $2" = "-m venv" ] && [ "$3" != "--without-pip" ]; then exit 1; fi
 exec "{python}" "$@"
+"""
+# A Python that stands in an environment, and is good for nothing but to say on what it rests.
+RESTING = """\
+#!/bin/sh
+[ "$1" = -c ] && echo "{base}"
 """
 
 
@@ -75,8 +81,12 @@ def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path / "a clone")
 
 
-def test_it_installs_once_until_the_lock_changes(checkout: Checkout) -> None:
-    assert "installing requirements/local.txt" in checkout.setup("local", PYTHON=sys.executable)
+@pytest.mark.parametrize(
+    "whole", [False, pytest.param(True, marks=pytest.mark.release)], ids=["a stub", "with ensurepip and pip"]
+)
+def test_it_installs_once_until_the_lock_changes(checkout: Checkout, whole: bool) -> None:
+    more = {"PYTHON": sys.executable} if whole else {}
+    assert "installing requirements/local.txt" in checkout.setup("local", **more)
     subprocess.run([checkout.python, "-c", ""], check=True)
     assert checkout.setup("local") == ""
     checkout.lock("local", "# nothing again\n")
@@ -112,15 +122,22 @@ def test_a_link_to_another_checkouts_environment_is_used_as_it_is(checkout: Chec
     assert checkout.python.lstat().st_ino == made
 
 
-def test_an_environment_is_never_made_from_itself(checkout: Checkout) -> None:
+@pytest.mark.parametrize(
+    "real", [False, pytest.param(True, marks=pytest.mark.release)], ids=["a stub", "with ensurepip and pip"]
+)
+def test_an_environment_is_never_made_from_itself(checkout: Checkout, real: bool) -> None:
     checkout.setup("local")
     (checkout.root / ".venv" / ".installed").write_text("local 0 0 /elsewhere\n")
+    if not real:
+        checkout.python.unlink()
+        checkout.python.write_text(RESTING.format(base=checkout.stub))
+        checkout.python.chmod(0o755)
     assert "making .venv" in checkout.setup("local", PYTHON=str(checkout.python))
     subprocess.run([checkout.python, "-c", ""], check=True)
 
 
 def test_two_at_once_install_once(checkout: Checkout) -> None:
-    both = [checkout.begin("local"), checkout.begin("local")]
+    both = [checkout.begin("local", REAL_PIP="1"), checkout.begin("local", REAL_PIP="1")]
     told = [process.communicate(timeout=LIMIT_S)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], told
     assert sum("installing" in text for text in told) == 1
@@ -128,7 +145,7 @@ def test_two_at_once_install_once(checkout: Checkout) -> None:
 
 def test_a_failed_installation_is_told_and_tried_again(checkout: Checkout) -> None:
     checkout.lock("local", "no-hash-is-given==1.0\n")
-    told = checkout.setup("local", code=1, PIP_NO_INDEX="1")
+    told = checkout.setup("local", code=1, REAL_PIP="1", PIP_NO_INDEX="1")
     assert "pip could not install requirements/local.txt" in told
     assert not (checkout.root / ".venv" / ".installed").exists()
     checkout.lock("local", "# nothing\n")
@@ -141,7 +158,7 @@ def test_a_python_that_does_not_work_is_refused(checkout: Checkout) -> None:
 
 
 def test_an_interpreter_without_ensurepip_is_enough_when_it_has_pip(checkout: Checkout) -> None:
-    assert "ready" in checkout.setup("local")
+    assert "ready" in checkout.setup("local", REAL_PIP="1")
     assert not (checkout.root / ".venv" / "bin" / "pip").exists()
 
 
