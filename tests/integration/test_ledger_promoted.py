@@ -1,7 +1,6 @@
 """Two PostgreSQL hosts in the URL: the primary dies in mid-sale, and its replica takes over."""
 
 import tempfile
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,48 +15,23 @@ from models.replica import Replica as FitReplica
 from tests.support.contexts import context_over, plain_settings
 from tests.support.paying import Till
 from tests.support.polling import eventually
-from tests.support.replicas import Primary, Replica, replicated
+from tests.support.replicas import Primary, Replica, keep_in_step, replicated
 from tests.support.servers import PLACE, Stores
 from tests.support.shop import Shop
 
 
-@pytest.fixture
-def pair(clean: None) -> Iterator[tuple[Primary, Replica]]:  # noqa: ARG001
-    with tempfile.TemporaryDirectory(prefix="fs-", dir=PLACE) as place, replicated(Path(place)) as two:
-        yield two
-
-
-def test_a_sale_goes_on_with_the_replica_that_was_promoted(
-    pair: tuple[Primary, Replica], stores: Stores, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("clean")
+def test_a_replica_is_read_while_it_is_near_and_a_sale_goes_on_with_it_when_it_was_promoted(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    primary, replica = pair
-    monkeypatch.setenv("DATABASE_URL", f"postgresql://app@{primary.address},{replica.address}/app")
-    settings = replace(plain_settings(stores), database_url=load_settings().database_url)
-    with context_over(settings) as context:
-        shop, till = Shop(context), Till.over(context)
-        sale, shoppers = shop.open_sale(units=8), shop.shoppers(12)
-        sale.line_up(shoppers[:4])
-        sale.drain()
-        till.pay(sale.orders()[0])
-        primary.kill()
-        sale.line_up(shoppers[4:])  # accepted while there is no ledger
-        sale.drain()
-        with pytest.raises(LedgerUnavailable), context.database.connection() as connection:
-            connection.execute(text("SELECT 1"))  # the replica answers, and takes no writes yet
-        replica.promote()
-        eventually(lambda: sale.drain() or sale.is_idle())
-        assert sale.statuses() == ["held"] * 8 + ["standby"] * 4
-        for order in sale.orders():
-            if order.status == "held":
-                till.pay(order)
-        sale.drain()
-        assert sale.statuses() == ["held"] * 8 + ["sold_out"] * 4
-        assert [order.status for order in sale.orders()] == ["paid"] * 8
-        assert sale.audit().ok
+    with tempfile.TemporaryDirectory(prefix="fs-", dir=PLACE) as place, replicated(Path(place)) as two:
+        a_replica_is_read_while_it_is_near_and_the_primary_otherwise(*two)
+        two[1].start()
+        keep_in_step(two[0])
+        a_sale_goes_on_with_the_replica_that_was_promoted(*two, stores, monkeypatch)
 
 
-def test_a_replica_is_read_while_it_is_near_and_the_primary_otherwise(pair: tuple[Primary, Replica]) -> None:
-    primary, replica = pair
+def a_replica_is_read_while_it_is_near_and_the_primary_otherwise(primary: Primary, replica: Replica) -> None:
     database, copy = Database(primary.url), Database(replica.url)
     now = [0.0]
     reading = FitReplica(database, copy, 0.0, clock=lambda: now[0])
@@ -83,3 +57,31 @@ def test_a_replica_is_read_while_it_is_near_and_the_primary_otherwise(pair: tupl
     finally:
         reading.dispose()
         database.dispose()
+
+
+def a_sale_goes_on_with_the_replica_that_was_promoted(
+    primary: Primary, replica: Replica, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://app@{primary.address},{replica.address}/app")
+    settings = replace(plain_settings(stores), database_url=load_settings().database_url)
+    with context_over(settings) as context:
+        shop, till = Shop(context), Till.over(context)
+        sale, shoppers = shop.open_sale(units=8), shop.shoppers(12)
+        sale.line_up(shoppers[:4])
+        sale.drain()
+        till.pay(sale.orders()[0])
+        primary.kill()
+        sale.line_up(shoppers[4:])  # accepted while there is no ledger
+        sale.drain()
+        with pytest.raises(LedgerUnavailable), context.database.connection() as connection:
+            connection.execute(text("SELECT 1"))  # the replica answers, and takes no writes yet
+        replica.promote()
+        eventually(lambda: sale.drain() or sale.is_idle())
+        assert sale.statuses() == ["held"] * 8 + ["standby"] * 4
+        for order in sale.orders():
+            if order.status == "held":
+                till.pay(order)
+        sale.drain()
+        assert sale.statuses() == ["held"] * 8 + ["sold_out"] * 4
+        assert [order.status for order in sale.orders()] == ["paid"] * 8
+        assert sale.audit().ok

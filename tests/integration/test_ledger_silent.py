@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from models.database import Database, take_time
-from models.driver import LONG, QUICK
+from models.driver import LONG, QUICK, Patience
 from models.errors import LedgerSilent, LedgerUnavailable
 from tasks.runtime.breaker import Breaker
 from tests.integration.conftest import PASSWORD, MakeApp
@@ -22,6 +22,12 @@ from tests.support.servers import Stores
 from tests.support.shop import Shop
 
 CROWD = 30  # more than there are connections
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test waits for a server that is stopped as long as people do."""
+    monkeypatch.setattr("tasks.context.QUICK", Patience(1_500, 5_000, 2.0))
 
 
 @pytest.fixture

@@ -120,7 +120,7 @@ def test_a_ticket_that_no_replica_knew_is_in_no_ledger_and_given_to_the_next_sho
     assert (sale.look().number("last_ticket"), sale.statuses()) == (3, ["held"])
     old = watched.master
     watched.fail_over()
-    old.start()  # as the new master's replica
+    watched.take_back(old)
     assert eventually(lambda: taken(sale, next_one))["ticket"] == 2
     shop.sweep()
     sale.drain()

@@ -76,5 +76,7 @@ def test_without_a_broker_payments_refunds_and_background_work_go_on_past_a_mail
     eventually(lambda: state_of_task() == TaskState.SUCCESS, DEADLINE_S)
     assert not postbox.letters
     postbox.go_on.set()
+    eventually(lambda: any(mail.error for mail in mailing.mails()), DEADLINE_S)
+    mailing.make_due()
     eventually(mailing.are_mailed, DEADLINE_S, told=mailing.statuses)
     assert {mail.kind for mail in mailing.mails()} >= {MailKind.RECEIPT, MailKind.REFUND}

@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -22,7 +24,9 @@ from models.errors import FlashSaleError
 from models.live.redis import connect, translated
 from models.migrate import upgrade
 from tests.support.certificates import OPENSSL, Authority, speaks_tls
+from tests.support.contexts import context_over
 from web import create_app
+from web.health.readiness import Readiness
 
 SECRET_KEY = "0f3b8e5d9c7a4162b8d0e6f1a2c3948576d1e0f9b8a7c6d5"
 PASSWORD = "p@ss/wörd"
@@ -101,7 +105,7 @@ def stranger(authority: Authority) -> Authority:
 
 
 @pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Settings) -> Load:
+def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Settings, clean: None) -> Load:  # noqa: ARG001
     def load(**environment: str) -> Settings:
         given = {"DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url, "BROKER_URL": ""}
         own = {"SECRET_KEY": SECRET_KEY, "DATA_DIR": str(tmp_path)}
@@ -209,8 +213,10 @@ def assert_all_reach_it(settings: Settings) -> None:
 
 
 def assert_nobody_reaches_it(settings: Settings) -> None:
-    ready = readiness(settings)
-    assert [ready[name]["ok"] for name in ("redis", "broker")] == [False] * 2, ready
+    with context_over(settings) as context:
+        parts: Any = SimpleNamespace(settings=settings, context=context, database=context.database)
+        ready = Readiness(parts).check()
+    assert [ready[name].ok for name in ("redis", "broker")] == [False] * 2, ready
     with pytest.raises(FlashSaleError), translated():
         connect(settings.redis_url).ping()
 

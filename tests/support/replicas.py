@@ -95,11 +95,14 @@ def replicated(place: Path, *, in_step: bool = True) -> Iterator[tuple[Primary, 
         database.dispose()
         replica.start()
         if in_step:
-            primary.do(
-                f"ALTER SYSTEM SET synchronous_standby_names = '{FOLLOWER}'", "SELECT pg_reload_conf()"
-            )
-            eventually(lambda: primary.do("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"))
+            keep_in_step(primary)
         yield primary, replica
     finally:
         for server in (replica, primary):
             server.kill()
+
+
+def keep_in_step(primary: Primary) -> None:
+    """From here on nothing is committed that the replica has not."""
+    primary.do(f"ALTER SYSTEM SET synchronous_standby_names = '{FOLLOWER}'", "SELECT pg_reload_conf()")
+    eventually(lambda: primary.do("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"))
