@@ -17,7 +17,7 @@ from tests.support.shop import SaleUnderTest, Shop
 MOST: Final = 3  # rows shown, fewer than a bad history has
 BEGAN: Final = datetime(2026, 1, 1, tzinfo=UTC)
 PROFILE: Final = settings(
-    max_examples=250,
+    max_examples=100,
     deadline=None,
     derandomize=True,
     database=None,
@@ -133,4 +133,4 @@ def test_the_audit_asks_of_order_what_its_definition_says(shop: Shop) -> None:
         found["in order"] += not passed_over and not overtaken
 
     is_the_same()
-    assert min(found.values()) > 20, f"too few histories of a kind to have proved anything: {found}"
+    assert min(found.values()) > 8, f"too few histories of a kind to have proved anything: {found}"

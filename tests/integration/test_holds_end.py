@@ -74,14 +74,14 @@ def test_an_expired_order_tells_when_and_why(shop: Shop, context: Context) -> No
 
 
 def test_workers_that_expire_at_once_expire_each_hold_once(shop: Shop, context: Context) -> None:
-    sale = shop.drained_sale(40, asked=60)
+    sale = shop.drained_sale(12, asked=18)
     let_expire(sale)
     ended = at_once(*[lambda: holds.sweep_holds(context)] * 4)
     holds.sweep_holds(context)
-    assert sum(ended) == 40
-    assert sale.look().number("available") == 40
+    assert sum(ended) == 12
+    assert sale.look().number("available") == 12
     sale.drain()
-    assert sale.look().number("held") == 20
+    assert sale.look().number("held") == 6
     require_whole(sale)
 
 
@@ -184,8 +184,8 @@ def test_a_pause_keeps_places_while_holds_go_on_to_end(shop: Shop) -> None:
 def test_every_return_goes_to_the_next_until_all_were_served(shop: Shop, context: Context) -> None:
     """The long way: most holds are given up or expire, and the books balance at every look."""
     chance = random.Random(20)
-    sale = shop.open_sale(units=20, limit=3)
-    for user in shop.shoppers(80):
+    sale = shop.open_sale(units=8, limit=3)
+    for user in shop.shoppers(30):
         sale.submit(user, quantity=chance.choice([1, 1, 1, 2, 3]), accept_fewer=chance.random() < 0.3)
     sale.drain()
     for _ in range(200):
@@ -200,9 +200,9 @@ def test_every_return_goes_to_the_next_until_all_were_served(shop: Shop, context
         sale.drain()
         require_whole(sale)
     look = sale.look()
-    assert (look.number("available"), look.number("held"), look.number("standby")) == (20, 0, 0)
+    assert (look.number("available"), look.number("held"), look.number("standby")) == (8, 0, 0)
     assert set(sale.statuses()) == {"held"}
-    assert len(sale.orders()) == 80
+    assert len(sale.orders()) == 30
 
 
 def test_a_sale_with_many_holds_is_cancelled_to_the_last(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -96,6 +97,8 @@ class Late:
             go_on(self.shop, self.till, self.order)
             self.till.drive_refunds()
             self.settle()
+            if self.payment.status != "late" and all(one.status != "pending" for one in self.till.refunds()):
+                return
 
     def require_one_truth(self) -> None:
         """The money is either the price of a unit or given back, never both, and both stores say so."""
@@ -106,7 +109,9 @@ class Late:
         figures(self.sale)
 
 
-NOTHING: Meanwhile = lambda _: None  # noqa: E731 - one of several, all named alike
+def seldom(step: str, usual: str, *more: object) -> Any:
+    """A crash at this step: in every run if it is the usual one, otherwise before a release."""
+    return pytest.param(step, *more, marks=[] if step == usual else pytest.mark.release)
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -130,8 +135,13 @@ def test_what_was_taken_for_who_paid_late_stays_taken_when_the_worker_dies(shop:
     assert figures(one.sale) == (0, 2, 1)
 
 
-@pytest.mark.parametrize("redis", ["there", "older", "lost"])
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(
+    ("step", "redis"),
+    [
+        *((step, "there") for step in STEPS),
+        *(seldom(step, "held_again", redis) for redis in ("older", "lost") for step in STEPS),
+    ],
+)
 def test_a_rebuild_at_a_step_of_holding_again_passes_nobody_over(shop: Shop, step: str, redis: str) -> None:
     one = Late.of(shop)
     old = Snapshot(one.sale)
@@ -170,19 +180,22 @@ def test_a_worker_that_outlives_a_rebuild_passes_nobody_over(
     one.require_one_truth()
 
 
-@pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize(
-    "turns",
+    ("step", "turns"),
     [
-        [Late.end],
-        [Late.cancel],
-        [Late.rebuild, Late.end],
-        [Late.rebuild, Late.cancel],
-        [Late.end, Late.rebuild],
-        [Late.cancel, Late.rebuild],
-        [Late.cancel, Late.lose_redis, Late.rebuild],
+        seldom(step, usual, turns)
+        for usual, turns in (
+            ("held_again", [Late.end]),
+            ("held_again", [Late.cancel]),
+            ("regain_noted", [Late.rebuild, Late.end]),
+            ("held_again", [Late.rebuild, Late.cancel]),
+            ("late_decided", [Late.end, Late.rebuild]),
+            ("held_again", [Late.cancel, Late.rebuild]),
+            ("regain_noted", [Late.cancel, Late.lose_redis, Late.rebuild]),
+        )
+        for step in STEPS
     ],
-    ids=lambda turns: "-".join(turn.__name__ for turn in turns),
+    ids=lambda one: one if isinstance(one, str) else "-".join(turn.__name__ for turn in one),
 )
 def test_a_sale_that_ends_meanwhile_ends_with_one_truth(
     shop: Shop, step: str, turns: list[Meanwhile]

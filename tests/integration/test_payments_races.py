@@ -71,7 +71,7 @@ def test_one_payment_driven_by_many_workers_is_one_charge(shop: Shop, till: Till
     assert figures(sale) == (2, 0, 1)
 
 
-@pytest.mark.parametrize("turn", range(4))
+@pytest.mark.parametrize("turn", range(2))
 def test_of_cancelling_and_paying_at_once_one_wins(shop: Shop, till: Till, turn: int) -> None:
     sale, [order] = sold(shop)
     acts = [lambda: cancel_order(till.context, order.user_id, order.id), lambda: till.begin(order)]
@@ -81,7 +81,7 @@ def test_of_cancelling_and_paying_at_once_one_wins(shop: Shop, till: Till, turn:
     assert figures(sale) == ((3, 0, 0) if is_cancelled else (2, 1, 0))
 
 
-@pytest.mark.parametrize("ms", [0, 2, 5, 10])
+@pytest.mark.parametrize("ms", [0, 5])
 def test_of_expiry_and_paying_at_once_one_wins(shop: Shop, till: Till, ms: int) -> None:
     sale, [order] = sold(shop)
     soon = "UPDATE orders SET expires_at = clock_timestamp() + :ms * interval '1 ms' WHERE sale_id = :sale_id"

@@ -147,20 +147,20 @@ def test_a_free_charge_can_be_given_back_too(play: Play) -> None:
 
 
 def test_those_who_refund_at_once_by_one_id_refund_once(play: Play) -> None:
-    for _ in range(5):
+    for _ in range(2):
         charge = play.charged("sandbox_ok")
         refund = play.refund_of(charge)
         told = refund_from_all(play, [refund] * CROWD)
         assert {outcome.state for outcome in told} == {SUCCEEDED}
-    assert play.kinds().count("refund.succeeded") == 5
+    assert play.kinds().count("refund.succeeded") == 2
 
 
 def test_of_those_who_refund_at_once_by_other_ids_one_wins(play: Play) -> None:
-    for _ in range(5):
+    for _ in range(2):
         charge = play.charged("sandbox_ok")
         refunds = [play.refund_of(charge) for _ in range(CROWD)]
         told = refund_from_all(play, refunds)
         assert sorted(str(outcome.code) for outcome in told) == ["None"] + ["already_refunded"] * 7
         winner = next(refunds[number] for number, outcome in enumerate(told) if outcome.state == SUCCEEDED)
         assert play.row(charge).refund_id == winner.refund_id
-    assert play.kinds().count("refund.succeeded") == 5
+    assert play.kinds().count("refund.succeeded") == 2

@@ -13,7 +13,7 @@ from pyotp import TOTP
 from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
-from config import MailSettings
+from config import MailSettings, Settings
 from models.enums import AdminAction, Role, StaffRole
 from models.errors import BadCode
 from models.tables.accounts import RecoveryCode, User
@@ -223,11 +223,10 @@ def test_it_is_switched_off_by_a_code(
 
 
 def test_wrong_codes_are_limited_as_passwords_are(
-    make_app: MakeApp, guarded: tuple[Account, list[str]], phone: Phone
+    make_app: MakeApp, settings: Settings, guarded: tuple[Account, list[str]], phone: Phone
 ) -> None:
     account, _ = guarded
-    app = make_app()
-    limits = replace(app.extensions[EXTENSION].settings.rate_limits, login="3/minute")
+    limits = replace(settings.rate_limits, login="3/minute")
     client = make_app(rate_limits=limits).test_client()
     tries = [log_in(client, account, code=phone.wrong).status_code for _ in range(5)]
     assert (tries[:3], tries[-1]) == ([401] * 3, 429)

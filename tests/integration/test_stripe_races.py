@@ -24,7 +24,8 @@ from tests.support.threads import at_once
 __all__ = ["crash_at"]  # a fixture
 
 METHODS = ("pm_card_ok", "ctoken_card_3ds", "pm_card_insufficient", "payment_element", "pm_bank")
-STEPS = 200  # of a storm
+STEPS = 50  # of a storm
+ROUNDS = 3  # of many workers
 LOST = 0.25  # of all requests
 
 T = TypeVar("T")
@@ -247,18 +248,22 @@ class Storm:
 
 
 @pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("times", [1, pytest.param(4, marks=pytest.mark.release)])
 def test_in_a_storm_an_order_is_charged_at_most_once_and_what_is_kept_is_paid_for(
-    shop: Shop, till: StripeTill, seed: int
+    shop: Shop, till: StripeTill, seed: int, times: int
 ) -> None:
     storm = Storm(shop, till, seed)
-    storm.run(STEPS)
+    storm.run(times * STEPS)
     storm.calm()
     storm.check_all()
 
 
-def test_in_a_storm_of_many_workers_an_order_is_charged_at_most_once(shop: Shop, till: StripeTill) -> None:
+@pytest.mark.parametrize("times", [1, pytest.param(4, marks=pytest.mark.release)])
+def test_in_a_storm_of_many_workers_an_order_is_charged_at_most_once(
+    shop: Shop, till: StripeTill, times: int
+) -> None:
     storm = Storm(shop, till, seed=99)
-    for _ in range(12):
+    for _ in range(times * ROUNDS):
         for order in storm.orders:
             try:
                 till.begin(order, method=storm.dice.choice(METHODS))

@@ -11,7 +11,7 @@ from models.live.scripts import FOLDER, Scripts, source_of
 from models.live.store import Live
 from tests.lua.line import EPOCH, SEED, Line, names, snapshot
 
-FEW, MANY = 60, 1_500
+FEW, MANY = 60, 600
 CLAIM = 10
 BESIDES = ("cmdstat_eval", "cmdstat_evalsha", "cmdstat_script", "cmdstat_info")
 
