@@ -1,6 +1,8 @@
 """Limits: by account always, by address except a development machine's own, with Redis and without."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -9,7 +11,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from config import Settings
-from tests.integration.conftest import PASSWORD, Account, MakeAccount, MakeApp
+from tests.integration.conftest import PASSWORD, Account, MakeAccount, MakeApp, _stop
+from web import create_app
 from web.auth.log_in_guard import LONGEST_PAUSE_S
 from web.http.errors import TooManyRequests
 from web.http.services import EXTENSION
@@ -18,14 +21,30 @@ LOGIN = "/api/v1/auth/login"
 ELSEWHERE = {"REMOTE_ADDR": "203.0.113.7"}
 
 
+@pytest.fixture(scope="module")
+def _limited(settings: Settings) -> Iterator[MakeApp]:
+    made: list[Flask] = []
+
+    @cache
+    def make(*, environment: str = "development", trusted_proxies: int = 0, **rates: str) -> Flask:
+        changed = replace(
+            settings,
+            environment=environment,
+            trusted_proxies=trusted_proxies,
+            rate_limits=replace(settings.rate_limits, **rates),
+        )
+        made.append(create_app(changed))
+        return made[-1]
+
+    yield make
+    for one in made:
+        _stop(one)
+
+
 @pytest.fixture
-def limited(settings: Settings, make_app: MakeApp) -> MakeApp:
-    """Apps in which some of the limits count: `limited(login="3/hour")`."""
-
-    def make(*, environment: str = "development", **rates: str) -> Flask:
-        return make_app(rate_limits=replace(settings.rate_limits, **rates), environment=environment)
-
-    return make
+def limited(_limited: MakeApp, clean: None) -> MakeApp:  # noqa: ARG001
+    """Apps in which some of the limits count: `limited(login="3/hour")`, and what they counted is emptied."""
+    return _limited
 
 
 def log_in(client: FlaskClient, email: str, **options: Any) -> TestResponse:
@@ -165,14 +184,8 @@ def test_clients_of_ipv4_are_not_one_address(limited: MakeApp) -> None:
 @pytest.mark.parametrize(
     "form", ["203.0.113.7:{}", "[2001:db8::1]:{}", "garbage-{}", "203.0.113.7", "2001:db8::{}"]
 )
-def test_a_forwarded_port_or_garbage_is_no_new_address(
-    settings: Settings, make_app: MakeApp, form: str
-) -> None:
-    client = make_app(
-        rate_limits=replace(settings.rate_limits, register="1/hour"),
-        trusted_proxies=1,
-        environment="production",
-    ).test_client()
+def test_a_forwarded_port_or_garbage_is_no_new_address(limited: MakeApp, form: str) -> None:
+    client = limited(register="1/hour", trusted_proxies=1, environment="production").test_client()
     answers = []
     for number in range(1, 3):
         new = {"email": f"{number}@example.com", "password": PASSWORD}
@@ -187,10 +200,10 @@ def test_a_forwarded_port_or_garbage_is_no_new_address(
     ("form", "share"), [("203.0.113.{}", 8), ("2001:db8:0:{:x}::1", 4), ("2001:db8:0:{:x}00::1", 8)]
 )
 def test_a_customer_with_many_addresses_gets_no_more_than_a_share(
-    limited: MakeApp, make_app: MakeApp, form: str, share: int
+    limited: MakeApp, form: str, share: int
 ) -> None:
-    limits = limited(register="1/hour").extensions[EXTENSION].limits
-    app = make_app()
+    app = limited(register="1/hour")
+    limits = app.extensions[EXTENSION].limits
     passed = 0
     for number in range(100):
         with app.test_request_context("/", environ_base={"REMOTE_ADDR": form.format(number)}):
@@ -202,9 +215,9 @@ def test_a_customer_with_many_addresses_gets_no_more_than_a_share(
     assert passed == share
 
 
-def test_a_loud_address_leaves_its_neighbours_their_part(limited: MakeApp, make_app: MakeApp) -> None:
-    limits = limited(register="1/hour").extensions[EXTENSION].limits
-    app = make_app()
+def test_a_loud_address_leaves_its_neighbours_their_part(limited: MakeApp) -> None:
+    app = limited(register="1/hour")
+    limits = app.extensions[EXTENSION].limits
 
     def passes(address: str) -> bool:
         with app.test_request_context("/", environ_base={"REMOTE_ADDR": address}):
@@ -229,10 +242,12 @@ def test_a_network_keeps_all_who_are_logged_in_so(limited: MakeApp, make_account
         assert client.post(path, headers=one.refresh_headers, environ_base=ELSEWHERE).status_code == 200
 
 
-def test_processes_count_guesses_together(limited: MakeApp) -> None:
-    for _ in range(2):
-        assert log_in(limited(login="2/hour").test_client(), "a@b.co").status_code == 401
-    assert is_refused(log_in(limited(login="2/hour").test_client(), "a@b.co"))
+def test_processes_count_guesses_together(settings: Settings, make_app: MakeApp) -> None:
+    rates = replace(settings.rate_limits, login="2/hour")
+    one, other = (make_app(rate_limits=rates).test_client() for _ in range(2))
+    assert [log_in(client, "a@b.co").status_code for client in (one, other)] == [401] * 2
+    assert is_refused(log_in(one, "a@b.co"))
+    assert is_refused(log_in(other, "a@b.co"))
 
 
 def test_an_address_is_limited_whatever_account_it_tries(limited: MakeApp) -> None:

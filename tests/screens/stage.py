@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
 from sqlalchemy import update
 
 from benchmarks.harness.platform import Platform
@@ -53,7 +53,9 @@ class Stage:
     def others(self, count: int) -> list[Actor]:
         """People whose pages are not looked at; the same ones in every scene."""
         while len(self._others) < count:
-            self._others.append(self._newcomer("en-US").register(""))
+            context = self._context("en-US")
+            page = self._others[0].page if self._others else context.new_page()  # for all of them to wait by
+            self._others.append(Actor(context, page).register(""))
         return self._others[:count]
 
     @property
@@ -139,6 +141,12 @@ class Stage:
             actor.context.close()
 
     def _newcomer(self, locale: str) -> Actor:
+        context = self._context(locale)
+        page = context.new_page()
+        self._listen(page)
+        return Actor(context, page)
+
+    def _context(self, locale: str) -> BrowserContext:
         context = self.browser.new_context(
             base_url=self.platform.url,
             viewport={"width": WIDTH, "height": HEIGHT},
@@ -147,9 +155,7 @@ class Stage:
             reduced_motion="reduce",
         )
         context.set_default_timeout(PATIENCE_MS)
-        page = context.new_page()
-        self._listen(page)
-        return Actor(context, page)
+        return context
 
     def _listen(self, page: Page) -> None:
         page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))

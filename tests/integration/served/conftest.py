@@ -6,6 +6,7 @@ from typing import Final
 
 import pytest
 
+from benchmarks.harness.processes import free_port
 from tests.integration.distant_shop import DistantShop
 from tests.integration.socket_shop import Shop
 from tests.support.polling import eventually
@@ -40,14 +41,14 @@ def shop(running_shop: Shop) -> Iterator[Shop]:
 
 @pytest.fixture(scope="package")
 def _distant_shop(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DistantShop]:
-    limits = {"RATE_LIMIT_INTENTS": f"{TOO_OFTEN}/day"}
-    with closing(DistantShop(tmp_path_factory.mktemp("distant"), database_url, **limits)) as shop:
+    more = {"RATE_LIMIT_INTENTS": f"{TOO_OFTEN}/day", "OPS_PORT": str(free_port())}
+    with closing(DistantShop(tmp_path_factory.mktemp("distant"), database_url, **more)) as shop:
         yield shop
 
 
 @pytest.fixture
 def distant_shop(_distant_shop: DistantShop) -> Iterator[DistantShop]:
-    """A shop whose way to Redis loses what a test has it lose."""
+    """A shop whose way to Redis loses what a test has it lose; its operators have a port of their own."""
     if not _distant_shop.runs:
         _distant_shop.start()
     yield _distant_shop
