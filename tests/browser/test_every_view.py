@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 
 from benchmarks.harness.platform import Platform
 from models.languages import SOURCE
-from tasks.sales.auditing import audit_moved_sales
+from tasks.sales.auditing import audit_running_sales
 from tests.screens.camera import VIEWS, View, looks, spoken_to, views_of
 from tests.screens.opening import stage_on
 from tests.screens.scene import Scene
@@ -58,7 +58,7 @@ def stage(browser: Browser) -> Iterator[Stage]:
 def shared_stage(browser: Browser, platform: Platform, stores: Stores) -> Iterator[Stage]:
     """The platform that other tests use too, for scenes that need no background worker."""
     with context_over(plain_settings(stores)) as context:
-        stage = Stage(browser, platform, stores.postgres.url, partial(audit_moved_sales, context))
+        stage = Stage(browser, platform, stores.postgres.url, partial(audit_running_sales, context))
         yield stage
         stage.close()
 

@@ -33,7 +33,7 @@ class Stage:
     browser: Browser
     platform: Platform
     database_url: str
-    audit: Callable[[], object] = lambda: None  # audits what moved, where no background worker does
+    audit: Callable[[], object] = lambda: None  # audits all sales, where no background worker does
     complaints: list[str] = field(default_factory=list)
     _actors: list[Actor] = field(default_factory=list)
     _admin: Actor | None = None
