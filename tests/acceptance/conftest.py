@@ -14,7 +14,8 @@ PATIENCE_S: Final = "3"
 def _shared_platform() -> Iterator[StartedPlatform]:
     """It soon loses patience with its provider, whose own webhooks reach nobody."""
     platform = StartedPlatform(
-        WEB_PROCESSES="1",  # a soak has two
+        WEB_PROCESSES="1",  # a soak has two, and two drain workers
+        WORKER_PROCESSES="1",
         PAYMENT_PATIENCE_SECONDS=PATIENCE_S,
         SANDBOX_WEBHOOK_URL="http://127.0.0.1:9/",
     )

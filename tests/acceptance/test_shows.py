@@ -13,7 +13,7 @@ pytestmark = pytest.mark.acceptance
 
 PRICE = 1999
 CROWDS = [  # of shoppers, for units
-    pytest.param(150, 20, id="150"),
+    pytest.param(100, 20, id="100"),
     pytest.param(400, 100, id="400", marks=pytest.mark.release),
 ]
 
@@ -74,7 +74,7 @@ def test_locusts_shoppers_browse_stand_in_the_lobby_press_pay_and_leave(
 
 
 def test_people_get_from_the_page_to_the_receipt(platform: StartedPlatform, tmp_path: Path) -> None:
-    people, units, report = 40, 8, tmp_path / "journey.json"
+    people, units, report = 30, 6, tmp_path / "journey.json"
     asked = {
         "URL": platform.url,
         "PEOPLE": str(people),

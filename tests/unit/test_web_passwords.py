@@ -13,7 +13,9 @@ from web.auth.hashing import Passwords
 UNDER_GEVENT = """
 from gevent import monkey
 monkey.patch_all()
-import gevent, os, threading
+import gevent, os, sys, types
+sys.modules["web"] = types.ModuleType("web")  # the package without the application that it makes
+sys.modules["web"].__path__ = ["web"]
 from web.auth.hashing import Passwords
 passwords = Passwords()
 stored = passwords.hash("correct horse")
