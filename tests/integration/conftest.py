@@ -153,12 +153,18 @@ def _stop(app: Flask) -> None:
     stopped.database.dispose()
 
 
-@pytest.fixture
-def play(database_url: str, clean: None) -> Iterator[Play]:  # noqa: ARG001
-    """The sandbox over real books, and somebody who asks it things."""
+@pytest.fixture(scope="session")
+def _books(database_url: str) -> Iterator[Database]:
+    """A way to the ledger that what the sandbox asks is compiled for once."""
     database = Database(database_url, pool_size=10)
-    yield Play(database)
+    yield database
     database.dispose()
+
+
+@pytest.fixture
+def play(_books: Database, clean: None) -> Play:  # noqa: ARG001
+    """The sandbox over real books, and somebody who asks it things."""
+    return Play(_books)
 
 
 @pytest.fixture
