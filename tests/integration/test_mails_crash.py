@@ -12,7 +12,7 @@ from tests.support.postbox import Postbox
 from tests.support.servers import Stores
 from tests.support.workers import Worker
 
-PAID = 30
+PAID = 12
 
 
 @contextmanager
