@@ -10,6 +10,7 @@ from models.enums import TaskState
 from models.tables.background import BackgroundTask
 from tests.browser.conftest import NewPage
 from tests.browser.people import come, come_as_admin, hold, log_in, pay
+from tests.support.polling import eventually
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.browser
@@ -133,11 +134,8 @@ def test_a_banned_shopper_is_signed_out_within_seconds(shop: Shop, new_page: New
     confirm(page, "Ban", Reason="bots")
     expect(page.locator("dl.terms").get_by_text("Banned")).to_be_visible()
     expect(page.locator("dl.terms").get_by_text("bots")).to_be_visible()
-    for _ in range(20):
-        person.goto("/orders")
-        if "/login" in person.url:
-            break
-        person.wait_for_timeout(250)
+    eventually(lambda: "/login" in person.request.get("/orders").url)
+    person.goto("/orders")
     expect(person).to_have_url("/login?next=/orders")
     log_in(person, email)
     expect(person.get_by_role("alert")).to_contain_text("banned")
