@@ -10,7 +10,7 @@ from benchmarks.harness.platform import Platform
 from models.tables.orders import Order
 from tests.browser.conftest import NewPage
 from tests.browser.people import face, hold, sees_paid
-from tests.browser.running import platform_over
+from tests.browser.running import PROGRAMS, platform_over
 from tests.support.fake_stripe import FakeStripe
 from tests.support.fake_stripe.answers import Object
 from tests.support.fake_stripe.server import SECRET_KEY
@@ -31,12 +31,12 @@ def fake() -> Iterator[FakeStripe]:
 
 @pytest.fixture(scope="module")
 def platform(
-    platform: Platform,  # noqa: ARG001 - whose worker serves the lines
+    chromium: str,  # noqa: ARG001 - nothing is started for tests that are skipped
     stores: Stores,
     fake: FakeStripe,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Platform]:
-    """The programs that know Stripe; with a broker's database of their own, since others run beside them."""
+    """The running platform with Stripe; with a broker's database of its own, since others run beside it."""
     stripe = {
         "PAYMENT_PROVIDER": "stripe",
         "STRIPE_SECRET_KEY": SECRET_KEY,
@@ -46,7 +46,7 @@ def platform(
         "STRIPE_JS_URL": f"{fake.url}/v3/",
         "BROKER_URL": stores.broker_url.replace("virtual_host=1", "virtual_host=3"),
     }
-    with platform_over(stores, tmp_path_factory.mktemp("stripe"), "web", "payments", **stripe) as running:
+    with platform_over(stores, tmp_path_factory.mktemp("stripe"), *PROGRAMS, **stripe) as running:
         yield running
 
 
