@@ -149,7 +149,11 @@ BY_INTERLEAVING: Final = (
     "a hold comes home as often as it is released",
     "a settled claim forgets who stands by",
 )
-BY_CHANCE: Final = ("who could hope is refused", "a hold comes home as often as it is released")
+BY_CHANCE: Final = (
+    "the line is popped at its end",
+    "who could hope is refused",
+    "a hold comes home as often as it is released",
+)
 PERSISTED_TWICE: Final[Steps] = (come(0), ("claim", 1, ""), ("persist", 0, True), ("persist", 0, True))
 PERSISTED_TOO_LATE: Final[Steps] = (
     *(come(0), ("claim", 1, ""), ("persist", 0, True)),

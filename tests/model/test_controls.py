@@ -52,7 +52,7 @@ def test_the_model_finds_that(world: World, monkeypatch: pytest.MonkeyPatch, nam
     assert caught(lambda: take_only(world, bug.steps, **given))
 
 
-@pytest.mark.parametrize("name", seldom(BY_CHANCE, "who could hope is refused"))
+@pytest.mark.parametrize("name", seldom(BY_CHANCE, "the line is popped at its end"))
 def test_the_machine_comes_upon_that(world: World, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     plant(monkeypatch, BUGS[name])
     assert caught_by_the_machine(world)
