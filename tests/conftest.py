@@ -9,10 +9,12 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+import models.database
 from config import Settings
 from models.live.redis import connect
 from models.live.store import Live
 from tasks.context import Context
+from tests.support.compiling import create_sharing_engine
 from tests.support.contexts import context_over, plain_settings
 from tests.support.emptying import empty
 from tests.support.servers import Stores
@@ -65,6 +67,13 @@ def _logs_can_be_captured() -> Iterator[None]:
             "configure",
             lambda **settings: configure(**settings | {"cache_logger_on_first_use": False}),
         )
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _statements_are_compiled_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(models.database, "create_engine", create_sharing_engine)
         yield
 
 

@@ -11,8 +11,9 @@ from web.sockets.delivery.collector import STEP, Collector
 
 @pytest.fixture(autouse=True)
 def _thawed() -> Iterator[None]:
-    yield
     gc.unfreeze()
+    yield
+    gc.freeze()  # as the run keeps what imports left
 
 
 class Thing:
