@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,7 @@ def anchor_of(heading: str) -> str:
     return plain.replace(" ", "-")
 
 
+@cache
 def existing_tests() -> set[str]:
     found: set[str] = set()
     for path in (ROOT / "tests").rglob("*.py"):
@@ -73,6 +75,7 @@ def existing_tests() -> set[str]:
     return found
 
 
+@cache
 def run_by_make_test() -> set[str]:
     """The tests of which `make test` runs at least a short version."""
     found: set[str] = set()
