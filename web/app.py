@@ -141,7 +141,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     proxies.register(app)
     if settings.plain_requests:
         app.extensions[PLAIN] = PlainRequests(services, proxies, files.reply, app.logger)
-    app.extensions[PREPARE] = partial(_prepare, app, api)
+    app.extensions[PREPARE] = partial(_prepare, app, settings, api)
     app.extensions[FINISH] = services.asked_links.stop
     app.extensions[SPARES_PEER] = partial(_spares_peer, services, settings)
     return app
@@ -152,9 +152,14 @@ def _spares_peer(services: Services, settings: Settings, peer: str) -> bool:
     return settings.trusted_proxies > 0 or services.limits.spares(peer)
 
 
-def _prepare(app: Flask, api: Api) -> None:
-    """Make what the first visitors would wait for, and what would be a process's growth after its start."""
+def _prepare(app: Flask, settings: Settings, api: Api) -> None:
+    """Start the process's own work; for production make what a process would wait for and grow by later."""
     app.extensions[EXTENSION].process.start()
+    if settings.is_production:  # a developer waits for the start, and not for a page's first visit
+        _make_whole(app, api)
+
+
+def _make_whole(app: Flask, api: Api) -> None:
     api.describe_all()
     for name in app.jinja_env.list_templates():
         app.jinja_env.get_template(name)
