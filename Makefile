@@ -4,7 +4,7 @@
 SETUP := sh deploy/setup.sh
 RUN := .venv/bin/python -m
 # More than cores, since tests wait as well; a process that is through takes tests over from another.
-PARALLEL := -n 4 --dist worksteal
+PARALLEL := -n 3 --dist worksteal
 PACKAGES := config.py requirements/lock.py $(wildcard models tasks web workers deploy benchmarks tests migrations)
 
 # Or each process that starts would compile all of the project again: a quarter of its start.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import cast
+from uuid import uuid4
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -126,7 +127,7 @@ def test_what_could_not_be_told_is_told_later() -> None:
     assert measures.take() == {"some|a,b": 3}
 
 
-def test_workers_and_what_they_are_at_are_shown(shop: Shop, shown: Shown) -> None:
+def test_workers_and_what_they_are_at_are_shown(shop: Shop, shown: Shown, parts: Services) -> None:
     assert shown("workers_heard", queue="drain") == 0
     now_ms = shop.context.live.now_ms()
     running = [Running("1", "run_payments", now_ms - 3_000)]
@@ -136,7 +137,9 @@ def test_workers_and_what_they_are_at_are_shown(shop: Shop, shown: Shown) -> Non
     assert shown("workers_heard", queue="payments") == 1
     assert shown("celery_tasks_running", task="run_payments") == 1
     assert 3 <= shown("celery_oldest_running_seconds", task="run_payments") < 60
-    assert shown("celery_messages_waiting", queue="drain") == shop.context.bell.unheard("drain")
+    waiting = shown("celery_messages_waiting", queue="drain")
+    assert parts.context.bell.ring(uuid4())
+    assert shown("celery_messages_waiting", queue="drain") == waiting + 1
     assert shown("redis_memory_used_bytes") > 0
     assert shown("database_connections_limit") > 0
 
