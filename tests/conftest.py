@@ -11,11 +11,12 @@ import structlog
 
 import models.database
 from config import Settings
+from models.database import Database
 from models.live.redis import connect
 from models.live.store import Live
 from tasks.context import Context
 from tests.support.compiling import create_sharing_engine
-from tests.support.contexts import context_over, plain_settings
+from tests.support.contexts import context_borrowing, context_over, plain_settings
 from tests.support.emptying import empty
 from tests.support.servers import Stores
 from tests.support.shop import Shop
@@ -91,10 +92,16 @@ def live(redis_url: str, clean: None) -> Iterator[Live]:  # noqa: ARG001
     client.close()
 
 
-@pytest.fixture
-def context(stores: Stores, clean: None) -> Iterator[Context]:  # noqa: ARG001
-    """A process's parts over empty stores; its bell reaches no worker and remembers what was rung."""
+@pytest.fixture(scope="session")
+def _lender(stores: Stores) -> Iterator[Database]:
     with context_over(plain_settings(stores)) as made:
+        yield made.database
+
+
+@pytest.fixture
+def context(stores: Stores, _lender: Database, clean: None) -> Iterator[Context]:  # noqa: ARG001
+    """A process's parts over empty stores; its bell reaches no worker and remembers what was rung."""
+    with context_borrowing(_lender, plain_settings(stores)) as made:
         yield made
 
 

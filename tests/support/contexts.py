@@ -2,14 +2,19 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
+import pytest
 from celery import Celery
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
+import tasks.context
 from config import PaymentSettings, RateLimits, Settings
+from models.database import Database
 from tasks.context import Context, build_context, is_stored
 from tasks.intake.intake import Intake
 from tasks.runtime.bell import Bell, CeleryBell
@@ -89,6 +94,21 @@ def plain_settings(stores: Stores) -> Settings:
     )
 
 
+class BorrowedDatabase(Database):
+    """A process's database over connections that outlive it.
+
+    Opening new ones and warming them up costs more than most tests do with them.
+    """
+
+    def __init__(self, lender: Database) -> None:
+        self.__dict__.update(lender.__dict__)
+        self.is_disposed = False
+
+    def dispose(self) -> None:
+        """Leave the connections to the next."""
+        self.is_disposed = True
+
+
 @contextmanager
 def context_over(settings: Settings, *, bell: Bell | None = None) -> Iterator[Context]:
     """Build a process's parts, and close its connections at the end."""
@@ -108,6 +128,23 @@ def context_over(settings: Settings, *, bell: Bell | None = None) -> Iterator[Co
     finally:
         context.database.dispose()
         context.live.client.close()
+
+
+@contextmanager
+def context_borrowing(lender: Database, settings: Settings) -> Iterator[Context]:
+    """Build a process's parts over a database's connections, if these are still good."""
+    lender.guard = None
+    try:
+        with lender.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except DBAPIError:  # the test before had them ended
+        lender.engine.dispose()
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tasks.context, "Database", lambda *_words, **_named: BorrowedDatabase(lender))
+            context = stack.enter_context(context_over(settings))
+        lender.guard = context.database.guard
+        yield context
 
 
 def rings(context: Context) -> list[str]:
