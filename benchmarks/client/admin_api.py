@@ -28,7 +28,7 @@ class Shop:
         self.token = token
 
     def close(self) -> None:
-        """Hang up; whoever calls again connects again."""
+        """Hang up; the next call connects again."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -81,7 +81,7 @@ def empty_database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="module")
 def current(database_url: str) -> Iterator[Database]:
-    """The newest schema, from empty; whoever changes it takes `newest`."""
+    """The newest schema, from empty; a test that changes it takes `newest`."""
     with another_database(database_url, f"{NAME}_current") as database:
         upgrade(database)
         yield database
