@@ -4,7 +4,7 @@ Without servers there is no result, so that they fail the run when they cannot s
 """
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 import structlog
@@ -22,11 +22,17 @@ from tests.support.servers import Stores
 from tests.support.shop import Shop
 
 
-def pytest_collection_finish() -> None:
-    """Spare the garbage collector what imports and collection left; looking at it cost a fifth of the run."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Spare the collector what imports make: a third of their time, and a fifth of the run's after them."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
+        gc.enable()
 
 
 @pytest.fixture(scope="session")

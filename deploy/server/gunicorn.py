@@ -63,6 +63,11 @@ def when_ready(server: Any) -> None:
         server.log.warning("PRODUCTION_ALLOWS=%s: %s.", name, why)
 
 
+def post_fork(_server: Any, _worker: Any) -> None:
+    """Import without collecting: all of it stays, and walking over it takes a third of a start."""
+    gc.disable()
+
+
 def post_worker_init(worker: Any) -> None:
     """Refuse to serve with a database driver that would stop the whole process at each query.
 
@@ -92,6 +97,7 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER)
+    gc.enable()
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

@@ -18,6 +18,7 @@ from benchmarks.harness.processes import descendants, free_port
 from tests.integration.embedded_run import DEADLINE_S, ROOT, wait_until
 
 APPLICATION = """\
+import gc
 import gevent
 from flask import Flask
 from flask_sock import Sock
@@ -33,6 +34,7 @@ class Hub:
 def create_app():
     app = Flask(__name__)
     app.extensions["hub"] = hub = Hub()
+    collected_at_first = gc.isenabled()
 
     @app.get("/quick")
     def quick():
@@ -43,6 +45,10 @@ def create_app():
         open("slow-began", "w").close()
         gevent.sleep(2)
         return "slow"
+
+    @app.get("/collecting")
+    def collecting():
+        return f"{collected_at_first} {gc.isenabled()}"
 
     @app.get("/leaving")
     def leaving():
@@ -165,6 +171,10 @@ def test_before_it_stops_it_says_so_and_serves_everybody(tmp_path: Path) -> None
     finally:
         web.process.kill()
         web.process.wait()
+
+
+def test_garbage_is_collected_once_it_has_started_and_not_before(web: Web) -> None:
+    assert web.get("/collecting") == b"False True"
 
 
 def test_it_refuses_a_driver_that_would_block_everybody(tmp_path: Path) -> None:

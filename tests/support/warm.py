@@ -106,9 +106,11 @@ def _forker(environment: tuple[tuple[str, str], ...]) -> Forker:
 
 def main(channel: socket.socket) -> None:
     """Fork until nobody is left to ask for it; in a process that was forked, run its command."""
+    gc.disable()
     for name in IMPORTED:
         importlib.import_module(name)
     gc.freeze()
+    gc.enable()
     assert len(os.listdir("/proc/self/task")) == 1, "A fork would lack the other threads."
     sys.argv = _fork(channel)
     if sys.argv:
