@@ -36,11 +36,12 @@ SERVED = (
 EVERYTHING = (*(f"{name}, {sale}" for name in DRAINED for sale in ("flash", "all win")), *SERVED)
 
 
+@pytest.mark.release
 @pytest.mark.parametrize(
     ("asked", "expected", "aims"),
     [
         pytest.param((*TINY, "--only", "arrivals"), ARRIVED, 1, id="arrivals"),
-        pytest.param(SMALL, EVERYTHING, 10, id="everything", marks=pytest.mark.release),
+        pytest.param(SMALL, EVERYTHING, 10, id="everything"),
     ],
 )
 def test_a_tiny_run_measures_what_is_asked_for_and_leaves_nothing(
