@@ -52,16 +52,12 @@ def test_a_crowd_is_served_truthfully_while_everything_dies_once(
     }
 
 
-@pytest.mark.parametrize(
-    ("users", "seconds"), [(6, 6), pytest.param(30, 10, marks=pytest.mark.release)], ids=["few", "some"]
-)
-def test_locusts_shoppers_browse_stand_in_the_lobby_press_pay_and_leave(
-    platform: StartedPlatform, users: int, seconds: int
-) -> None:
+@pytest.mark.release
+def test_locusts_shoppers_browse_stand_in_the_lobby_press_pay_and_leave(platform: StartedPlatform) -> None:
     sale_id = platform.open_lobby(opens_in_s=3)
     said = run(
         *("locust", "-f", "benchmarks/locustfile.py", "--headless", "--json"),
-        *("-u", str(users), "-r", str(users), "-t", f"{seconds}s", "--stop-timeout", "30"),
+        *("-u", "30", "-r", "30", "-t", "10s", "--stop-timeout", "30"),
         *("--host", platform.url, "--sale", sale_id),
         *("--browsing", "0.2", "--leaving", "0.1", "--thinking", "0"),
     )
