@@ -10,6 +10,7 @@ import ssl
 import threading
 from contextlib import suppress
 from email.message import EmailMessage
+from functools import cache
 from typing import Any, Final
 
 from config import MailSettings
@@ -31,6 +32,12 @@ class Refused(Exception):
         self.is_final = is_final
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whom this machine trusts, read once: it takes longer than a mail."""
+    return ssl.create_default_context()
+
+
 class Post:
     """One connection to the SMTP server."""
 
@@ -48,7 +55,7 @@ class Post:
             Unreached: that did not work. Whatever the server objects to here is not the message's fault.
         """
         self._deadline_s = deadline_s
-        self._tls = tls or ssl.create_default_context()
+        self._tls = tls
         try:
             self._smtp = self._connect(settings, timeout_s)
             try:
@@ -98,12 +105,12 @@ class Post:
             "deadline_s": self._deadline_s,
         }
         if settings.security == "tls":
-            return _BoundedTls(settings.host, settings.port, context=self._tls, **common)
+            return _BoundedTls(settings.host, settings.port, context=self._tls or _trusted(), **common)
         return _Bounded(settings.host, settings.port, **common)
 
     def _enter(self, settings: MailSettings) -> None:
         if settings.security == "starttls":
-            self._smtp.starttls(context=self._tls)
+            self._smtp.starttls(context=self._tls or _trusted())
         if settings.user:
             self._smtp.login(settings.user, settings.password)
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.support.postbox import Postbox, postbox_open
 from tests.support.servers import Stores
 from tests.support.shop import Shop
 from web import create_app
+from web.auth import hashing
 from web.auth.hashing import Passwords
 from web.auth.issue import issue_pair
 from web.http.services import EXTENSION, Services
@@ -28,6 +30,7 @@ from web.http.services import EXTENSION, Services
 PASSWORD = "correct horse battery"
 SECRET_KEY = "0f3b8e5d9c7a4162b8d0e6f1a2c3948576d1e0f9b8a7c6d5"
 GENEROUS = "1000000/minute"
+CHEAP_KIB = 8  # the least that argon2 takes
 AT_ONCE = LogInSettings(cpu_share=1.0)
 
 MakeApp = Callable[..., Flask]
@@ -70,7 +73,8 @@ def settings(database_url: str, redis_url: str, tmp_path_factory: pytest.TempPat
 
 @pytest.fixture(scope="session")
 def _app(settings: Settings) -> Iterator[Flask]:
-    app = create_app(settings)
+    with cheap_passwords():
+        app = create_app(settings)
     yield app
     _stop(app)
 
@@ -87,7 +91,8 @@ def make_app(settings: Settings, clean: None) -> Iterator[MakeApp]:  # noqa: ARG
     made: list[Flask] = []
 
     def make(**changes: Any) -> Flask:
-        made.append(create_app(replace(settings, **changes)))
+        with cheap_passwords():
+            made.append(create_app(replace(settings, **changes)))
         return made[-1]
 
     yield make
@@ -108,7 +113,8 @@ def parts(app: Flask) -> Services:
 
 @pytest.fixture(scope="session")
 def password_hash() -> str:
-    return Passwords().hash(PASSWORD)
+    with cheap_passwords():
+        return Passwords().hash(PASSWORD)
 
 
 @pytest.fixture
@@ -144,6 +150,15 @@ def shopper(make_account: MakeAccount) -> Account:
 @pytest.fixture
 def admin(make_account: MakeAccount) -> Account:
     return make_account(Role.ADMIN)
+
+
+@contextmanager
+def cheap_passwords() -> Iterator[None]:
+    """Have what hashes be made with the least cost: its true cost is proven elsewhere, and takes long."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hashing, "MEMORY_KIB", CHEAP_KIB)
+        patch.setattr(hashing, "TIME_COST", 1)
+        yield
 
 
 def _stop(app: Flask) -> None:

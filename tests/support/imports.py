@@ -24,12 +24,18 @@ def modules() -> Mapping[str, Path]:
 
 
 @cache
+def tree_of(path: Path) -> ast.Module:
+    """Read a module, once for all who ask."""
+    return ast.parse(path.read_text())
+
+
+@cache
 def imports_of(module: str) -> frozenset[str]:
     """Find which of our modules one needs when it is imported.
 
     What stands in a function, or under `if TYPE_CHECKING`, is not needed then.
     """
-    tree = ast.parse(modules()[module].read_text())
+    tree = tree_of(modules()[module])
     return frozenset(name for name in _names_in(tree, module) if name in modules() and name != module)
 
 
@@ -38,7 +44,7 @@ def functions_that_import() -> frozenset[str]:
     return frozenset(
         module
         for module, path in modules().items()
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         for inner in ast.walk(node)
         if isinstance(inner, ast.Import | ast.ImportFrom)

@@ -86,7 +86,7 @@ def modules_of(package: str) -> list[Path]:
 
 def imported_by(path: Path) -> Iterator[str]:
     """Name what a module imports, wherever in it that is written."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(import_graph.tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -180,7 +180,7 @@ def test_the_ledger_is_asked_in_models_alone() -> None:
         str(path.relative_to(ROOT))
         for package in ("tasks", "web", "workers")
         for path in modules_of(package)
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(import_graph.tree_of(path))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in {"select", "sqlalchemy.select"}
     }
     assert askers <= BESIDE_A_WRITE
@@ -191,7 +191,7 @@ def test_only_config_reads_the_environment() -> None:
         str(path.relative_to(ROOT))
         for package in ("models", "tasks", "web", "workers")
         for path in modules_of(package)
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(import_graph.tree_of(path))
         if isinstance(node, ast.Attribute) and ast.unparse(node) in {"os.environ", "os.getenv"}
     ]
     assert not readers
@@ -202,7 +202,7 @@ def test_only_one_module_builds_keys() -> None:
         str(path.relative_to(ROOT))
         for package in ("models", "tasks", "web", "workers")
         for path in modules_of(package)
-        for text in texts_in(ast.parse(path.read_text()))
+        for text in texts_in(import_graph.tree_of(path))
         if "{sale:" in text
     ]
     assert set(builders) <= {"models/live/keys.py"}
