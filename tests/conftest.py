@@ -46,9 +46,7 @@ def _import_a_share(config: pytest.Config) -> None:
         return
     modules = sorted(path for named in config.args for path in (config.rootpath / named).rglob("test_*.py"))
     for path in modules[int(process["workerid"].removeprefix("gw")) :: process["workercount"]]:
-        with suppress(
-            Exception, pytest.skip.Exception
-        ):  # it is imported again, and told, when it is collected
+        with suppress(Exception, pytest.skip.Exception):  # told at its collection, which imports it again
             import_module(".".join(path.relative_to(config.rootpath).with_suffix("").parts))
 
 
