@@ -119,6 +119,18 @@ def test_readiness_tells_whether_it_lets_us_in(
     assert Readiness(asked)._broker() == found
 
 
+@pytest.fixture
+def own_pools(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Pools of its own for a test: to kombu's, connections that differ in TLS alone are the same."""
+    connections, producers = kombu.pools.Connections(limit=10), kombu.pools.Producers(limit=10)
+    monkeypatch.setattr(kombu.pools, "connections", connections)
+    monkeypatch.setattr(kombu.pools, "producers", producers)
+    yield
+    for pool in (*producers.values(), *connections.values()):
+        pool.force_close_all()
+
+
+@pytest.mark.usefixtures("own_pools")
 @pytest.mark.parametrize(
     ("node", "is_trusted"),
     [
@@ -128,17 +140,9 @@ def test_readiness_tells_whether_it_lets_us_in(
         ("127.0.0.1:{port}//?ssl_cert_reqs=none", True),
     ],
 )
-def test_over_tls_the_certificate_and_the_name_are_checked(  # noqa: PLR0917
-    over_rabbit: Settings,
-    rabbit: Rabbit,
-    authority: Authority,
-    monkeypatch: pytest.MonkeyPatch,
-    node: str,
-    is_trusted: bool,
+def test_over_tls_the_certificate_and_the_name_are_checked(
+    over_rabbit: Settings, rabbit: Rabbit, authority: Authority, node: str, is_trusted: bool
 ) -> None:
-    # To kombu's pools connections that differ in TLS alone are the same: these have pools of their own.
-    monkeypatch.setattr(kombu.pools, "connections", kombu.pools.Connections(limit=10))
-    monkeypatch.setattr(kombu.pools, "producers", kombu.pools.Producers(limit=10))
     second = node.format(port=rabbit.tls_port, ca=authority.certificate)
     nodes = f"amqps://guest:guest@127.0.0.1:1//;amqps://guest:guest@{second}"
     bell = heard_bell(replace(over_rabbit, broker_url=nodes))

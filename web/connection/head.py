@@ -12,15 +12,13 @@ from wsgiref.types import WSGIEnvironment
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
+from web.http.hosts import is_sane_host
+
 MOST_HEADERS: Final = 60  # gunicorn takes 100
 LONGEST_NAME: Final = 64  # characters
 _END: Final = b"\r\n\r\n"
 
 _TARGET: Final = re.compile(rb"/[A-Za-z0-9/._-]*").fullmatch
-_LABEL: Final = r"[A-Za-z0-9_-]{1,63}"
-_HOST: Final = re.compile(
-    rf"(?:{_LABEL}(?:\.{_LABEL}){{0,8}}|\[[0-9A-Fa-f:.]{{2,45}}\])(?::[0-9]{{1,5}})?"
-).fullmatch
 _UNPREFIXED: Final = {"CONTENT_TYPE", "CONTENT_LENGTH"}
 _FOR_OTHERS: Final = {  # they ask for another framing, another protocol, or say by what scheme it came
     "TRANSFER_ENCODING",
@@ -99,12 +97,6 @@ def headers_of(environ: WSGIEnvironment) -> list[tuple[str, str]]:
     found = [(key.removeprefix("HTTP_"), value) for key, value in environ.items() if key.startswith("HTTP_")]
     found += [(key, environ[key]) for key in _UNPREFIXED if key in environ]
     return [(name.replace("_", "-"), value) for name, value in found]
-
-
-@lru_cache(maxsize=1024)
-def is_sane_host(host: str) -> bool:
-    """Whether a host is one that werkzeug routes without a look."""
-    return _HOST(host) is not None
 
 
 @lru_cache(maxsize=1024)

@@ -16,8 +16,9 @@ from web.api import intents
 from web.auth.identity import CsrfFailed, find_token, shows_key
 from web.auth.tokens import ACCESS, Identity
 from web.connection.answering import Taken
-from web.connection.head import is_sane_host, read_head
+from web.connection.head import read_head
 from web.http.errors import Problem
+from web.http.hosts import is_sane_host
 from web.http.middleware import headers_of_all
 from web.http.openapi import JSON, PREFIX
 from web.http.reply import Reply

@@ -7,6 +7,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from flask import Flask, Response, request
 from werkzeug.http import HTTP_STATUS_CODES
 
+from web.http.hosts import is_sane_host
 from web.http.reply import Answer, Reply
 from web.metrics.requests import ROUTE
 from web.reads.answer_cache import Reads
@@ -55,7 +56,7 @@ class Reading:
     def reply(self, environ: WSGIEnvironment) -> Reply | None:
         """Reply to a request of WSGI from memory; None where Flask has to be asked. Waits for nothing."""
         asked = asked_by(environ, self._variants)
-        if asked is None:
+        if asked is None or not is_sane_host(environ.get("HTTP_HOST", "")):  # which Flask may refuse
             return None
         self._listen()
         served = self._reads.lookup(asked)

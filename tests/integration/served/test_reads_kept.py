@@ -99,6 +99,11 @@ def test_what_others_change_is_seen_by_their_word(shop: Shop, browser: Browser) 
     eventually(lambda: newest in {one["id"] for one in browser.read(SALES)["items"]})
 
 
+def test_a_host_that_is_none_is_refused_what_is_kept_too(browser: Browser) -> None:
+    assert browser.ask(SALES, Host="a..b")[0] == 400
+    assert browser.ask(SALES, Host="shop.example.")[0] == 200
+
+
 def test_an_admin_reads_at_once_what_the_same_process_was_told(shop: Shop, browser: Browser) -> None:
     sale_id, admin = shop.open_sale(), admin_of(shop)
     path, told = f"{SALES}/{sale_id}", {"Authorization": f"Bearer {admin.token}"}
