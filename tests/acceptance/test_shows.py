@@ -69,6 +69,7 @@ def test_locusts_shoppers_browse_stand_in_the_lobby_press_pay_and_leave(platform
     assert 0 < paid == counted["receipt"]["num_requests"]
 
 
+@pytest.mark.release
 def test_people_get_from_the_page_to_the_receipt(platform: StartedPlatform, tmp_path: Path) -> None:
     people, units, report = 30, 6, tmp_path / "journey.json"
     asked = {
