@@ -56,7 +56,7 @@ class Reading:
     def reply(self, environ: WSGIEnvironment) -> Reply | None:
         """Reply to a request of WSGI from memory; None where Flask has to be asked. Waits for nothing."""
         asked = asked_by(environ, self._variants)
-        if asked is None or not is_sane_host(environ.get("HTTP_HOST", "")):  # which Flask may refuse
+        if asked is None:
             return None
         self._listen()
         served = self._reads.lookup(asked)
@@ -67,7 +67,8 @@ class Reading:
 
     def _serving(self, inner: WSGIApplication) -> WSGIApplication:
         def serving(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            reply = self.reply(environ)
+            is_sane = is_sane_host(environ.get("HTTP_HOST", ""))  # else Flask may refuse it
+            reply = self.reply(environ) if is_sane else None
             if reply is None:
                 return inner(environ, start_response)
             start_response(_STATUS[reply.status], reply.headers)
